@@ -1,0 +1,1 @@
+"""HTTP, metrics, the studio and the command line."""

@@ -1,0 +1,1 @@
+"""Durable jobs: a script becomes a film."""

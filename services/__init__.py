@@ -1,0 +1,1 @@
+"""The model servers: one package a service, and the runtime that they share."""

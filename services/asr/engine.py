@@ -1,0 +1,66 @@
+"""What a listening engine is. Engines know samples and words, nothing of gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from numpy import int16
+from numpy.typing import NDArray
+
+from services.runtime.progress import Progress
+
+
+@dataclass(frozen=True)
+class Word:
+    """Characters [char_start, char_end) of the text are said in samples [start_sample, end_sample)."""
+
+    text: str
+    char_start: int
+    char_end: int
+    start_sample: int
+    end_sample: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What to listen for: BCP 47 `language` ("" = find out), rate of the int16 mono audio, whether words are wanted."""
+
+    sample_rate_hz: int
+    language: str = ""
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A stretch of recognised text, in samples of the audio. `language` as given or found."""
+
+    text: str
+    start_sample: int
+    end_sample: int
+    words: tuple[Word, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The text to find in the audio: exactly what is said. BCP 47 `language` ("" = by the text)."""
+
+    text: str
+    sample_rate_hz: int
+    language: str = ""
+
+
+class AsrEngine(Protocol):
+    """A listening engine, living in the worker process. The constructor takes the engine settings and loads."""
+
+    def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
+        """Writes down what is said, yielding segments in order."""
+
+    def align(self, request: Alignment, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Word]:
+        """Yields every word of the text in order; words cover all characters but spaces and punctuation.
+
+        A word is a Latin word, a number, or one Chinese character. Times never overlap and never run backwards.
+        """

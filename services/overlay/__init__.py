@@ -1,0 +1,1 @@
+"""Titles, captions and labels as transparent pictures."""

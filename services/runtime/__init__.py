@@ -1,0 +1,1 @@
+"""What every model server shares: life cycle, worker, progress, health, admission, errors, metrics, client."""

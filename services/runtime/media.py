@@ -1,0 +1,125 @@
+"""The media store: files named by the hash of their content, in one folder that every process of the mesh reads.
+
+A file is written to a temporary name, fsynced and renamed, so a name in the store always means whole content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.runtime.errors import InvalidInputError, NotFoundError
+
+_SHA256_DIGITS = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the store: lower-case hexadecimal SHA-256, length in bytes and IANA media type."""
+
+    sha256: str
+    size_bytes: int
+    mime_type: str = ""
+
+
+class MediaStore:
+    """Content-addressed files below `root`, plus a `keys` index from the hash of a recipe to the file it made."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in ("content", "keys", "tmp"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+
+    def path(self, sha256: str) -> Path:
+        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError."""
+        path = self._content_path(sha256)
+        if not path.is_file():
+            raise NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", "sha256")
+        return path
+
+    def put_bytes(self, data: bytes, mime_type: str = "") -> StoredFile:
+        """Stores `data`."""
+        return self.put_chunks([data], mime_type)
+
+    def put_chunks(self, chunks: Iterable[bytes], mime_type: str = "") -> StoredFile:
+        """Stores the concatenation of `chunks` without holding it in memory."""
+        with self.temporary() as path:
+            with path.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+            return self.adopt(path, mime_type)
+
+    def put_file(self, source: Path, mime_type: str = "") -> StoredFile:
+        """Stores a copy of `source`."""
+        with self.temporary() as path:
+            shutil.copyfile(source, path)
+            return self.adopt(path, mime_type)
+
+    def adopt(self, path: Path, mime_type: str = "") -> StoredFile:
+        """Moves a finished file on the same file system into the store."""
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        target = self._content_path(sha256)
+        target.parent.mkdir(exist_ok=True)
+        stored = StoredFile(sha256, path.stat().st_size, mime_type)
+        path.replace(target)
+        _fsync_folder(target.parent)
+        return stored
+
+    @contextmanager
+    def temporary(self, suffix: str = "") -> Iterator[Path]:
+        """A name in the store's own temporary folder; what is still there at the end is removed."""
+        handle, name = tempfile.mkstemp(suffix=suffix, dir=self.root / "tmp")
+        os.close(handle)
+        path = Path(name)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def remember(self, key: str, stored: StoredFile) -> None:
+        """Notes that the recipe whose hash is `key` made `stored`."""
+        with self.temporary() as path:
+            with path.open("w") as file:
+                file.write(f"{stored.sha256} {stored.size_bytes} {stored.mime_type}")
+                file.flush()
+                os.fsync(file.fileno())
+            path.replace(self.root / "keys" / _checked(key))
+
+    def recall(self, key: str) -> StoredFile | None:
+        """What the recipe whose hash is `key` made, if it is still there."""
+        try:
+            sha256, size, mime_type = (self.root / "keys" / _checked(key)).read_text().split(" ", 2)
+        except FileNotFoundError:
+            return None
+        stored = StoredFile(sha256, int(size), mime_type)
+        return stored if self._content_path(sha256).is_file() else None
+
+    def _content_path(self, sha256: str) -> Path:
+        return self.root / "content" / _checked(sha256)[:2] / sha256
+
+
+def recipe_key(*parts: object) -> str:
+    """Hash of everything that makes a piece; parts must have a stable `repr`."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _checked(sha256: str) -> str:
+    if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
+        raise InvalidInputError(f"{sha256[:80]!r} is no SHA-256.", "Give 64 lower-case hexadecimal digits.", "sha256")
+    return sha256
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

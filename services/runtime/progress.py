@@ -1,0 +1,122 @@
+"""The progress record: what the inference loop writes and health, metrics and progress messages are computed from.
+
+One record a slot, eleven 64-bit integers in memory shared by the worker (writer) and the server (reader). A sequence
+number that is odd while the writer is inside makes a torn read detectable (a seqlock); both sides run on one machine,
+so the monotonic clock is the same.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import MutableSequence
+from dataclasses import dataclass
+
+from services.runtime.errors import CancelledError
+
+RECORD_WORDS = 11
+_SEQUENCE, _ACTIVE, _EPOCH, _REQUEST, _DONE, _TOTAL, _UPDATED_NS, _BUDGET_NS, _PHASE = range(9)
+_PHASE_BYTES = 8 * (RECORD_WORDS - _PHASE)
+
+
+@dataclass(frozen=True)
+class ProgressSnapshot:
+    """One read of a record. `updated_ns` and `budget_ns` are on the monotonic clock; a unit is what `phase` counts."""
+
+    active: bool
+    epoch: int
+    request: int
+    phase: str
+    units_done: int
+    units_total: int
+    updated_ns: int
+    budget_ns: int
+
+    def age_s(self, now_ns: int) -> float:
+        """Seconds since the loop finished its last unit."""
+        return max(0, now_ns - self.updated_ns) / 1e9
+
+    def stalled(self, now_ns: int) -> bool:
+        """Whether work is active and no unit was finished within the stall budget."""
+        return self.active and now_ns - self.updated_ns > self.budget_ns
+
+
+class Progress:
+    """The engine's side of a record: says which phase the work is in, counts units, and learns of cancellation.
+
+    Engines call `phase` when the kind of work changes and `advance` after every unit.
+    """
+
+    def __init__(
+        self,
+        record: MutableSequence[int] | None = None,
+        *,
+        epoch: int = 0,
+        request: int = 0,
+        default_budget_s: float = 10.0,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        """Writes into `record` (RECORD_WORDS shared 64-bit integers), or into private memory when None."""
+        self._record = [0] * RECORD_WORDS if record is None else record
+        self._epoch = epoch
+        self._request = request
+        self._default_budget_s = default_budget_s
+        self._cancelled = cancelled or threading.Event()
+        self._phase, self._done, self._total, self._budget_s = "", 0, 0, default_budget_s
+
+    def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
+        """Starts a phase of `total_units` units (0: not known). Longer than the budget without a unit is a hang."""
+        self._phase, self._done, self._total = name, 0, total_units
+        self._budget_s = self._default_budget_s if stall_budget_s is None else stall_budget_s
+        self._write(active=True)
+
+    def advance(self, units: int = 1) -> None:
+        """Counts finished units. Raises CancelledError when the caller has gone."""
+        self._done += units
+        self._write(active=True)
+        self.raise_if_cancelled()
+
+    def raise_if_cancelled(self) -> None:
+        """Raises CancelledError when the caller has gone; for loops that wait between units."""
+        if self._cancelled.is_set():
+            raise CancelledError("The caller cancelled this call.")
+
+    @property
+    def units_done(self) -> int:
+        """Units finished in this phase."""
+        return self._done
+
+    def finish(self) -> None:
+        """Marks the record idle; called by the worker when the call has ended."""
+        self._write(active=False)
+
+    def _write(self, *, active: bool) -> None:
+        record = self._record
+        record[_SEQUENCE] += 1
+        record[_ACTIVE], record[_EPOCH], record[_REQUEST] = int(active), self._epoch, self._request
+        record[_DONE], record[_TOTAL] = self._done, self._total
+        record[_UPDATED_NS], record[_BUDGET_NS] = time.monotonic_ns(), int(self._budget_s * 1e9)
+        name = self._phase.encode()[:_PHASE_BYTES].ljust(_PHASE_BYTES, b"\0")
+        for index in range(RECORD_WORDS - _PHASE):
+            record[_PHASE + index] = int.from_bytes(name[8 * index : 8 * index + 8], "little", signed=True)
+        record[_SEQUENCE] += 1
+
+
+def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
+    """Reads a record; None when the writer was inside (or died inside) at every one of a few tries."""
+    for _ in range(8):
+        before = record[_SEQUENCE]
+        words = list(record)
+        if before % 2 == 0 and record[_SEQUENCE] == before:
+            name = b"".join(word.to_bytes(8, "little", signed=True) for word in words[_PHASE:])
+            return ProgressSnapshot(
+                active=bool(words[_ACTIVE]),
+                epoch=words[_EPOCH],
+                request=words[_REQUEST],
+                phase=name.rstrip(b"\0").decode(errors="replace"),
+                units_done=words[_DONE],
+                units_total=words[_TOTAL],
+                updated_ns=words[_UPDATED_NS],
+                budget_ns=words[_BUDGET_NS],
+            )
+    return None

@@ -1,0 +1,82 @@
+"""What a voice engine is. Engines know text and samples, nothing of gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from numpy import int16
+from numpy.typing import NDArray
+
+from services.runtime.progress import Progress
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice: `id` as requests name it, `name` for people, BCP 47 `languages`."""
+
+    id: str
+    name: str
+    languages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What to say: one sentence of plain `text`, BCP 47 `language` ("" = by the text), `voice` id ("" = default)."""
+
+    text: str
+    language: str = ""
+    voice: str = ""
+    seed: int = 0
+    speed: float = 1.0
+    reference_audio: Path | None = None
+    reference_text: str = ""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """The next samples: int16 mono, shape (samples,), at the engine's `sample_rate_hz`."""
+
+    pcm: NDArray[int16]
+
+
+@dataclass(frozen=True)
+class WordMark:
+    """The voice's own word time: characters [char_start, char_end) of the text start to sound at `start_sample`."""
+
+    char_start: int
+    char_end: int
+    start_sample: int
+
+
+class FinishReason(Enum):
+    """Why a take ended."""
+
+    END_OF_TEXT = "end_of_text"
+    LENGTH_CAP = "length_cap"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The last event of a take."""
+
+    reason: FinishReason
+
+
+class TtsEngine(Protocol):
+    """A voice engine, living in the worker process. The constructor takes the engine settings and loads."""
+
+    sample_rate_hz: int
+
+    def voices(self) -> list[Voice]:
+        """All voices, default first."""
+
+    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
+        """Speaks one text, yielding samples as they are made and a Finish at the end.
+
+        Calls `progress.advance()` after each unit. Raises InvalidInputError for an unknown voice or language.
+        """
