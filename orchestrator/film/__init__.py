@@ -1,0 +1,12 @@
+"""Pictures and sound become a film: footage is conformed, segments are composed, joined and mixed. PyAV only, no ffmpeg program.
+
+conform.py   any footage -> the film's size and rate       `conform`, `ConformedFootage`
+sandbox.py   untrusted decoding in a limited child         `run_limited`
+compose.py   one segment's film, frame by frame            `SegmentComposer`, `PatchImage`, `OverlayImage`
+join.py      segments and sound -> film.mp4                `join_film`
+preview.py   the finished prefix, playable in a browser    `PreviewWriter`, `write_preview`
+mix.py       voice and music -> the film's sound           `mix_film`, `MusicBed`, `gain_db_of_slider`
+meter.py     loudness and true peak of a file              `measure_file`
+metadata.py  title, comment and the AI record              `film_metadata`, `AiRecord`
+cover.py     cover.jpg                                     `write_cover`
+"""
