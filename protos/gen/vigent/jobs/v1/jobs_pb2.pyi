@@ -175,7 +175,7 @@ class JobSpec(_message.Message):
     title: _builtins.str
     """Title over the first seconds; empty for none."""
     music_gain_db: _builtins.float
-    """Level of the music against its own, in decibels; 0 leaves it."""
+    """Level of the music against its own, in decibels; absent means -18."""
     caption_style: _builtins.str
     """Id of the caption style; empty for the default."""
     title_style: _builtins.str
@@ -222,7 +222,7 @@ class JobSpec(_message.Message):
         footage: _media_pb2.MediaRef | None = ...,
         title: _builtins.str = ...,
         music: _media_pb2.MediaRef | None = ...,
-        music_gain_db: _builtins.float = ...,
+        music_gain_db: _builtins.float | None = ...,
         caption_style: _builtins.str = ...,
         title_style: _builtins.str = ...,
         width: _builtins.int = ...,
@@ -236,11 +236,13 @@ class JobSpec(_message.Message):
         consent: Global___Consent | None = ...,
         captions: Global___Captions.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent", "footage", b"footage", "music", b"music", "reference_audio", b"reference_audio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "consent", b"consent", "footage", b"footage", "music", b"music", "music_gain_db", b"music_gain_db", "reference_audio", b"reference_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "quality", b"quality", "reference_audio", b"reference_audio", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "quality", b"quality", "reference_audio", b"reference_audio", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__music_gain_db: _TypeAlias = _typing.Literal["music_gain_db"]  # noqa: Y015
+    _WhichOneofArgType__music_gain_db: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__music_gain_db) -> _WhichOneofReturnType__music_gain_db | None: ...
 
 Global___JobSpec: _TypeAlias = JobSpec  # noqa: Y015
 

@@ -1,0 +1,187 @@
+"""What is known of every job: its record and its events, in the database that the durable engine uses as well.
+
+A record is a `vigent.jobs.v1.Job`, kept as bytes beside the columns that are searched. Every change is one transaction
+that also appends the event which tells of it, so a watcher who resumes by event id misses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+from google.protobuf.timestamp_pb2 import Timestamp
+from vigent.jobs.v1 import jobs_pb2
+
+from services.runtime.errors import AlreadyExistsError, NotFoundError
+
+_metadata = sa.MetaData()
+_jobs = sa.Table(
+    "vigent_jobs",
+    _metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), unique=True, nullable=False),
+    sa.Column("idempotency_key", sa.String(200), unique=True),
+    sa.Column("state", sa.Integer, nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+)
+_events = sa.Table(
+    "vigent_job_events",
+    _metadata,
+    sa.Column("job_id", sa.String(40), primary_key=True),
+    sa.Column("event_id", sa.Integer, primary_key=True),
+    sa.Column("event", sa.LargeBinary, nullable=False),
+)
+
+ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
+_T = TypeVar("_T")
+
+
+class JobRecords:
+    """Jobs and their events. Every method is safe to call from the event loop; the database works in a thread."""
+
+    def __init__(self, database_url: str) -> None:
+        self._engine = sa.create_engine(database_url)
+        if database_url.startswith("sqlite"):
+            sa.event.listen(self._engine, "connect", _use_write_ahead_log)
+        _metadata.create_all(self._engine)
+        self._changed: dict[str, asyncio.Event] = {}
+
+    async def create(self, job: jobs_pb2.Job, idempotency_key: str) -> tuple[jobs_pb2.Job, bool]:
+        """Keeps a new job, or returns the one that this key has made before and True.
+
+        Raises AlreadyExistsError when the key was used for another spec.
+        """
+        return await self._run(lambda db: _create(db, job, idempotency_key))
+
+    async def get(self, job_id: str) -> jobs_pb2.Job:
+        """The job. Raises NotFoundError."""
+        return await self._run(lambda db: _read(db, job_id))
+
+    async def attempt(self, job_id: str) -> int:
+        """How many times the job has been started again by a retry."""
+        return await self._run(lambda db: _scalar(db, sa.select(_jobs.c.attempt).where(_jobs.c.id == job_id)))
+
+    async def list_page(self, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
+        """At most `size` jobs, newest first, and the position for the next page (None at the end)."""
+        return await self._run(lambda db: _page(db, size, before, state))
+
+    async def count(self, states: frozenset[int]) -> int:
+        """Jobs in any of the states."""
+        query = sa.select(sa.func.count()).select_from(_jobs).where(_jobs.c.state.in_(states))
+        return await self._run(lambda db: _scalar(db, query))
+
+    async def change(
+        self, job_id: str, edit: Callable[[jobs_pb2.Job], None], *, new_attempt: bool = False
+    ) -> jobs_pb2.Job:
+        """Applies `edit` to the job and appends the event that tells of it, in one transaction."""
+        job = await self._run(lambda db: _change(db, job_id, edit, new_attempt=new_attempt))
+        self._changed.pop(job_id, asyncio.Event()).set()
+        return job
+
+    async def delete(self, job_id: str) -> None:
+        """Forgets the job and its events."""
+        await self._run(lambda db: _delete(db, job_id))
+        self._changed.pop(job_id, asyncio.Event()).set()
+
+    async def events_after(self, job_id: str, event_id: int) -> list[jobs_pb2.JobEvent]:
+        """Events of the job after `event_id`, oldest first."""
+        return await self._run(lambda db: _events_after(db, job_id, event_id))
+
+    def next_change(self, job_id: str) -> asyncio.Event:
+        """Set at the job's next change by this process. Take it before reading, then nothing is missed."""
+        return self._changed.setdefault(job_id, asyncio.Event())
+
+    async def _run(self, work: Callable[[sa.Connection], _T]) -> _T:
+        return await asyncio.to_thread(self._transact, work)
+
+    def _transact(self, work: Callable[[sa.Connection], _T]) -> _T:
+        with self._engine.begin() as db:
+            return work(db)
+
+
+def timestamp_now() -> Timestamp:
+    """The present wall-clock time."""
+    now = Timestamp()
+    now.GetCurrentTime()
+    return now
+
+
+def _use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _create(db: sa.Connection, job: jobs_pb2.Job, key: str) -> tuple[jobs_pb2.Job, bool]:
+    if key:
+        query = sa.select(_jobs.c.record).where(_jobs.c.idempotency_key == key)
+        if (record := db.execute(query).scalar()) is not None:
+            return _same_spec(jobs_pb2.Job.FromString(record), job, key), True
+    record = job.SerializeToString()
+    row = {"id": job.id, "idempotency_key": key or None, "state": job.state, "attempt": 0, "record": record}
+    db.execute(_jobs.insert().values(row))
+    _append_event(db, job)
+    return job, False
+
+
+def _same_spec(existing: jobs_pb2.Job, job: jobs_pb2.Job, key: str) -> jobs_pb2.Job:
+    if existing.spec != job.spec:
+        problem = f"The idempotency key {key!r} belongs to job {existing.id}, which was made from another spec."
+        raise AlreadyExistsError(problem, "Use a new key for a new film.", "idempotency_key")
+    return existing
+
+
+def _read(db: sa.Connection, job_id: str) -> jobs_pb2.Job:
+    record = db.execute(sa.select(_jobs.c.record).where(_jobs.c.id == job_id)).scalar()
+    if record is None:
+        raise NotFoundError(f"There is no job {job_id[:80]!r}.", "List the jobs to see their ids.", "id")
+    return jobs_pb2.Job.FromString(record)
+
+
+def _page(db: sa.Connection, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
+    query = sa.select(_jobs.c.number, _jobs.c.record).order_by(_jobs.c.number.desc()).limit(size + 1)
+    if before is not None:
+        query = query.where(_jobs.c.number < before)
+    if state:
+        query = query.where(_jobs.c.state == state)
+    rows = db.execute(query).all()
+    following = rows[size - 1].number if len(rows) > size else None
+    return [jobs_pb2.Job.FromString(row.record) for row in rows[:size]], following
+
+
+def _change(
+    db: sa.Connection, job_id: str, edit: Callable[[jobs_pb2.Job], None], *, new_attempt: bool
+) -> jobs_pb2.Job:
+    job = _read(db, job_id)
+    edit(job)
+    values = {"state": job.state, "record": job.SerializeToString()}
+    if new_attempt:
+        values["attempt"] = _jobs.c.attempt + 1
+    db.execute(_jobs.update().where(_jobs.c.id == job_id).values(values))
+    _append_event(db, job)
+    return job
+
+
+def _append_event(db: sa.Connection, job: jobs_pb2.Job) -> None:
+    last = _scalar(db, sa.select(sa.func.max(_events.c.event_id)).where(_events.c.job_id == job.id)) or 0
+    event = jobs_pb2.JobEvent(id=last + 1, time=timestamp_now(), state=job.state, progress=job.progress)
+    db.execute(_events.insert().values(job_id=job.id, event_id=event.id, event=event.SerializeToString()))
+
+
+def _events_after(db: sa.Connection, job_id: str, event_id: int) -> list[jobs_pb2.JobEvent]:
+    query = sa.select(_events.c.event).where(_events.c.job_id == job_id, _events.c.event_id > event_id)
+    rows = db.execute(query.order_by(_events.c.event_id)).scalars()
+    return [jobs_pb2.JobEvent.FromString(row) for row in rows]
+
+
+def _delete(db: sa.Connection, job_id: str) -> None:
+    db.execute(_events.delete().where(_events.c.job_id == job_id))
+    db.execute(_jobs.delete().where(_jobs.c.id == job_id))
+
+
+def _scalar(db: sa.Connection, query: sa.Select[tuple[int]]) -> int:
+    return db.execute(query).scalar() or 0

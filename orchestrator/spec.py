@@ -1,0 +1,72 @@
+"""What a job spec must be like, with a typed error for each way it can be wrong, and its defaults."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from vigent.jobs.v1 import jobs_pb2
+
+from services.runtime.errors import InvalidInputError, NotFoundError
+from services.runtime.media import MediaStore
+
+MAX_SCRIPT_CHARACTERS = 20_000
+MAX_TITLE_CHARACTERS = 60
+DEFAULT_WIDTH, DEFAULT_HEIGHT = 1080, 1920
+DEFAULT_MUSIC_GAIN_DB = -18.0
+_MIN_SIDE, _MAX_SIDE = 128, 2160
+_MIN_SPEED, _MAX_SPEED = 0.5, 2.0
+_MIN_GAIN_DB, _MAX_GAIN_DB = -60.0, 12.0
+
+
+def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore) -> jobs_pb2.JobSpec:
+    """A copy of `spec` with defaults filled. Raises InvalidInputError or NotFoundError naming the field at fault."""
+    complete = jobs_pb2.JobSpec()
+    complete.CopyFrom(spec)
+    complete.width = spec.width or DEFAULT_WIDTH
+    complete.height = spec.height or DEFAULT_HEIGHT
+    complete.speed = spec.speed or 1.0
+    complete.music_gain_db = spec.music_gain_db if spec.HasField("music_gain_db") else DEFAULT_MUSIC_GAIN_DB
+    _check_text("spec.script", spec.script, MAX_SCRIPT_CHARACTERS)
+    _check_text("spec.title", spec.title, MAX_TITLE_CHARACTERS)
+    if not spec.script.strip():
+        raise InvalidInputError("The script is empty.", "Write what the presenter is to say.", "spec.script")
+    _check_side("spec.width", complete.width)
+    _check_side("spec.height", complete.height)
+    _check_range("spec.speed", complete.speed, _MIN_SPEED, _MAX_SPEED)
+    _check_range("spec.music_gain_db", complete.music_gain_db, _MIN_GAIN_DB, _MAX_GAIN_DB)
+    _check_media(complete, store)
+    return complete
+
+
+def _check_text(field: str, text: str, most: int) -> None:
+    if len(text) > most:
+        problem = f"The text has {len(text):,} characters, the limit is {most:,}."
+        raise InvalidInputError(problem, "Split it into several films.", field, "TEXT_TOO_LONG")
+    for position, character in enumerate(text):
+        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
+            problem = f"The text has the control character U+{ord(character):04X} at position {position}."
+            raise InvalidInputError(problem, "Remove it.", field, "CONTROL_CHARACTER")
+
+
+def _check_side(field: str, pixels: int) -> None:
+    if not _MIN_SIDE <= pixels <= _MAX_SIDE or pixels % 2:
+        remedy = f"Give an even number from {_MIN_SIDE} to {_MAX_SIDE}."
+        raise InvalidInputError(f"{pixels} pixels cannot be filmed.", remedy, field)
+
+
+def _check_range(field: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:
+        raise InvalidInputError(f"{value:g} is out of range.", f"Give {least:g} to {most:g}.", field)
+
+
+def _check_media(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:
+    if not spec.footage.sha256:
+        remedy = "Upload a video or a picture of the presenter and give its id."
+        raise InvalidInputError("There is no footage.", remedy, "spec.footage")
+    for field in ("footage", "music", "reference_audio"):
+        sha256 = getattr(spec, field).sha256
+        if sha256:
+            try:
+                store.path(sha256)
+            except (InvalidInputError, NotFoundError) as error:
+                raise type(error)(error.problem, error.remedy, f"spec.{field}") from None
