@@ -1,0 +1,68 @@
+"""Settings of the gateway: `VIGENT_GATEWAY_*` in the environment, then `[gateway]` in vigent.toml, then defaults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.runtime.settings import METRICS_PORTS, PORTS, ProcessSettings
+
+MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
+SERVICES = ("orchestrator", *MODEL_SERVICES)
+
+_BUNDLED_ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def _target(service: str) -> str:
+    return f"127.0.0.1:{PORTS[service]}"
+
+
+def _page(service: str) -> str:
+    return f"http://127.0.0.1:{METRICS_PORTS[service]}/metrics"
+
+
+class GatewaySettings(ProcessSettings):
+    """What the gateway can be told, with several replicas of a service separated by commas.
+
+    Make one with `GatewaySettings.load("gateway")`. `metrics_port` has no meaning here: /metrics is on `port`.
+    """
+
+    orchestrator: str = Field(_target("orchestrator"), description="Address of the orchestrators.")
+    tts: str = Field(_target("tts"), description="Address of the voice servers.")
+    lipsync: str = Field(_target("lipsync"), description="Address of the lip-sync servers.")
+    asr: str = Field(_target("asr"), description="Address of the listening servers.")
+    overlay: str = Field(_target("overlay"), description="Address of the overlay servers.")
+    orchestrator_metrics: str = Field(_page("orchestrator"), description="Prometheus page of the orchestrators.")
+    tts_metrics: str = Field(_page("tts"), description="Prometheus page of the voice servers.")
+    lipsync_metrics: str = Field(_page("lipsync"), description="Prometheus page of the lip-sync servers.")
+    asr_metrics: str = Field(_page("asr"), description="Prometheus page of the listening servers.")
+    overlay_metrics: str = Field(_page("overlay"), description="Prometheus page of the overlay servers.")
+    allowed_hosts: str = Field(
+        "127.0.0.1,localhost,::1",
+        description='Names under which the gateway answers, against DNS rebinding; "*" for any.',
+    )
+    assets_root: Path = Field(_BUNDLED_ASSETS, description="Folder of the bundled fonts, music, styles and demo.")
+    upload_limit_bytes: int = Field(2 * 2**30, description="Largest upload.", gt=0)
+    body_limit_bytes: int = Field(2**20, description="Largest request body that is no upload.", gt=0)
+    uploads_at_once: int = Field(4, description="Uploads that are taken at the same time.", ge=1)
+    footage_limit_s: float = Field(600.0, description="Longest footage.", gt=0)
+    audio_limit_s: float = Field(1800.0, description="Longest music and longest recording to transcribe.", gt=0)
+    inspect_limit_s: float = Field(120.0, description="Longest time for looking at an uploaded file.", gt=0)
+    inspect_memory_bytes: int = Field(4 * 2**30, description="Memory for looking at an uploaded file.", gt=0)
+    probe_timeout_s: float = Field(1.0, description="Longest wait for a service's health or metrics.", gt=0)
+    call_timeout_s: float = Field(10.0, description="Longest wait for a short answer of a service.", gt=0)
+    speech_timeout_s: float = Field(600.0, description="Longest time for speaking or listening to one request.", gt=0)
+    heartbeat_s: float = Field(15.0, description="Pause after which an event stream says that it is alive.", gt=0)
+
+    def targets(self, service: str) -> list[str]:
+        """Addresses (gRPC) of the replicas of `service`, one of SERVICES."""
+        return _parts(getattr(self, service))
+
+    def metrics_urls(self, service: str) -> list[str]:
+        """Prometheus pages of the replicas of `service`, in the same order; may be fewer."""
+        return _parts(getattr(self, f"{service}_metrics"))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,130 @@
+"""How others speak to the orchestrator: a thin typed client of `vigent.jobs.v1.JobService`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from services.runtime.client import open_channel, remote_errors
+from services.runtime.errors import DeadlineExceededError, UnavailableError
+from vigent.jobs.v1 import jobs_pb2
+from vigent.jobs.v1.jobs_pb2_grpc import JobServiceStub
+
+JOB_SERVICE = "vigent.jobs.v1.JobService"
+ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
+
+_WATCH_STREAM_S = 600.0  # then the same watch goes on in a new stream, perhaps to another replica
+_WATCH_PAUSE_S = 0.5
+
+
+class JobClient:
+    """Jobs at one orchestrator (or several behind `target`, see `open_channel`). Use as `async with JobClient(...)`.
+
+    Every method raises the VigentError that the orchestrator reported, or UnavailableError when it does not answer
+    within `timeout_s`.
+    """
+
+    def __init__(self, target: str, timeout_s: float = 10.0, patience_s: float = 60.0) -> None:
+        """`patience_s`: how long `watch` waits for an orchestrator that has gone away to come back."""
+        self._channel = open_channel(target, JOB_SERVICE)
+        self._stub = JobServiceStub(self._channel)
+        self._timeout_s = timeout_s
+        self._patience_s = patience_s
+
+    async def submit(self, spec: jobs_pb2.JobSpec, idempotency_key: str = "") -> jobs_pb2.SubmitJobResponse:
+        """Submits a job; `existed` says whether an earlier submission with this key had made it."""
+        request = jobs_pb2.SubmitJobRequest(spec=spec, idempotency_key=idempotency_key)
+        with remote_errors():
+            return await self._stub.SubmitJob(request, timeout=self._timeout_s)
+
+    async def get(self, job_id: str) -> jobs_pb2.Job:
+        """The job as it is now. Raises NotFoundError."""
+        with remote_errors():
+            response = await self._stub.GetJob(jobs_pb2.GetJobRequest(id=job_id), timeout=self._timeout_s)
+        return response.job
+
+    async def list_page(
+        self,
+        page_size: int = 20,
+        page_token: str = "",
+        state: jobs_pb2.JobState.ValueType = jobs_pb2.JOB_STATE_UNSPECIFIED,
+    ) -> jobs_pb2.ListJobsResponse:
+        """A page of jobs, newest first; only those in `state` unless it is unspecified."""
+        request = jobs_pb2.ListJobsRequest(page_size=page_size, page_token=page_token, state=state)
+        with remote_errors():
+            return await self._stub.ListJobs(request, timeout=self._timeout_s)
+
+    async def list_all(
+        self, state: jobs_pb2.JobState.ValueType = jobs_pb2.JOB_STATE_UNSPECIFIED
+    ) -> AsyncIterator[jobs_pb2.Job]:
+        """Every job, newest first, page by page."""
+        token = ""
+        while True:
+            page = await self.list_page(100, token, state)
+            for job in page.jobs:
+                yield job
+            if not (token := page.next_page_token):
+                return
+
+    async def watch(self, job_id: str, after_event_id: int = 0) -> AsyncIterator[jobs_pb2.JobEvent]:
+        """Events after `after_event_id`, each once and in order, until the job ends.
+
+        Goes on where it was when the connection breaks or the orchestrator restarts.
+        """
+        last_id, lost_at_s = after_event_id, None
+        while True:
+            try:
+                async for event in self._watch_stream(job_id, last_id):
+                    last_id, lost_at_s = event.id, None
+                    yield event
+            except DeadlineExceededError:
+                continue
+            except UnavailableError:
+                lost_at_s = lost_at_s or time.monotonic()
+                if time.monotonic() - lost_at_s > self._patience_s:
+                    raise
+                await asyncio.sleep(_WATCH_PAUSE_S)
+            else:
+                return
+
+    async def cancel(self, job_id: str) -> jobs_pb2.Job:
+        """Cancels the job; one that has ended stays as it is."""
+        with remote_errors():
+            response = await self._stub.CancelJob(jobs_pb2.CancelJobRequest(id=job_id), timeout=self._timeout_s)
+        return response.job
+
+    async def retry(self, job_id: str) -> jobs_pb2.Job:
+        """Runs a failed or cancelled job again from where it stopped. Raises FailedPreconditionError for others."""
+        with remote_errors():
+            response = await self._stub.RetryJob(jobs_pb2.RetryJobRequest(id=job_id), timeout=self._timeout_s)
+        return response.job
+
+    async def delete(self, job_id: str) -> None:
+        """Removes an ended job and its outputs. Raises FailedPreconditionError while it is not ended."""
+        with remote_errors():
+            await self._stub.DeleteJob(jobs_pb2.DeleteJobRequest(id=job_id), timeout=self._timeout_s)
+
+    async def close(self) -> None:
+        """Closes the channel; watches that are open end."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _watch_stream(self, job_id: str, after_event_id: int) -> AsyncIterator[jobs_pb2.JobEvent]:
+        request = jobs_pb2.WatchJobRequest(id=job_id, after_event_id=after_event_id)
+        call = self._stub.WatchJob(request, timeout=_WATCH_STREAM_S)
+        try:
+            with remote_errors():
+                async for response in call:
+                    yield response.event
+        finally:
+            call.cancel()
