@@ -1,4 +1,4 @@
-"""Pictures and sound become a film: footage is conformed, segments are composed, joined and mixed. PyAV only, no ffmpeg program.
+"""Pictures and sound become a film: footage is conformed, segments are composed, joined and mixed, all with PyAV.
 
 conform.py   any footage -> the film's size and rate       `conform`, `ConformedFootage`
 sandbox.py   untrusted decoding in a limited child         `run_limited`

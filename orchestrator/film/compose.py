@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
+import av
 from numpy import uint8
 from numpy.typing import NDArray
 
-from orchestrator.film.encode import EncoderSettings
+from orchestrator.film.blend import Layer, paste
+from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, EncoderSettings, add_film_stream
+from orchestrator.film.footage import FootageReader
 from orchestrator.film.segment import FilmSegment
+from orchestrator.film.yuv import copy_planes, new_frame, planes_of
+from services.runtime.timeline import footage_frame
 
 
 @dataclass(frozen=True)
@@ -33,27 +39,79 @@ class OverlayImage:
     rgba: NDArray[uint8]
 
 
-class SegmentComposer:
-    """Writes one segment's film to `target` (MP4). Used from one thread; leaving the context unfinished removes it."""
+class Canvas:
+    """Composes film frames into one buffer: footage by ping-pong, then the patch, then the overlays in their order."""
 
-    def __init__(
-        self, footage: Path, target: Path, first_film_frame: int, encoder: EncoderSettings = EncoderSettings()
-    ) -> None:
-        """Opens conformed `footage`; film frame n shows footage frame `timeline.footage_frame(n)`."""
-        raise NotImplementedError
+    def __init__(self, footage: FootageReader) -> None:
+        self._footage = footage
+        width, height = footage.size
+        self._shape = height, width
+        self._layers: list[tuple[int, int, Layer]] = []
+        self.frame = new_frame(width, height)
+        self._planes = planes_of(self.frame)
 
     def add_overlay(self, overlay: OverlayImage) -> None:
-        """Lays a picture over the frames still to come; later pictures lie on top."""
+        """Lays a picture over the frames that it names."""
+        layer = Layer(overlay.x, overlay.y, overlay.rgba, self._shape)
+        self._layers.append((overlay.first_film_frame, overlay.first_film_frame + overlay.frames, layer))
+
+    def compose(self, film_frame: int, patch: PatchImage | None) -> av.VideoFrame:
+        """Composes `film_frame` into `frame`, which is overwritten by the next call."""
+        copy_planes(self._footage.frame(footage_frame(film_frame, self._footage.frames)), self._planes)
+        if patch is not None:
+            paste(self._planes, patch.x, patch.y, patch.rgb)
+        self._layers = [shown for shown in self._layers if film_frame < shown[1]]
+        for first, _, layer in self._layers:
+            if first <= film_frame:
+                layer.blend(self._planes)
+        return self.frame
+
+
+class SegmentComposer:
+    """Writes one segment's film while its patches come. For one thread; use as a context manager.
+
+    Leaving the context without `finish` removes what was written.
+    """
+
+    def __init__(
+        self, footage: Path, target: Path, first_film_frame: int, encoder: EncoderSettings = DEFAULT_ENCODER
+    ) -> None:
+        """Opens conformed `footage`; film frame n shows footage frame `timeline.footage_frame(n)`."""
+        self._target = target
+        self._first_film_frame = first_film_frame
+        self._frames = 0
+        self._finished = False
+        self._footage = FootageReader(footage)
+        self._canvas = Canvas(self._footage)
+        self._container = av.open(str(target), "w", format="mp4")
+        self._stream = add_film_stream(self._container, *self._footage.size, encoder)
+
+    def add_overlay(self, overlay: OverlayImage) -> None:
+        """Lays a picture over frames still to come; pictures added later lie on top."""
+        self._canvas.add_overlay(overlay)
 
     def add_frame(self, patch: PatchImage | None) -> None:
-        """Composes and encodes the next film frame."""
+        """Composes and encodes the next film frame; None leaves the footage as it is."""
+        frame = self._canvas.compose(self._first_film_frame + self._frames, patch)
+        frame.pts, frame.time_base = self._frames, FRAME_TIME
+        self._container.mux(self._stream.encode(frame))  # encoders copy the frame, so the buffer is free again
+        self._frames += 1
 
     def finish(self) -> FilmSegment:
-        """Closes the file."""
-        raise NotImplementedError
+        """Ends the segment: encodes what is waiting and closes the file."""
+        self._container.mux(self._stream.encode(None))
+        self._finished = True
+        self._close()
+        return FilmSegment(self._target, self._frames)
 
-    def __enter__(self) -> SegmentComposer:
+    def _close(self) -> None:
+        self._container.close()
+        self._footage.close()
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        pass
+        if not self._finished:
+            self._close()
+            self._target.unlink(missing_ok=True)
