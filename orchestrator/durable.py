@@ -1,4 +1,4 @@
-"""Durable execution behind a narrow interface: DBOS on SQLite, or on Postgres when several orchestrators share the work.
+"""Durable execution behind a narrow interface: DBOS on SQLite, or on Postgres when several orchestrators share work.
 
 Facts that shape it, measured with DBOS 3.4.0: the application version must be pinned, or an upgraded orchestrator never
 recovers its jobs; async steps of one workflow run side by side and only unfinished ones run again after kill -9, but
@@ -7,8 +7,8 @@ they start in no fixed order; launched inside a running event loop, workflows an
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
@@ -64,9 +64,9 @@ class DurableEngine:
         await self._make(job_id)
 
 
-async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
+async def step(name: str, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
     """Runs `work` as a durable step: after a crash a finished one returns its recorded (JSON-able) result."""
-    return await DBOS.run_step_async({"name": name}, work)  # type: ignore[arg-type]
+    return await DBOS.run_step_async({"name": name}, work)
 
 
 def workflow_id(job_id: str, attempt: int) -> str:

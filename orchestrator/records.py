@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
-from vigent.jobs.v1 import jobs_pb2
 
 from services.runtime.errors import AlreadyExistsError, NotFoundError
+from vigent.jobs.v1 import jobs_pb2
 
 _metadata = sa.MetaData()
 _jobs = sa.Table(
@@ -153,9 +153,7 @@ def _page(db: sa.Connection, size: int, before: int | None, state: int) -> tuple
     return [jobs_pb2.Job.FromString(row.record) for row in rows[:size]], following
 
 
-def _change(
-    db: sa.Connection, job_id: str, edit: Callable[[jobs_pb2.Job], None], *, new_attempt: bool
-) -> jobs_pb2.Job:
+def _change(db: sa.Connection, job_id: str, edit: Callable[[jobs_pb2.Job], None], *, new_attempt: bool) -> jobs_pb2.Job:
     job = _read(db, job_id)
     edit(job)
     values = {"state": job.state, "record": job.SerializeToString()}
@@ -183,5 +181,5 @@ def _delete(db: sa.Connection, job_id: str) -> None:
     db.execute(_jobs.delete().where(_jobs.c.id == job_id))
 
 
-def _scalar(db: sa.Connection, query: sa.Select[tuple[int]]) -> int:
+def _scalar(db: sa.Connection, query: sa.Select[int]) -> int:
     return db.execute(query).scalar() or 0

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from vigent.jobs.v1 import jobs_pb2
-
 from services.runtime.errors import InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore
+from vigent.jobs.v1 import jobs_pb2
 
 MAX_SCRIPT_CHARACTERS = 20_000
 MAX_TITLE_CHARACTERS = 60

@@ -23,7 +23,7 @@ class Take:
     def __init__(self, sample_rate_hz: int) -> None:
         self.sample_rate_hz = sample_rate_hz
         self._data = bytearray()
-        self._closed = False
+        self.closed = False
         self._grown = asyncio.Event()
 
     @property
@@ -51,13 +51,13 @@ class Take:
         silence = round(pause_s * self.sample_rate_hz)
         frames = frames_of(self.samples + silence, self.sample_rate_hz)
         self._data += bytes(frames * samples_per_frame(self.sample_rate_hz) * SAMPLE_BYTES - len(self._data))
-        self._closed = True
+        self.closed = True
         self._wake()
 
     async def chunks(self, chunk_samples: int) -> AsyncIterator[bytes]:
         """Every sample from the first to the last, in pieces of at most `chunk_samples`, as they come."""
         position, size = 0, chunk_samples * SAMPLE_BYTES
-        while not self._closed or position < len(self._data):
+        while not self.closed or position < len(self._data):
             grown = self._grown
             if piece := bytes(self._data[position : position + size]):
                 position += len(piece)

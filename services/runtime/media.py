@@ -73,6 +73,10 @@ class MediaStore:
         _fsync_folder(target.parent)
         return stored
 
+    def discard(self, sha256: str) -> None:
+        """Removes the content named `sha256`, if it is there."""
+        self._content_path(sha256).unlink(missing_ok=True)
+
     @contextmanager
     def temporary(self, suffix: str = "") -> Iterator[Path]:
         """A name in the store's own temporary folder; what is still there at the end is removed."""

@@ -1,0 +1,123 @@
+"""The end of a job: segments are joined, the sound is mixed, captions, cover and report are written."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from orchestrator.film.cover import write_cover
+from orchestrator.film.join import join_film
+from orchestrator.film.metadata import AiRecord, film_metadata
+from orchestrator.film.mix import MixReport, MusicBed, mix_film
+from orchestrator.film.segment import FilmSegment, VoiceSegment
+from orchestrator.listen import words_from_json
+from orchestrator.overlay_text import OverlayText
+from orchestrator.plan import FilmPlan
+from orchestrator.segment import SegmentPieces
+from services.runtime.media import MediaStore, StoredFile
+from vigent.jobs.v1 import jobs_pb2
+
+CONTENT_PRODUCER = "Vigent"
+LOUDNESS_LUFS: dict[int, float | None] = {
+    jobs_pb2.LOUDNESS_UNSPECIFIED: -14.0,
+    jobs_pb2.LOUDNESS_ONLINE: -14.0,
+    jobs_pb2.LOUDNESS_PODCAST: -16.0,
+    jobs_pb2.LOUDNESS_BROADCAST: -23.0,
+    jobs_pb2.LOUDNESS_OFF: None,
+}
+
+
+async def assemble(
+    job_id: str,
+    spec: jobs_pb2.JobSpec,
+    plan: FilmPlan,
+    pieces: Sequence[SegmentPieces],
+    store: MediaStore,
+    platform: str,
+    report: Callable[[float], None],
+) -> dict[str, StoredFile]:
+    """Makes the job's outputs from its finished segments, by name. Raises InvalidInputError for unreadable music."""
+    assembler = _Assembler(job_id, spec, plan, pieces, store, platform, report)
+    return await asyncio.to_thread(assembler.outputs)
+
+
+def film_segments(pieces: Sequence[SegmentPieces], store: MediaStore) -> list[FilmSegment]:
+    """The pictures of finished segments."""
+    return [FilmSegment(store.path(piece.film.sha256), piece.frames) for piece in pieces]
+
+
+def voice_segments(pieces: Sequence[SegmentPieces], store: MediaStore) -> list[VoiceSegment]:
+    """The voices of finished segments."""
+    return [VoiceSegment(store.path(piece.voice.sha256), piece.frames) for piece in pieces]
+
+
+class _Assembler:
+    def __init__(
+        self,
+        job_id: str,
+        spec: jobs_pb2.JobSpec,
+        plan: FilmPlan,
+        pieces: Sequence[SegmentPieces],
+        store: MediaStore,
+        platform: str,
+        report: Callable[[float], None],
+    ) -> None:
+        self._job_id, self._spec, self._plan, self._pieces = job_id, spec, plan, pieces
+        self._store, self._report = store, report
+        self._text = OverlayText(spec, plan, platform)
+
+    def outputs(self) -> dict[str, StoredFile]:
+        with self._store.temporary(".m4a") as sound, self._store.temporary(".mp4") as film:
+            mix = self._mix(sound)
+            self._report(0.7)
+            metadata = film_metadata(self._spec.title, self._ai_record())
+            join_film(film_segments(self._pieces, self._store), sound, film, metadata)
+            self._report(0.9)
+            cover = self._cover(film)
+            captions, cue_report = self._captions()
+            report = self._report_of(mix, cue_report)
+            return {"film.mp4": self._store.adopt(film, "video/mp4"), "cover.jpg": cover, **captions, **report}
+
+    def _mix(self, target: Path) -> MixReport:
+        music = None
+        if self._spec.music.sha256:
+            music = MusicBed(self._store.path(self._spec.music.sha256), self._spec.music_gain_db)
+        return mix_film(
+            voice_segments(self._pieces, self._store),
+            target,
+            music=music,
+            loudness_lufs=LOUDNESS_LUFS[self._spec.loudness],
+            progress=lambda done, total: self._report(0.7 * done / max(1, total)),
+        )
+
+    def _ai_record(self) -> AiRecord | None:
+        if self._spec.ai_label == jobs_pb2.AI_LABEL_OFF:
+            return None
+        return AiRecord(CONTENT_PRODUCER, self._job_id)
+
+    def _cover(self, film: Path) -> StoredFile:
+        with self._store.temporary(".jpg") as target:
+            write_cover(film, target)
+            return self._store.adopt(target, "image/jpeg")
+
+    def _captions(self) -> tuple[dict[str, StoredFile], dict[str, object]]:
+        words = [words_from_json(self._store.path(piece.words.sha256).read_bytes()) for piece in self._pieces]
+        files, report = self._text.caption_files(self._pieces, words)
+        stored = {name: self._store.put_bytes(text.encode(), mime) for name, (text, mime) in files.items()}
+        return stored, report
+
+    def _report_of(self, mix: MixReport, captions: dict[str, object]) -> dict[str, StoredFile]:
+        report = {
+            "job": self._job_id,
+            "frames": sum(piece.frames for piece in self._pieces),
+            "frames_without_face": sum(piece.frames_without_face for piece in self._pieces),
+            "footage_problems": list(self._plan.problems),
+            "engines": self._plan.engines,
+            "sound": {"integrated_lufs": mix.integrated_lufs, "true_peak_dbtp": mix.true_peak_dbtp},
+            "ai_label": self._spec.ai_label != jobs_pb2.AI_LABEL_OFF,
+            "captions": captions,
+        }
+        text = json.dumps(report, ensure_ascii=False, indent=2)
+        return {"report.json": self._store.put_bytes(text.encode(), "application/json")}

@@ -1,0 +1,183 @@
+"""A film's workflow: plan, segments side by side, assembly. A crash repeats only steps that were not finished."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from orchestrator.assemble import assemble
+from orchestrator.durable import step
+from orchestrator.job_progress import JobProgress
+from orchestrator.mesh import Mesh
+from orchestrator.order import FrameClock, SegmentWindow
+from orchestrator.plan import FilmPlan, make_plan
+from orchestrator.preview import GrowingPreview
+from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.segment import SegmentMaker, SegmentPieces
+from orchestrator.settings import OrchestratorSettings
+from services.runtime.client import retrying
+from services.runtime.convert import media_ref
+from services.runtime.errors import CancelledError, InternalError, VigentError
+from services.runtime.media import MediaStore, StoredFile
+from vigent.jobs.v1 import jobs_pb2
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+
+class FilmMaker:
+    """Makes the films of all jobs of this process."""
+
+    def __init__(self, settings: OrchestratorSettings, records: JobRecords, store: MediaStore, mesh: Mesh) -> None:
+        self._settings, self._records, self._store, self._mesh = settings, records, store, mesh
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def make(self, job_id: str) -> None:
+        """Makes the film of a job to its end and notes how it ended. Cancelled, it leaves the record as it is."""
+        task = asyncio.create_task(self._make(job_id))
+        self._running[job_id] = task
+        try:
+            await task
+        finally:
+            self._running.pop(job_id, None)
+
+    def interrupt(self, job_id: str) -> None:
+        """Stops work on a job at once, if it is under way here."""
+        if task := self._running.get(job_id):
+            task.cancel()
+
+    async def _make(self, job_id: str) -> None:
+        try:
+            outputs = await self._film(job_id)
+        except* CancelledError:
+            _log.info("job %s: cancelled", job_id)
+        except* VigentError as group:
+            await self._fail(job_id, _first(group))
+        except* Exception:
+            _log.exception("job %s failed", job_id)
+            await self._fail(job_id, InternalError("The film could not be made.", "Retry the job; see the log."))
+        else:
+            await self._records.change(job_id, lambda job: _finish(job, outputs))
+
+    async def _film(self, job_id: str) -> dict[str, StoredFile]:
+        job = await self._records.change(job_id, _begin)
+        progress = JobProgress(job_id, self._records, self._settings.progress_interval_s)
+        writer = asyncio.create_task(progress.keep_writing())
+        try:
+            progress.stage("prepare", "Looking at the footage.")
+            plan = FilmPlan.from_json(await self._step("prepare", lambda: self._plan(job.spec, progress)))
+            pieces = await self._segments(job_id, job.spec, plan, progress)
+            progress.stage("mix", "Mixing the sound and joining the film.")
+            return await self._step(
+                "assemble",
+                lambda: assemble(
+                    job_id, job.spec, plan, pieces, self._store, self._settings.platform, _threadsafe(progress.share)
+                ),
+            )
+        finally:
+            writer.cancel()
+
+    async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
+        plan = await make_plan(spec, self._store, self._mesh, _threadsafe(progress.share))
+        return plan.to_json()
+
+    async def _segments(
+        self, job_id: str, spec: jobs_pb2.JobSpec, plan: FilmPlan, progress: JobProgress
+    ) -> Sequence[SegmentPieces]:
+        progress.plan([_segment_record(plan, index) for index in range(len(plan.sentences))])
+        progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
+        clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
+        preview = GrowingPreview(job_id, self._records, self._store)
+        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, self._settings, progress.frames)
+
+        async def segment(index: int) -> SegmentPieces:
+            async def work() -> dict[str, object]:
+                await window.enter(index)
+                return (await maker.make(index)).to_json()
+
+            pieces = SegmentPieces.from_json(await self._step(f"segment-{index}", work))
+            await clock.set_frames(index, pieces.frames)
+            await window.leave(index)
+            progress.finished(index, _segment_record(plan, index, pieces))
+            progress.playable(await preview.add(pieces))
+            return pieces
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(segment(index)) for index in range(len(plan.sentences))]
+        return [task.result() for task in tasks]
+
+    async def _step(self, name: str, work: Callable[[], Awaitable[_T]]) -> _T:
+        """A durable step, tried again while servers are away or full."""
+
+        async def attempts() -> _T:
+            async for attempt in retrying(self._settings.attempts):
+                with attempt:
+                    try:
+                        return await work()
+                    except BaseExceptionGroup as group:
+                        raise _first(group) from group
+            raise AssertionError("unreachable: retrying raises the last error")
+
+        return await step(name, attempts)
+
+    async def _fail(self, job_id: str, error: BaseException) -> None:
+        assert isinstance(error, VigentError)
+        _log.warning("job %s failed: %s", job_id, error.reason)
+        await self._records.change(job_id, lambda job: _note_failure(job, error))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended a task group: one that no retry can help comes before one that it can."""
+    errors = [_first(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
+    return min(errors, key=lambda error: isinstance(error, VigentError) and error.retryable)
+
+
+def _threadsafe(report: Callable[[float], None]) -> Callable[[float], None]:
+    loop = asyncio.get_running_loop()
+
+    def from_any_thread(share: float) -> None:
+        loop.call_soon_threadsafe(report, share)
+
+    return from_any_thread
+
+
+def _begin(job: jobs_pb2.Job) -> None:
+    if job.state in ENDED_STATES:
+        raise CancelledError("The job has ended.")
+    job.state = jobs_pb2.JOB_STATE_RUNNING
+    if not job.HasField("start_time"):
+        job.start_time.CopyFrom(timestamp_now())
+
+
+def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:
+    if job.state in ENDED_STATES:
+        return
+    for name, stored in outputs.items():
+        job.outputs[name].CopyFrom(media_ref(stored))
+    job.state = jobs_pb2.JOB_STATE_DONE
+    job.end_time.CopyFrom(timestamp_now())
+    job.progress.stage, job.progress.percent, job.progress.eta_s = "done", 100.0, 0.0
+    job.progress.message = "The film is finished."
+
+
+def _note_failure(job: jobs_pb2.Job, error: VigentError) -> None:
+    if job.state in ENDED_STATES:
+        return
+    job.state = jobs_pb2.JOB_STATE_FAILED
+    job.end_time.CopyFrom(timestamp_now())
+    job.error.CopyFrom(
+        jobs_pb2.JobError(reason=error.reason, message=error.problem, field=error.field, remedy=error.remedy)
+    )
+    job.progress.message = str(error)
+
+
+def _segment_record(plan: FilmPlan, index: int, pieces: SegmentPieces | None = None) -> jobs_pb2.Segment:
+    sentence = plan.sentences[index]
+    record = jobs_pb2.Segment(text=sentence.text, char_start=sentence.char_start, first_film_frame=-1)
+    if pieces:
+        record.first_film_frame, record.frames = pieces.first_film_frame, pieces.frames
+        record.film.CopyFrom(media_ref(pieces.film))
+        record.voice.CopyFrom(media_ref(pieces.voice))
+    return record

@@ -1,0 +1,107 @@
+"""The plan of a film: what is known before any model speaks. Made once per job, then kept by the durable engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from orchestrator.film.conform import ConformedFootage, conform
+from orchestrator.mesh import Mesh
+from orchestrator.script import Sentence, split_script
+from services.runtime.client import remote_errors
+from services.runtime.convert import media_ref
+from services.runtime.errors import InternalError
+from services.runtime.media import MediaStore, StoredFile, recipe_key
+from services.runtime.sandbox import run_limited
+from vigent.jobs.v1 import jobs_pb2
+from vigent.lipsync.v1 import lipsync_pb2
+
+ReportProgress = Callable[[float], None]
+"""Gets the share of the stage that is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class FilmPlan:
+    """Sentences, conformed footage and what the lip-sync found in it; `mouth` is (x, y, width, height) in film pixels.
+
+    `engines` names the engine behind each service: part of the recipe of every piece.
+    """
+
+    sentences: tuple[Sentence, ...]
+    footage: StoredFile
+    footage_frames: int
+    frames_without_face: int
+    mouth: tuple[int, int, int, int] | None
+    problems: tuple[str, ...]
+    engines: dict[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, for the durable engine."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        return cls(
+            sentences=tuple(Sentence(**sentence) for sentence in data["sentences"]),
+            footage=StoredFile(**data["footage"]),
+            footage_frames=data["footage_frames"],
+            frames_without_face=data["frames_without_face"],
+            mouth=tuple(data["mouth"]) if data["mouth"] else None,
+            problems=tuple(data["problems"]),
+            engines=data["engines"],
+        )
+
+
+async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, report: ReportProgress) -> FilmPlan:
+    """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
+
+    Raises InvalidInputError for a script without words and for footage that cannot be read or shows no face.
+    """
+    sentences = tuple(split_script(spec.script))
+    footage = await _conformed(spec, store, lambda share: report(0.5 * share))
+    report(0.5)
+    found = await _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share))
+    mouth = (found.mouth.x, found.mouth.y, found.mouth.width, found.mouth.height)
+    return FilmPlan(
+        sentences=sentences,
+        footage=footage,
+        footage_frames=found.frames,
+        frames_without_face=found.frames_without_face,
+        mouth=mouth if found.mouth.width else None,
+        problems=tuple(found.problems),
+        engines=await mesh.engines(),
+    )
+
+
+async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> StoredFile:
+    key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height)
+    if stored := store.recall(key):
+        return stored
+    source = store.path(spec.footage.sha256)
+    with store.temporary(".mp4") as target:
+        made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report)
+        stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")
+    store.remember(key, stored)
+    return stored
+
+
+def _conform_apart(source: Path, target: Path, width: int, height: int, report: ReportProgress) -> ConformedFootage:
+    def progress(done: int, total: int) -> None:
+        report(min(1.0, done / max(1, total)))
+
+    return run_limited(conform, source, target, width, height, field="spec.footage", progress=progress)
+
+
+async def _look_at(footage: StoredFile, mesh: Mesh, report: ReportProgress) -> lipsync_pb2.FootageReport:
+    request = lipsync_pb2.PrepareRequest(footage=media_ref(footage))
+    with mesh.lipsync.least_busy() as stub, remote_errors():
+        async for response in stub.Prepare(request, timeout=600.0, wait_for_ready=True):
+            if response.WhichOneof("event") == "report":
+                return response.report
+            if response.progress.units_total:
+                report(response.progress.units_done / response.progress.units_total)
+    raise InternalError("The lip-sync server ended without a report on the footage.", "Try again.")

@@ -1,0 +1,203 @@
+"""One segment: a sentence becomes voice, words and film, streaming from one server to the next while it is spoken.
+
+    voice --+--> words --> cues --> overlay pictures --+
+            |                                          +--> compose and encode --> film of the segment
+            +--> lip-sync --> patches -----------------+
+
+Each piece is kept by the hash of everything that made it, so a segment made again finds what is finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any, Self
+
+from orchestrator.film.compose import SegmentComposer
+from orchestrator.film.encode import EncoderSettings
+from orchestrator.listen import align, words_from_json, words_to_json
+from orchestrator.mesh import Mesh
+from orchestrator.order import FrameClock
+from orchestrator.overlay_text import OverlayText
+from orchestrator.picture import LipsyncCall, OverlayPictures, compose_segment
+from orchestrator.plan import FilmPlan
+from orchestrator.settings import OrchestratorSettings
+from orchestrator.take import Take
+from orchestrator.voice import Voice
+from services.runtime.convert import media_ref
+from services.runtime.media import MediaStore, StoredFile, recipe_key
+from vigent.jobs.v1 import jobs_pb2
+from vigent.lipsync.v1 import lipsync_pb2
+from vigent.media.v1 import media_pb2
+from vigent.overlay.v1 import overlay_pb2
+
+ReportFrames = Callable[[int, int, int], None]
+"""Gets the segment's index, its frames done and its frames in all."""
+
+
+@dataclass(frozen=True)
+class SegmentPieces:
+    """A finished segment: its place in the film and its pieces in the media store."""
+
+    index: int
+    first_film_frame: int
+    frames: int
+    frames_without_face: int
+    sample_rate_hz: int
+    voice: StoredFile
+    words: StoredFile
+    film: StoredFile
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, for the durable engine."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        files = {name: StoredFile(**data[name]) for name in ("voice", "words", "film")}
+        return cls(**{**data, **files})
+
+
+@dataclass(frozen=True)
+class _Listened:
+    words: list[media_pb2.Word]
+    stored: StoredFile
+
+
+class SegmentMaker:
+    """Makes the segments of one job."""
+
+    def __init__(
+        self,
+        spec: jobs_pb2.JobSpec,
+        plan: FilmPlan,
+        clock: FrameClock,
+        store: MediaStore,
+        mesh: Mesh,
+        settings: OrchestratorSettings,
+        report: ReportFrames,
+    ) -> None:
+        self._spec, self._plan, self._clock, self._store, self._mesh = spec, plan, clock, store, mesh
+        self._settings = settings
+        self._report = report
+        self._voice = Voice(spec, plan.engines["tts"], store, mesh, settings)
+        self._text = OverlayText(spec, plan, settings.platform)
+        self._encoder = EncoderSettings(settings.encoder, settings.encoder_preset, settings.encoder_crf)
+
+    async def make(self, index: int) -> SegmentPieces:
+        """Makes segment `index`, or finds its pieces. Raises what the servers report."""
+        text = self._plan.sentences[index].text
+        started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
+        async with asyncio.TaskGroup() as group:
+            voice = group.create_task(self._speak(index, text, started))
+            words = group.create_task(self._listen(text, started, voice))
+            film = group.create_task(self._film(index, started, voice, words))
+        first_frame = await self._clock.first_frame(index)
+        stored, frames_without_face = film.result()
+        take = started.result()
+        return SegmentPieces(
+            index=index,
+            first_film_frame=first_frame,
+            frames=take.frames,
+            frames_without_face=frames_without_face,
+            sample_rate_hz=take.sample_rate_hz,
+            voice=voice.result(),
+            words=words.result().stored,
+            film=stored,
+        )
+
+    async def _speak(self, index: int, text: str, started: asyncio.Future[Take]) -> StoredFile:
+        if found := self._voice.recall(text):
+            take, stored = found
+            started.set_result(take)
+        else:
+            stored = await self._voice.speak(text, started)
+        await self._clock.set_frames(index, started.result().frames)
+        return stored
+
+    async def _listen(self, text: str, started: asyncio.Future[Take], voice: asyncio.Task[StoredFile]) -> _Listened:
+        take = await started
+        key = partial(recipe_key, "words", self._plan.engines["asr"], text, self._spec.language)
+        if take.closed and (stored := self._store.recall(key((await voice).sha256))):
+            return _Listened(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
+        with self._mesh.asr.least_busy() as stub:
+            words = await align(stub, take, text, self._spec.language, self._settings.call_deadline_s)
+        stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
+        self._store.remember(key((await voice).sha256), stored)
+        return _Listened(words, stored)
+
+    async def _film(
+        self,
+        index: int,
+        started: asyncio.Future[Take],
+        voice: asyncio.Task[StoredFile],
+        words: asyncio.Task[_Listened],
+    ) -> tuple[StoredFile, int]:
+        take = await started
+        first_frame = await self._clock.first_frame(index)
+        opening = self._opening(first_frame)
+        if take.closed:
+            render = self._render_request(index, (await words).words, first_frame, take)
+            if found := self._recall_film(self._film_key(await voice, opening, render)):
+                return found
+        with self._mesh.lipsync.least_busy() as lipsync_stub, self._mesh.overlay.least_busy() as overlay_stub:
+            lipsync = LipsyncCall(lipsync_stub, opening, take, self._settings.call_deadline_s)
+            try:
+                render = self._render_request(index, (await words).words, first_frame, take)
+                overlays = OverlayPictures(overlay_stub, render, self._settings.call_deadline_s)
+                stored = await self._compose(index, first_frame, take.frames, lipsync, overlays)
+            finally:
+                lipsync.cancel()
+        key = self._film_key(await voice, opening, render)
+        counted = self._store.put_bytes(str(lipsync.frames_without_face).encode(), "text/plain")
+        self._store.remember(recipe_key("frames_without_face", key), counted)
+        self._store.remember(key, stored)
+        return stored, lipsync.frames_without_face
+
+    def _recall_film(self, key: str) -> tuple[StoredFile, int] | None:
+        stored = self._store.recall(key)
+        counted = self._store.recall(recipe_key("frames_without_face", key))
+        if stored is None or counted is None:
+            return None
+        return stored, int(self._store.path(counted.sha256).read_text())
+
+    async def _compose(
+        self, index: int, first_frame: int, frames: int, lipsync: LipsyncCall, overlays: OverlayPictures
+    ) -> StoredFile:
+        footage = self._store.path(self._plan.footage.sha256)
+        with self._store.temporary(".mp4") as target:
+            try:
+                await compose_segment(
+                    lambda path: SegmentComposer(footage, path, first_frame, self._encoder),
+                    target,
+                    first_frame,
+                    frames,
+                    lipsync,
+                    overlays,
+                    lambda done: self._report(index, done, frames),
+                )
+            finally:
+                overlays.cancel()
+            return await asyncio.to_thread(self._store.adopt, target, "video/mp4")
+
+    def _opening(self, first_frame: int) -> lipsync_pb2.LipsyncOpen:
+        return lipsync_pb2.LipsyncOpen(
+            footage=media_ref(self._plan.footage),
+            first_film_frame=first_frame,
+            quality=self._spec.quality,
+            seed=self._spec.seed,
+        )
+
+    def _render_request(
+        self, index: int, words: list[media_pb2.Word], first_frame: int, take: Take
+    ) -> overlay_pb2.RenderRequest:
+        return self._text.render_request(index, words, take.sample_rate_hz, first_frame, take.frames)
+
+    def _film_key(self, voice: StoredFile, opening: lipsync_pb2.LipsyncOpen, render: overlay_pb2.RenderRequest) -> str:
+        engines = self._plan.engines["lipsync"], self._plan.engines["overlay"]
+        asked = (self._plan.footage.sha256, opening.first_film_frame, opening.quality, opening.seed)
+        drawn = render.SerializeToString(deterministic=True)
+        return recipe_key("film", voice.sha256, asked, engines, drawn, self._encoder)

@@ -1,0 +1,147 @@
+"""The job service: vigent.jobs.v1 in terms of records, the durable engine and the film maker."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from grpc import aio
+
+from orchestrator.durable import DurableEngine
+from orchestrator.maker import FilmMaker
+from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.script import split_script
+from orchestrator.spec import complete_spec
+from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError
+from services.runtime.media import MediaStore
+from vigent.jobs.v1 import jobs_pb2
+from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer
+
+SERVICE = "vigent.jobs.v1.JobService"
+
+_Context = aio.ServicerContext[Any, Any]
+_LONGEST_KEY = 200
+_DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
+_WATCH_POLL_S = 1.0
+"""How often a watcher looks for changes made by another orchestrator; those of this one wake it at once."""
+
+_WAITING_STATES = frozenset({jobs_pb2.JOB_STATE_QUEUED})
+_RETRYABLE_STATES = frozenset({jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
+
+
+class JobServicer(JobServiceServicer):
+    """Takes jobs and tells of them."""
+
+    def __init__(
+        self, records: JobRecords, engine: DurableEngine, maker: FilmMaker, store: MediaStore, max_queued_jobs: int
+    ) -> None:
+        self._records, self._engine, self._maker, self._store = records, engine, maker, store
+        self._max_queued_jobs = max_queued_jobs
+
+    async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
+        """Takes a job; refuses what could never become a film, and what the queue has no room for."""
+        if len(request.idempotency_key) > _LONGEST_KEY:
+            problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
+            raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
+        spec = complete_spec(request.spec, self._store)
+        split_script(spec.script)
+        if await self._records.count(_WAITING_STATES) >= self._max_queued_jobs:
+            problem = f"{self._max_queued_jobs} jobs are waiting already."
+            raise ExhaustedError(problem, "Submit again later.", "", "QUEUE_FULL", retry_after_s=10.0)
+        job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
+        job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."
+        job, existed = await self._records.create(job, request.idempotency_key)
+        await self._start(job)
+        return jobs_pb2.SubmitJobResponse(job=job, existed=existed)
+
+    async def GetJob(self, request: jobs_pb2.GetJobRequest, context: _Context) -> jobs_pb2.GetJobResponse:
+        """Reads one job."""
+        return jobs_pb2.GetJobResponse(job=await self._records.get(request.id))
+
+    async def ListJobs(self, request: jobs_pb2.ListJobsRequest, context: _Context) -> jobs_pb2.ListJobsResponse:
+        """Lists jobs, newest first."""
+        size = request.page_size or _DEFAULT_PAGE
+        if not 1 <= size <= _LARGEST_PAGE:
+            raise InvalidInputError(f"A page cannot have {size} jobs.", f"Give 1 to {_LARGEST_PAGE}.", "page_size")
+        before = _position_of(request.page_token)
+        jobs, following = await self._records.list_page(size, before, request.state)
+        return jobs_pb2.ListJobsResponse(jobs=jobs, next_page_token="" if following is None else str(following))
+
+    async def WatchJob(
+        self, request: jobs_pb2.WatchJobRequest, context: _Context
+    ) -> AsyncIterator[jobs_pb2.WatchJobResponse]:
+        """Sends every event after the given one, until the job ends."""
+        seen = request.after_event_id
+        while True:
+            change = self._records.next_change(request.id)
+            job = await self._records.get(request.id)
+            for event in await self._records.events_after(request.id, seen):
+                yield jobs_pb2.WatchJobResponse(event=event)
+                seen = event.id
+            if job.state in ENDED_STATES:
+                return
+            await _wait(change, _WATCH_POLL_S)
+
+    async def CancelJob(self, request: jobs_pb2.CancelJobRequest, context: _Context) -> jobs_pb2.CancelJobResponse:
+        """Cancels a job at once; an ended one stays as it is."""
+        attempt = await self._records.attempt(request.id)
+        job = await self._records.change(request.id, _cancel)
+        if job.state == jobs_pb2.JOB_STATE_CANCELLED:
+            await self._engine.cancel(job.id, attempt)
+            self._maker.interrupt(job.id)
+        return jobs_pb2.CancelJobResponse(job=job)
+
+    async def RetryJob(self, request: jobs_pb2.RetryJobRequest, context: _Context) -> jobs_pb2.RetryJobResponse:
+        """Queues a failed or cancelled job again; finished pieces are found, not made again."""
+        job = await self._records.change(request.id, _requeue, new_attempt=True)
+        await self._start(job)
+        return jobs_pb2.RetryJobResponse(job=job)
+
+    async def DeleteJob(self, request: jobs_pb2.DeleteJobRequest, context: _Context) -> jobs_pb2.DeleteJobResponse:
+        """Forgets an ended job."""
+        job = await self._records.get(request.id)
+        if job.state not in ENDED_STATES:
+            raise FailedPreconditionError("The job is not ended.", "Cancel it first.", "id", "JOB_RUNNING")
+        await self._records.delete(job.id)
+        return jobs_pb2.DeleteJobResponse()
+
+    async def _start(self, job: jobs_pb2.Job) -> None:
+        if job.state not in ENDED_STATES:
+            await self._engine.enqueue(job.id, await self._records.attempt(job.id))
+
+
+async def _wait(change: asyncio.Event, timeout_s: float) -> None:
+    try:
+        await asyncio.wait_for(change.wait(), timeout_s)
+    except TimeoutError:
+        return
+
+
+def _new_id() -> str:
+    return f"job-{uuid.uuid4().hex[:20]}"
+
+
+def _position_of(token: str) -> int | None:
+    if token and not token.isdecimal():
+        raise InvalidInputError(f"{token[:40]!r} is no page token.", "Give next_page_token as it came.", "page_token")
+    return int(token) if token else None
+
+
+def _cancel(job: jobs_pb2.Job) -> None:
+    if job.state in ENDED_STATES:
+        return
+    job.state = jobs_pb2.JOB_STATE_CANCELLED
+    job.end_time.CopyFrom(timestamp_now())
+    job.progress.message = "Cancelled. Finished sentences are kept for a retry."
+
+
+def _requeue(job: jobs_pb2.Job) -> None:
+    if job.state not in _RETRYABLE_STATES:
+        state = jobs_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
+        raise FailedPreconditionError(f"The job is {state}.", "Only failed and cancelled jobs are retried.", "id")
+    job.state = jobs_pb2.JOB_STATE_QUEUED
+    for field in ("error", "start_time", "end_time"):
+        job.ClearField(field)
+    job.progress.message = "Waiting for its turn."

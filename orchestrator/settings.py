@@ -1,0 +1,32 @@
+"""Settings of the orchestrator: `VIGENT_ORCHESTRATOR_*` in the environment, then `[orchestrator]` in vigent.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.runtime.settings import PORTS, ProcessSettings
+
+
+class OrchestratorSettings(ProcessSettings):
+    """What the orchestrator can be told. Several replicas of a service are separated by commas."""
+
+    tts: str = Field(f"127.0.0.1:{PORTS['tts']}", description="Address of the voice servers.")
+    lipsync: str = Field(f"127.0.0.1:{PORTS['lipsync']}", description="Address of the lip-sync servers.")
+    asr: str = Field(f"127.0.0.1:{PORTS['asr']}", description="Address of the listening servers.")
+    overlay: str = Field(f"127.0.0.1:{PORTS['overlay']}", description="Address of the overlay servers.")
+    database_url: str = Field("sqlite:///.vigent/jobs.db", description="Database of the jobs: SQLite or PostgreSQL.")
+    executor_id: str = Field("orchestrator", description="Name under which this process recovers its own jobs.")
+    work_root: Path = Field(Path(".vigent/work"), description="Folder for what is not finished.")
+    max_running_jobs: int = Field(1, description="Jobs that are made at the same time.", ge=1)
+    max_queued_jobs: int = Field(100, description="Jobs that may wait; further ones are refused.", ge=1)
+    parallel_segments: int = Field(2, description="Segments of a job that are made at the same time.", ge=1)
+    encoder: str = Field("libx264", description='Video encoder: "libx264" or "h264_nvenc".')
+    encoder_preset: str = Field("veryfast", description="Speed of libx264.")
+    encoder_crf: int = Field(20, description="Constant rate factor of the encoder, 0 (best) to 51.", ge=0, le=51)
+    call_deadline_s: float = Field(1800.0, description="Longest time for one call to a model server.", gt=0)
+    attempts: int = Field(12, description="How often a step is tried when servers fail, with growing pauses.", ge=1)
+    sentence_pause_s: float = Field(0.24, description="Silence after each sentence.", ge=0, le=5)
+    progress_interval_s: float = Field(0.5, description="Least time between two progress events of a job.", gt=0)
+    platform: str = Field("default", description="Platform whose safe areas captions keep to.")
