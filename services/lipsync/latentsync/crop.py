@@ -1,0 +1,74 @@
+"""Where the face lies: a similarity from three landmarks to the crop that LatentSync was trained on.
+
+The crop is 75 : 100 in the template's units; left brow, right brow and nose lie at fixed places in it. Everything is
+float64 on the host; published code keeps the matrix in float16 on a GPU, which moves faces by up to a pixel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy import float64
+from numpy.typing import ArrayLike, NDArray
+
+_TEMPLATE = np.array(((17.0, 20.0), (58.0, 20.0), (37.5, 40.0)))
+_TEMPLATE_SIZE = np.array((75, 100))
+_UNITS_PER_PIXEL = 2.8 / 256  # template scale per pixel of the network's picture
+
+
+def crop_size(resolution: int) -> tuple[int, int]:
+    """(width, height) of the crop in pixels for a network of `resolution` x `resolution`: 210 x 280 for 256."""
+    width, height = np.rint(_TEMPLATE_SIZE * resolution * _UNITS_PER_PIXEL).astype(int)
+    return int(width), int(height)
+
+
+def crop_matrix(points: ArrayLike, resolution: int) -> NDArray[float64]:
+    """Similarity (2, 3) from frame pixels to crop pixels, indices of pixel centres on both sides.
+
+    `points` (3, 2) are left brow, right brow and nose in frame pixels; left is the picture's. Fits both sets after
+    centring and dividing by their standard deviation, as published (affine_transform.py); no reflection.
+    """
+    source = np.asarray(points, float64)
+    target = _TEMPLATE * resolution * _UNITS_PER_PIXEL
+    normal_source, normal_target = _normalised(source), _normalised(target)
+    left, _, right = np.linalg.svd(normal_source.T @ normal_target)
+    flip = np.diag((1.0, np.sign(np.linalg.det(right.T @ left.T))))
+    rotation = right.T @ flip @ left.T
+    linear = rotation * (_spread(target) / _spread(source))
+    return np.column_stack((linear, target.mean(axis=0) - linear @ source.mean(axis=0)))
+
+
+class PublishedSmoothing:
+    """The release's smoothing, kept for comparison only: it adds normalised units to pixels, so it does nothing."""
+
+    def __init__(self) -> None:
+        self._bias: NDArray[float64] | None = None
+
+    def matrix(self, points: ArrayLike, resolution: int) -> NDArray[float64]:
+        """As `crop_matrix`, plus the release's bias; call in the order of the frames."""
+        nose = _normalised(np.asarray(points, float64))[2]
+        target = _normalised(_TEMPLATE)[2]
+        bias = target - nose
+        self._bias = bias if self._bias is None else 0.2 * self._bias + 0.8 * bias
+        matrix = crop_matrix(points, resolution)
+        matrix[:, 2] += self._bias
+        return matrix
+
+
+def scale_of(matrix: NDArray[float64]) -> float:
+    """Crop pixels per frame pixel."""
+    return float(np.sqrt(np.linalg.det(matrix[:, :2])))
+
+
+def inverse(matrix: NDArray[float64]) -> NDArray[float64]:
+    """The similarity (2, 3) back from crop pixels to frame pixels."""
+    linear = np.linalg.inv(matrix[:, :2])
+    return np.column_stack((linear, -linear @ matrix[:, 2]))
+
+
+def _spread(points: NDArray[float64]) -> float:
+    return float((points - points.mean(axis=0)).std(ddof=1))
+
+
+def _normalised(points: NDArray[float64]) -> NDArray[float64]:
+    normal: NDArray[float64] = (points - points.mean(axis=0)) / _spread(points)
+    return normal
