@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import resource
@@ -131,7 +132,8 @@ def _child_main(
         problem = f"Reading the file took more than {limits.memory_bytes >> 20} MiB of memory."
         outcome = _Outcome(error=InvalidInputError(problem, "Give a smaller file.", field, "FILE_TOO_LARGE"))
     except Exception as error:
-        print(f"limited child: {type(error).__name__}: {error}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # a log file counts as a written file too
+            print(f"limited child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         outcome = _Outcome(error=InternalError("The file could not be looked at.", "The log has the reason."))
     sender.send(outcome)
 

@@ -1,0 +1,268 @@
+"""Jobs as HTTP shows them: JSON shapes with their examples, and the way to and from `vigent.jobs.v1`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from vigent.jobs.v1 import jobs_pb2
+from vigent.lipsync.v1 import lipsync_pb2
+from vigent.media.v1 import media_pb2
+
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+OUTPUTS = ("film.mp4", "captions.srt", "captions.vtt", "captions.ass", "cover.jpg", "report.json")
+
+_INT32_MAX = 2**31 - 1
+_EXAMPLE: dict[str, JsonValue] = {
+    "script": "大家好，今天我们聊聊 gRPC 模型服务。It streams all the way.",
+    "footage": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "voice": "",
+    "title": "One minute on serving",
+    "music": None,
+    "caption_style": "",
+}
+
+
+class Consent(BaseModel):
+    """Who agreed to being cloned, in which words and when; kept with the voice and with each job."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str = Field(description="Who agreed.", min_length=1, max_length=200)
+    statement: str = Field(description="Words of the agreement.", min_length=1, max_length=4_000)
+    given_time: datetime | None = Field(None, description="When it was given; now, when left out.")
+
+
+class JobRequest(BaseModel):
+    """What the film is made of."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+
+    script: str = Field(description="What is said; Chinese and English may be mixed, Markdown marks are left out.")
+    footage: str = Field(description="Id of the presenter's video or picture, from /api/v1/footage.")
+    language: str = Field("", description="BCP 47 language of the script; empty lets the text decide.")
+    voice: str = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
+    speed: float = Field(1.0, description="Speed of the voice, 0.5 to 2.0.")
+    title: str = Field("", description="Title over the first seconds; empty for none.")
+    title_style: str = Field("", description="Id of a title style from /api/v1/styles; empty for the default.")
+    caption_style: str = Field("", description="Id of a caption style from /api/v1/styles; empty for the default.")
+    captions: Literal["drawn", "files_only"] = Field("drawn", description="Whether captions are in the picture.")
+    music: str | None = Field(None, description="Id of music from /api/v1/music; none when left out.")
+    music_gain_db: float = Field(0.0, description="Level of the music against its own, -60 to 12 decibels.")
+    width: int = Field(1080, description="Film width in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
+    height: int = Field(1920, description="Film height in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
+    quality: Literal["draft", "standard", "best"] = Field("standard", description="How carefully lips are synced.")
+    seed: int = Field(0, description="Makes the film repeatable.", ge=0, lt=2**64)
+    ai_label: bool = Field(True, description="Whether the film says that it was made by AI; the choice is recorded.")
+    loudness: Literal["online", "podcast", "broadcast", "off"] = Field(
+        "online", description="-14, -16 or -23 LUFS, or as the voice comes."
+    )
+    consent: Consent | None = Field(None, description="Consent of the person in the footage.")
+
+
+class Progress(BaseModel):
+    """How far a job is."""
+
+    stage: str = Field(description='What is being done: "prepare", "segments", "mix", "done".')
+    percent: float = Field(description="Share of the whole work that is done, 0 to 100.")
+    eta_s: float | None = Field(description="Estimated seconds to the end; null while not known.")
+    segments_done: int = Field(description="Sentences finished.")
+    segments_total: int = Field(description="Sentences in all; 0 while not known.")
+    playable_s: float = Field(description="Seconds of film that /preview can play.")
+    message: str = Field(description="One line for people.")
+
+
+class Output(BaseModel):
+    """A finished file of a job."""
+
+    url: str
+    size_bytes: int
+    mime_type: str
+    sha256: str
+
+
+class Segment(BaseModel):
+    """One sentence's stretch of film."""
+
+    text: str = Field(description="Its text, exactly as in the script.")
+    char_start: int = Field(description="Offset of its first character in the script.")
+    first_film_frame: int | None = Field(description="First film frame (25 a second); null while not known.")
+    frames: int | None = Field(description="Film frames; null while not known.")
+    spoken: bool = Field(description="Whether its voice is finished.")
+    filmed: bool = Field(description="Whether its film is finished.")
+
+
+class JobFailure(BaseModel):
+    """Why a job failed, in words that help."""
+
+    reason: str
+    problem: str
+    field: str
+    remedy: str
+
+
+class JobView(BaseModel):
+    """A job as it is now."""
+
+    id: str
+    state: JobState
+    progress: Progress
+    request: dict[str, Any] = Field(description="What was asked, with defaults filled.")
+    outputs: dict[str, Output] = Field(description="Finished files by name.")
+    segments: list[Segment]
+    error: JobFailure | None
+    create_time: datetime
+    start_time: datetime | None
+    end_time: datetime | None
+
+
+class JobPage(BaseModel):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobView]
+    next_page_token: str = Field(description="Give it as page_token for the next page; empty on the last.")
+
+
+class JobEventView(BaseModel):
+    """Something that happened to a job; the data of each event in the stream."""
+
+    id: int
+    time: datetime
+    state: JobState
+    progress: Progress
+
+
+def spec_of(
+    request: JobRequest, footage: media_pb2.MediaRef, music: media_pb2.MediaRef | None = None
+) -> jobs_pb2.JobSpec:
+    """The spec that asks for this film; a voice from the library is filled in by the caller."""
+    spec = jobs_pb2.JobSpec(
+        script=request.script,
+        language=request.language,
+        voice=request.voice,
+        speed=request.speed,
+        footage=footage,
+        title=request.title,
+        music=music,
+        music_gain_db=request.music_gain_db,
+        caption_style=request.caption_style,
+        title_style=request.title_style,
+        width=request.width,
+        height=request.height,
+        quality=lipsync_pb2.Quality.Value(f"QUALITY_{request.quality.upper()}"),
+        seed=request.seed,
+        ai_label=jobs_pb2.AI_LABEL_ON if request.ai_label else jobs_pb2.AI_LABEL_OFF,
+        loudness=jobs_pb2.Loudness.Value(f"LOUDNESS_{request.loudness.upper()}"),
+        captions=jobs_pb2.Captions.Value(f"CAPTIONS_{request.captions.upper()}"),
+    )
+    if request.consent is not None:
+        spec.consent.CopyFrom(consent_message(request.consent))
+    return spec
+
+
+def consent_message(consent: Consent) -> jobs_pb2.Consent:
+    """The record as jobs keep it."""
+    given = Timestamp()
+    given.FromDatetime((consent.given_time or datetime.now(UTC)).astimezone(UTC))
+    return jobs_pb2.Consent(person=consent.person, statement=consent.statement, given_time=given)
+
+
+def job_view(job: jobs_pb2.Job) -> JobView:
+    """The job for people and programs."""
+    return JobView(
+        id=job.id,
+        state=state_name(job.state),
+        progress=progress_view(job.progress),
+        request=_request_view(job.spec),
+        outputs={name: _output_view(job.id, name, ref) for name, ref in sorted(job.outputs.items())},
+        segments=[_segment_view(segment) for segment in job.segments],
+        error=_failure_view(job.error) if job.HasField("error") else None,
+        create_time=job.create_time.ToDatetime(UTC),
+        start_time=job.start_time.ToDatetime(UTC) if job.HasField("start_time") else None,
+        end_time=job.end_time.ToDatetime(UTC) if job.HasField("end_time") else None,
+    )
+
+
+def event_view(event: jobs_pb2.JobEvent) -> JobEventView:
+    """An event for people and programs."""
+    return JobEventView(
+        id=event.id,
+        time=event.time.ToDatetime(UTC),
+        state=state_name(event.state),
+        progress=progress_view(event.progress),
+    )
+
+
+def progress_view(progress: jobs_pb2.JobProgress) -> Progress:
+    """Progress for people and programs."""
+    return Progress(
+        stage=progress.stage,
+        percent=round(progress.percent, 2),
+        eta_s=None if progress.eta_s < 0 else round(progress.eta_s, 1),
+        segments_done=progress.segments_done,
+        segments_total=progress.segments_total,
+        playable_s=round(progress.playable_s, 3),
+        message=progress.message,
+    )
+
+
+def state_name(state: jobs_pb2.JobState.ValueType) -> JobState:
+    """The state's name in HTTP, such as "running"."""
+    return _plain(jobs_pb2.JobState.Name(state), "JOB_STATE_")  # type: ignore[return-value]
+
+
+def state_value(name: JobState) -> jobs_pb2.JobState.ValueType:
+    """The state that `state_name` names."""
+    return jobs_pb2.JobState.Value(f"JOB_STATE_{name.upper()}")
+
+
+def _plain(name: str, prefix: str) -> str:
+    return name.removeprefix(prefix).lower()
+
+
+def _request_view(spec: jobs_pb2.JobSpec) -> dict[str, Any]:
+    return {
+        "script": spec.script,
+        "footage": spec.footage.sha256,
+        "language": spec.language,
+        "voice": spec.voice or spec.reference_audio.sha256,
+        "speed": round(spec.speed, 3),
+        "title": spec.title,
+        "title_style": spec.title_style,
+        "caption_style": spec.caption_style,
+        "captions": _plain(jobs_pb2.Captions.Name(spec.captions), "CAPTIONS_"),
+        "music": spec.music.sha256 or None,
+        "music_gain_db": round(spec.music_gain_db, 2),
+        "width": spec.width,
+        "height": spec.height,
+        "quality": _plain(lipsync_pb2.Quality.Name(spec.quality), "QUALITY_"),
+        "seed": spec.seed,
+        "ai_label": spec.ai_label != jobs_pb2.AI_LABEL_OFF,
+        "loudness": _plain(jobs_pb2.Loudness.Name(spec.loudness), "LOUDNESS_"),
+    }
+
+
+def _output_view(job_id: str, name: str, ref: media_pb2.MediaRef) -> Output:
+    path = "preview" if name == "preview.mp4" else name
+    url = f"/api/v1/jobs/{quote(job_id, safe='')}/{path}"
+    return Output(url=url, size_bytes=ref.size_bytes, mime_type=ref.mime_type, sha256=ref.sha256)
+
+
+def _segment_view(segment: jobs_pb2.Segment) -> Segment:
+    return Segment(
+        text=segment.text,
+        char_start=segment.char_start,
+        first_film_frame=None if segment.first_film_frame < 0 else segment.first_film_frame,
+        frames=segment.frames or None,
+        spoken=segment.HasField("voice"),
+        filmed=segment.HasField("film"),
+    )
+
+
+def _failure_view(error: jobs_pb2.JobError) -> JobFailure:
+    field = error.field.removeprefix("spec.")
+    return JobFailure(reason=error.reason, problem=error.message, field=field, remedy=error.remedy)

@@ -1,0 +1,107 @@
+"""The entries of the libraries, as they are listed and as they are kept in the indexes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.jobs import Consent
+
+Kind = Literal["footage", "voices", "music", "fonts", "styles"]
+
+
+class Asset(BaseModel):
+    """What every entry has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(description="SHA-256 of the content; styles that come with Vigent have short names.")
+    name: str = Field(description="Name for people.")
+    names: dict[str, str] = Field(default_factory=dict, description="Names by BCP 47 language, where there are some.")
+    licence: str = Field("", description="SPDX identifier, or words.")
+    source: str = Field("", description="Where it comes from.")
+    bundled: bool = Field(False, description="Whether it comes with Vigent and cannot be deleted.")
+    mime_type: str = ""
+    size_bytes: int = 0
+    create_time: datetime | None = Field(None, description="When it was uploaded.")
+    url: str = Field("", description="Where the file can be read, for ever the same content.")
+
+
+class Footage(Asset):
+    """A presenter's video or picture, upright."""
+
+    width: int
+    height: int
+    frames: int = Field(description="Pictures; 1 for a picture.")
+    frame_rate_hz: float
+    duration_s: float
+    poster: str = Field("", description="SHA-256 of a small JPEG of it.")
+    poster_url: str = Field("", description="A small JPEG of it.")
+
+
+class Music(Asset):
+    """Music to lie under the voice."""
+
+    duration_s: float
+    sample_rate_hz: int
+    channels: int
+    loudness_lufs: float = Field(description="Integrated loudness (EBU R 128).")
+    true_peak_dbtp: float
+    waveform: list[float] = Field(description="Largest magnitude of equal stretches, 0 to 1.")
+
+
+class Voice(Music):
+    """A recording whose speaker is cloned, with the consent given for it."""
+
+    languages: list[str] = Field(description="BCP 47 languages that the speaker speaks.")
+    reference_text: str = Field(description="What is said in the recording; empty lets the server find out.")
+    consent: Consent
+
+
+class Font(Asset):
+    """A font for captions and titles."""
+
+    font_id: str = Field(description="Name by which styles ask for it, together with the weight.")
+    family: str
+    weight: int = Field(description="OpenType weight class; 400 is regular, 700 bold.")
+    italic: bool = False
+    glyphs: int
+    scripts: list[str] = Field(description="ISO 15924 codes of the scripts that it writes.")
+
+
+class Style(Asset):
+    """How captions or titles look."""
+
+    role: str = Field(description='What it is for: "subtitle" or "title".')
+    style: dict[str, Any] = Field(description="The style itself, as in /assets/styles/schema.json.")
+
+
+ASSET_TYPES: dict[Kind, type[Asset]] = {
+    "footage": Footage,
+    "voices": Voice,
+    "music": Music,
+    "fonts": Font,
+    "styles": Style,
+}
+
+
+class Description(BaseModel):
+    """What the uploader says about a file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(default="", description="Name for people; the file's name when left out.", max_length=200)
+    licence: str = Field(default="", description="SPDX identifier, or words.", max_length=500)
+    source: str = Field(default="", description="Where it comes from.", max_length=2_000)
+
+
+class VoiceDescription(Description):
+    """What the uploader of a voice says; without the speaker's consent no voice is kept."""
+
+    languages: str = Field(default="", description="BCP 47 languages, separated by commas.", max_length=200)
+    reference_text: str = Field(default="", description="What is said in the recording.", max_length=2_000)
+    person: str = Field(description="Who agreed to being cloned.", min_length=1, max_length=200)
+    statement: str = Field(description="Words of the agreement.", min_length=1, max_length=4_000)
+    given_time: datetime | None = Field(default=None, description="When it was given; now, when left out.")

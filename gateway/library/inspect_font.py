@@ -1,0 +1,55 @@
+"""Looks at fonts from outside. Runs only in a limited child (`sandbox.run_limited`)."""
+
+from __future__ import annotations
+
+import locale
+from collections import Counter
+from pathlib import Path
+
+from fontTools import unicodedata as scripts_of_unicode
+from fontTools.ttLib import TTFont, TTLibError
+
+from gateway.library.facts import FontFacts
+from services.runtime.errors import InvalidInputError
+
+_LEAST_CHARACTERS = 40  # of a script, before a font counts as writing it
+_EMOJI = range(0x1F300, 0x1FB00)  # Unicode's pictograph blocks
+_SHARED_SCRIPTS = {"Zyyy", "Zinh", "Zzzz"}
+_FULL_NAME, _LICENCE, _LICENCE_URL = 4, 13, 14  # OpenType name table
+_WINDOWS = 3
+
+
+def inspect_font(path: Path) -> FontFacts:
+    """Reads names, weight and coverage. Raises InvalidInputError when it is no usable font."""
+    try:
+        with TTFont(path, lazy=True) as font:
+            cmap = font.getBestCmap() or {}
+            names = font["name"]
+            return FontFacts(
+                family=str(names.getBestFamilyName() or "Unnamed"),
+                weight=int(font["OS/2"].usWeightClass),
+                italic=bool(font["OS/2"].fsSelection & 1),
+                glyphs=int(font["maxp"].numGlyphs),
+                scripts=_scripts(cmap),
+                names=_full_names(font),
+                licence=str(names.getDebugName(_LICENCE) or names.getDebugName(_LICENCE_URL) or "")[:500],
+            )
+    except (TTLibError, KeyError, ValueError, AssertionError, IndexError, OSError) as error:
+        problem = "The file cannot be read as a font."
+        raise InvalidInputError(problem, "Open it in a font viewer to see it.", "file", "UNREADABLE_FILE") from error
+
+
+def _scripts(cmap: dict[int, str]) -> list[str]:
+    found = Counter(scripts_of_unicode.script(chr(codepoint)) for codepoint in cmap)
+    found["Zsye"] = sum(codepoint in _EMOJI for codepoint in cmap)
+    return sorted(name for name, count in found.items() if count >= _LEAST_CHARACTERS and name not in _SHARED_SCRIPTS)
+
+
+def _full_names(font: TTFont) -> dict[str, str]:
+    """Full names (name ID 4) by language, from the Windows records, which every renderer reads."""
+    names = {}
+    for record in font["name"].names:
+        if record.nameID == _FULL_NAME and record.platformID == _WINDOWS:
+            language = locale.windows_locale.get(record.langID, "en_US").replace("_", "-")
+            names[language] = record.toUnicode()
+    return names

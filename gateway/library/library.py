@@ -1,0 +1,163 @@
+"""The libraries: what comes with Vigent and what users add. Everything here blocks; call it in a thread."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.library.assets import ASSET_TYPES, Asset, Description, Footage, Kind
+from gateway.library.bundled import BundledFile, bundled_files
+from gateway.library.details import Inspector
+from gateway.library.index import Index
+from gateway.library.sniff import Format, sniff
+from gateway.settings import GatewaySettings
+from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError
+from services.runtime.media import MediaStore, StoredFile, recipe_key
+
+_MEDIA: dict[Kind, tuple[str, ...]] = {
+    "footage": ("video", "image"),
+    "voices": ("audio",),
+    "music": ("audio",),
+    "fonts": ("font",),
+    "styles": ("json",),
+}
+_FACTS_VERSION = 1  # raise it when entries of bundled files must be made again
+
+
+class Library:
+    """Entries of every kind, by id."""
+
+    def __init__(self, settings: GatewaySettings, store: MediaStore) -> None:
+        self._settings, self._store = settings, store
+        self._inspector = Inspector(settings, store)
+        self._indexes = {
+            kind: Index(store.root / "library" / f"{kind}.json", asset_type) for kind, asset_type in ASSET_TYPES.items()
+        }
+        self._bundled: dict[Kind, dict[str, tuple[Asset, Path]]] = {}
+
+    def entries(self, kind: Kind) -> list[Asset]:
+        """Bundled entries, then the users' own, newest first."""
+        return [asset for asset, _ in self._bundled_entries(kind).values()] + self._indexes[kind].entries()[::-1]
+
+    def find(self, kind: Kind, asset_id: str) -> Asset:
+        """The entry. Raises NotFoundError."""
+        for asset in self.entries(kind):
+            if asset.id == asset_id:
+                return asset
+        raise NotFoundError(
+            f"There is nothing with the id {asset_id[:80]!r} in {kind}.", f"GET /api/v1/{kind} lists the ids.", "id"
+        )
+
+    def path(self, kind: Kind, asset_id: str) -> Path:
+        """Where the file of an entry lies. Raises NotFoundError."""
+        asset = self.find(kind, asset_id)
+        return self._bundled[kind][asset_id][1] if asset.bundled else self._store.path(asset.id)
+
+    def stored(self, kind: Kind, asset_id: str) -> StoredFile:
+        """The file of an entry in the media store, put there if need be. Raises NotFoundError."""
+        asset = self.find(kind, asset_id)
+        if asset.bundled:
+            return self._store.put_file(self._bundled[kind][asset_id][1], asset.mime_type)
+        return StoredFile(asset.id, asset.size_bytes, asset.mime_type)
+
+    def poster(self, sha256: str) -> Path:
+        """The poster with this name. Raises NotFoundError when no footage has it."""
+        if any(isinstance(asset, Footage) and asset.poster == sha256 for asset in self.entries("footage")):
+            return self._store.path(sha256)
+        raise NotFoundError(f"There is no poster {sha256[:80]!r}.", "GET /api/v1/footage names the posters.")
+
+    def add(self, kind: Kind, path: Path, file_name: str, description: Description) -> tuple[Asset, bool]:
+        """Looks at the file, moves it into the store and lists it; True when its content was there already.
+
+        Raises InvalidInputError for a file that cannot be used. The same content again renews what is said of it.
+        """
+        name = checked_name(description.name or Path(file_name).stem or kind)
+        if "/" in file_name or "\\" in file_name or "\0" in file_name:
+            raise InvalidInputError(
+                f"{file_name[:80]!r} is a path, no file name.", "Send the name alone.", "file", "PATH_IN_NAME"
+            )
+        found = sniff(path, *_MEDIA[kind])
+        details = self._inspector.details(kind, path, found, description)
+        told = {"licence": description.licence, "source": description.source}
+        told = {key: value for key, value in told.items() if value}
+        stored = self._store.adopt(path, found.mime_type)
+        existed = any(asset.id == stored.sha256 for asset in self.entries(kind))
+        asset = _entry(kind, stored, found, {**details, **told, "name": name, "create_time": datetime.now(UTC)})
+        self._indexes[kind].put(asset)
+        return asset, existed
+
+    def remove(self, kind: Kind, asset_id: str) -> None:
+        """Forgets a user's entry and its files. Raises NotFoundError, and FailedPreconditionError for bundled ones."""
+        asset = self.find(kind, asset_id)
+        if asset.bundled:
+            raise FailedPreconditionError(f"{asset.name} comes with Vigent.", "Leave it.", "id", "BUNDLED")
+        self._indexes[kind].remove(asset_id)
+        if not any(other.id == asset_id for other_kind in ASSET_TYPES for other in self.entries(other_kind)):
+            self._store.discard(asset_id)
+        if isinstance(asset, Footage):
+            self._store.discard(asset.poster)
+
+    def decode_speech(self, path: Path, target: Path) -> float:
+        """Writes the sound of any recording as 16 kHz mono int16 PCM; returns seconds. Raises InvalidInputError."""
+        return self._inspector.speech(path, sniff(path, "audio"), target)
+
+    def _bundled_entries(self, kind: Kind) -> dict[str, tuple[Asset, Path]]:
+        if kind not in self._bundled:
+            found = [
+                (self._bundled_entry(kind, file), file.path) for file in bundled_files(self._settings.assets_root, kind)
+            ]
+            self._bundled[kind] = {asset.id: (asset, path) for asset, path in found}
+        return self._bundled[kind]
+
+    def _bundled_entry(self, kind: Kind, file: BundledFile) -> Asset:
+        with file.path.open("rb") as opened:
+            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+        key = recipe_key("bundled", kind, sha256, _FACTS_VERSION)
+        if (remembered := self._store.recall(key)) is not None:
+            details = ASSET_TYPES[kind].model_validate_json(self._store.path(remembered.sha256).read_bytes())
+        else:
+            details = self._inspected(kind, file, sha256)
+            self._store.remember(key, self._store.put_bytes(details.model_dump_json().encode(), "application/json"))
+        return details.model_copy(update=_told(kind, file))
+
+    def _inspected(self, kind: Kind, file: BundledFile, sha256: str) -> Asset:
+        found = sniff(file.path, *_MEDIA[kind])
+        details = self._inspector.details(kind, file.path, found, Description())
+        stored = StoredFile(sha256, file.path.stat().st_size, found.mime_type)
+        return _entry(kind, stored, found, {**details, "name": file.name, "bundled": True})
+
+
+def checked_name(name: str) -> str:
+    """A name as it may be listed. Raises InvalidInputError for one that could be taken for a path, or is unreadable."""
+    if any(unicodedata.category(character) in {"Cc", "Cs"} or character in "/\\" for character in name):
+        raise InvalidInputError(
+            f"{name[:80]!r} is no name.", "Leave out slashes and control characters.", "name", "UNUSABLE_NAME"
+        )
+    return name
+
+
+def _entry(kind: Kind, stored: StoredFile, found: Format, members: dict[str, Any]) -> Asset:
+    asset_type = ASSET_TYPES[kind]
+    if kind == "fonts":
+        members.setdefault("font_id", stored.sha256)
+    return asset_type(
+        id=stored.sha256,
+        mime_type=stored.mime_type,
+        size_bytes=stored.size_bytes,
+        url=f"/assets/{kind}/{stored.sha256}{found.suffix}",
+        **{key: value for key, value in members.items() if key in asset_type.model_fields},
+    )
+
+
+def _told(kind: Kind, file: BundledFile) -> dict[str, Any]:
+    """What the manifest says, which counts more than what was measured."""
+    told: dict[str, Any] = {"name": file.name, "names": file.names, "licence": file.licence, "source": file.source}
+    if kind == "fonts":
+        told |= {key: file.facts[key] for key in ("family", "weight", "scripts") if key in file.facts}
+        told["font_id"] = file.facts.get("id", "")
+    if kind == "styles":
+        told["id"] = file.path.stem
+    return told
