@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from orchestrator.records import ENDED_STATES, JobRecords
 from services.runtime.timeline import FRAME_RATE_HZ
@@ -18,11 +19,14 @@ _LEAST_SHARE_FOR_ETA = 0.05
 class JobProgress:
     """Collects what is reported about one job and writes it to the records, coalesced."""
 
-    def __init__(self, job_id: str, records: JobRecords, interval_s: float) -> None:
+    def __init__(
+        self, job_id: str, records: JobRecords, interval_s: float, stage_ended: Callable[[str, float], None]
+    ) -> None:
+        """`stage_ended` gets the name of each stage and the seconds it took."""
         self._job_id, self._records, self._interval_s = job_id, records, interval_s
         self._now = jobs_pb2.JobProgress(stage="prepare", eta_s=-1, message="Looking at the footage.")
-        self._since_s = time.monotonic()
-        self._stage_begun_s = self._since_s
+        self._stage_begun_s = time.monotonic()
+        self._stage_ended = stage_ended
         self._segments: list[jobs_pb2.Segment] = []
         self._shares: dict[int, float] = {}
         self._weights: list[int] = []
@@ -30,9 +34,15 @@ class JobProgress:
 
     def stage(self, name: str, message: str) -> None:
         """Enters a stage of `STAGE_SPANS_PERCENT`."""
+        if name != self._now.stage:
+            self.stage_ended()
         self._now.stage, self._now.message = name, message
         self._stage_begun_s = time.monotonic()
         self.share(0.0)
+
+    def stage_ended(self) -> None:
+        """Counts the time of the present stage."""
+        self._stage_ended(self._now.stage, time.monotonic() - self._stage_begun_s)
 
     def share(self, done: float) -> None:
         """Notes that `done` (0 to 1) of the present stage is done."""

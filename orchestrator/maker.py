@@ -11,6 +11,7 @@ from orchestrator.assemble import assemble
 from orchestrator.durable import step
 from orchestrator.job_progress import JobProgress
 from orchestrator.mesh import Mesh
+from orchestrator.metrics import JobMetrics
 from orchestrator.order import FrameClock, SegmentWindow
 from orchestrator.plan import FilmPlan, make_plan
 from orchestrator.preview import GrowingPreview
@@ -30,8 +31,11 @@ _T = TypeVar("_T")
 class FilmMaker:
     """Makes the films of all jobs of this process."""
 
-    def __init__(self, settings: OrchestratorSettings, records: JobRecords, store: MediaStore, mesh: Mesh) -> None:
+    def __init__(
+        self, settings: OrchestratorSettings, records: JobRecords, store: MediaStore, mesh: Mesh, metrics: JobMetrics
+    ) -> None:
         self._settings, self._records, self._store, self._mesh = settings, records, store, mesh
+        self._metrics = metrics
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def make(self, job_id: str) -> None:
@@ -63,7 +67,7 @@ class FilmMaker:
 
     async def _film(self, job_id: str) -> dict[str, StoredFile]:
         job = await self._records.change(job_id, _begin)
-        progress = JobProgress(job_id, self._records, self._settings.progress_interval_s)
+        progress = JobProgress(job_id, self._records, self._settings.progress_interval_s, self._metrics.stage_ended)
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
@@ -77,6 +81,7 @@ class FilmMaker:
                 ),
             )
         finally:
+            progress.stage_ended()
             writer.cancel()
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:

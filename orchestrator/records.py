@@ -73,6 +73,17 @@ class JobRecords:
         query = sa.select(sa.func.count()).select_from(_jobs).where(_jobs.c.state.in_(states))
         return await self._run(lambda db: _scalar(db, query))
 
+    async def list_all(self, state: int) -> list[jobs_pb2.Job]:
+        """Every job in the state, oldest first."""
+        query = sa.select(_jobs.c.record).where(_jobs.c.state == state).order_by(_jobs.c.number)
+        rows = await self._run(lambda db: db.execute(query).scalars().all())
+        return [jobs_pb2.Job.FromString(row) for row in rows]
+
+    def count_by_state(self) -> dict[int, int]:
+        """Jobs in each state; blocking, for a scraping thread."""
+        query = sa.select(_jobs.c.state, sa.func.count()).group_by(_jobs.c.state)
+        return self._transact(lambda db: {row[0]: row[1] for row in db.execute(query)})
+
     async def change(
         self, job_id: str, edit: Callable[[jobs_pb2.Job], None], *, new_attempt: bool = False
     ) -> jobs_pb2.Job:

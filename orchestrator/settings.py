@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
 from services.runtime.settings import PORTS, ProcessSettings
@@ -18,7 +16,6 @@ class OrchestratorSettings(ProcessSettings):
     overlay: str = Field(f"127.0.0.1:{PORTS['overlay']}", description="Address of the overlay servers.")
     database_url: str = Field("sqlite:///.vigent/jobs.db", description="Database of the jobs: SQLite or PostgreSQL.")
     executor_id: str = Field("orchestrator", description="Name under which this process recovers its own jobs.")
-    work_root: Path = Field(Path(".vigent/work"), description="Folder for what is not finished.")
     max_running_jobs: int = Field(1, description="Jobs that are made at the same time.", ge=1)
     max_queued_jobs: int = Field(100, description="Jobs that may wait; further ones are refused.", ge=1)
     parallel_segments: int = Field(2, description="Segments of a job that are made at the same time.", ge=1)

@@ -1,0 +1,59 @@
+# Every chore has one word. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo setup check test bench studio generate clean
+
+help: ## lists these words
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.mesh ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
+	@$(BIN)/python -m gateway.demo
+
+setup: $(VENV)/.dev ## makes .venv with everything but GPU extras
+
+check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generated code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf breaking --against tests/house/contracts.binpb
+	$(BIN)/pytest -q tests/house
+
+test: $(VENV)/.dev $(VENV)-protos/.done ## every test
+	$(BIN)/pytest
+
+bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
+	$(BIN)/python -m tests.bench
+
+studio: $(VENV)/.mesh ## mesh and gateway on this machine; prints the address
+	$(BIN)/vigent up
+
+generate: $(VENV)-protos/.done ## Python stubs from protos/
+	PATH=$(VENV)-protos/bin:$$PATH $(VENV)-protos/bin/python protos/generate.py
+
+clean: ## removes environments and what was made
+	rm -rf $(VENV) $(VENV)-protos out .vigent
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.mesh: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Setting up $(VENV) (once, about a minute) ..."
+	@$(PIP) --editable '.[mesh]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.mesh
+	@$(PIP) --upgrade 'pip>=25.1'
+	@$(PIP) --group dev --editable '.[mesh,latentsync,qwen3,whisper]'
+	@touch $@
+
+$(VENV)-protos/.done: protos/requirements.txt
+	@$(PYTHON) -m venv $(VENV)-protos
+	@$(VENV)-protos/bin/pip --disable-pip-version-check install --quiet --requirement protos/requirements.txt
+	@touch $@

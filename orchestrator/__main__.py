@@ -1,0 +1,6 @@
+import sys
+
+from orchestrator.server import serve
+
+if __name__ == "__main__":
+    sys.exit(serve())

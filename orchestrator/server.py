@@ -1,0 +1,85 @@
+"""Life of the orchestrator: builds everything, recovers what a crash interrupted, serves until a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from orchestrator.durable import DurableEngine
+from orchestrator.maker import FilmMaker
+from orchestrator.mesh import Mesh
+from orchestrator.metrics import JobMetrics
+from orchestrator.records import JobRecords
+from orchestrator.servicer import SERVICE, JobServicer
+from orchestrator.settings import OrchestratorSettings
+from services.runtime.errors import InvalidInputError, VigentError
+from services.runtime.health import Health
+from services.runtime.interceptors import RpcGuard
+from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
+from services.runtime.log import configure_logging
+from services.runtime.media import MediaStore
+from services.runtime.metrics import ServerMetrics
+from vigent.jobs.v1 import jobs_pb2
+from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
+
+NAME = "orchestrator"
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+def serve() -> int:
+    """Runs the orchestrator until SIGTERM or SIGINT; returns the exit code: 0 drained, 1 failed, 2 wrong settings."""
+    try:
+        settings = OrchestratorSettings.load(NAME)
+        configure_logging(settings.log_level, NAME)
+        return asyncio.run(_serve(settings))
+    except VigentError as error:
+        print(f"{NAME}: {error}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, InvalidInputError) else EXIT_FAILED
+
+
+async def _serve(settings: OrchestratorSettings) -> int:
+    signals = StopSignals()
+    _make_folders(settings)
+    metrics = ServerMetrics(NAME)
+    records = JobRecords(settings.database_url)
+    store, mesh = MediaStore(settings.media_root), Mesh(settings)
+    maker = FilmMaker(settings, records, store, mesh, JobMetrics(metrics.registry, records))
+    engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
+    health, server = Health(SERVICE), new_server(settings, RpcGuard(metrics, SERVICE))
+    servicer = JobServicer(records, engine, maker, store, settings.max_queued_jobs)
+    add_JobServiceServicer_to_server(servicer, server)
+    add_health_and_reflection(server, health, SERVICE)
+    address = f"{settings.host}:{bind(server, settings, NAME)}"
+    metrics_port = metrics.serve(settings.host, settings.metrics_port)
+    await server.start()
+    async with _running(engine, maker, records):
+        await health.publish(ready=True, live=True)
+        print(f"{NAME} ready on {address}, metrics on {settings.host}:{metrics_port}", flush=True)
+        await signals.first.wait()
+        done = await drain(server, health, settings, signals)
+    _leave(EXIT_DONE if done else EXIT_FAILED)
+    return EXIT_DONE
+
+
+@contextlib.asynccontextmanager
+async def _running(engine: DurableEngine, maker: FilmMaker, records: JobRecords) -> AsyncIterator[None]:
+    await engine.start(maker.make)
+    for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing
+        await engine.enqueue(job.id, await records.attempt(job.id))
+    yield
+
+
+def _leave(code: int) -> None:
+    """Ends the process as a crash would: a job interrupted in any other way would be recorded as failed."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _make_folders(settings: OrchestratorSettings) -> None:
+    if settings.database_url.startswith("sqlite:///"):
+        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
