@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
@@ -20,6 +21,8 @@ class UNetConfig:
 
     `attention_heads` is what the published file calls `attention_head_dim`.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # read from the checkpoint's manifest
 
     in_channels: int = 13
     out_channels: int = 4

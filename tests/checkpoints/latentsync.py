@@ -1,0 +1,76 @@
+"""Makes tiny random LatentSync checkpoints in the published file layout, for the real loading code."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL
+
+from services.lipsync.latentsync.blocks import UNetConfig
+from services.lipsync.latentsync.unet import UNet
+from services.lipsync.latentsync.whisper import AudioDims, WhisperEncoder
+
+TINY_UNET = UNetConfig(
+    block_out_channels=(32, 32, 32, 32),
+    layers_per_block=1,
+    audio_dim=8,
+    attention_heads=2,
+    motion_heads=2,
+    norm_groups=8,
+)
+TINY_AUDIO = AudioDims(n_audio_state=8, n_audio_head=2)
+RESOLUTION = 64
+
+
+def write_latentsync(folder: Path, *, resolution: int = RESOLUTION, version: str = "tiny", seed: int = 0) -> Path:
+    """Writes a whole checkpoint of a few megabytes below `folder` and returns it."""
+    (folder / "whisper").mkdir(parents=True, exist_ok=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        _write_unet(folder / "latentsync_unet.pt")
+        _write_whisper(folder / "whisper/tiny.pt")
+        _write_vae(folder / "vae")
+    return write_manifest(folder, resolution=resolution, version=version)
+
+
+def write_manifest(folder: Path, *, resolution: int = RESOLUTION, version: str = "tiny") -> Path:
+    """Describes the files that lie in `folder`."""
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    manifest = {
+        "name": f"latentsync-{version}",
+        "version": version,
+        "resolution": resolution,
+        "licence": "none: random numbers",
+        "model": asdict(TINY_UNET),
+        "files": [_entry(folder, name) for name in names if name != "manifest.json"],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2))
+    return folder
+
+
+def _entry(folder: Path, name: str) -> dict[str, str | int]:
+    content = (folder / name).read_bytes()
+    return {"path": name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _write_unet(path: Path) -> None:
+    torch.save({"global_step": 1, "state_dict": UNet(TINY_UNET).state_dict()}, path)
+
+
+def _write_whisper(path: Path) -> None:
+    weights = WhisperEncoder(TINY_AUDIO).state_dict() | {"decoder.ln.weight": torch.ones(4)}
+    dims = asdict(TINY_AUDIO) | {"n_vocab": 100, "n_text_ctx": 8, "n_text_state": 8, "n_text_head": 2, "n_text_layer": 1}
+    torch.save({"dims": dims, "model_state_dict": weights}, path)
+
+
+def _write_vae(folder: Path) -> None:
+    AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(8, 8, 8, 8),
+        layers_per_block=1,
+        norm_num_groups=4,
+        latent_channels=4,
+    ).save_pretrained(folder)
