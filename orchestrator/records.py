@@ -45,7 +45,8 @@ class JobRecords:
     def __init__(self, database_url: str) -> None:
         self._engine = sa.create_engine(database_url)
         if database_url.startswith("sqlite"):
-            sa.event.listen(self._engine, "connect", _use_write_ahead_log)
+            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "begin", _begin_immediately)
         _metadata.create_all(self._engine)
         self._changed: dict[str, asyncio.Event] = {}
 
@@ -54,7 +55,10 @@ class JobRecords:
 
         Raises AlreadyExistsError when the key was used for another spec.
         """
-        return await self._run(lambda db: _create(db, job, idempotency_key))
+        try:
+            return await self._run(lambda db: _create(db, job, idempotency_key))
+        except sa.exc.IntegrityError:  # on PostgreSQL another submission with this key came in between
+            return await self._run(lambda db: _create(db, job, idempotency_key))
 
     async def get(self, job_id: str) -> jobs_pb2.Job:
         """The job. Raises NotFoundError."""
@@ -120,11 +124,17 @@ def timestamp_now() -> Timestamp:
     return now
 
 
-def _use_write_ahead_log(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would come too late, see _begin_immediately
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_immediately(connection: sa.Connection) -> None:
+    """SQLite's usual BEGIN takes no lock, so two transactions that read before they write would both go on."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _create(db: sa.Connection, job: jobs_pb2.Job, key: str) -> tuple[jobs_pb2.Job, bool]:
@@ -147,7 +157,7 @@ def _same_spec(existing: jobs_pb2.Job, job: jobs_pb2.Job, key: str) -> jobs_pb2.
 
 
 def _read(db: sa.Connection, job_id: str) -> jobs_pb2.Job:
-    record = db.execute(sa.select(_jobs.c.record).where(_jobs.c.id == job_id)).scalar()
+    record = db.execute(sa.select(_jobs.c.record).where(_jobs.c.id == job_id).with_for_update()).scalar()
     if record is None:
         raise NotFoundError(f"There is no job {job_id[:80]!r}.", "List the jobs to see their ids.", "id")
     return jobs_pb2.Job.FromString(record)

@@ -1,0 +1,85 @@
+"""Job records: one transaction a change, one event a change, one job a key."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from orchestrator.records import JobRecords
+from services.runtime.errors import AlreadyExistsError, NotFoundError
+from vigent.jobs.v1 import jobs_pb2
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> JobRecords:
+    return JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}")
+
+
+def job(job_id: str, script: str = "Hello.") -> jobs_pb2.Job:
+    return jobs_pb2.Job(id=job_id, spec=jobs_pb2.JobSpec(script=script), state=jobs_pb2.JOB_STATE_QUEUED)
+
+
+def run(job: jobs_pb2.Job) -> None:
+    job.state = jobs_pb2.JOB_STATE_RUNNING
+
+
+async def test_the_same_key_gives_the_same_job(records: JobRecords) -> None:
+    first, existed_first = await records.create(job("a"), "key")
+    second, existed_second = await records.create(job("b"), "key")
+    assert (first.id, existed_first, second.id, existed_second) == ("a", False, "a", True)
+
+
+async def test_a_key_is_not_given_to_another_spec(records: JobRecords) -> None:
+    await records.create(job("a"), "key")
+    with pytest.raises(AlreadyExistsError) as caught:
+        await records.create(job("b", "Something else."), "key")
+    assert caught.value.field == "idempotency_key"
+
+
+async def test_submissions_at_the_same_moment_make_one_job(records: JobRecords) -> None:
+    made = await asyncio.gather(*(records.create(job(f"job{n}"), "key") for n in range(8)))
+    assert len({each.id for each, _ in made}) == 1
+    assert [existed for _, existed in made].count(False) == 1
+
+
+async def test_every_change_is_an_event_with_the_next_id(records: JobRecords) -> None:
+    await records.create(job("a"), "")
+    await asyncio.gather(*(records.change("a", run) for _ in range(5)))
+    events = await records.events_after("a", 0)
+    assert [event.id for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [event.id for event in await records.events_after("a", 4)] == [5, 6]
+
+
+async def test_a_change_wakes_whoever_asked_before(records: JobRecords) -> None:
+    await records.create(job("a"), "")
+    change = records.next_change("a")
+    await records.change("a", run)
+    await asyncio.wait_for(change.wait(), 5)
+
+
+async def test_pages_go_from_new_to_old(records: JobRecords) -> None:
+    for number in range(5):
+        await records.create(job(f"job{number}"), "")
+    first, position = await records.list_page(3, None, 0)
+    second, end = await records.list_page(3, position, 0)
+    assert [each.id for each in first + second] == ["job4", "job3", "job2", "job1", "job0"]
+    assert end is None
+
+
+async def test_records_outlive_the_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'jobs.db'}"
+    await JobRecords(url).create(job("a"), "key")
+    assert (await JobRecords(url).get("a")).spec.script == "Hello."
+
+
+async def test_an_unknown_job_is_named(records: JobRecords) -> None:
+    with pytest.raises(NotFoundError, match="'nowhere'"):
+        await records.get("nowhere")
+
+
+async def test_states_are_counted(records: JobRecords) -> None:
+    await records.create(job("a"), "")
+    await records.create(job("b"), "")
+    await records.change("b", run)
+    assert records.count_by_state() == {jobs_pb2.JOB_STATE_QUEUED: 1, jobs_pb2.JOB_STATE_RUNNING: 1}
+    assert await records.count(frozenset({jobs_pb2.JOB_STATE_QUEUED})) == 1
