@@ -1,0 +1,1 @@
+"""espeak-ng: the voice that needs no checkpoint, and the reference that the aligner listens for."""

@@ -1,0 +1,162 @@
+"""The gRPC side of text to speech: checks requests, turns what the engine yields into messages."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, TypeAlias
+
+import grpc
+from numpy import int16
+from numpy.typing import NDArray
+
+from services.runtime.convert import progress_message
+from services.runtime.errors import InvalidInputError, UnavailableError
+from services.runtime.media import MediaStore
+from services.runtime.plain_text import checked_text
+from services.runtime.progress import ProgressSnapshot
+from services.runtime.server import ServiceSpec
+from services.runtime.worker import Worker
+from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
+from vigent.media.v1 import media_pb2
+from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
+
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+SLOWEST, FASTEST = 0.5, 2.0
+
+_CHUNK_SAMPLES = 32 * 1024
+"""64 KiB of 16-bit samples: about a second, well below gRPC's limit of a message."""
+
+_FINISH_REASONS = {
+    FinishReason.END_OF_TEXT: tts_pb2.FINISH_REASON_END_OF_TEXT,
+    FinishReason.LENGTH_CAP: tts_pb2.FINISH_REASON_LENGTH_CAP,
+    FinishReason.SILENCE: tts_pb2.FINISH_REASON_SILENCE,
+}
+
+
+class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
+    """Serves vigent.tts.v1.TtsService from the engine in `worker`; reference recordings come from `store`."""
+
+    def __init__(self, worker: Worker, store: MediaStore) -> None:
+        self._worker = worker
+        self._store = store
+
+    async def Synthesize(
+        self, request: tts_pb2.SynthesizeRequest, context: _Context
+    ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
+        """Streams accepted, then progress, audio and marks, then done."""
+        del context
+        async with self._worker.call("synthesize", self._synthesis(request)) as call:
+            take = _Take(request.text, self._worker.attributes["sample_rate_hz"])
+            yield take.accepted(call.accepted)
+            async for event in call.events():
+                for response in take.responses(event):
+                    yield response
+                call.media_s = take.samples / take.sample_rate_hz
+
+    async def ListVoices(self, request: tts_pb2.ListVoicesRequest, context: _Context) -> tts_pb2.ListVoicesResponse:
+        """The engine's voices that speak the language asked for."""
+        del context
+        if "voices" not in self._worker.attributes:
+            raise UnavailableError("The engine is being loaded.", "Try again.", retry_after_s=1.0)
+        voices: list[Voice] = self._worker.attributes["voices"]
+        fitting = [voice for voice in voices if _speaks(voice, request.language)]
+        return tts_pb2.ListVoicesResponse(
+            voices=[tts_pb2.Voice(id=voice.id, name=voice.name, languages=voice.languages) for voice in fitting]
+        )
+
+    def _synthesis(self, request: tts_pb2.SynthesizeRequest) -> Synthesis:
+        has_reference = request.HasField("reference_audio")
+        return Synthesis(
+            text=checked_text(request.text, "text"),
+            language=request.language,
+            voice=request.voice,
+            seed=request.seed,
+            speed=_checked_speed(request.speed),
+            reference_audio=self._store.path(request.reference_audio.sha256) if has_reference else None,
+            reference_text=checked_text(request.reference_text, "reference_text") if request.reference_text else "",
+        )
+
+
+class _Take:
+    """One synthesis on its way out: numbers its chunks and adds up its totals."""
+
+    def __init__(self, text: str, sample_rate_hz: int) -> None:
+        self.samples = 0
+        self.sample_rate_hz = sample_rate_hz
+        self._text = text
+        self._chunks = 0
+        self._hash = hashlib.sha256()
+
+    def accepted(self, accepted: media_pb2.Accepted) -> tts_pb2.SynthesizeResponse:
+        format_ = media_pb2.AudioFormat(
+            encoding=media_pb2.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=self.sample_rate_hz, channels=1
+        )
+        return tts_pb2.SynthesizeResponse(accepted=tts_pb2.SynthesizeAccepted(accepted=accepted, format=format_))
+
+    def responses(self, event: object) -> Iterator[tts_pb2.SynthesizeResponse]:
+        match event:
+            case ProgressSnapshot():
+                yield tts_pb2.SynthesizeResponse(progress=progress_message(event))
+            case Speech():
+                for start in range(0, len(event.pcm), _CHUNK_SAMPLES):
+                    yield self._audio(event.pcm[start : start + _CHUNK_SAMPLES])
+            case WordMark():
+                yield tts_pb2.SynthesizeResponse(mark=self._mark(event))
+            case Finish():
+                yield tts_pb2.SynthesizeResponse(done=self._done(event))
+
+    def _audio(self, pcm: NDArray[int16]) -> tts_pb2.SynthesizeResponse:
+        data = pcm.astype("<i2", copy=False).tobytes()
+        chunk = media_pb2.AudioChunk(sequence=self._chunks, first_sample=self.samples, data=data)
+        self._chunks += 1
+        self.samples += len(pcm)
+        self._hash.update(data)
+        return tts_pb2.SynthesizeResponse(audio=chunk)
+
+    def _mark(self, mark: WordMark) -> media_pb2.Word:
+        """The voice knows where a word starts but not where it ends: `end_sample` is `start_sample`."""
+        return media_pb2.Word(
+            text=self._text[mark.char_start : mark.char_end],
+            char_start=mark.char_start,
+            char_end=mark.char_end,
+            start_sample=mark.start_sample,
+            end_sample=mark.start_sample,
+            confidence=1.0,
+        )
+
+    def _done(self, finish: Finish) -> tts_pb2.SynthesizeDone:
+        return tts_pb2.SynthesizeDone(
+            finish_reason=_FINISH_REASONS[finish.reason], samples=self.samples, sha256=self._hash.hexdigest()
+        )
+
+
+def _checked_speed(speed: float) -> float:
+    if speed == 0:
+        return 1.0
+    if not math.isfinite(speed) or not SLOWEST <= speed <= FASTEST:
+        remedy = f"Give {SLOWEST:g} to {FASTEST:g}; 0 means 1."
+        raise InvalidInputError(f"Speed {speed:g} is out of range.", remedy, "speed", "SPEED_OUT_OF_RANGE")
+    return speed
+
+
+def _speaks(voice: Voice, language: str) -> bool:
+    """Whether a voice speaks a BCP 47 language, or the same language of another region."""
+    primary = language.lower().partition("-")[0]
+    return not primary or primary in {tag.lower().partition("-")[0] for tag in voice.languages}
+
+
+def _add(server: grpc.aio.Server, worker: Worker, store: MediaStore) -> None:
+    tts_pb2_grpc.add_TtsServiceServicer_to_server(TtsServicer(worker, store), server)
+
+
+SPEC = ServiceSpec(
+    name="tts",
+    full_name="vigent.tts.v1.TtsService",
+    engines={"espeak": "services.tts.espeak:EspeakEngine"},
+    default_engine="espeak",
+    add=_add,
+    attributes=("sample_rate_hz", "voices"),
+)
