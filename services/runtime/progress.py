@@ -1,6 +1,6 @@
 """The progress record: what the inference loop writes and health, metrics and progress messages are computed from.
 
-One record a slot, eleven 64-bit integers in memory shared by the worker (writer) and the server (reader). A sequence
+One record a slot, twelve 64-bit integers in memory shared by the worker (writer) and the server (reader). A sequence
 number that is odd while the writer is inside makes a torn read detectable (a seqlock); both sides run on one machine,
 so the monotonic clock is the same.
 """
@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import MutableSequence
+from collections.abc import Iterator, MutableSequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from services.runtime.errors import CancelledError
 
-RECORD_WORDS = 11
-_SEQUENCE, _ACTIVE, _EPOCH, _REQUEST, _DONE, _TOTAL, _UPDATED_NS, _BUDGET_NS, _PHASE = range(9)
+RECORD_WORDS = 12
+_SEQUENCE, _ACTIVITY, _EPOCH, _REQUEST, _DONE, _TOTAL, _LIFETIME, _UPDATED_NS, _BUDGET_NS, _PHASE = range(10)
 _PHASE_BYTES = 8 * (RECORD_WORDS - _PHASE)
+_IDLE, _WORKING, _WAITING = range(3)
 
 
 @dataclass(frozen=True)
 class ProgressSnapshot:
-    """One read of a record. `updated_ns` and `budget_ns` are on the monotonic clock; a unit is what `phase` counts."""
+    """One read of a record. `updated_ns` and `budget_ns` are on the monotonic clock; a unit is what `phase` counts.
+
+    `waiting` means that the loop waits for its caller to read or to send, which is no hang of its own.
+    `lifetime_units` counts all units of the record since the worker started.
+    """
 
     active: bool
     epoch: int
@@ -31,6 +37,8 @@ class ProgressSnapshot:
     units_total: int
     updated_ns: int
     budget_ns: int
+    waiting: bool = False
+    lifetime_units: int = 0
 
     def age_s(self, now_ns: int) -> float:
         """Seconds since the loop finished its last unit."""
@@ -38,7 +46,7 @@ class ProgressSnapshot:
 
     def stalled(self, now_ns: int) -> bool:
         """Whether work is active and no unit was finished within the stall budget."""
-        return self.active and now_ns - self.updated_ns > self.budget_ns
+        return self.active and not self.waiting and now_ns - self.updated_ns > self.budget_ns
 
 
 class Progress:
@@ -68,12 +76,13 @@ class Progress:
         """Starts a phase of `total_units` units (0: not known). Longer than the budget without a unit is a hang."""
         self._phase, self._done, self._total = name, 0, total_units
         self._budget_s = self._default_budget_s if stall_budget_s is None else stall_budget_s
-        self._write(active=True)
+        self._write(_WORKING)
 
     def advance(self, units: int = 1) -> None:
         """Counts finished units. Raises CancelledError when the caller has gone."""
         self._done += units
-        self._write(active=True)
+        self._record[_LIFETIME] += units
+        self._write(_WORKING)
         self.raise_if_cancelled()
 
     def raise_if_cancelled(self) -> None:
@@ -88,12 +97,21 @@ class Progress:
 
     def finish(self) -> None:
         """Marks the record idle; called by the worker when the call has ended."""
-        self._write(active=False)
+        self._write(_IDLE)
 
-    def _write(self, *, active: bool) -> None:
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around waits for the caller, whose slowness is no hang of the engine. The runtime's own streams use it."""
+        self._write(_WAITING)
+        try:
+            yield
+        finally:
+            self._write(_WORKING)
+
+    def _write(self, activity: int) -> None:
         record = self._record
         record[_SEQUENCE] += 1
-        record[_ACTIVE], record[_EPOCH], record[_REQUEST] = int(active), self._epoch, self._request
+        record[_ACTIVITY], record[_EPOCH], record[_REQUEST] = activity, self._epoch, self._request
         record[_DONE], record[_TOTAL] = self._done, self._total
         record[_UPDATED_NS], record[_BUDGET_NS] = time.monotonic_ns(), int(self._budget_s * 1e9)
         name = self._phase.encode()[:_PHASE_BYTES].ljust(_PHASE_BYTES, b"\0")
@@ -110,7 +128,7 @@ def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
         if before % 2 == 0 and record[_SEQUENCE] == before:
             name = b"".join(word.to_bytes(8, "little", signed=True) for word in words[_PHASE:])
             return ProgressSnapshot(
-                active=bool(words[_ACTIVE]),
+                active=words[_ACTIVITY] != _IDLE,
                 epoch=words[_EPOCH],
                 request=words[_REQUEST],
                 phase=name.rstrip(b"\0").decode(errors="replace"),
@@ -118,5 +136,7 @@ def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
                 units_total=words[_TOTAL],
                 updated_ns=words[_UPDATED_NS],
                 budget_ns=words[_BUDGET_NS],
+                waiting=words[_ACTIVITY] == _WAITING,
+                lifetime_units=words[_LIFETIME],
             )
     return None

@@ -1,0 +1,118 @@
+"""One call on the worker, as a servicer holds it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from services.runtime.admission import Slot
+from services.runtime.errors import VigentError
+from services.runtime.messages import Cancel, Credit, Ended, EndOfInputs, Event, Input, Open
+from services.runtime.progress import ProgressSnapshot
+from services.runtime.worker_process import WorkerProcess
+from vigent.media.v1 import media_pb2
+
+WINDOW = 8
+"""Items of a stream that may be on their way, either way, before the receiver has taken one."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A call's right to work: its slot, the key of its request, what to tell the caller."""
+
+    slot: Slot
+    key: str
+    accepted: media_pb2.Accepted
+
+
+class Call:
+    """A call that has a slot. Servicers add the seconds of media they made to `media_s`, for the real-time factor."""
+
+    def __init__(self, admitted: Admitted, opened: Open, process: WorkerProcess, progress_interval_s: float) -> None:
+        self.id, self.method = opened.call, opened.method
+        self.slot, self.key, self.accepted = admitted.slot, admitted.key, admitted.accepted
+        self.media_s = 0.0
+        self.first_event_s: float | None = None
+        self.fault: VigentError | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._process = process
+        self._progress_interval_s = progress_interval_s
+        self._arrived: asyncio.Queue[Event | Ended] = asyncio.Queue()  # bounded by the credit given
+        self._credit = asyncio.Semaphore(WINDOW)
+        self._taken = 0
+        process.open(opened)
+
+    def snapshot(self) -> ProgressSnapshot:
+        """How far the engine is."""
+        return self._process.snapshot(self.slot.number)
+
+    async def events(self) -> AsyncIterator[object]:
+        """What the engine yields, in order, with a ProgressSnapshot in between at least every two seconds.
+
+        Raises the error with which the engine ended, or UnavailableError when the worker died or hung.
+        """
+        next_progress_s = time.monotonic() + self._progress_interval_s
+        while True:
+            message = await self._next(next_progress_s - time.monotonic())
+            if message is None or time.monotonic() >= next_progress_s:
+                yield self.snapshot()
+                next_progress_s = time.monotonic() + self._progress_interval_s
+            if isinstance(message, Ended):
+                if message.error is not None:
+                    raise message.error
+                return
+            if message is not None:
+                self._acknowledge()
+                yield message.item
+
+    def deliver(self, message: Event | Ended | Credit) -> None:
+        """Takes a message of the worker; never waits."""
+        match message:
+            case Credit():
+                for _ in range(message.count):
+                    self._credit.release()
+            case Event():
+                self.first_event_s = self.first_event_s or time.monotonic()
+                self._arrived.put_nowait(message)
+            case Ended():
+                self._arrived.put_nowait(message)
+                self.ended.set_result(None)
+
+    def fail(self, error: VigentError) -> None:
+        """Tells the caller `error` at once and the engine to stop; the slot is free when the engine obeys."""
+        if self.fault is None and not self.ended.done():
+            self.fault = error
+            self._arrived.put_nowait(Ended(self.id, error))
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Tells the engine that nobody waits for it any more."""
+        if not self.ended.done():
+            self._process.send(Cancel(self.id))
+
+    async def feed(self, inputs: AsyncIterator[object]) -> None:
+        """Passes the caller's stream on, as fast as the engine takes it; an error in it ends the call."""
+        try:
+            async for item in inputs:
+                await self._credit.acquire()
+                self._process.send(Input(self.id, item))
+            self._process.send(EndOfInputs(self.id))
+        except VigentError as error:
+            self.fail(error)
+
+    async def _next(self, timeout_s: float) -> Event | Ended | None:
+        with contextlib.suppress(asyncio.QueueEmpty):
+            return self._arrived.get_nowait()
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self._arrived.get(), max(timeout_s, 0))
+        return None
+
+    def _acknowledge(self) -> None:
+        """Gives credit back in halves of the window: one message for several events."""
+        self._taken += 1
+        if self._taken == WINDOW // 2:
+            self._process.send(Credit(self.id, self._taken))
+            self._taken = 0

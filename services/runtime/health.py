@@ -1,0 +1,59 @@
+"""grpc.health.v1 for a model server: "" and the service's full name tell readiness, "liveness" tells life."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeAlias
+
+import grpc
+from grpc_health.v1 import health_pb2
+from grpc_health.v1._async import HealthServicer
+
+LIVENESS = "liveness"
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Health(HealthServicer):  # type: ignore[misc]
+    """The library's servicer, with List, a NOT_SERVING start, and watches that end with the server."""
+
+    def __init__(self, service: str) -> None:
+        """`service` is the full name, such as "vigent.tts.v1.TtsService"."""
+        super().__init__()
+        self._readiness_names = ("", service)
+        self._server_status.update(dict.fromkeys(self._readiness_names, _NOT_SERVING))
+        self._server_status[LIVENESS] = _SERVING
+        self._closed = asyncio.Event()
+
+    async def List(  # noqa: N802
+        self, _request: health_pb2.HealthListRequest, _context: Context
+    ) -> health_pb2.HealthListResponse:
+        """All names with their states."""
+        statuses = self._server_status.items()
+        return health_pb2.HealthListResponse(
+            statuses={name: health_pb2.HealthCheckResponse(status=status) for name, status in statuses}
+        )
+
+    async def Watch(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, context: Context
+    ) -> None:
+        """Tells every change; ends when the server stops, which would otherwise wait for it the whole grace."""
+        watch = asyncio.ensure_future(super().Watch(request, context))
+        closed = asyncio.ensure_future(self._closed.wait())
+        try:
+            await asyncio.wait({watch, closed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            watch.cancel()
+            closed.cancel()
+
+    async def publish(self, *, ready: bool, live: bool) -> None:
+        """Sets the states."""
+        for name in self._readiness_names:
+            await self.set(name, _SERVING if ready else _NOT_SERVING)
+        await self.set(LIVENESS, _SERVING if live else _NOT_SERVING)
+
+    def close(self) -> None:
+        """Ends all watches."""
+        self._closed.set()

@@ -1,0 +1,146 @@
+"""Around every RPC: refuses what is malformed or too late, turns errors into status, counts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, NoReturn, TypeAlias
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+
+from services.runtime.errors import DeadlineExceededError, InternalError, InvalidInputError, VigentError
+from services.runtime.metrics import ServerMetrics
+from services.runtime.status import code_of, trailers_of
+
+_LOG = logging.getLogger(__name__)
+_MALFORMED = object()
+
+Requests = object | AsyncIterable[object]  # one message, or the caller's stream of them
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Unary = Callable[[Any, Context], Awaitable[Message]]
+Stream = Callable[[Any, Context], AsyncGenerator[Message]]
+Details = grpc.HandlerCallDetails
+
+
+class RpcGuard(grpc.aio.ServerInterceptor):
+    """The one border at which errors become gRPC codes. Streaming servicer methods must be async generators."""
+
+    def __init__(self, metrics: ServerMetrics, service: str) -> None:
+        """`service` is the full name; RPCs of other services (health, reflection) pass through."""
+        self._metrics, self._prefix = metrics, f"/{service}/"
+
+    async def intercept_service(
+        self, continuation: Callable[[Details], Awaitable[Handler | None]], details: Details
+    ) -> Handler | None:
+        """Wraps the handler of a method of our service."""
+        handler = await continuation(details)
+        if handler is None or not details.method.startswith(self._prefix):
+            return handler
+        return self._guarded(handler, details.method.removeprefix(self._prefix))
+
+    def _guarded(self, handler: Handler, method: str) -> Handler:
+        codecs = _tolerant(handler.request_deserializer), handler.response_serializer
+        behaviors: Any = handler  # typed for servers that are not asynchronous
+        match handler.request_streaming, handler.response_streaming:
+            case False, False:
+                return grpc.unary_unary_rpc_method_handler(self._unary(behaviors.unary_unary, method), *codecs)
+            case True, False:
+                return grpc.stream_unary_rpc_method_handler(self._unary(behaviors.stream_unary, method), *codecs)
+            case False, True:
+                return grpc.unary_stream_rpc_method_handler(self._stream(behaviors.unary_stream, method), *codecs)
+            case _:
+                return grpc.stream_stream_rpc_method_handler(self._stream(behaviors.stream_stream, method), *codecs)
+
+    def _unary(self, behavior: Unary, method: str) -> Unary:
+        async def guarded(request: Requests, context: Context) -> Message:
+            try:
+                with self._counted(context, method):
+                    return await behavior(_checked(request), context)
+            except VigentError as error:
+                await _abort(context, error)
+
+        return guarded
+
+    def _stream(self, behavior: Stream, method: str) -> Callable[[Any, Context], Awaitable[None]]:
+        # Writing, not yielding: a cancelled call then closes the servicer's generator at once, not when collected.
+        async def guarded(request: Requests, context: Context) -> None:
+            try:
+                with self._counted(context, method):
+                    async with aclosing(behavior(_checked(request), context)) as responses:
+                        async for response in responses:
+                            await context.write(response)
+            except VigentError as error:
+                await _abort(context, error)
+
+        return guarded
+
+    @contextmanager
+    def _counted(self, context: Context, method: str) -> Iterator[None]:
+        started_s = time.monotonic()
+        code = grpc.StatusCode.OK
+        try:
+            _refuse_late(context)
+            yield
+        except VigentError as error:
+            code = code_of(error)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if _late(context) else grpc.StatusCode.CANCELLED
+            raise
+        except Exception as error:
+            code = grpc.StatusCode.INTERNAL
+            _LOG.exception("%s failed", method)
+            raise InternalError("The server failed.", "See its log.") from error
+        finally:
+            self._metrics.request_ended(method, code.name, time.monotonic() - started_s)
+
+
+def _tolerant(deserialize: Callable[[bytes], Message] | None) -> Callable[[bytes], object]:
+    """Left to itself, the library answers UNKNOWN with the name of a Python exception."""
+    assert deserialize is not None
+
+    def tolerant(data: bytes) -> object:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _MALFORMED
+
+    return tolerant
+
+
+def _checked(request: Requests) -> Requests:
+    """The request, or the stream of requests, without malformed ones."""
+    return _checked_stream(request) if isinstance(request, AsyncIterable) else _checked_message(request)
+
+
+async def _checked_stream(requests: AsyncIterable[object]) -> AsyncIterator[object]:
+    async for request in requests:
+        yield _checked_message(request)
+
+
+def _checked_message(request: object) -> object:
+    if request is _MALFORMED:
+        raise InvalidInputError(
+            "The message cannot be decoded.", "Send the protobuf message that the method takes.", reason="MALFORMED"
+        )
+    return request
+
+
+def _late(context: Context) -> bool:
+    remaining_s = context.time_remaining()
+    return remaining_s is not None and remaining_s <= 0
+
+
+def _refuse_late(context: Context) -> None:
+    if _late(context):
+        raise DeadlineExceededError("The deadline had passed before the work began.", "Allow more time.")
+
+
+async def _abort(context: Context, error: VigentError) -> NoReturn:
+    await context.abort(code_of(error), str(error), trailers_of(error))

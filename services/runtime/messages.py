@@ -1,0 +1,103 @@
+"""What the server and its worker say to each other over their pipe. Plain data, crossing by pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.runtime.errors import VigentError
+from services.runtime.settings import EngineSettings
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What the worker needs to start; `parent` is the server's process id."""
+
+    service: str
+    engine: str
+    settings: EngineSettings
+    attributes: tuple[str, ...]
+    epoch: int
+    slots: int
+    window: int
+    stall_budget_s: float
+    load_budget_s: float
+    warm_up_budget_s: float
+    log_level: str
+    parent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Server to worker: start `method(request, [inputs], progress)` on `slot`."""
+
+    call: int
+    slot: int
+    method: str
+    request: object
+    streaming: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Server to worker: the next input of a call."""
+
+    call: int
+    item: object
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfInputs:
+    """Server to worker: the caller has sent everything."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Server to worker: nobody waits for this call any more."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Either way: the receiver has taken `count` items of the call's stream, so as many more may follow."""
+
+    call: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Worker to server: the engine is loaded and warm."""
+
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """Worker to server: the engine cannot be loaded; the worker exits."""
+
+    error: VigentError
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Worker to server: what the engine yielded."""
+
+    call: int
+    item: object
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Worker to server: the call is over and its slot is free; `error` when it failed."""
+
+    call: int
+    error: VigentError | None = None
+
+
+ToWorker = Open | Input | EndOfInputs | Cancel | Credit
+ToServer = Ready | LoadFailed | Event | Ended | Credit

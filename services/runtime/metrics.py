@@ -1,0 +1,110 @@
+"""Prometheus metrics of a model server. Worker gauges are computed from the progress records when scraped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.runtime.errors import FailedPreconditionError
+from services.runtime.state import State
+
+if TYPE_CHECKING:
+    from services.runtime.call import Call
+    from services.runtime.worker import Worker
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 50)
+
+
+class ServerMetrics:
+    """The metrics of one server, in a registry of their own."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        labels = ("service", "method")
+        self._requests = self._counter("vigent_requests", "Calls by gRPC code.", (*labels, "code"))
+        self._request_s = self._histogram("vigent_request_seconds", "From request to end of stream.", labels)
+        self._first_chunk_s = self._histogram("vigent_first_chunk_seconds", "From request to first result.", labels)
+        self._realtime_factor = self._histogram("vigent_realtime_factor", "Wall over media.", labels, _FACTORS)
+        self._restarts = self._counter("vigent_worker_restarts", "Workers replaced.", ("service", "reason"))
+        self._refused = self._counter("vigent_admission_refused", "Calls without a slot.", ("service", "reason"))
+
+    def watch(self, worker: Worker) -> None:
+        """Adds the gauges of the worker."""
+        self.registry.register(_WorkerCollector(self.service, worker))
+
+    def serve(self, host: str, port: int) -> int:
+        """Starts the scrape endpoint on a thread; returns its port. Raises FailedPreconditionError when it is taken."""
+        try:
+            server, _ = start_http_server(port, host, self.registry)
+        except OSError as error:
+            raise FailedPreconditionError(
+                f"The metrics port {host}:{port} cannot be opened: {error.strerror}.",
+                f"Set VIGENT_{self.service.upper()}_METRICS_PORT to a free port.",
+                "metrics_port",
+            ) from error
+        return int(server.server_port)
+
+    def request_ended(self, method: str, code: str, seconds: float) -> None:
+        """Counts an ended RPC."""
+        self._requests.labels(self.service, method, code).inc()
+        self._request_s.labels(self.service, method).observe(seconds)
+
+    def call_ended(self, call: Call, started_s: float) -> None:
+        """Counts what a call on the worker made."""
+        if call.first_event_s is not None:
+            self._first_chunk_s.labels(self.service, call.method).observe(call.first_event_s - started_s)
+        if call.media_s > 0:
+            factor = (time.monotonic() - started_s) / call.media_s
+            self._realtime_factor.labels(self.service, call.method).observe(factor)
+
+    def refused(self, reason: str) -> None:
+        """Counts a call that got no slot."""
+        self._refused.labels(self.service, reason).inc()
+
+    def restarted(self, reason: str) -> None:
+        """Counts a replaced worker: "crash", "stall", "memory"."""
+        self._restarts.labels(self.service, reason).inc()
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...] = _SECONDS
+    ) -> Histogram:
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
+
+
+class _WorkerCollector(Collector):
+    def __init__(self, service: str, worker: Worker) -> None:
+        self._service, self._worker = service, worker
+
+    def collect(self) -> Iterable[Metric]:
+        worker, service = self._worker, [self._service]
+        age_s, budget_s = worker.progress_age_and_budget_s()
+        yield _gauge("vigent_worker_progress_timestamp_seconds", "Last finished unit.", service, time.time() - age_s)
+        yield _gauge("vigent_worker_stall_budget_seconds", "Time without a unit that is a hang.", service, budget_s)
+        yield _gauge("vigent_worker_active_requests", "Calls that the engine works on.", service, len(worker.calls))
+        yield _gauge("vigent_queue_depth", "Calls that wait for a slot.", service, worker.admission.queue_depth)
+        yield _gauge("vigent_device_memory_bytes", "Device memory reserved.", service, worker.device_memory_bytes)
+        states = GaugeMetricFamily("vigent_worker_state", "1 for the present state.", labels=["service", "state"])
+        for state in State:
+            states.add_metric([self._service, state.value], float(worker.state is state))
+        yield states
+        units = CounterMetricFamily("vigent_worker_units", "Finished units of work.", labels=["service", "phase"])
+        for phase, count in dict(worker.units.total).items():
+            units.add_metric([self._service, phase], count)
+        yield units
+
+
+def _gauge(name: str, text: str, labels: list[str], value: float) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=["service"])
+    family.add_metric(labels, value)
+    return family

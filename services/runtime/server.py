@@ -1,0 +1,141 @@
+"""Life of a model server: builds everything, serves until a signal, and takes it down in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+
+from services.runtime.call import WINDOW
+from services.runtime.errors import FailedPreconditionError, InvalidInputError, VigentError
+from services.runtime.health import Health
+from services.runtime.interceptors import RpcGuard
+from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
+from services.runtime.log import configure_logging
+from services.runtime.media import MediaStore
+from services.runtime.messages import Boot
+from services.runtime.metrics import ServerMetrics
+from services.runtime.settings import ServerSettings
+from services.runtime.watchdog import Watchdog
+from services.runtime.worker import Worker
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """What makes a model server. `attributes` name attributes of the engine, or methods without arguments.
+
+    `engines` maps a name to "module:Class"; `add` registers the servicer.
+    """
+
+    name: str
+    full_name: str
+    engines: Mapping[str, str]
+    default_engine: str
+    add: Callable[[grpc.aio.Server, Worker, MediaStore], None]
+    attributes: tuple[str, ...] = ()
+
+
+def serve(spec: ServiceSpec) -> int:
+    """Runs the server of `spec` until SIGTERM or SIGINT.
+
+    Returns the exit code: 0 drained, 1 the engine cannot be loaded or the drain was cut short, 2 wrong settings.
+    """
+    try:
+        settings = ServerSettings.load(spec.name)
+        configure_logging(settings.log_level, spec.name)
+        return asyncio.run(_serve(spec, settings))
+    except VigentError as error:
+        print(f"{spec.name}: {error}", file=sys.stderr)
+        return EXIT_USAGE if isinstance(error, InvalidInputError | FailedPreconditionError) else EXIT_FAILED
+
+
+async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
+    signals = StopSignals()
+    metrics = ServerMetrics(spec.name)
+    engine = settings.engine or spec.default_engine
+    worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
+    health = Health(spec.full_name)
+    server = new_server(settings, RpcGuard(metrics, spec.full_name))
+    spec.add(server, worker, MediaStore(settings.media_root))
+    add_health_and_reflection(server, health, spec.full_name)
+    metrics.watch(worker)
+    address = f"{settings.host}:{bind(server, settings, spec.name)}"
+    metrics_port = metrics.serve(settings.host, settings.metrics_port)
+    await server.start()
+    _say(f"{spec.name} listening on {address}, metrics on {settings.host}:{metrics_port}")
+    tasks = [
+        asyncio.create_task(job)
+        for job in (
+            worker.run(),
+            Watchdog(worker, settings).run(),
+            _publish(worker, health, f"{spec.name} ready on {address} (engine {engine})"),
+        )
+    ]
+    try:
+        await _until_stopped(signals, tasks)
+        worker.draining = True
+        return EXIT_DONE if await drain(server, health, settings, signals) else EXIT_FAILED
+    finally:
+        for task in tasks:
+            task.cancel()
+        await worker.close()
+        await server.stop(None)
+
+
+async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) -> None:
+    """Waits for a signal. What ends a task with an error ends the server; a worker that gave up waits for people."""
+    stop = asyncio.ensure_future(signals.first.wait())
+    pending: set[asyncio.Future[Any]] = {stop, *tasks}
+    while not stop.done():
+        done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+
+async def _publish(worker: Worker, health: Health, ready_line: str) -> None:
+    """Keeps health in step with the worker, and says when the server is ready for the first time."""
+    while True:
+        worker.changed.clear()
+        await health.publish(ready=worker.ready, live=worker.live)
+        if worker.ready and ready_line:
+            _say(ready_line)
+            ready_line = ""
+        await worker.changed.wait()
+
+
+def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
+    return Boot(
+        service=spec.name,
+        engine=_engine_path(spec, engine),
+        settings=settings.engine_settings(),
+        attributes=spec.attributes,
+        epoch=0,
+        slots=settings.slots,
+        window=WINDOW,
+        stall_budget_s=settings.stall_budget_s,
+        load_budget_s=settings.load_budget_s,
+        warm_up_budget_s=settings.warm_up_budget_s,
+        log_level=settings.log_level,
+        parent=os.getpid(),
+    )
+
+
+def _engine_path(spec: ServiceSpec, engine: str) -> str:
+    if ":" in engine:
+        return engine
+    if engine not in spec.engines:
+        remedy = f"Choose one of {', '.join(sorted(spec.engines))}, or name a class as module:Class."
+        raise InvalidInputError(f"There is no engine {engine!r}.", remedy, f"VIGENT_{spec.name.upper()}_ENGINE")
+    return spec.engines[engine]
+
+
+def _say(line: str) -> None:
+    """For people and for programs that start servers: standard output, where no log goes."""
+    print(line, flush=True)

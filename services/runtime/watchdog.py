@@ -1,0 +1,113 @@
+"""The watchdog: finds a hung engine by its progress record and goes up the ladder until it works again.
+
+Ladder: not ready -> cancel -> stack dump -> SIGTERM -> SIGKILL of the worker alone; the worker's life cycle
+(`worker.py`) then starts a new one. A long inference that finishes units is never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+
+from services.runtime.call import Call
+from services.runtime.errors import CancelledError, UnavailableError
+from services.runtime.settings import ServerSettings
+from services.runtime.worker import Worker
+from services.runtime.worker_process import WorkerProcess
+
+_LOG = logging.getLogger(__name__)
+_RETRY_AFTER_S = 1.0
+
+
+class Watchdog:
+    """Looks at a worker every `watch_interval_s`."""
+
+    def __init__(self, worker: Worker, settings: ServerSettings) -> None:
+        self._worker, self._settings = worker, settings
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        while True:
+            await asyncio.sleep(self._settings.watch_interval_s)
+            process = self._worker.process
+            if process is not None and not process.exited.done():
+                await self._look(process)
+
+    async def _look(self, process: WorkerProcess) -> None:
+        self._worker.observe()
+        self._end_idle_calls()
+        now_ns = time.monotonic_ns()
+        slots = {
+            slot for slot, snapshot in enumerate(process.snapshots()) if self._worker.units.stalled(snapshot, now_ns)
+        }
+        if slots:
+            await self._recover(process, slots)
+        else:
+            await self._limit_memory(process)
+
+    def _end_idle_calls(self) -> None:
+        """A slot is not kept for ever for a caller that neither reads nor sends."""
+        budget_s = self._settings.caller_budget_s
+        for call in list(self._worker.calls.values()):
+            snapshot = call.snapshot()
+            if snapshot.waiting and snapshot.age_s(time.monotonic_ns()) > budget_s:
+                call.fail(CancelledError(f"The caller neither read nor sent for {budget_s:g} s.", reason="CALLER_IDLE"))
+
+    async def _recover(self, process: WorkerProcess, slots: set[int]) -> None:
+        worker = self._worker
+        worker.stalled = True
+        worker.changed.set()
+        hung = [call for call in worker.calls.values() if call.slot.number in slots]
+        for slot in slots:
+            snapshot = process.snapshot(slot)
+            _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
+        for call in hung:
+            call.fail(_hung_error(call))
+        if not (0 not in slots and await self._obeys(hung)):
+            process.death_reason = "stall"
+            await self._kill(process)
+        worker.stalled = False
+        worker.changed.set()
+
+    async def _obeys(self, hung: list[Call]) -> bool:
+        """Whether all hung calls end by themselves after the cancel."""
+        if not hung:
+            return True
+        _, running = await asyncio.wait([call.ended for call in hung], timeout=self._settings.cancel_grace_s)
+        return not running
+
+    async def _kill(self, process: WorkerProcess) -> None:
+        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGKILL):
+            _LOG.error("sending %s to worker %d", number.name, process.pid)
+            process.signal(number)
+            done, _ = await asyncio.wait([process.exited], timeout=self._settings.kill_grace_s)
+            if done:
+                return
+        await process.exited
+
+    async def _limit_memory(self, process: WorkerProcess) -> None:
+        soft, hard = self._settings.memory_soft_bytes, self._settings.memory_hard_bytes
+        resident = process.resident_bytes() if soft or hard else 0
+        if hard and resident > hard:
+            _LOG.error("worker %d uses %d bytes of memory, more than the hard limit", process.pid, resident)
+            process.death_reason = "memory"
+            process.signal(signal.SIGKILL)
+            await process.exited
+        elif soft and resident > soft and not self._worker.retiring:
+            _LOG.warning("worker %d uses %d bytes of memory, more than the soft limit", process.pid, resident)
+            process.death_reason = "memory"
+            self._worker.retire()
+        if self._worker.retiring and not self._worker.calls:
+            await process.close(self._settings.kill_grace_s)
+
+
+def _hung_error(call: Call) -> UnavailableError:
+    snapshot = call.snapshot()
+    return UnavailableError(
+        f"The engine hung in phase {snapshot.phase!r} after {snapshot.units_done} units.",
+        "Try again, perhaps on another replica.",
+        reason="STALLED",
+        retry_after_s=_RETRY_AFTER_S,
+    )

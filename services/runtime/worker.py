@@ -1,0 +1,219 @@
+"""The server's side of the worker: admits calls, runs them on the child, and starts a new child when one dies."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from services.runtime.admission import Admission, Slot
+from services.runtime.call import Admitted, Call
+from services.runtime.errors import UnavailableError, VigentError
+from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, ToServer
+from services.runtime.metrics import ServerMetrics
+from services.runtime.quarantine import Quarantine, request_key
+from services.runtime.restarts import Restarts
+from services.runtime.settings import ServerSettings
+from services.runtime.state import State
+from services.runtime.units import Units
+from services.runtime.worker_process import WorkerProcess
+from vigent.media.v1 import media_pb2
+
+_LOG = logging.getLogger(__name__)
+_RETRY_AFTER_S = 1.0
+
+
+class Worker:
+    """The engine of this server, living in a child process that is replaced when it dies or hangs."""
+
+    def __init__(self, boot: Boot, engine: str, settings: ServerSettings, metrics: ServerMetrics) -> None:
+        """`boot` is what every child starts with, `engine` the name that callers see. Call `run` to start."""
+        self.attributes: Mapping[str, Any] = {}
+        self.calls: dict[int, Call] = {}
+        self.process: WorkerProcess | None = None
+        self.admission = Admission(settings.slots, settings.queue_limit, metrics.refused)
+        self.units = Units(settings.stall_ceiling_s)
+        self.changed = asyncio.Event()
+        self.available = asyncio.Event()
+        self.draining = self.stalled = self.retiring = self.broken = False
+        self._boot, self._engine, self._metrics = boot, engine, metrics
+        self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.kill_grace_s
+        self._quarantine, self._restarts = Quarantine(), Restarts(settings.restart_limit)
+        self._ids, self._epochs = itertools.count(1), itertools.count(1)
+        self._load_error: VigentError | None = None
+        self._loaded_once = self._closing = False
+        self._server = f"{socket.gethostname()}:{os.getpid()}"
+
+    @property
+    def ready(self) -> bool:
+        """Whether a new call would be worked on."""
+        return self.available.is_set() and not (self.draining or self.stalled or self.broken)
+
+    @property
+    def live(self) -> bool:
+        """Whether this process is worth keeping: no, when two workers died without one finished unit."""
+        return not self._restarts.fruitless
+
+    @property
+    def state(self) -> State:
+        """What the worker is doing."""
+        if self.broken:
+            return State.BROKEN
+        if self.stalled:
+            return State.STALLED
+        if self.draining:
+            return State.DRAINING
+        return State.PROGRESSING if self.calls or not self.available.is_set() else State.IDLE
+
+    @property
+    def device_memory_bytes(self) -> int:
+        """Device memory that the engine has reserved."""
+        return self.process.device_memory_bytes if self.process else 0
+
+    def progress_age_and_budget_s(self) -> tuple[float, float]:
+        """Seconds since the last unit of the record that has waited longest among the active ones, and its budget."""
+        if self.process is None:
+            return 0.0, self._boot.load_budget_s
+        snapshots = self.process.snapshots()
+        active = [snapshot for snapshot in snapshots if snapshot.active]
+        if active:
+            snapshot = min(active, key=lambda each: each.updated_ns)
+        else:
+            snapshot = max(snapshots, key=lambda each: each.updated_ns)
+        return snapshot.age_s(time.monotonic_ns()), self.units.budget_s(snapshot)
+
+    async def run(self) -> None:
+        """Keeps a child running until `close`. Raises the engine's own error when the very first load fails."""
+        while not self._closing:
+            boot = Boot(**{**vars(self._boot), "epoch": next(self._epochs)})
+            self.process = WorkerProcess(boot, self._received)
+            self._bury(self.process, await self.process.exited)
+            if self._load_error is not None and not self._loaded_once:
+                raise self._load_error
+            if not self._restarts.allowed:
+                self._give_up()
+                return
+
+    @asynccontextmanager
+    async def call(
+        self, method: str, request: object, inputs: AsyncIterator[object] | None = None
+    ) -> AsyncIterator[Call]:
+        """Runs `method` of the engine once a slot is free. On leaving, an unfinished call is cancelled.
+
+        Raises ExhaustedError when the queue is full, UnavailableError while there is no worker, and
+        FailedPreconditionError for a request that has killed workers.
+        """
+        started_s = time.monotonic()
+        call = await self._admit(method, request, inputs is not None)
+        feeder = asyncio.create_task(call.feed(inputs)) if inputs is not None else None
+        try:
+            yield call
+        finally:
+            if feeder is not None:
+                feeder.cancel()
+            call.cancel()
+            self._metrics.call_ended(call, started_s)
+
+    def retire(self) -> None:
+        """Gives the child no further calls; once it is idle it can be replaced. Waiting calls wait for the next."""
+        self.retiring = True
+        self.available.clear()
+        self.changed.set()
+
+    async def close(self) -> None:
+        """Ends the child."""
+        self._closing = True
+        if self.process is not None:
+            await self.process.close(self._grace_s)
+
+    def observe(self) -> None:
+        """Takes note of the progress records."""
+        if self.process is not None:
+            for slot in range(self._boot.slots + 1):
+                self._observe(self.process, slot)
+
+    async def _admit(self, method: str, request: object, streaming: bool) -> Call:
+        key = request_key(method, request)
+        self._quarantine.check(key)
+        if self.broken or self.stalled or not self.available.is_set():
+            self._metrics.refused("unavailable")
+            raise self._unavailable("The engine is starting or being replaced.")
+        slot = await self.admission.acquire()
+        try:
+            process = await self._present_process()
+            opened = Open(next(self._ids), slot.number, method, request, streaming)
+            call = Call(Admitted(slot, key, self._accepted(slot)), opened, process, self._progress_interval_s)
+        except BaseException:
+            self.admission.release(slot)
+            raise
+        self.calls[call.id] = call
+        return call
+
+    async def _present_process(self) -> WorkerProcess:
+        await self.available.wait()
+        if self.broken or self.process is None:
+            raise self._unavailable("The engine keeps dying and is not started any more.")
+        return self.process
+
+    def _accepted(self, slot: Slot) -> media_pb2.Accepted:
+        return media_pb2.Accepted(server=self._server, engine=self._engine, queue_position=slot.queue_position)
+
+    def _received(self, message: ToServer) -> None:
+        match message:
+            case Ready():
+                self.attributes, self._loaded_once = message.attributes, True
+                self.available.set()
+                self.changed.set()
+            case LoadFailed():
+                self._load_error = message.error
+            case Ended():
+                self._end(message)
+            case _ if message.call in self.calls:
+                self.calls[message.call].deliver(message)
+
+    def _end(self, message: Ended) -> None:
+        call = self.calls.pop(message.call, None)
+        if call is None:
+            return
+        if self.process is not None:
+            self._observe(self.process, call.slot.number)
+        if call.fault is None:
+            self._quarantine.finished(call.key)
+        call.deliver(message)
+        self.admission.release(call.slot)
+
+    def _bury(self, process: WorkerProcess, exit_code: int) -> None:
+        """Takes leave of a dead child: its calls end, and only they."""
+        self.observe()
+        self.available.clear()
+        calls = list(self.calls.values())
+        if not self._closing:
+            _LOG.error("worker %d (epoch %d) ended with exit code %d", process.pid, process.epoch, exit_code)
+            self._metrics.restarted(process.death_reason)
+            if not self.retiring:
+                self._restarts.died()
+        self.stalled = self.retiring = False
+        for call in [call for call in calls if call.fault] or calls:
+            self._quarantine.worker_died(call.key)
+        for call in calls:
+            self._end(Ended(call.id, self._unavailable("The worker died during the call.")))
+        self.changed.set()
+
+    def _give_up(self) -> None:
+        _LOG.critical("the worker died too often; it is not started again")
+        self.broken = True
+        self.available.set()  # lets those who wait for a worker learn that there is none
+        self.changed.set()
+
+    def _observe(self, process: WorkerProcess, slot: int) -> None:
+        if self.units.observe(slot, process.snapshot(slot)) and slot > 0:
+            self._restarts.unit_finished()
+
+    def _unavailable(self, problem: str) -> UnavailableError:
+        return UnavailableError(problem, "Try again, perhaps on another replica.", retry_after_s=_RETRY_AFTER_S)

@@ -1,0 +1,145 @@
+"""One worker process as the server sees it: two pipe threads so that the event loop never waits, and its records."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import multiprocessing
+import queue
+import signal
+import threading
+from collections.abc import Callable, MutableSequence
+from typing import TypeVar, cast
+
+import psutil
+
+from services.runtime import worker_main
+from services.runtime.messages import Boot, Open, ToServer, ToWorker
+from services.runtime.pipe import receive, send
+from services.runtime.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
+
+_CONTEXT = multiprocessing.get_context("spawn")
+_CLOSE = object()
+_Argument = TypeVar("_Argument")
+
+
+class WorkerProcess:
+    """A started child. `exited` resolves to its exit code (negative: the signal that ended it)."""
+
+    def __init__(self, boot: Boot, received: Callable[[ToServer], None]) -> None:
+        """Starts the child; `received` is called on the event loop with every message.
+
+        Must run on a thread that lives as long as the server: the kernel ties the child's life to it.
+        """
+        self.epoch = boot.epoch
+        self.death_reason = "crash"
+        self._received = received
+        self._loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[int] = self._loop.create_future()
+        self._records = [_shared_words(RECORD_WORDS) for _ in range(boot.slots + 1)]
+        self._gauges = _shared_words(1)
+        self._boot = boot
+        self._mark(0, "load", boot.load_budget_s)
+        self._latest = [read_progress(record) for record in self._records]
+        self._outbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._replies, their_replies = _CONTEXT.Pipe(duplex=False)
+        their_orders, self._orders = _CONTEXT.Pipe(duplex=False)
+        self._process = _CONTEXT.Process(
+            target=worker_main.main,
+            args=(boot, their_orders, their_replies, self._records, self._gauges),
+            name=f"{boot.service}-worker",
+        )
+        self._process.start()
+        their_replies.close()  # so that reading ends when the child does
+        their_orders.close()
+        self._writer = threading.Thread(target=self._write, name="worker-writer", daemon=True)
+        self._reader = threading.Thread(target=self._read, name="worker-reader", daemon=True)
+        self._writer.start()
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return cast("int", self._process.pid)
+
+    @property
+    def device_memory_bytes(self) -> int:
+        """Device memory that the child has reserved, as of its latest call."""
+        return int(self._gauges[0])
+
+    def open(self, message: Open) -> None:
+        """Starts a call on a free slot; until the worker takes it up, its record says "start"."""
+        self._mark(message.slot, "start", self._boot.stall_budget_s, message.call)
+        self.send(message)
+
+    def send(self, message: ToWorker) -> None:
+        """Queues a message; never waits. What a call may queue is bounded by the credit of its stream."""
+        self._outbox.put(message)
+
+    def snapshot(self, slot: int) -> ProgressSnapshot:
+        """The record of a slot, or its last whole state when the child stopped in the middle of writing."""
+        snapshot = read_progress(self._records[slot]) or self._latest[slot]
+        assert snapshot is not None  # the first read was before the child existed
+        self._latest[slot] = snapshot
+        return snapshot
+
+    def snapshots(self) -> list[ProgressSnapshot]:
+        """All records: loading, then the slots."""
+        return [self.snapshot(slot) for slot in range(len(self._records))]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal, unless the child has gone."""
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if not self.exited.done():
+                psutil.Process(self.pid).send_signal(number)
+
+    def resident_bytes(self) -> int:
+        """Resident memory of the child; 0 when it has gone."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
+
+    async def close(self, grace_s: float) -> None:
+        """Closes the pipe, on which the child exits by itself, and kills it when it does not."""
+        self._outbox.put(_CLOSE)
+        done, _ = await asyncio.wait([self.exited], timeout=grace_s)
+        if not done:
+            self.signal(signal.SIGKILL)
+            await asyncio.wait([self.exited], timeout=grace_s + 5)
+
+    def _mark(self, slot: int, phase: str, budget_s: float, call: int = 0) -> None:
+        """Writes a record that the child does not write at this moment: its slot is free, or it has not started."""
+        progress = Progress(self._records[slot], epoch=self.epoch, request=call, default_budget_s=budget_s)
+        progress.phase(phase)
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):
+            while (message := self._outbox.get()) is not _CLOSE:
+                send(self._orders, message)
+        self._orders.close()
+
+    def _read(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                self._on_loop(self._received, cast("ToServer", receive(self._replies)))
+        self._outbox.put(_CLOSE)
+        self._replies.close()
+        self._process.join(timeout=5)
+        if self._process.exitcode is None:  # it closed its pipe but lives
+            self._process.kill()
+            self._process.join()
+        self._on_loop(self._resolve, cast("int", self._process.exitcode))
+
+    def _resolve(self, exit_code: int) -> None:
+        if not self.exited.done():
+            self.exited.set_result(exit_code)
+
+    def _on_loop(self, function: Callable[[_Argument], None], argument: _Argument) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody listens any more
+            self._loop.call_soon_threadsafe(function, argument)
+
+
+def _shared_words(count: int) -> MutableSequence[int]:
+    return cast("MutableSequence[int]", _CONTEXT.RawArray(ctypes.c_int64, count))

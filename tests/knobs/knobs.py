@@ -1,0 +1,91 @@
+"""The knobs that all test engines share; turned by `EngineSettings.options` (VIGENT_<SERVICE>_OPTIONS as JSON).
+
+Every knob that does something once a call acts at unit `at_unit` (default 0).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from services.runtime.progress import Progress
+
+_LEAK: list[bytearray] = []
+
+
+class Knobs:
+    """Options: units, delay_s, at_unit, action, budget_s, once_file, log_file, load_action, load_delay_s, leak_bytes.
+
+    `action` is one of hang, hang_holding_gil, stop (SIGSTOP), kill, exit, oom, cuda_oom, cuda_lost, error.
+    `once_file`: the action is done only while this file does not exist, and makes it.
+    `log_file`: a line is written for every call and every unit.
+    """
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self.units = int(options.get("units", "5"))
+        self.delay_s = float(options.get("delay_s", "0"))
+        self.budget_s = float(options["budget_s"]) if "budget_s" in options else None
+        self._at_unit = int(options.get("at_unit", "0"))
+        self._action = options.get("action", "")
+        self._only_for = options.get("only_for", "")
+        self._leak_bytes = int(options.get("leak_bytes", "0"))
+        self._once_file = Path(options["once_file"]) if "once_file" in options else None
+        self._log_file = Path(options["log_file"]) if "log_file" in options else None
+        time.sleep(float(options.get("load_delay_s", "0")))
+        act(options.get("load_action", ""))
+
+    def log(self, line: str) -> None:
+        """Writes a line that a test can count, in one append, so that lines of several processes never mix."""
+        if self._log_file is not None:
+            with self._log_file.open("a") as file:
+                file.write(line + "\n")
+
+    def unit(self, number: int, progress: Progress, request: str = "") -> None:
+        """Works on one unit: waits, misbehaves if told to, counts."""
+        time.sleep(self.delay_s)
+        if self._leak_bytes:
+            _LEAK.append(bytearray(os.urandom(1) * self._leak_bytes))
+        if number == self._at_unit and self._only_for in request and self._first_time():
+            act(self._action)
+        progress.advance()
+        self.log(f"unit {number}")
+
+    def _first_time(self) -> bool:
+        if self._once_file is None:
+            return True
+        try:
+            self._once_file.touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        return True
+
+
+def act(action: str) -> None:
+    """Misbehaves."""
+    match action:
+        case "":
+            return
+        case "hang":
+            ctypes.CDLL(None).sleep(3600)  # CDLL lets go of the GIL
+        case "hang_holding_gil":
+            ctypes.PyDLL(None).sleep(3600)  # PyDLL keeps it
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        case "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "exit":
+            os._exit(3)
+        case "oom":
+            raise MemoryError
+        case "cuda_oom":
+            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        case "cuda_lost":
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        case "error":
+            raise ValueError("secret internals of the engine")
+        case _:
+            raise ValueError(f"no action {action!r}")

@@ -1,0 +1,50 @@
+"""A voice whose behaviour the tests choose: a tone per character."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from services.runtime.errors import InvalidInputError
+from services.runtime.progress import Progress
+from services.runtime.settings import EngineSettings
+from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
+from tests.knobs.knobs import Knobs
+
+_SAMPLES_A_CHARACTER = 1920
+_TONE_HZ = 220.0
+
+
+class KnobsTts:
+    """Knobs of `Knobs`, and `unit_samples`: with it a call yields `units` chunks of so many samples instead."""
+
+    sample_rate_hz = 24_000
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._knobs = Knobs(settings.options)
+        self._unit_samples = int(settings.options.get("unit_samples", "0"))
+
+    def voices(self) -> list[Voice]:
+        """One voice."""
+        return [Voice("tone", "Tone", ("en", "zh"))]
+
+    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
+        """A unit is a character, with a word mark before it, or a chunk of `unit_samples`."""
+        if request.voice not in ("", "tone"):
+            raise InvalidInputError(f"There is no voice {request.voice!r}.", 'Use "tone".', "voice")
+        self._knobs.log("call")
+        units = self._knobs.units if self._unit_samples else len(request.text)
+        progress.phase("synthesize", units, self._knobs.budget_s)
+        samples = self._unit_samples or round(_SAMPLES_A_CHARACTER / request.speed)
+        for number in range(units):
+            self._knobs.unit(number, progress, request.text)
+            if not self._unit_samples:
+                yield WordMark(number, number + 1, number * samples)
+            yield Speech(_tone(number * samples, samples, self.sample_rate_hz))
+        yield Finish(FinishReason.END_OF_TEXT)
+
+
+def _tone(start: int, samples: int, sample_rate_hz: int) -> np.ndarray:
+    seconds = np.arange(start, start + samples, dtype=np.float32) / sample_rate_hz
+    return (8000 * np.sin(2 * np.pi * _TONE_HZ * seconds)).astype(np.int16)
