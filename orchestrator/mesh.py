@@ -12,13 +12,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from orchestrator.settings import OrchestratorSettings
 from services.runtime.client import open_channel, remote_errors
+from services.runtime.identity import ENGINE_METADATA_KEY
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 _IDENTITY_TIMEOUT_S = 10.0
-ENGINE_METADATA_KEY = "vigent-engine"
 
 StubT = TypeVar("StubT")
 

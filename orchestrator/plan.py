@@ -99,7 +99,7 @@ def _conform_apart(source: Path, target: Path, width: int, height: int, report: 
 async def _look_at(footage: StoredFile, mesh: Mesh, report: ReportProgress) -> lipsync_pb2.FootageReport:
     request = lipsync_pb2.PrepareRequest(footage=media_ref(footage))
     with mesh.lipsync.least_busy() as stub, remote_errors():
-        async for response in stub.Prepare(request, timeout=600.0, wait_for_ready=True):
+        async for response in stub.Prepare(request, timeout=600.0):
             if response.WhichOneof("event") == "report":
                 return response.report
             if response.progress.units_total:

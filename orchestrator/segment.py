@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 from orchestrator.film.compose import SegmentComposer
@@ -27,11 +28,14 @@ from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
 from orchestrator.voice import Voice
 from services.runtime.convert import media_ref
+from services.runtime.identity import source_digest
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2
+
+_FILM_CODE = source_digest(Path(__file__).parent / "film")
 
 ReportFrames = Callable[[int, int, int], None]
 """Gets the segment's index, its frames done and its frames in all."""
@@ -200,4 +204,4 @@ class SegmentMaker:
         engines = self._plan.engines["lipsync"], self._plan.engines["overlay"]
         asked = (self._plan.footage.sha256, opening.first_film_frame, opening.quality, opening.seed)
         drawn = render.SerializeToString(deterministic=True)
-        return recipe_key("film", voice.sha256, asked, engines, drawn, self._encoder)
+        return recipe_key("film", _FILM_CODE, voice.sha256, asked, engines, drawn, self._encoder)

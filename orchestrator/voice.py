@@ -33,9 +33,7 @@ class Voice:
         """Speaks `text` into a take that `started` gets as soon as the server accepts, and keeps it when whole."""
         with self._mesh.tts.least_busy() as stub, remote_errors():
             take: Take | None = None
-            async for response in stub.Synthesize(
-                self._request(text), timeout=self._settings.call_deadline_s, wait_for_ready=True
-            ):
+            async for response in stub.Synthesize(self._request(text), timeout=self._settings.call_deadline_s):
                 match response.WhichOneof("event"):
                     case "accepted":
                         take = Take(response.accepted.format.sample_rate_hz)

@@ -9,6 +9,8 @@ import grpc
 from grpc_health.v1 import health_pb2
 from grpc_health.v1._async import HealthServicer
 
+from services.runtime.identity import ENGINE_METADATA_KEY
+
 LIVENESS = "liveness"
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -19,13 +21,22 @@ _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 class Health(HealthServicer):  # type: ignore[misc]
     """The library's servicer, with List, a NOT_SERVING start, and watches that end with the server."""
 
-    def __init__(self, service: str) -> None:
-        """`service` is the full name, such as "vigent.tts.v1.TtsService"."""
+    def __init__(self, service: str, identity: str = "") -> None:
+        """`service` is the full name, such as "vigent.tts.v1.TtsService"; `identity` as of `engine_identity`."""
         super().__init__()
+        self._identity = identity
         self._readiness_names = ("", service)
         self._server_status.update(dict.fromkeys(self._readiness_names, _NOT_SERVING))
         self._server_status[LIVENESS] = _SERVING
         self._closed = asyncio.Event()
+
+    async def Check(  # noqa: N802
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext
+    ) -> health_pb2.HealthCheckResponse:
+        """The state of a name; says in its metadata which engine is behind the service."""
+        if self._identity:
+            await context.send_initial_metadata(((ENGINE_METADATA_KEY, self._identity),))
+        return await super().Check(request, context)
 
     async def List(  # noqa: N802
         self, _request: health_pb2.HealthListRequest, _context: Context

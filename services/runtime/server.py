@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,6 +15,7 @@ import grpc
 from services.runtime.call import WINDOW
 from services.runtime.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.runtime.health import Health
+from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
 from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
 from services.runtime.log import configure_logging
@@ -61,7 +63,8 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     metrics = ServerMetrics(spec.name)
     engine = settings.engine or spec.default_engine
     worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
-    health = Health(spec.full_name)
+    folder = Path(__file__).parents[1] / spec.name
+    health = Health(spec.full_name, engine_identity(engine, settings.checkpoint, folder))
     server = new_server(settings, RpcGuard(metrics, spec.full_name))
     spec.add(server, worker, MediaStore(settings.media_root))
     add_health_and_reflection(server, health, spec.full_name)
