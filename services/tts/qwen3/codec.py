@@ -1,0 +1,116 @@
+"""The 12 Hz codec's decoder: frames of 16 codes to samples, causal, 1920 samples a frame at 24 kHz.
+
+Residual vector quantizer, convolution, sliding-window transformer, two ConvNeXt upsamplings (x4), four snake blocks
+(x480). Module names are those of the published `speech_tokenizer`.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from services.tts.qwen3.codec_layers import (
+    CausalConv,
+    CausalUpsample,
+    CodecState,
+    ConvNeXtBlock,
+    SnakeBeta,
+    UpsampleBlock,
+)
+from services.tts.qwen3.codec_transformer import CodecTransformer
+from services.tts.qwen3.config import CodecConfig
+
+
+class Codebook(nn.Module):
+    """Entries kept as sums and counts, as training leaves them."""
+
+    def __init__(self, size: int, dim: int) -> None:
+        super().__init__()
+        self.cluster_usage = nn.Parameter(torch.ones(size))
+        self.embedding_sum = nn.Parameter(torch.zeros(size, dim))
+
+    @cached_property
+    def table(self) -> Tensor:
+        """Mean of each entry, (size, dim); computed once, after loading."""
+        return self.embedding_sum / self.cluster_usage.clamp(min=1e-5)[:, None]
+
+
+class Quantizer(nn.Module):
+    """Adds up the entries that one group of codebooks names."""
+
+    def __init__(self, quantizers: int, config: CodecConfig) -> None:
+        super().__init__()
+        dim = config.codebook_dim // 2
+        self.input_proj = nn.Conv1d(config.codebook_dim, dim, 1, bias=False)  # published with the decoder, not used by it
+        self.output_proj = nn.Conv1d(dim, config.codebook_dim, 1, bias=False)
+        self.vq = nn.Module()
+        self.vq.layers = nn.ModuleList(_vector_quantization(config.codebook_size, dim) for _ in range(quantizers))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """(batch, quantizers, frames) to (batch, codebook_dim, frames)."""
+        layers = zip(codes.unbind(1), self.vq.layers, strict=True)
+        entries = [functional.embedding(chosen, layer._codebook.table) for chosen, layer in layers]
+        return torch.as_tensor(self.output_proj(torch.stack(entries).sum(0).transpose(1, 2)))
+
+
+def _vector_quantization(size: int, dim: int) -> nn.Module:
+    layer = nn.Module()
+    layer._codebook = Codebook(size, dim)
+    return layer
+
+
+class SplitQuantizer(nn.Module):
+    """The first codebook carries meaning, the others sound; each group has its own projection."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.rvq_first = Quantizer(1, config)
+        self.rvq_rest = Quantizer(config.num_quantizers - 1, config)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """(batch, 16, frames) to (batch, codebook_dim, frames)."""
+        return torch.as_tensor(self.rvq_first(codes[:, :1]) + self.rvq_rest(codes[:, 1:]))
+
+
+class CodecDecoder(nn.Module):
+    """Codes to samples, in chunks of any size."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.quantizer = SplitQuantizer(config)
+        self.pre_conv = CausalConv(config.codebook_dim, config.latent_dim, 3)
+        self.pre_transformer = CodecTransformer(config)
+        self.upsample = nn.ModuleList(
+            nn.ModuleList(
+                [CausalUpsample(config.latent_dim, config.latent_dim, ratio, ratio), ConvNeXtBlock(config.latent_dim)]
+            )
+            for ratio in config.upsampling_ratios
+        )
+        widths = [config.decoder_dim // 2**stage for stage in range(len(config.upsample_rates) + 1)]
+        blocks = (
+            UpsampleBlock(wide, narrow, rate)
+            for wide, narrow, rate in zip(widths, widths[1:], config.upsample_rates, strict=False)
+        )
+        self.decoder = nn.ModuleList(
+            [CausalConv(config.latent_dim, widths[0], 7), *blocks, SnakeBeta(widths[-1]), CausalConv(widths[-1], 1, 7)]
+        )
+
+    @torch.inference_mode()
+    def decode(self, codes: Tensor, state: CodecState) -> Tensor:
+        """Float samples (batch, frames * 1920) within [-1, 1] of int64 `codes` (batch, frames, 16).
+
+        `state` is the past of the same streams and is brought forward; a fresh one begins them.
+        """
+        x = self.pre_conv(self.quantizer(codes.transpose(1, 2)), state)
+        x = self.pre_transformer(x.transpose(1, 2), state).transpose(1, 2)
+        state.frames += codes.shape[1]
+        for upsample, block in self.upsample:  # type: ignore[misc]
+            x = block(upsample(x, state), state)
+        first, *blocks, snake, last = self.decoder
+        x = first(x, state)
+        for block in blocks:
+            x = block(x, state)
+        return torch.as_tensor(last(snake(x), state).squeeze(1).clamp(-1.0, 1.0))

@@ -1,0 +1,180 @@
+"""The published `config.json` files as typed values. Unknown keys are ignored, missing ones fail with their name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from services.runtime.errors import FailedPreconditionError
+
+Values = TypeVar("Values")
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """A Qwen3-style decoder: the part that talker and code predictor share."""
+
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    vocab_size: int
+    num_code_groups: int
+    head_dim: int = 128
+    rms_norm_eps: float = 1e-6
+    rope_theta: float = 10_000.0
+
+
+@dataclass(frozen=True)
+class TalkerConfig(DecoderConfig):
+    """The language model that writes codebook 0 of each frame, and the ids of its control tokens."""
+
+    text_vocab_size: int = 151_936
+    text_hidden_size: int = 2048
+    max_position_embeddings: int = 32_768
+    codec_pad_id: int = 2148
+    codec_bos_id: int = 2149
+    codec_eos_token_id: int = 2150
+    codec_think_id: int = 2154
+    codec_nothink_id: int = 2155
+    codec_think_bos_id: int = 2156
+    codec_think_eos_id: int = 2157
+    codec_language_id: Mapping[str, int] = field(default_factory=dict)
+    spk_id: Mapping[str, int] = field(default_factory=dict)
+    spk_is_dialect: Mapping[str, str | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SpeakerEncoderConfig:
+    """The ECAPA-TDNN of the Base checkpoints."""
+
+    mel_dim: int = 128
+    enc_dim: int = 1024
+    enc_channels: tuple[int, ...] = (512, 512, 512, 512, 1536)
+    enc_kernel_sizes: tuple[int, ...] = (5, 3, 3, 3, 1)
+    enc_dilations: tuple[int, ...] = (1, 2, 3, 4, 1)
+    enc_attention_channels: int = 128
+    enc_res2net_scale: int = 8
+    enc_se_channels: int = 128
+
+
+@dataclass(frozen=True)
+class CodecConfig:
+    """The decoder of `speech_tokenizer`; `decode_upsample_rate` is in samples a frame."""
+
+    codebook_size: int
+    codebook_dim: int
+    hidden_size: int
+    latent_dim: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    num_quantizers: int
+    decoder_dim: int
+    head_dim: int = 64
+    sliding_window: int = 72
+    rms_norm_eps: float = 1e-5
+    rope_theta: float = 10_000.0
+    upsample_rates: tuple[int, ...] = (8, 5, 4, 3)
+    upsampling_ratios: tuple[int, ...] = (2, 2)
+
+
+@dataclass(frozen=True)
+class SpeechTokenizerConfig:
+    """`speech_tokenizer/config.json`; `encoder` stays as published, for transformers' MimiConfig."""
+
+    decoder: CodecConfig
+    encoder: Mapping[str, Any]
+    encoder_quantizers: int
+    sample_rate_hz: int
+    samples_per_frame: int
+
+
+@dataclass(frozen=True)
+class Qwen3Config:
+    """`config.json`: the model's kind ("base", "custom_voice", "voice_design"), size ("1b7", "0b6") and parts."""
+
+    kind: str
+    size: str
+    talker: TalkerConfig
+    predictor: DecoderConfig
+    speaker_encoder: SpeakerEncoderConfig | None
+    tts_pad_token_id: int
+    tts_bos_token_id: int
+    tts_eos_token_id: int
+
+
+def read_config(folder: Path) -> Qwen3Config:
+    """Reads `folder/config.json`. Raises FailedPreconditionError when it is no Qwen3-TTS configuration."""
+    values = read_json(folder / "config.json")
+    talker = _section(values, "talker_config", folder)
+    kind = values.get("tts_model_type", "")
+    if kind not in ("base", "custom_voice", "voice_design"):
+        raise FailedPreconditionError(
+            f"{folder / 'config.json'} has tts_model_type {kind!r}.",
+            "Use a Base, CustomVoice or VoiceDesign checkpoint of Qwen3-TTS 12 Hz.",
+            "checkpoint",
+        )
+    speaker = _section(values, "speaker_encoder_config", folder) if kind == "base" else None
+    return Qwen3Config(
+        kind=kind,
+        size=str(values.get("tts_model_size", "")),
+        talker=_parsed(TalkerConfig, talker, "talker_config"),
+        predictor=_parsed(DecoderConfig, _section(talker, "code_predictor_config", folder), "code_predictor_config"),
+        speaker_encoder=None if speaker is None else _parsed(SpeakerEncoderConfig, speaker, "speaker_encoder_config"),
+        tts_pad_token_id=int(values.get("tts_pad_token_id", 151_671)),
+        tts_bos_token_id=int(values.get("tts_bos_token_id", 151_672)),
+        tts_eos_token_id=int(values.get("tts_eos_token_id", 151_673)),
+    )
+
+
+def read_speech_tokenizer_config(folder: Path) -> SpeechTokenizerConfig:
+    """Reads `folder/config.json` of the codec. Raises FailedPreconditionError when it is no 12 Hz tokenizer."""
+    values = read_json(folder / "config.json")
+    return SpeechTokenizerConfig(
+        decoder=_parsed(CodecConfig, _section(values, "decoder_config", folder), "decoder_config"),
+        encoder=_section(values, "encoder_config", folder),
+        encoder_quantizers=int(values.get("encoder_valid_num_quantizers", 16)),
+        sample_rate_hz=int(values.get("output_sample_rate", 24_000)),
+        samples_per_frame=int(values.get("decode_upsample_rate", 1920)),
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON object. Raises FailedPreconditionError naming the file when it is missing or broken."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FailedPreconditionError(
+            f"{path} cannot be read ({type(error).__name__}).", "Pull the checkpoint again.", "checkpoint"
+        ) from error
+    if not isinstance(values, dict):
+        raise FailedPreconditionError(f"{path} holds no JSON object.", "Pull the checkpoint again.", "checkpoint")
+    return values
+
+
+def _section(values: Mapping[str, Any], name: str, folder: Path) -> Mapping[str, Any]:
+    section = values.get(name)
+    if not isinstance(section, dict):
+        raise FailedPreconditionError(
+            f"The configuration in {folder} has no {name}.", "Use a published Qwen3-TTS 12 Hz folder.", "checkpoint"
+        )
+    return section
+
+
+def _parsed(kind: type[Values], values: Mapping[str, Any], section: str) -> Values:
+    known = {}
+    for entry in fields(kind):  # type: ignore[arg-type]
+        if values.get(entry.name) is not None:
+            value = values[entry.name]
+            known[entry.name] = tuple(value) if isinstance(value, list) else value
+        elif entry.default is MISSING and entry.default_factory is MISSING:
+            raise FailedPreconditionError(
+                f"{section} has no {entry.name}.", "Use a published Qwen3-TTS 12 Hz folder.", "checkpoint"
+            )
+    return kind(**known)

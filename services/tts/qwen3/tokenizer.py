@@ -1,0 +1,40 @@
+"""Text to ids in the chat layout that the talker was trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from services.runtime.errors import FailedPreconditionError
+
+
+class Tokenizer:
+    """The checkpoint's own Qwen2 tokenizer, read from its folder and nowhere else."""
+
+    def __init__(self, folder: Path, device: torch.device) -> None:
+        from transformers import AutoTokenizer
+
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise FailedPreconditionError(
+                f"The tokenizer in {folder} cannot be read.", "Run `vigent models pull` again.", "checkpoint"
+            ) from error
+        self._device = device
+
+    def spoken(self, text: str) -> Tensor:
+        """Ids (tokens,) of what is to be said: 3 of the role, the text, 5 that close it."""
+        return self._ids(f"<|im_start|>assistant\n{text}<|im_end|>\n<|im_start|>assistant\n")
+
+    def transcript(self, text: str) -> Tensor:
+        """Ids (tokens,) of a reference's bare transcript."""
+        return self._ids(f"<|im_start|>assistant\n{text}<|im_end|>\n")[3:-2]
+
+    def instruction(self, text: str) -> Tensor:
+        """Ids (tokens,) of how to say it."""
+        return self._ids(f"<|im_start|>user\n{text}<|im_end|>\n")
+
+    def _ids(self, text: str) -> Tensor:
+        return torch.tensor(self._tokenizer(text)["input_ids"], device=self._device)
