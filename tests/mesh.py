@@ -37,14 +37,15 @@ class Server:
         port = self.address.rpartition(":")[2] or "0"
         section = self.name.rpartition(".")[2].upper()
         ports = {f"VIGENT_{section}_PORT": port, f"VIGENT_{section}_METRICS_PORT": "0"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", self.name],
-            cwd=ROOT,
-            env={**os.environ, **self.environment, **ports},
-            stdout=subprocess.PIPE,
-            stderr=self.log.open("a"),
-            text=True,
-        )
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", self.name],
+                cwd=ROOT,
+                env={**os.environ, **self.environment, **ports},
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         timer = threading.Timer(START_TIMEOUT_S, self.process.kill)
         timer.start()
         try:
@@ -59,9 +60,15 @@ class Server:
                 self.metrics = found[1]
             if found := READY.search(line):
                 self.address = found[1]
-                threading.Thread(target=self.process.stdout.read, daemon=True).start()
+                self._reader = threading.Thread(target=self._read_to_the_end, daemon=True)
+                self._reader.start()
                 return
         raise AssertionError(f"{self.name} did not start:\n{self.log.read_text()[-3000:]}")
+
+    def _read_to_the_end(self) -> None:
+        assert self.process.stdout
+        with self.process.stdout as output:
+            output.read()
 
     def kill(self) -> None:
         """kill -9, as a crash would be."""
@@ -82,6 +89,7 @@ class Server:
                 self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self._reader.join(START_TIMEOUT_S)
         return self.process.returncode
 
 

@@ -14,8 +14,8 @@ from services.runtime.settings import EngineSettings
 from services.runtime.words import script_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 
-LONGEST_TAKE_S = 600
-"""A take is cut here: 1,000 characters at half speed last about eight minutes."""
+LONGEST_TAKE_S = 600.0
+"""A take is cut here unless `longest_take_s` says otherwise: 1,000 characters at half speed last eight minutes."""
 
 _VARIANTS = {
     "man": ("Man", ""),
@@ -38,8 +38,8 @@ class EspeakEngine:
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Takes no settings; looks for the library so that a missing one is found at start."""
-        del settings
+        """Takes the option `longest_take_s`. Looks for the library, so that a missing one is found at start."""
+        self._longest_take = round(float(settings.options.get("longest_take_s", LONGEST_TAKE_S)) * SAMPLE_RATE_HZ)
         self._languages = spoken_languages()
 
     def voices(self) -> list[Voice]:
@@ -57,7 +57,7 @@ class EspeakEngine:
             speed=request.speed,
             seed=request.seed,
         )
-        samples_left = LONGEST_TAKE_S * self.sample_rate_hz
+        samples_left = self._longest_take
         with closing(narration):
             for event in narration:
                 if isinstance(event, SpokenWord):

@@ -26,6 +26,8 @@ _WRITERS = {
 }
 """Languages that write a script, the likeliest first. Latin is not here: every voice of espeak's reads it."""
 
+_WORDS_A_CHARACTER = {"CJK": 2, "HIRAGANA": 4, "KATAKANA": 4}
+
 _HANZI_DIGITS = "零一二三四五六七八九"
 
 _PINYIN = {
@@ -61,12 +63,11 @@ class Run:
 def language_of(text: str) -> str:
     """Language of a text by its script, as a primary subtag.
 
-    Chinese counts from one hanzi for two foreign words, because Chinese scripts are full of English names.
+    A hanzi counts as two words, because Chinese scripts are full of English names; a kana as four, because kana mark
+    Japanese however many kanji there are.
     """
-    scripts = Counter(script_of(text[word.start]) for word in words_of(text))
-    scripts["CJK"] *= 2
-    scripts["HIRAGANA"] *= 4  # kana mark Japanese however many kanji there are
-    script = max(scripts, key=scripts.__getitem__, default="")
+    words = Counter(script_of(text[word.start]) for word in words_of(text))
+    script = max(words, key=lambda script: words[script] * _WORDS_A_CHARACTER.get(script, 1), default="")
     return _WRITERS.get(script, ("en",))[0]
 
 
