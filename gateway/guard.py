@@ -1,13 +1,14 @@
-"""Refuses what a foreign web page could make a browser send: DNS rebinding (Host) and cross-site requests (Origin)."""
+"""Refuses requests before any work: foreign web pages (DNS rebinding, cross-site requests) and bodies too large."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import problem_response
 from services.runtime.errors import InvalidInputError
@@ -41,6 +42,47 @@ class SameSiteGuard:
             remedy = "Open the page from this gateway's own address."
             return InvalidInputError(f"Pages of {origin[:100]!r} may not ask.", remedy, "Origin", "FOREIGN_ORIGIN")
         return None
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for bodies above `limit_bytes`, or above `upload_bytes` on the paths that take files."""
+
+    def __init__(self, app: ASGIApp, limit_bytes: int, upload_bytes: int, upload_paths: frozenset[str]) -> None:
+        self._app = app
+        self._limit_bytes, self._upload_bytes, self._upload_paths = limit_bytes, upload_bytes, upload_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses by the announced length, and counts what was not announced."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit_bytes = self._upload_bytes if scope["path"] in self._upload_paths else self._limit_bytes
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced) > limit_bytes:
+            error = too_large(limit_bytes)
+            await problem_response(Request(scope), error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)(scope, receive, send)
+            return
+        await self._app(scope, _counted(receive, limit_bytes), send)
+
+
+def too_large(limit_bytes: int) -> InvalidInputError:
+    """The error for a body above the limit."""
+    problem = f"The body is larger than the {limit_bytes:,} bytes that this path takes."
+    return InvalidInputError(problem, "Send less, or raise the limit in the settings.", "body", "BODY_TOO_LARGE")
+
+
+def _counted(receive: Receive, limit_bytes: int) -> Receive:
+    received = 0
+
+    async def counting() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit_bytes:
+            raise too_large(limit_bytes)
+        return message
+
+    return counting
 
 
 def _host_name(host: str) -> str:

@@ -60,6 +60,8 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def status_of(error: errors.VigentError) -> int:
     """HTTP status of an error; the nearest class of ours decides."""
+    if error.reason == "BODY_TOO_LARGE":
+        return 413
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
@@ -132,13 +134,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     reason = HTTPStatus(error.status_code).name
     remedies = {404: "Look at /docs for the paths there are.", 405: "Look at /docs for the methods there are."}
-    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        found: errors.VigentError = errors.InvalidInputError(
-            "The body is larger than this path takes.", "Send less, or raise the limit in the settings.", "body", reason
-        )
-    else:
-        remedy = remedies.get(error.status_code, "")
-        found = errors.InvalidInputError(f"{error.detail}.".replace("..", "."), remedy, reason=reason)
+    problem = f"{error.detail}.".replace("..", ".")
+    found = errors.InvalidInputError(problem, remedies.get(error.status_code, ""), reason=reason)
     response = problem_response(request, found, error.status_code)
     response.headers.update(error.headers or {})
     return response

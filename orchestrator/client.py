@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from types import TracebackType
 from typing import Self
 
@@ -69,7 +69,7 @@ class JobClient:
             if not (token := page.next_page_token):
                 return
 
-    async def watch(self, job_id: str, after_event_id: int = 0) -> AsyncIterator[jobs_pb2.JobEvent]:
+    async def watch(self, job_id: str, after_event_id: int = 0) -> AsyncGenerator[jobs_pb2.JobEvent, None]:
         """Events after `after_event_id`, each once and in order, until the job ends.
 
         Goes on where it was when the connection breaks or the orchestrator restarts.
@@ -119,7 +119,7 @@ class JobClient:
     ) -> None:
         await self.close()
 
-    async def _watch_stream(self, job_id: str, after_event_id: int) -> AsyncIterator[jobs_pb2.JobEvent]:
+    async def _watch_stream(self, job_id: str, after_event_id: int) -> AsyncGenerator[jobs_pb2.JobEvent, None]:
         request = jobs_pb2.WatchJobRequest(id=job_id, after_event_id=after_event_id)
         call = self._stub.WatchJob(request, timeout=_WATCH_STREAM_S)
         try:

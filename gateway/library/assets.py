@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.jobs import Consent
 
 Kind = Literal["footage", "voices", "music", "fonts", "styles"]
+StyleRole = Literal["subtitle", "title"]
 
 
 class Asset(BaseModel):
@@ -74,8 +75,8 @@ class Font(Asset):
 class Style(Asset):
     """How captions or titles look."""
 
-    role: str = Field(description='What it is for: "subtitle" or "title".')
-    style: dict[str, Any] = Field(description="The style itself, as in /assets/styles/schema.json.")
+    role: StyleRole = Field(description="What it is for.")
+    style: dict[str, Any] = Field(description="The style as in /assets/styles/schema.json, with defaults filled.")
 
 
 ASSET_TYPES: dict[Kind, type[Asset]] = {
@@ -105,3 +106,9 @@ class VoiceDescription(Description):
     person: str = Field(description="Who agreed to being cloned.", min_length=1, max_length=200)
     statement: str = Field(description="Words of the agreement.", min_length=1, max_length=4_000)
     given_time: datetime | None = Field(default=None, description="When it was given; now, when left out.")
+
+
+class StyleDescription(Description):
+    """What the uploader of a style says."""
+
+    role: StyleRole = Field(description="What it is for.")

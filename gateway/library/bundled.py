@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.library.assets import Kind
+from gateway.library.assets import Kind, StyleRole
 
-STYLE_ROLES = ("subtitle", "title")
+STYLE_ROLES: tuple[StyleRole, ...] = ("subtitle", "title")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class BundledFile:
 def bundled_files(root: Path, kind: Kind) -> list[BundledFile]:
     """The bundled files of a kind, in the manifest's order; none where there is no manifest."""
     if kind == "styles":
-        return [BundledFile(path) for role in STYLE_ROLES for path in sorted((root / "styles" / role).glob("*.json"))]
+        return [
+            _bundled_style(path) for role in STYLE_ROLES for path in sorted((root / "styles" / role).glob("*.json"))
+        ]
     manifest = root / kind / f"{kind}.json"
     if not manifest.is_file():
         return []
@@ -47,3 +49,8 @@ def _bundled_file(folder: Path, entry: dict[str, Any]) -> BundledFile:
         source=entry.get("source", ""),
         facts=entry,
     )
+
+
+def _bundled_style(path: Path) -> BundledFile:
+    names = json.loads(path.read_text(encoding="utf-8"))["names"]
+    return BundledFile(path, names, "Apache-2.0", "Vigent", {"id": path.stem, "role": path.parent.name})

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from gateway.jobs import Consent
-from gateway.library.assets import Description, Kind, VoiceDescription
+from gateway.library.assets import Description, Kind, StyleDescription, StyleRole, VoiceDescription
 from gateway.library.child import call
 from gateway.library.facts import FontFacts, FootageFacts, SoundFacts
 from gateway.library.sniff import Format
-from gateway.library.styles import read_style
 from gateway.settings import GatewaySettings
 from services.runtime.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.sandbox import Limits, run_limited
+from services.runtime.styles import parse_style
 
 SPEECH_RATE_HZ = 16_000
 """Rate of the sound that `Inspector.speech` writes."""
 
+LARGEST_STYLE_BYTES = 64 * 1024
 SHORTEST_VOICE_S, LONGEST_VOICE_S = 1.0, 60.0
 
 
@@ -48,7 +49,8 @@ class Inspector:
             case "fonts":
                 return self._font(path)
             case "styles":
-                return self._style(path)
+                assert isinstance(description, StyleDescription)
+                return _style_details(path, description.role)
 
     def speech(self, path: Path, found: Format, target: Path) -> float:
         """Writes the sound as 16 kHz mono int16 PCM to `target`; returns seconds."""
@@ -88,9 +90,15 @@ class Inspector:
         assert isinstance(facts, FontFacts)
         return asdict(facts)
 
-    def _style(self, path: Path) -> dict[str, Any]:
-        style = read_style(path, self._settings.assets_root / "styles" / "schema.json")
-        return {"style": style, "role": str(style.get("role", ""))}
-
     def _run(self, function: str, *args: object, limits: Limits | None = None) -> object:
         return run_limited(call, f"gateway.library.{function}", *args, limits=limits or self._limits)
+
+
+def _style_details(path: Path, role: StyleRole) -> dict[str, Any]:
+    if path.stat().st_size > LARGEST_STYLE_BYTES:
+        raise InvalidInputError("The style is larger than 64 KiB.", "Send one style.", "file", "FILE_TOO_LARGE")
+    try:
+        style = parse_style(path.read_text(encoding="utf-8"), "file")
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInputError("The style is no JSON.", "Correct it.", "file", "STYLE_INVALID") from error
+    return {"style": style, "names": style["names"], "role": role}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.library.assets import ASSET_TYPES, Asset, Description, Footage, Kind
+from gateway.library.assets import ASSET_TYPES, Asset, Description, Footage, Kind, StyleDescription
 from gateway.library.bundled import BundledFile, bundled_files
 from gateway.library.details import Inspector
 from gateway.library.index import Index
@@ -51,10 +51,12 @@ class Library:
             f"There is nothing with the id {asset_id[:80]!r} in {kind}.", f"GET /api/v1/{kind} lists the ids.", "id"
         )
 
-    def path(self, kind: Kind, asset_id: str) -> Path:
-        """Where the file of an entry lies. Raises NotFoundError."""
-        asset = self.find(kind, asset_id)
-        return self._bundled[kind][asset_id][1] if asset.bundled else self._store.path(asset.id)
+    def file(self, kind: Kind, sha256: str) -> tuple[Path, str]:
+        """Where the file with this content lies, and its media type. Raises NotFoundError."""
+        for asset, path in self._bundled_entries(kind).values():
+            if f"/{sha256}." in asset.url:
+                return path, asset.mime_type
+        return self._store.path(sha256), self.find(kind, sha256).mime_type
 
     def stored(self, kind: Kind, asset_id: str) -> StoredFile:
         """The file of an entry in the media store, put there if need be. Raises NotFoundError."""
@@ -125,7 +127,8 @@ class Library:
 
     def _inspected(self, kind: Kind, file: BundledFile, sha256: str) -> Asset:
         found = sniff(file.path, *_MEDIA[kind])
-        details = self._inspector.details(kind, file.path, found, Description())
+        description = StyleDescription(role=file.facts["role"]) if kind == "styles" else Description()
+        details = self._inspector.details(kind, file.path, found, description)
         stored = StoredFile(sha256, file.path.stat().st_size, found.mime_type)
         return _entry(kind, stored, found, {**details, "name": file.name, "bundled": True})
 
@@ -159,5 +162,5 @@ def _told(kind: Kind, file: BundledFile) -> dict[str, Any]:
         told |= {key: file.facts[key] for key in ("family", "weight", "scripts") if key in file.facts}
         told["font_id"] = file.facts.get("id", "")
     if kind == "styles":
-        told["id"] = file.path.stem
+        told["id"] = file.facts["id"]
     return told

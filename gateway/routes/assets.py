@@ -1,0 +1,54 @@
+"""Static files: library entries under their content hash, for ever the same, and the bundled folder as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Annotated, get_args
+
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as PathParameter
+from starlette.staticfiles import StaticFiles
+
+from gateway.context import Gateway, GatewayDep
+from gateway.files import IMMUTABLE, file_response
+from gateway.library.assets import Kind
+from gateway.problems import PROBLEM_RESPONSES
+from services.runtime.errors import NotFoundError
+
+router = APIRouter(prefix="/assets", tags=["library"], responses=PROBLEM_RESPONSES)
+
+_POSTERS = "posters"
+_HASHED = re.compile(r"([0-9a-f]{64})\.[a-z0-9]{2,5}")
+
+
+@router.head("/{kind}/{name}", include_in_schema=False)
+@router.get("/{kind}/{name}", summary="Fetch a library file", response_class=Response)
+async def library_file(
+    kind: str,
+    name: Annotated[str, PathParameter(description="SHA-256 and suffix, as in an entry's `url`.")],
+    request: Request,
+    gateway: GatewayDep,
+) -> Response:
+    """The file of an entry. Never changes, so caches may keep it; takes ranges. Bundled files also by their names."""
+    if (hashed := _HASHED.fullmatch(name)) is None:
+        return await StaticFiles(directory=gateway.settings.assets_root).get_response(f"{kind}/{name}", request.scope)
+    path, media_type = await asyncio.to_thread(_find, gateway, kind, hashed[1])
+    return file_response(request, path, etag=hashed[1], media_type=media_type, caching=IMMUTABLE)
+
+
+@router.head("/{path:path}", include_in_schema=False)
+@router.get("/{path:path}", include_in_schema=False)
+async def bundled_file(path: str, request: Request, gateway: GatewayDep) -> Response:
+    """A file of the bundled folder under its own name."""
+    return await StaticFiles(directory=gateway.settings.assets_root).get_response(path, request.scope)
+
+
+def _find(gateway: Gateway, kind: str, sha256: str) -> tuple[Path, str]:
+    if kind == _POSTERS:
+        return gateway.library.poster(sha256), "image/jpeg"
+    if kind not in get_args(Kind):
+        raise NotFoundError(f"There is no library {kind[:40]!r}.", "GET /docs shows the libraries.")
+    library: Kind = kind  # type: ignore[assignment]
+    return gateway.library.file(library, sha256)

@@ -1,0 +1,90 @@
+"""Jobs: submit, look, cancel, delete, retry."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Response
+
+from gateway.context import Gateway, GatewayDep
+from gateway.jobs import JobPage, JobRequest, JobState, JobView, consent_message, job_view, spec_of, state_value
+from gateway.library.assets import Kind, Voice
+from gateway.problems import PROBLEM_RESPONSES
+from orchestrator.client import ENDED_STATES
+from services.runtime.convert import media_ref
+from services.runtime.errors import InvalidInputError, NotFoundError
+from vigent.jobs.v1 import jobs_pb2
+from vigent.media.v1 import media_pb2
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEM_RESPONSES)
+
+IdempotencyKey = Annotated[
+    str, Header(alias="Idempotency-Key", description="The same key always means the same job.", max_length=200)
+]
+
+
+@router.post("", status_code=202, summary="Submit a job")
+async def submit(request: JobRequest, gateway: GatewayDep, response: Response, key: IdempotencyKey = "") -> JobView:
+    """Takes a job. Follow it at `/events`; `Idempotency-Key` makes repeating the request safe."""
+    submitted = await gateway.jobs.submit(await _spec(gateway, request), key)
+    response.headers["Location"] = f"/api/v1/jobs/{submitted.job.id}"
+    if submitted.existed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return job_view(submitted.job)
+
+
+@router.get("", summary="List jobs")
+async def list_jobs(
+    gateway: GatewayDep,
+    page_size: Annotated[int, Query(ge=1, le=100, description="Jobs a page.")] = 20,
+    page_token: Annotated[str, Query(max_length=200, description="next_page_token of the page before.")] = "",
+    state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
+) -> JobPage:
+    """Lists jobs, newest first."""
+    wanted = jobs_pb2.JOB_STATE_UNSPECIFIED if state is None else state_value(state)
+    page = await gateway.jobs.list_page(page_size, page_token, wanted)
+    return JobPage(jobs=[job_view(job) for job in page.jobs], next_page_token=page.next_page_token)
+
+
+@router.get("/{job_id}", summary="Look at a job")
+async def get_job(job_id: str, gateway: GatewayDep) -> JobView:
+    """The job as it is now."""
+    return job_view(await gateway.jobs.get(job_id))
+
+
+@router.delete("/{job_id}", summary="Cancel or delete a job", responses={204: {"description": "It is deleted."}})
+async def delete_job(job_id: str, gateway: GatewayDep) -> Response:
+    """Cancels a job that waits or runs (200; what is finished is kept for a retry), deletes an ended one (204)."""
+    job = await gateway.jobs.get(job_id)
+    if job.state not in ENDED_STATES:
+        cancelled = job_view(await gateway.jobs.cancel(job_id))
+        return Response(cancelled.model_dump_json(), media_type="application/json")
+    await gateway.jobs.delete(job_id)
+    return Response(status_code=204)
+
+
+@router.post("/{job_id}/retry", status_code=202, summary="Retry a job")
+async def retry_job(job_id: str, gateway: GatewayDep) -> JobView:
+    """Runs a failed or cancelled job again from where it stopped."""
+    return job_view(await gateway.jobs.retry(job_id))
+
+
+async def _spec(gateway: Gateway, request: JobRequest) -> jobs_pb2.JobSpec:
+    footage = await _reference(gateway, "footage", request.footage, "footage")
+    music = None if request.music is None else await _reference(gateway, "music", request.music, "music")
+    spec = spec_of(request, footage, music)
+    voices = {voice.id: voice for voice in await asyncio.to_thread(gateway.library.entries, "voices")}
+    if isinstance(voice := voices.get(request.voice), Voice):
+        spec.voice = ""
+        spec.reference_audio.CopyFrom(await _reference(gateway, "voices", voice.id, "voice"))
+        spec.reference_text = voice.reference_text
+        spec.consent.CopyFrom(consent_message(voice.consent))
+    return spec
+
+
+async def _reference(gateway: Gateway, kind: Kind, asset_id: str, field: str) -> media_pb2.MediaRef:
+    try:
+        return media_ref(await asyncio.to_thread(gateway.library.stored, kind, asset_id))
+    except NotFoundError as error:
+        raise InvalidInputError(error.problem, error.remedy, field, f"UNKNOWN_{field.upper()}") from error
