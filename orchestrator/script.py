@@ -17,7 +17,7 @@ from services.runtime.errors import InvalidInputError
 
 MAX_SCRIPT_CHARACTERS = 20_000
 MAX_SENTENCE_UNITS = 300
-"""Longest sentence: a Han character counts three, any other one (about 100 Han or 300 Latin characters, 25 s of speech).
+"""Longest sentence: a Han character counts three, any other one (100 Han or 300 Latin characters, some 25 s of speech).
 Voices lose words in longer ones."""
 
 FIELD = "spec.script"
@@ -41,7 +41,7 @@ _CONTEXT_CHARACTERS = 40
 
 @dataclass(frozen=True)
 class Sentence:
-    """What one segment says: `text` without Markdown, and characters [char_start, char_end) of the script it comes from."""
+    """What one segment says: `text` without Markdown, from characters [char_start, char_end) of the script."""
 
     text: str
     char_start: int
@@ -51,8 +51,8 @@ class Sentence:
 def split_script(script: str) -> list[Sentence]:
     """Sentences of a script in order. Every character that is no mark of Markdown and no white space is in one of them.
 
-    A line break ends a sentence, as does the end of a Chinese or an English one. Sentences beyond MAX_SENTENCE_UNITS are
-    divided at commas, or else where a line may break (UAX #14), never inside a protected token.
+    A line break ends a sentence, as does the end of a Chinese or an English one. Sentences beyond MAX_SENTENCE_UNITS
+    are divided at commas, or else where a line may break (UAX #14), never inside a protected token.
     Raises InvalidInputError for the field "spec.script": EMPTY, TEXT_TOO_LONG, CONTROL_CHARACTER, NOTHING_TO_SAY,
     TOKEN_TOO_LONG.
     """
@@ -164,7 +164,7 @@ def _divided(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Halves of halves until none is too long."""
     part = text[start:end]
     units = [0, *accumulate(3 if _HAN_CHARACTER.match(character) else 1 for character in part)]
-    if units[-1] <= MAX_SENTENCE_UNITS:
+    if units[-1] <= MAX_SENTENCE_UNITS or not says_something(part):
         yield start, end
         return
     cut = start + _best_cut(part, units)
@@ -186,6 +186,6 @@ def _best_cut(text: str, units: list[int]) -> int:
         places = [first + place for place in line_break_boundaries(text[first:last])][:-1]
         if allowed := [place for place in places if 0 < place < len(text) and place not in inside]:
             return min(allowed, key=lambda place: abs(place - middle))
-    longest = max((text[start:end] for start, end in spans), key=len)
+    longest = max((text[start:end] for start, end in spans), key=len, default=text)
     problem = f"The script has a word of {len(longest):,} characters: {longest[:40]}..."
     raise InvalidInputError(problem, "Shorten it or put spaces into it.", FIELD, "TOKEN_TOO_LONG")

@@ -1,0 +1,161 @@
+"""Captions as files: SubRip, WebVTT and Advanced SubStation Alpha."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from orchestrator.captions.cues import Cue, CueLine
+from orchestrator.captions.layout import CaptionLayout
+from services.runtime.timeline import FRAME_RATE_HZ
+
+_WORD_JOINER = "\u2060"
+_HTML_LIKE = re.compile(r"<(?=[/A-Za-z])|\{(?=\\)")
+_ASS_ALIGNMENT = {
+    (vertical, horizontal): row + column
+    for row, vertical in ((1, "bottom"), (4, "middle"), (7, "top"))
+    for column, horizontal in enumerate(("left", "center", "right"))
+}
+
+
+def write_srt(cues: Sequence[Cue]) -> str:
+    """SubRip. Text that players would take for a tag or an arrow is kept apart by an invisible WORD JOINER."""
+    return "\n".join(
+        f"{number}\n{_clock(cue.first_film_frame, ',')} --> {_clock(cue.end_film_frame, ',')}\n{_srt_text(cue.text)}\n"
+        for number, cue in enumerate(cues, 1)
+    )
+
+
+def write_vtt(cues: Sequence[Cue]) -> str:
+    """WebVTT with the characters & < > escaped (W3C WebVTT 4.2.2)."""
+    blocks = (
+        f"{_clock(cue.first_film_frame, '.')} --> {_clock(cue.end_film_frame, '.')}\n{_vtt_text(cue.text)}\n"
+        for cue in cues
+    )
+    return "\n".join(["WEBVTT\n", *blocks])
+
+
+def write_ass(cues: Sequence[Cue], layout: CaptionLayout) -> str:
+    """ASS v4.00+ with font, colours, outline and place of the style; karaoke styles give each word its time (\\k)."""
+    karaoke = layout.style["highlight"]["mode"] != "none"
+    place = _ass_place(layout)
+    events = (
+        f"Dialogue: 0,{_ass_clock(cue.first_film_frame)},{_ass_clock(cue.end_film_frame)},Caption,,0,0,0,,{place}"
+        + (_ass_karaoke(cue) if karaoke else r"\N".join(_ass_text(line.text) for line in cue.lines))
+        for cue in cues
+    )
+    return "\n".join((*_ass_head(layout), *events, ""))
+
+
+def _clock(film_frame: int, point: str) -> str:
+    milliseconds = film_frame * 1000 // FRAME_RATE_HZ
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{rest:03d}"
+
+
+def _srt_text(text: str) -> str:
+    safe = _HTML_LIKE.sub(lambda match: match[0] + _WORD_JOINER, text)
+    return safe.replace("-->", f"--{_WORD_JOINER}>")
+
+
+def _vtt_text(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _ass_clock(film_frame: int) -> str:
+    centiseconds = film_frame * 100 // FRAME_RATE_HZ
+    seconds, rest = divmod(centiseconds, 100)
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:02d}"
+
+
+def _ass_text(text: str) -> str:
+    """Escapes as libass reads them: a WORD JOINER after a backslash, braces with one before them."""
+    return text.replace("\\", "\\" + _WORD_JOINER).replace("{", r"\{").replace("}", r"\}")
+
+
+def _ass_karaoke(cue: Cue) -> str:
+    """Lines whose words light up one after the other; each word's time reaches to the start of the next one."""
+    starts = [word.first_film_frame for line in cue.lines for word in line.words]
+    until = iter([*starts[1:], cue.end_film_frame])
+    lead = rf"{{\k{_centiseconds(starts[0] - cue.first_film_frame)}}}" if starts else ""
+    return lead + r"\N".join(_ass_karaoke_line(line, until) for line in cue.lines)
+
+
+def _ass_karaoke_line(line: CueLine, until: Iterator[int]) -> str:
+    ends = [*(word.char_start for word in line.words[1:]), len(line.text)]
+    pieces = []
+    position = 0
+    for word, end in zip(line.words, ends, strict=False):
+        frames = next(until) - word.first_film_frame
+        pieces.append(rf"{{\k{_centiseconds(frames)}}}" + _ass_text(line.text[position:end]))
+        position = end
+    return "".join(pieces) or _ass_text(line.text)
+
+
+def _centiseconds(frames: int) -> int:
+    return frames * 100 // FRAME_RATE_HZ
+
+
+def _ass_place(layout: CaptionLayout) -> str:
+    left, top, right, bottom = layout.bounds_px
+    x = {"left": left, "center": (left + right) / 2, "right": right}[layout.style["alignment"]]
+    y = {"top": top, "middle": (top + bottom) / 2, "bottom": bottom}[layout.style["position"]["vertical"]]
+    return rf"{{\pos({x:.0f},{y:.0f})}}"
+
+
+def _ass_head(layout: CaptionLayout) -> Iterable[str]:
+    style = layout.style
+    left, _, right, _ = layout.bounds_px
+    ascent, descent = layout.typeface.text_font.ascent_and_descent
+    spoken, unspoken = style["highlight"]["color"], style["fill"]["color"]
+    if style["highlight"]["mode"] == "none":
+        spoken = unspoken
+    boxed = style["box"]["mode"] != "none"
+    values: dict[str, Any] = {
+        "Name": "Caption",
+        "Fontname": layout.typeface.text_font.family,
+        # ASS sizes are of ascent plus descent, not of the em.
+        "Fontsize": round(layout.font_px * (ascent + descent), 1),
+        "PrimaryColour": _ass_color(spoken),
+        "SecondaryColour": _ass_color(unspoken),
+        "OutlineColour": _ass_color(style["box"]["color"] if boxed else style["outline"]["color"]),
+        "BackColour": _ass_color(style["shadow"]["color"]),
+        "Bold": 0,
+        "Italic": 0,
+        "Underline": 0,
+        "StrikeOut": 0,
+        "ScaleX": 100,
+        "ScaleY": 100,
+        "Spacing": round(style["letter_spacing"] * layout.font_px, 1),
+        "Angle": 0,
+        "BorderStyle": 3 if boxed else 1,
+        "Outline": round((style["box"]["padding_y"] if boxed else style["outline"]["width"]) * layout.font_px, 1),
+        "Shadow": 0 if boxed else round(style["shadow"]["y"] * layout.font_px, 1),
+        "Alignment": _ASS_ALIGNMENT[style["position"]["vertical"], style["alignment"]],
+        "MarginL": round(left),
+        "MarginR": round(layout.width - right),
+        "MarginV": 0,
+        "Encoding": 1,
+    }
+    return (
+        "[Script Info]",
+        "ScriptType: v4.00+",
+        f"PlayResX: {layout.width}",
+        f"PlayResY: {layout.height}",
+        "WrapStyle: 2",
+        "ScaledBorderAndShadow: yes",
+        "",
+        "[V4+ Styles]",
+        "Format: " + ", ".join(values),
+        "Style: " + ",".join(map(str, values.values())),
+        "",
+        "[Events]",
+        "Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text",
+    )
+
+
+def _ass_color(color: str) -> str:
+    """&HAABBGGRR, where alpha 00 is opaque."""
+    red, green, blue, alpha = color[1:3], color[3:5], color[5:7], color[7:9] or "FF"
+    return f"&H{255 - int(alpha, 16):02X}{blue}{green}{red}".upper()

@@ -1,0 +1,114 @@
+"""How much text fits: a caption style on a canvas, measured with the real font."""
+
+from __future__ import annotations
+
+import copy
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Any, Self
+
+from orchestrator.captions.safe_area import MouthBox, caption_band
+from orchestrator.captions.tokens import HAN
+from services.runtime.emoji import EMOJI
+from services.runtime.fonts import Typeface, typeface
+from services.runtime.styles import Box, safe_area
+from services.runtime.typeset import line_width_px, padding_em
+
+MAX_CHINESE_UNITS = 32
+"""Longest line with Han characters, in half-widths: 16 Han characters (Netflix Timed Text Style Guide, Chinese)."""
+MAX_LATIN_UNITS = 42
+"""Longest line without (Netflix Timed Text Style Guide, English)."""
+
+_HAN_CHARACTER = re.compile(f"[{HAN}]")
+_CLEANED = re.compile(r"(?:[，,。、；;．]|(?<!\.)(?<![.\s][A-Za-z])\.)+(?=[\"'”’」』）)】》]*$)")
+
+
+@dataclass(frozen=True)
+class CaptionLayout:
+    """A caption style with its place on a canvas.
+
+    `style` is what the overlay service draws: defaults filled, position.bounds set. `bounds_px` are the edges of the
+    band, `line_width_px` is what a line of text may take of it, `safe_px` the safe area of the platform.
+    """
+
+    style: dict[str, Any]
+    width: int
+    height: int
+    bounds_px: Box
+    safe_px: Box
+    font_px: float
+    line_width_px: float
+    typeface: Typeface
+
+    @classmethod
+    def of(
+        cls, style: dict[str, Any], width: int, height: int, platform: str = "default", avoid: MouthBox | None = None
+    ) -> Self:
+        """Lays `style` (from `load_style`) out; captions keep off the mouth box `avoid` (x, y, width, height).
+
+        Raises InvalidInputError for an unknown platform or font.
+        """
+        font_px = style["size"] * min(width, height)
+        pad_x, pad_y = padding_em(style)
+        if style["position"]["area"] == "caption":
+            needed_px = ((style["max_lines"] - 1) * style["line_height"] + 1 + 2 * pad_y) * font_px
+            bounds = caption_band(width, height, platform, avoid, needed_px)
+        else:
+            bounds = safe_area(style["position"]["area"], width, height, platform)
+        placed = copy.deepcopy(style)
+        placed["position"]["bounds"] = [
+            round(edge / side, 6) for edge, side in zip(bounds, (width, height, width, height), strict=True)
+        ]
+        return cls(
+            style=placed,
+            width=width,
+            height=height,
+            bounds_px=bounds,
+            safe_px=safe_area("safe", width, height, platform),
+            font_px=font_px,
+            line_width_px=bounds[2] - bounds[0] - 2 * pad_x * font_px,
+            typeface=typeface(style["font"]["id"], style["font"]["weight"]),
+        )
+
+    @property
+    def max_lines(self) -> int:
+        """Most lines of a cue, 1 or 2."""
+        return min(2, int(self.style["max_lines"]))
+
+    def width_px(self, text: str) -> float:
+        """Width of a line in pixels, kerning and letter spacing included."""
+        return line_width_px(text, self.style, self.typeface, self.font_px)
+
+    @property
+    def spacing_px(self) -> float:
+        """Space that the style adds between characters, in pixels."""
+        return float(self.style["letter_spacing"]) * self.font_px
+
+    def max_units(self, text: str) -> int:
+        """Most half-widths on a line of `text`."""
+        return MAX_CHINESE_UNITS if _HAN_CHARACTER.search(text) else MAX_LATIN_UNITS
+
+    def shown(self, line: str) -> str:
+        """What is shown of a line: no white space around it and, in clean punctuation, no comma or full stop at its end.
+
+        Decimal points, ellipses, question and exclamation marks stay.
+        """
+        line = line.strip()
+        if self.style["punctuation"] == "full" or not _CLEANED.search(line):
+            return line
+        return _CLEANED.sub("", line).rstrip() or line
+
+
+def units_of(text: str) -> int:
+    """Length in half-widths: two for wide characters and emoji, one for others, none for combining marks."""
+    emoji = sum(len(match[0]) for match in EMOJI.finditer(text))
+    pictures = sum(1 for _ in EMOJI.finditer(text))
+    plain = EMOJI.sub("", text) if emoji else text
+    return 2 * pictures + sum(_character_units(character) for character in plain)
+
+
+def _character_units(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
