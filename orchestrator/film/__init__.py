@@ -1,7 +1,6 @@
 """Pictures and sound become a film: footage is conformed, segments are composed, joined and mixed, all with PyAV.
 
 conform.py   any footage -> the film's size and rate       `conform`, `ConformedFootage`
-sandbox.py   untrusted decoding in a limited child         `run_limited`
 compose.py   one segment's film, frame by frame            `SegmentComposer`, `PatchImage`, `OverlayImage`
 join.py      segments and sound -> film.mp4                `join_film`
 preview.py   the finished prefix, playable in a browser    `PreviewWriter`, `write_preview`

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+import av
+import cv2
+from numpy import uint8
+from numpy.typing import NDArray
+
+from orchestrator.film.clip import Clip, FootageLimits
+from orchestrator.film.crop import cover, face_focus
+from orchestrator.film.encode import FRAME_TIME, add_footage_stream
+from orchestrator.film.picture import is_picture, read_picture
+from orchestrator.film.yuv import fill, new_frame
+from services.runtime.timeline import FRAME_RATE_HZ
+
+FIELD = "spec.footage"
+DEFAULT_LIMITS = FootageLimits()
 
 
 @dataclass(frozen=True)
@@ -16,14 +32,6 @@ class ConformedFootage:
     height: int
     frames: int
     changed: bool
-
-
-@dataclass(frozen=True)
-class FootageLimits:
-    """The most footage that is taken."""
-
-    duration_s: float = 600.0
-    pixels: int = 8192 * 4320
 
 
 Progress = Callable[[int, int], None]
@@ -38,12 +46,48 @@ def conform(
     progress: Progress = lambda _done, _total: None,
     *,
     focus: tuple[float, float] | None = None,
-    limits: FootageLimits = FootageLimits(),
+    limits: FootageLimits = DEFAULT_LIMITS,
 ) -> ConformedFootage:
     """Writes `source` as `width` x `height` H.264 at 25 fps to `target` (MP4), cropped to cover the canvas.
 
     `focus` is what the crop keeps, as shares of the upright picture's width and height; None: the face if one is
-    found, else the centre. Blocking; untrusted files belong into `sandbox.run_limited(conform, ...)`.
-    Raises InvalidInputError (field "spec.footage").
+    found, else the middle. Blocking; untrusted files belong into `sandbox.run_limited(conform, ...)`.
+    Raises InvalidInputError (field "spec.footage"; reasons EMPTY_FILE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE,
+    TOO_LONG, TOO_LARGE).
     """
-    raise NotImplementedError
+    if is_picture(source):
+        picture = read_picture(source, FIELD, limits.pixels)
+        frames = _write(target, width, height, [_covering(picture, width, height, focus)], 1, progress)
+        return ConformedFootage(target, width, height, frames, changed=True)
+    clip = Clip(source, FIELD, limits)
+    if frames := clip.ready_frames(width, height):
+        return ConformedFootage(source, width, height, frames, changed=False)
+    estimated = round(clip.duration_s * FRAME_RATE_HZ)
+    frames = _write(target, width, height, clip.film_frames(width, height, focus), estimated, progress)
+    return ConformedFootage(target, width, height, frames, changed=True)
+
+
+def _covering(rgb: NDArray[uint8], width: int, height: int, focus: tuple[float, float] | None) -> av.VideoFrame:
+    """The part of a picture that covers the canvas, as a frame."""
+    crop = cover(rgb.shape[1], rgb.shape[0], width / height, focus or face_focus([rgb]) or (0.5, 0.5))
+    left, top, columns, rows = (max(0, round(side)) for side in (crop.x, crop.y, crop.width, crop.height))
+    part = rgb[top : top + max(1, rows), left : left + max(1, columns)]
+    smooth = cv2.INTER_AREA if crop.width > width else cv2.INTER_CUBIC
+    frame = new_frame(width, height)
+    fill(frame, cast("NDArray[uint8]", cv2.resize(part, (width, height), interpolation=smooth)))
+    return frame
+
+
+def _write(
+    target: Path, width: int, height: int, frames: Iterable[av.VideoFrame], estimated: int, progress: Progress
+) -> int:
+    count = 0
+    with av.open(str(target), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        stream = add_footage_stream(container, width, height)
+        for frame in frames:
+            frame.pts, frame.time_base, frame.pict_type = count, FRAME_TIME, 0
+            container.mux(stream.encode(frame))
+            count += 1
+            progress(count, max(count, estimated))
+        container.mux(stream.encode(None))
+    return count

@@ -42,7 +42,7 @@ class EncoderSettings:
 
 
 DEFAULT_ENCODER = EncoderSettings()
-FOOTAGE_ENCODER = EncoderSettings(preset="fast", crf=12)
+FOOTAGE_ENCODER = EncoderSettings(crf=12)
 
 
 def add_film_stream(container: OutputContainer, width: int, height: int, settings: EncoderSettings) -> VideoStream:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 BT709 = 1
 """BT.709 in ISO/IEC 23091-2, for primaries, transfer and matrix alike."""
+UNSPECIFIED = 2
 LIMITED_RANGE = 1
 """FFmpeg's AVCOL_RANGE_MPEG: luma 16 to 235, chroma 16 to 240."""
 
@@ -74,3 +75,10 @@ def chroma_of_rgb(rgb: NDArray[uint8]) -> tuple[NDArray[uint8], NDArray[uint8]]:
     halved = cv2.resize(rgb, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     converted = cast("NDArray[uint8]", cv2.transform(halved, YUV_OF_RGB))
     return converted[..., 1], converted[..., 2]
+
+
+def fill(frame: av.VideoFrame, rgb: NDArray[uint8]) -> None:
+    """Writes uint8 RGB (height, width, 3) into a yuv420p frame of that size; both sides are even."""
+    planes = planes_of(frame)
+    planes.y[...] = luma_of_rgb(rgb)
+    planes.u[...], planes.v[...] = chroma_of_rgb(rgb)

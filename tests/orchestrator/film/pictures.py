@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import av
@@ -11,7 +13,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from orchestrator.film.encode import FRAME_TIME, add_footage_stream
-from orchestrator.film.yuv import chroma_of_rgb, luma_of_rgb, new_frame, planes_of
+from orchestrator.film.yuv import BT709, LIMITED_RANGE, fill, new_frame
 
 NUMBER_BITS = 12
 EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
@@ -45,9 +47,7 @@ def number_in(rgb: np.ndarray) -> int:
 def yuv_frame(rgb: np.ndarray) -> av.VideoFrame:
     """A yuv420p frame of uint8 RGB; height and width are even."""
     frame = new_frame(rgb.shape[1], rgb.shape[0])
-    planes = planes_of(frame)
-    planes.y[...] = luma_of_rgb(rgb)
-    planes.u[...], planes.v[...] = chroma_of_rgb(np.ascontiguousarray(rgb))
+    fill(frame, np.ascontiguousarray(rgb))
     return frame
 
 
@@ -67,6 +67,56 @@ def write_footage(path: Path, pictures: Iterable[np.ndarray]) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def write_clip(
+    path: Path,
+    pictures: Iterable[np.ndarray],
+    rate: Fraction | int = 25,
+    *,
+    times_s: Iterable[float] | None = None,
+    pix_fmt: str = "yuv420p",
+    colours: tuple[int, int] = (BT709, LIMITED_RANGE),
+    rotation: tuple[float, bool] = (0, False),
+    options: dict[str, str] | None = None,
+    sound: bool = False,
+    container_options: dict[str, str] | None = None,
+) -> Path:
+    """A clip as cameras and programs write them; `colours` are matrix and range, `rotation` degrees and mirroring."""
+    times = iter(times_s) if times_s is not None else (Fraction(number) / rate for number in count())
+    with av.open(str(path), "w", options=container_options or {}) as container:
+        stream = None
+        tone = add_tone(container) if sound else None
+        for picture in pictures:
+            if stream is None:
+                stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast", **(options or {})})
+                stream.height, stream.width, stream.pix_fmt = *picture.shape[:2], pix_fmt
+                stream.codec_context.time_base = Fraction(1, 90_000)
+                stream.codec_context.colorspace, stream.codec_context.color_range = colours
+                if rotation != (0, False):
+                    stream.set_display_rotation(rotation[0], hflip=rotation[1])
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+            frame = frame.reformat(format=pix_fmt, dst_colorspace=colours[0], dst_color_range=colours[1])
+            frame.pts, frame.time_base = round(next(times) * 90_000), Fraction(1, 90_000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        if tone is not None:
+            write_tone(container, tone, 1.0)
+    return path
+
+
+def add_tone(container: av.container.OutputContainer) -> av.AudioStream:
+    """A stream for `write_tone`."""
+    return container.add_stream("aac", rate=48_000, layout="mono")
+
+
+def write_tone(container: av.container.OutputContainer, stream: av.AudioStream, duration_s: float) -> None:
+    """440 Hz at -12 dBFS."""
+    samples = 0.25 * np.sin(2 * np.pi * 440 * np.arange(int(48_000 * duration_s)) / 48_000)
+    frame = av.AudioFrame.from_ndarray(samples.astype(np.float32)[None], format="fltp", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = 48_000, 0, Fraction(1, 48_000)
+    container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
 
 
 def read_pictures(path: Path) -> list[np.ndarray]:

@@ -1,0 +1,79 @@
+"""Media files from outside, opened with distrust: known formats only, no other file or address, errors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from services.runtime.errors import InvalidInputError
+
+VIDEO_FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG or GIF"
+SOUND_FORMATS = "MP3, M4A, WAV, FLAC or OGG"
+_DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,gif,mp3,wav,flac,ogg,aac,aiff,caf"
+_BOXES_AT_START = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"}
+
+
+def open_source(path: Path, field: str, formats: str) -> InputContainer:
+    """Opens a media file that nobody vouches for; `formats` is what the remedy recommends.
+
+    Raises InvalidInputError for `field`: EMPTY_FILE, CUT_FILE, UNREADABLE_FILE.
+    """
+    _refuse_cut(path, field)
+    with decoding(field, formats):
+        return av.open(
+            f"file:{path.absolute()}",
+            options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+
+
+@contextmanager
+def decoding(field: str, formats: str) -> Iterator[None]:
+    """Turns the decoder's errors into InvalidInputError for `field`; lack of memory stays what it is."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except FFmpegError as error:
+        problem = f"The file cannot be read as media ({error.strerror})."
+        raise InvalidInputError(problem, f"Send {formats}.", field, "UNREADABLE_FILE") from error
+
+
+def _refuse_cut(path: Path, field: str) -> None:
+    size = path.stat().st_size
+    if size == 0:
+        raise InvalidInputError("The file is empty (0 bytes).", "Send it again.", field, "EMPTY_FILE")
+    with path.open("rb") as file:
+        if file.read(8)[4:] not in _BOXES_AT_START:
+            return
+        boxes = list(_boxes(file, size))
+    end = boxes[-1][1]
+    if end > size:
+        problem = f"The file is cut off: its data ends after {size} of {end} bytes."
+    elif not any(kind == b"moov" for kind, _ in boxes):
+        problem = "The file is cut off: its index (moov) is missing, as when a recording was not finished."
+    else:
+        return
+    raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
+
+
+def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+    """Type and end of each box at the top level of an ISO base media file (ISO/IEC 14496-12, 4.2)."""
+    start = 0
+    while start < size:
+        file.seek(start)
+        header = file.read(16)
+        length = int.from_bytes(header[:4])
+        if length == 1:
+            length = int.from_bytes(header[8:])
+        elif length == 0:
+            length = size - start
+        end = start + max(length, 8)
+        yield header[4:8], end
+        start = end
