@@ -1,6 +1,7 @@
 """Runs the gateway: `python -m gateway`."""
 
 import asyncio
+import logging
 import socket
 import sys
 from types import FrameType
@@ -33,6 +34,7 @@ def main() -> int:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
     configure_logging(settings.log_level, "gateway")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each probe
     stopping = asyncio.Event()
     config = uvicorn.Config(
         create_app(settings, stopping),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.replicas import FULL_NAMES, MeshWatch
 from gateway.settings import GatewaySettings
 from gateway.uploads import Uploads
-from orchestrator.client import JobClient
+from orchestrator.client import JobClient, calling
 from services.runtime.client import open_channel
 from services.runtime.media import MediaStore
 
@@ -35,6 +35,10 @@ class Gateway:
     tts: grpc.aio.Channel
     asr: grpc.aio.Channel
     stopping: asyncio.Event
+
+    def calling(self, service: str) -> AbstractContextManager[None]:
+        """Around calls to a service: its errors as ours, and its address when it does not answer."""
+        return calling(f"{service} server", getattr(self.settings, service))
 
 
 @asynccontextmanager

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.problems import problem_response
+from gateway.problems import http_problem, problem_response
 from services.runtime.errors import InvalidInputError
 
 # Asked by address from kubelet and Prometheus; they tell nothing of users.
@@ -59,16 +59,9 @@ class BodyLimit:
         limit_bytes = self._upload_bytes if scope["path"] in self._upload_paths else self._limit_bytes
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > limit_bytes:
-            error = too_large(limit_bytes)
-            await problem_response(Request(scope), error, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)(scope, receive, send)
+            await http_problem(Request(scope), _too_large(limit_bytes))(scope, receive, send)
             return
         await self._app(scope, _counted(receive, limit_bytes), send)
-
-
-def too_large(limit_bytes: int) -> InvalidInputError:
-    """The error for a body above the limit."""
-    problem = f"The body is larger than the {limit_bytes:,} bytes that this path takes."
-    return InvalidInputError(problem, "Send less, or raise the limit in the settings.", "body", "BODY_TOO_LARGE")
 
 
 def _counted(receive: Receive, limit_bytes: int) -> Receive:
@@ -79,10 +72,15 @@ def _counted(receive: Receive, limit_bytes: int) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > limit_bytes:
-            raise too_large(limit_bytes)
+            raise _too_large(limit_bytes)
         return message
 
     return counting
+
+
+def _too_large(limit_bytes: int) -> HTTPException:
+    """Not one of ours: FastAPI lets only its own kind through while it reads a body."""
+    return HTTPException(413, f"The body is larger than the {limit_bytes:,} bytes that this path takes")
 
 
 def _host_name(host: str) -> str:

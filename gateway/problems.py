@@ -60,8 +60,6 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def status_of(error: errors.VigentError) -> int:
     """HTTP status of an error; the nearest class of ours decides."""
-    if error.reason == "BODY_TOO_LARGE":
-        return 413
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
@@ -130,15 +128,25 @@ def shortened(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+def http_problem(request: Request, error: HTTPException) -> JSONResponse:
+    """The problem that an error of the framework stands for."""
+    problem, remedy = error.detail.rstrip("."), ""
+    match error.status_code:
+        case 404:
+            problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
+        case 405:
+            problem, remedy = f"{request.url.path[:200]} does not take {request.method}", "See /docs for what it takes."
+        case 413:
+            remedy = "Send less, or raise the limit in the settings."
     reason = HTTPStatus(error.status_code).name
-    remedies = {404: "Look at /docs for the paths there are.", 405: "Look at /docs for the methods there are."}
-    problem = f"{error.detail}.".replace("..", ".")
-    found = errors.InvalidInputError(problem, remedies.get(error.status_code, ""), reason=reason)
-    response = problem_response(request, found, error.status_code)
+    response = problem_response(request, errors.VigentError(f"{problem}.", remedy, "", reason), error.status_code)
     response.headers.update(error.headers or {})
     return response
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return http_problem(request, error)
 
 
 async def _unexpected_error(request: Request, error: Exception) -> JSONResponse:

@@ -36,7 +36,7 @@ class Replica(BaseModel):
 
     address: str = Field(description="gRPC address.")
     health: Health = Field(description="What its health service says of the service.")
-    engine: str = Field("", description="Name and version of its engine.")
+    engine: str = Field("", description="Name of its engine.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
     progress_age_s: float | None = Field(None, description="Seconds since its engine finished a unit of work.")
@@ -113,7 +113,7 @@ class MeshWatch:
         except grpc.aio.AioRpcError:
             return "UNREACHABLE", ""
         serving = response.status == health_pb2.HealthCheckResponse.SERVING
-        return "SERVING" if serving else "NOT_SERVING", str(metadata.get(ENGINE_METADATA_KEY, ""))
+        return "SERVING" if serving else "NOT_SERVING", _name(str(metadata.get(ENGINE_METADATA_KEY, "")))
 
     async def _figures(self, url: str) -> Figures:
         if not url:
@@ -163,3 +163,8 @@ def replica_of(address: str, health: Health, engine: str, figures: Figures, now_
 def _whole(figures: Figures, name: str) -> int | None:
     value = figures.get(name, {}).get("")
     return None if value is None else int(value)
+
+
+def _name(identity: str) -> str:
+    """An engine tells its name, version and a hash of what made it."""
+    return identity.partition(" ")[0]

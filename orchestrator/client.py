@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,19 @@ _WATCH_STREAM_S = 600.0  # then the same watch goes on in a new stream, perhaps 
 _WATCH_PAUSE_S = 0.5
 
 
+@contextmanager
+def calling(server: str, target: str) -> Iterator[None]:
+    """Around awaited calls: remote errors as VigentErrors, and a server that does not answer named by its address."""
+    try:
+        with remote_errors():
+            yield
+    except (UnavailableError, DeadlineExceededError) as error:
+        if error.remedy:  # the server itself said so
+            raise
+        remedy = "Start the mesh with `vigent up`; `vigent doctor` shows what is missing."
+        raise type(error)(f"The {server} at {target} does not answer.", remedy, reason="UNREACHABLE") from error
+
+
 class JobClient:
     """Jobs at one orchestrator (or several behind `target`, see `open_channel`). Use as `async with JobClient(...)`.
 
@@ -29,6 +43,7 @@ class JobClient:
 
     def __init__(self, target: str, timeout_s: float = 10.0, patience_s: float = 60.0) -> None:
         """`patience_s`: how long `watch` waits for an orchestrator that has gone away to come back."""
+        self._target = target
         self._channel = open_channel(target, JOB_SERVICE)
         self._stub = JobServiceStub(self._channel)
         self._timeout_s = timeout_s
@@ -37,12 +52,12 @@ class JobClient:
     async def submit(self, spec: jobs_pb2.JobSpec, idempotency_key: str = "") -> jobs_pb2.SubmitJobResponse:
         """Submits a job; `existed` says whether an earlier submission with this key had made it."""
         request = jobs_pb2.SubmitJobRequest(spec=spec, idempotency_key=idempotency_key)
-        with remote_errors():
+        with calling("orchestrator", self._target):
             return await self._stub.SubmitJob(request, timeout=self._timeout_s)
 
     async def get(self, job_id: str) -> jobs_pb2.Job:
         """The job as it is now. Raises NotFoundError."""
-        with remote_errors():
+        with calling("orchestrator", self._target):
             response = await self._stub.GetJob(jobs_pb2.GetJobRequest(id=job_id), timeout=self._timeout_s)
         return response.job
 
@@ -54,7 +69,7 @@ class JobClient:
     ) -> jobs_pb2.ListJobsResponse:
         """A page of jobs, newest first; only those in `state` unless it is unspecified."""
         request = jobs_pb2.ListJobsRequest(page_size=page_size, page_token=page_token, state=state)
-        with remote_errors():
+        with calling("orchestrator", self._target):
             return await self._stub.ListJobs(request, timeout=self._timeout_s)
 
     async def list_all(
@@ -92,19 +107,19 @@ class JobClient:
 
     async def cancel(self, job_id: str) -> jobs_pb2.Job:
         """Cancels the job; one that has ended stays as it is."""
-        with remote_errors():
+        with calling("orchestrator", self._target):
             response = await self._stub.CancelJob(jobs_pb2.CancelJobRequest(id=job_id), timeout=self._timeout_s)
         return response.job
 
     async def retry(self, job_id: str) -> jobs_pb2.Job:
         """Runs a failed or cancelled job again from where it stopped. Raises FailedPreconditionError for others."""
-        with remote_errors():
+        with calling("orchestrator", self._target):
             response = await self._stub.RetryJob(jobs_pb2.RetryJobRequest(id=job_id), timeout=self._timeout_s)
         return response.job
 
     async def delete(self, job_id: str) -> None:
         """Removes an ended job and its outputs. Raises FailedPreconditionError while it is not ended."""
-        with remote_errors():
+        with calling("orchestrator", self._target):
             await self._stub.DeleteJob(jobs_pb2.DeleteJobRequest(id=job_id), timeout=self._timeout_s)
 
     async def close(self) -> None:
@@ -123,7 +138,7 @@ class JobClient:
         request = jobs_pb2.WatchJobRequest(id=job_id, after_event_id=after_event_id)
         call = self._stub.WatchJob(request, timeout=_WATCH_STREAM_S)
         try:
-            with remote_errors():
+            with calling("orchestrator", self._target):
                 async for response in call:
                     yield response.event
         finally:

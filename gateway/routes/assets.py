@@ -12,7 +12,7 @@ from fastapi import Path as PathParameter
 from starlette.staticfiles import StaticFiles
 
 from gateway.context import Gateway, GatewayDep
-from gateway.files import IMMUTABLE, file_response
+from gateway.files import IMMUTABLE, REVALIDATE, file_response
 from gateway.library.assets import Kind
 from gateway.problems import PROBLEM_RESPONSES
 from services.runtime.errors import NotFoundError
@@ -33,7 +33,7 @@ async def library_file(
 ) -> Response:
     """The file of an entry. Never changes, so caches may keep it; takes ranges. Bundled files also by their names."""
     if (hashed := _HASHED.fullmatch(name)) is None:
-        return await StaticFiles(directory=gateway.settings.assets_root).get_response(f"{kind}/{name}", request.scope)
+        return await _bundled(gateway, f"{kind}/{name}", request)
     path, media_type = await asyncio.to_thread(_find, gateway, kind, hashed[1])
     return file_response(request, path, etag=hashed[1], media_type=media_type, caching=IMMUTABLE)
 
@@ -42,7 +42,13 @@ async def library_file(
 @router.get("/{path:path}", include_in_schema=False)
 async def bundled_file(path: str, request: Request, gateway: GatewayDep) -> Response:
     """A file of the bundled folder under its own name."""
-    return await StaticFiles(directory=gateway.settings.assets_root).get_response(path, request.scope)
+    return await _bundled(gateway, path, request)
+
+
+async def _bundled(gateway: Gateway, path: str, request: Request) -> Response:
+    response = await StaticFiles(directory=gateway.settings.assets_root).get_response(path, request.scope)
+    response.headers["Cache-Control"] = REVALIDATE
+    return response
 
 
 def _find(gateway: Gateway, kind: str, sha256: str) -> tuple[Path, str]:

@@ -23,9 +23,7 @@ from gateway.library.assets import (
     VoiceDescription,
 )
 from gateway.problems import PROBLEM_RESPONSES, invalid_input_of
-from gateway.replicas import FULL_NAMES
 from gateway.usage import refuse_while_used
-from services.runtime.client import remote_errors
 from services.runtime.errors import VigentError
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -132,12 +130,12 @@ async def _list_voices(gateway: GatewayDep) -> Voices:
     try:
         return Voices(engine=await engine_voices(gateway), items=own)
     except VigentError as error:
-        return Voices(engine=[], problem=f"{FULL_NAMES['tts']}: {error}", items=own)
+        return Voices(engine=[], problem=str(error), items=own)
 
 
 async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
     """Voices of the engine, default first."""
-    with remote_errors():
+    with gateway.calling("tts"):
         response = await TtsServiceStub(gateway.tts).ListVoices(
             tts_pb2.ListVoicesRequest(), timeout=gateway.settings.call_timeout_s
         )

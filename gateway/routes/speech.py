@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.context import Gateway, GatewayDep
 from gateway.problems import PROBLEM_RESPONSES
-from services.runtime.client import remote_errors
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -53,11 +52,11 @@ class SpeechRequest(BaseModel):
 )
 async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
     """Speaks the text; the first samples leave before the last are made."""
-    responses = _responses(gateway, request)
-    first = await anext(responses)  # an error until here is an error of this request
-    rate_hz = first.accepted.format.sample_rate_hz
-    body = _wav(responses, rate_hz) if request.response_format == "wav" else _openai_pcm(responses, rate_hz)
-    return StreamingResponse(body, media_type=f"audio/{request.response_format}")
+    speech = _Speech(gateway, request)
+    samples = speech.samples()
+    first = await anext(samples)  # an error until here is an error of this request
+    body = _wav if request.response_format == "wav" else _openai_pcm
+    return StreamingResponse(body(first, samples, speech.rate_hz), media_type=f"audio/{request.response_format}")
 
 
 def sentences(text: str) -> list[str]:
@@ -68,35 +67,45 @@ def sentences(text: str) -> list[str]:
     ]
 
 
-async def _responses(gateway: Gateway, request: SpeechRequest) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
-    stub = TtsServiceStub(gateway.tts)
-    for text in sentences(request.input) or [request.input]:
-        message = tts_pb2.SynthesizeRequest(text=text, voice=request.voice, speed=request.speed)
-        call = stub.Synthesize(message, timeout=gateway.settings.speech_timeout_s)
+class _Speech:
+    """Sentences spoken one after the other; `rate_hz` is known with the first samples."""
+
+    def __init__(self, gateway: Gateway, request: SpeechRequest) -> None:
+        self._gateway, self._request = gateway, request
+        self.rate_hz = 0
+
+    async def samples(self) -> AsyncGenerator[bytes, None]:
+        """The samples as they come, 16-bit mono."""
+        for text in sentences(self._request.input) or [self._request.input]:
+            async for response in self._spoken(text):
+                match response.WhichOneof("event"):
+                    case "accepted":
+                        self.rate_hz = response.accepted.format.sample_rate_hz
+                    case "audio":
+                        yield response.audio.data
+
+    async def _spoken(self, text: str) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
+        message = tts_pb2.SynthesizeRequest(text=text, voice=self._request.voice, speed=self._request.speed)
+        call = TtsServiceStub(self._gateway.tts).Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
         try:
-            with remote_errors():
+            with self._gateway.calling("tts"):
                 async for response in call:
                     yield response
         finally:
             call.cancel()
 
 
-async def _wav(
-    responses: AsyncGenerator[tts_pb2.SynthesizeResponse, None], rate_hz: int
-) -> AsyncGenerator[bytes, None]:
-    yield wav_header(rate_hz)
-    async for response in responses:
-        if response.WhichOneof("event") == "audio":
-            yield response.audio.data
+async def _wav(first: bytes, rest: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
+    yield wav_header(rate_hz) + first
+    async for data in rest:
+        yield data
 
 
-async def _openai_pcm(
-    responses: AsyncGenerator[tts_pb2.SynthesizeResponse, None], rate_hz: int
-) -> AsyncGenerator[bytes, None]:
+async def _openai_pcm(first: bytes, rest: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
     resampler = soxr.ResampleStream(rate_hz, OPENAI_PCM_RATE_HZ, 1, dtype="int16")
-    async for response in responses:
-        if response.WhichOneof("event") == "audio":
-            yield resampler.resample_chunk(np.frombuffer(response.audio.data, "<i2")).tobytes()
+    yield resampler.resample_chunk(np.frombuffer(first, "<i2")).tobytes()
+    async for data in rest:
+        yield resampler.resample_chunk(np.frombuffer(data, "<i2")).tobytes()
     yield resampler.resample_chunk(np.empty(0, "<i2"), last=True).tobytes()
 
 

@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.context import Gateway, GatewayDep
 from gateway.library.details import SPEECH_RATE_HZ
 from gateway.problems import PROBLEM_RESPONSES, invalid_input_of
-from services.runtime.client import remote_errors
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2
@@ -75,7 +74,7 @@ async def _segments(
 ) -> AsyncGenerator[asr_pb2.TranscribedSegment, None]:
     call = AsrServiceStub(gateway.asr).Transcribe(_requests(wanted, speech), timeout=gateway.settings.speech_timeout_s)
     try:
-        with remote_errors():
+        with gateway.calling("asr"):
             async for response in call:
                 if response.WhichOneof("event") == "segment":
                     yield response.segment
