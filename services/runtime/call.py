@@ -37,6 +37,7 @@ class Call:
         self.media_s = 0.0
         self.first_event_s: float | None = None
         self.fault: VigentError | None = None
+        self.hung = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._process = process
         self._progress_interval_s = progress_interval_s
@@ -107,7 +108,8 @@ class Call:
         with contextlib.suppress(asyncio.QueueEmpty):
             return self._arrived.get_nowait()
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(self._arrived.get(), max(timeout_s, 0))
+            async with asyncio.timeout(max(timeout_s, 0)):
+                return await self._arrived.get()
         return None
 
     def _acknowledge(self) -> None:

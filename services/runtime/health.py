@@ -31,7 +31,7 @@ class Health(HealthServicer):  # type: ignore[misc]
         self._closed = asyncio.Event()
 
     async def Check(  # noqa: N802
-        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext
+        self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> health_pb2.HealthCheckResponse:
         """The state of a name; says in its metadata which engine is behind the service."""
         if self._identity:

@@ -59,11 +59,12 @@ class ServerMetrics:
 
     def call_ended(self, call: Call, started_s: float) -> None:
         """Counts what a call on the worker made."""
+        method = call.method.title().replace("_", "")  # as the RPC is called: "synthesize" is Synthesize
         if call.first_event_s is not None:
-            self._first_chunk_s.labels(self.service, call.method).observe(call.first_event_s - started_s)
+            self._first_chunk_s.labels(self.service, method).observe(call.first_event_s - started_s)
         if call.media_s > 0:
             factor = (time.monotonic() - started_s) / call.media_s
-            self._realtime_factor.labels(self.service, call.method).observe(factor)
+            self._realtime_factor.labels(self.service, method).observe(factor)
 
     def refused(self, reason: str) -> None:
         """Counts a call that got no slot."""

@@ -1,6 +1,6 @@
 """The progress record: what the inference loop writes and health, metrics and progress messages are computed from.
 
-One record a slot, twelve 64-bit integers in memory shared by the worker (writer) and the server (reader). A sequence
+One record a slot, thirteen 64-bit integers in memory shared by the worker (writer) and the server (reader). A sequence
 number that is odd while the writer is inside makes a torn read detectable (a seqlock); both sides run on one machine,
 so the monotonic clock is the same.
 """
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from services.runtime.errors import CancelledError
 
-RECORD_WORDS = 12
-_SEQUENCE, _ACTIVITY, _EPOCH, _REQUEST, _DONE, _TOTAL, _LIFETIME, _UPDATED_NS, _BUDGET_NS, _PHASE = range(10)
+RECORD_WORDS = 13
+_SEQUENCE, _ACTIVITY, _EPOCH, _REQUEST, _DONE, _TOTAL, _LIFETIME, _BUSY_NS, _UPDATED_NS, _BUDGET_NS, _PHASE = range(11)
 _PHASE_BYTES = 8 * (RECORD_WORDS - _PHASE)
 _IDLE, _WORKING, _WAITING = range(3)
 
@@ -26,7 +26,7 @@ class ProgressSnapshot:
     """One read of a record. `updated_ns` and `budget_ns` are on the monotonic clock; a unit is what `phase` counts.
 
     `waiting` means that the loop waits for its caller to read or to send, which is no hang of its own.
-    `lifetime_units` counts all units of the record since the worker started.
+    `lifetime_units` counts all units of the record since the worker started, `busy_ns` the time spent on them.
     """
 
     active: bool
@@ -39,6 +39,7 @@ class ProgressSnapshot:
     budget_ns: int
     waiting: bool = False
     lifetime_units: int = 0
+    busy_ns: int = 0
 
     def age_s(self, now_ns: int) -> float:
         """Seconds since the loop finished its last unit."""
@@ -71,6 +72,7 @@ class Progress:
         self._default_budget_s = default_budget_s
         self._cancelled = cancelled or threading.Event()
         self._phase, self._done, self._total, self._budget_s = "", 0, 0, default_budget_s
+        self._activity, self._written_ns = _IDLE, 0
 
     def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
         """Starts a phase of `total_units` units (0: not known). Longer than the budget without a unit is a hang."""
@@ -81,8 +83,7 @@ class Progress:
     def advance(self, units: int = 1) -> None:
         """Counts finished units. Raises CancelledError when the caller has gone."""
         self._done += units
-        self._record[_LIFETIME] += units
-        self._write(_WORKING)
+        self._write(_WORKING, units)
         self.raise_if_cancelled()
 
     def raise_if_cancelled(self) -> None:
@@ -108,12 +109,16 @@ class Progress:
         finally:
             self._write(_WORKING)
 
-    def _write(self, activity: int) -> None:
-        record = self._record
+    def _write(self, activity: int, units: int = 0) -> None:
+        record, now_ns = self._record, time.monotonic_ns()
         record[_SEQUENCE] += 1
+        record[_LIFETIME] += units
+        if self._activity == _WORKING:
+            record[_BUSY_NS] += now_ns - self._written_ns
+        self._activity, self._written_ns = activity, now_ns
         record[_ACTIVITY], record[_EPOCH], record[_REQUEST] = activity, self._epoch, self._request
         record[_DONE], record[_TOTAL] = self._done, self._total
-        record[_UPDATED_NS], record[_BUDGET_NS] = time.monotonic_ns(), int(self._budget_s * 1e9)
+        record[_UPDATED_NS], record[_BUDGET_NS] = now_ns, int(self._budget_s * 1e9)
         name = self._phase.encode()[:_PHASE_BYTES].ljust(_PHASE_BYTES, b"\0")
         for index in range(RECORD_WORDS - _PHASE):
             record[_PHASE + index] = int.from_bytes(name[8 * index : 8 * index + 8], "little", signed=True)
@@ -138,5 +143,6 @@ def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
                 budget_ns=words[_BUDGET_NS],
                 waiting=words[_ACTIVITY] == _WAITING,
                 lifetime_units=words[_LIFETIME],
+                busy_ns=words[_BUSY_NS],
             )
     return None

@@ -7,6 +7,7 @@ from collections import deque
 
 _PERIOD_S = 600.0
 _FRUITLESS_LIMIT = 2
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 
 class Restarts:
@@ -31,6 +32,13 @@ class Restarts:
     def fruitless(self) -> bool:
         """Whether two workers died without one finished unit: the fault is below us, in the device or the machine."""
         return self._fruitless >= _FRUITLESS_LIMIT
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait before the next start: nothing after a first death, then longer each time."""
+        if self._fruitless < _FRUITLESS_LIMIT:
+            return 0.0
+        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (self._fruitless - _FRUITLESS_LIMIT))
 
     @property
     def allowed(self) -> bool:

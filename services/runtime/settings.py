@@ -37,7 +37,9 @@ class EngineSettings:
 class ProcessSettings(BaseSettings):
     """What every gRPC process of the mesh can be told. Make one with `load`."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_nested_delimiter="__", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_nested_delimiter="__", populate_by_name=True, coerce_numbers_to_str=True
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
     port: int = Field(description="gRPC port; 0 lets the system choose.", ge=0, le=65535)

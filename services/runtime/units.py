@@ -33,7 +33,7 @@ class Units:
         if finished:
             self.total[now.phase] += finished
         if finished and same_phase and before is not None:
-            self._unit_s[now.phase].append((now.updated_ns - before.updated_ns) / 1e9 / finished)
+            self._unit_s[now.phase].append((now.busy_ns - before.busy_ns) / 1e9 / finished)
         return finished
 
     def budget_s(self, snapshot: ProgressSnapshot) -> float:

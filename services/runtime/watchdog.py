@@ -64,6 +64,7 @@ class Watchdog:
             snapshot = process.snapshot(slot)
             _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
         for call in hung:
+            call.hung = True
             call.fail(_hung_error(call))
         if not (0 not in slots and await self._obeys(hung)):
             process.death_reason = "stall"

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from services.runtime.admission import Admission, Slot
@@ -91,7 +92,7 @@ class Worker:
     async def run(self) -> None:
         """Keeps a child running until `close`. Raises the engine's own error when the very first load fails."""
         while not self._closing:
-            boot = Boot(**{**vars(self._boot), "epoch": next(self._epochs)})
+            boot = replace(self._boot, epoch=next(self._epochs))
             self.process = WorkerProcess(boot, self._received)
             self._bury(self.process, await self.process.exited)
             if self._load_error is not None and not self._loaded_once:
@@ -99,6 +100,7 @@ class Worker:
             if not self._restarts.allowed:
                 self._give_up()
                 return
+            await asyncio.sleep(self._restarts.pause_s)
 
     @asynccontextmanager
     async def call(
@@ -199,7 +201,7 @@ class Worker:
             if not self.retiring:
                 self._restarts.died()
         self.stalled = self.retiring = False
-        for call in [call for call in calls if call.fault] or calls:
+        for call in [call for call in calls if call.hung] or calls:
             self._quarantine.worker_died(call.key)
         for call in calls:
             self._end(Ended(call.id, self._unavailable("The worker died during the call.")))

@@ -37,7 +37,7 @@ from services.runtime.messages import (
     ToServer,
     ToWorker,
 )
-from services.runtime.pipe import receive, send
+from services.runtime.pipe import encode, receive, write
 from services.runtime.progress import Progress
 
 _LOG = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def main(
         attributes = {name: _attribute(engine, name) for name in boot.attributes}
     except Exception as error:
         reply(LoadFailed(_typed(error, f"The engine {boot.engine} could not be loaded.")))
-        return
+        os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
     gauges[0] = device_memory_bytes()
     reply(Ready(attributes))
     _Calls(boot, engine, records, gauges, reply).serve(orders)
@@ -208,8 +208,9 @@ def _sender(replies: Connection) -> Send:
     lock = threading.Lock()
 
     def send_whole(message: ToServer) -> None:
+        parts = encode(message)
         with lock:
-            send(replies, message)
+            write(replies, parts)
 
     return send_whole
 

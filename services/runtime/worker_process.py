@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import logging
 import multiprocessing
+import os
 import queue
 import signal
 import threading
@@ -16,11 +18,12 @@ import psutil
 
 from services.runtime import worker_main
 from services.runtime.messages import Boot, Open, ToServer, ToWorker
-from services.runtime.pipe import receive, send
+from services.runtime.pipe import encode, receive, widen, write
 from services.runtime.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
 
+_LOG = logging.getLogger(__name__)
+_EXIT_TIME_S = 5.0
 _CONTEXT = multiprocessing.get_context("spawn")
-_CLOSE = object()
 _Argument = TypeVar("_Argument")
 
 
@@ -42,9 +45,11 @@ class WorkerProcess:
         self._boot = boot
         self._mark(0, "load", boot.load_budget_s)
         self._latest = [read_progress(record) for record in self._records]
-        self._outbox: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[list[memoryview] | None] = queue.SimpleQueue()
         self._replies, their_replies = _CONTEXT.Pipe(duplex=False)
         their_orders, self._orders = _CONTEXT.Pipe(duplex=False)
+        widen(self._orders)
+        widen(self._replies)
         self._process = _CONTEXT.Process(
             target=worker_main.main,
             args=(boot, their_orders, their_replies, self._records, self._gauges),
@@ -75,7 +80,7 @@ class WorkerProcess:
 
     def send(self, message: ToWorker) -> None:
         """Queues a message; never waits. What a call may queue is bounded by the credit of its stream."""
-        self._outbox.put(message)
+        self._outbox.put(encode(message))
 
     def snapshot(self, slot: int) -> ProgressSnapshot:
         """The record of a slot, or its last whole state when the child stopped in the middle of writing."""
@@ -90,9 +95,9 @@ class WorkerProcess:
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal, unless the child has gone."""
-        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+        with contextlib.suppress(ProcessLookupError):
             if not self.exited.done():
-                psutil.Process(self.pid).send_signal(number)
+                os.kill(self.pid, number)
 
     def resident_bytes(self) -> int:
         """Resident memory of the child; 0 when it has gone."""
@@ -103,11 +108,11 @@ class WorkerProcess:
 
     async def close(self, grace_s: float) -> None:
         """Closes the pipe, on which the child exits by itself, and kills it when it does not."""
-        self._outbox.put(_CLOSE)
+        self._outbox.put(None)
         done, _ = await asyncio.wait([self.exited], timeout=grace_s)
         if not done:
             self.signal(signal.SIGKILL)
-            await asyncio.wait([self.exited], timeout=grace_s + 5)
+            await asyncio.wait([self.exited], timeout=_EXIT_TIME_S)
 
     def _mark(self, slot: int, phase: str, budget_s: float, call: int = 0) -> None:
         """Writes a record that the child does not write at this moment: its slot is free, or it has not started."""
@@ -116,17 +121,22 @@ class WorkerProcess:
 
     def _write(self) -> None:
         with contextlib.suppress(OSError):
-            while (message := self._outbox.get()) is not _CLOSE:
-                send(self._orders, message)
+            while (parts := self._outbox.get()) is not None:
+                write(self._orders, parts)
         self._orders.close()
 
     def _read(self) -> None:
-        with contextlib.suppress(EOFError, OSError):
+        try:
             while True:
                 self._on_loop(self._received, cast("ToServer", receive(self._replies)))
-        self._outbox.put(_CLOSE)
+        except (EOFError, OSError):
+            pass
+        except Exception:
+            _LOG.exception("what worker %d says cannot be read", self.pid)
+            self._process.kill()
+        self._outbox.put(None)
         self._replies.close()
-        self._process.join(timeout=5)
+        self._process.join(timeout=_EXIT_TIME_S)
         if self._process.exitcode is None:  # it closed its pipe but lives
             self._process.kill()
             self._process.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
@@ -24,6 +25,7 @@ class KnobsTts:
     def __init__(self, settings: EngineSettings) -> None:
         self._knobs = Knobs(settings.options)
         self._unit_samples = int(settings.options.get("unit_samples", "0"))
+        self._unit = _tone(0, self._unit_samples, self.sample_rate_hz)
 
     def voices(self) -> list[Voice]:
         """One voice."""
@@ -39,12 +41,14 @@ class KnobsTts:
         samples = self._unit_samples or round(_SAMPLES_A_CHARACTER / request.speed)
         for number in range(units):
             self._knobs.unit(number, progress, request.text)
-            if not self._unit_samples:
+            if self._unit_samples:
+                yield Speech(self._unit)
+            else:
                 yield WordMark(number, number + 1, number * samples)
-            yield Speech(_tone(number * samples, samples, self.sample_rate_hz))
+                yield Speech(_tone(number * samples, samples, self.sample_rate_hz))
         yield Finish(FinishReason.END_OF_TEXT)
 
 
-def _tone(start: int, samples: int, sample_rate_hz: int) -> np.ndarray:
+def _tone(start: int, samples: int, sample_rate_hz: int) -> NDArray[np.int16]:
     seconds = np.arange(start, start + samples, dtype=np.float32) / sample_rate_hz
     return (8000 * np.sin(2 * np.pi * _TONE_HZ * seconds)).astype(np.int16)
