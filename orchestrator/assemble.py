@@ -6,13 +6,16 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+from orchestrator.captions.cues import Cue
 from orchestrator.film.cover import write_cover
 from orchestrator.film.join import join_film
 from orchestrator.film.metadata import AiRecord, film_metadata
 from orchestrator.film.mix import MixReport, MusicBed, mix_film
 from orchestrator.film.segment import FilmSegment, VoiceSegment
 from orchestrator.listen import words_from_json
+from orchestrator.order import SegmentPlace
 from orchestrator.overlay_text import OverlayText
 from orchestrator.plan import FilmPlan
 from orchestrator.segment import SegmentPieces
@@ -76,9 +79,11 @@ class _Assembler:
             join_film(film_segments(self._pieces, self._store), sound, film, metadata)
             self._report(0.9)
             cover = self._cover(film)
-            captions, cue_report = self._captions()
-            report = self._report_of(mix, cue_report)
-            return {"film.mp4": self._store.adopt(film, "video/mp4"), "cover.jpg": cover, **captions, **report}
+            cues = self._cues()
+            files = {name: self._text_file(*file) for name, file in self._text.caption_files(cues).items()}
+            report = self._text_file(self._report_of(mix, self._text.quality(cues)), "application/json")
+            stored = self._store.adopt(film, "video/mp4")
+            return {"film.mp4": stored, "cover.jpg": cover, "report.json": report, **files}
 
     def _mix(self, target: Path) -> MixReport:
         music = None
@@ -102,13 +107,18 @@ class _Assembler:
             write_cover(film, target)
             return self._store.adopt(target, "image/jpeg")
 
-    def _captions(self) -> tuple[dict[str, StoredFile], dict[str, object]]:
-        words = [words_from_json(self._store.path(piece.words.sha256).read_bytes()) for piece in self._pieces]
-        files, report = self._text.caption_files(self._pieces, words)
-        stored = {name: self._store.put_bytes(text.encode(), mime) for name, (text, mime) in files.items()}
-        return stored, report
+    def _cues(self) -> list[Cue]:
+        return [cue for piece in self._pieces for cue in self._cues_of(piece)]
 
-    def _report_of(self, mix: MixReport, captions: dict[str, object]) -> dict[str, StoredFile]:
+    def _cues_of(self, piece: SegmentPieces) -> list[Cue]:
+        words = words_from_json(self._store.path(piece.words.sha256).read_bytes())
+        place = SegmentPlace(piece.first_film_frame, piece.frames)
+        return self._text.cues(piece.index, words, piece.sample_rate_hz, place)
+
+    def _text_file(self, text: str, mime_type: str) -> StoredFile:
+        return self._store.put_bytes(text.encode(), mime_type)
+
+    def _report_of(self, mix: MixReport, captions: dict[str, Any]) -> str:
         report = {
             "job": self._job_id,
             "frames": sum(piece.frames for piece in self._pieces),
@@ -119,5 +129,4 @@ class _Assembler:
             "ai_label": self._spec.ai_label != jobs_pb2.AI_LABEL_OFF,
             "captions": captions,
         }
-        text = json.dumps(report, ensure_ascii=False, indent=2)
-        return {"report.json": self._store.put_bytes(text.encode(), "application/json")}
+        return json.dumps(report, ensure_ascii=False, indent=2)

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SegmentPlace:
+    """Film frames [first_film_frame, first_film_frame + frames)."""
+
+    first_film_frame: int
+    frames: int
 
 
 class SegmentWindow:

@@ -20,7 +20,7 @@ from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import EncoderSettings
 from orchestrator.listen import align, words_from_json, words_to_json
 from orchestrator.mesh import Mesh
-from orchestrator.order import FrameClock
+from orchestrator.order import FrameClock, SegmentPlace
 from orchestrator.overlay_text import OverlayText
 from orchestrator.picture import LipsyncCall, OverlayPictures, compose_segment
 from orchestrator.plan import FilmPlan
@@ -198,7 +198,8 @@ class SegmentMaker:
     def _render_request(
         self, index: int, words: list[media_pb2.Word], first_frame: int, take: Take
     ) -> overlay_pb2.RenderRequest:
-        return self._text.render_request(index, words, take.sample_rate_hz, first_frame, take.frames)
+        place = SegmentPlace(first_frame, take.frames)
+        return self._text.render_request(index, words, take.sample_rate_hz, place)
 
     def _film_key(self, voice: StoredFile, opening: lipsync_pb2.LipsyncOpen, render: overlay_pb2.RenderRequest) -> str:
         engines = self._plan.engines["lipsync"], self._plan.engines["overlay"]

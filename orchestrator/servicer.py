@@ -12,7 +12,6 @@ from grpc import aio
 from orchestrator.durable import DurableEngine
 from orchestrator.maker import FilmMaker
 from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
-from orchestrator.script import split_script
 from orchestrator.spec import complete_spec
 from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError
 from services.runtime.media import MediaStore
@@ -46,7 +45,6 @@ class JobServicer(JobServiceServicer):
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
         spec = complete_spec(request.spec, self._store)
-        split_script(spec.script)
         if await self._records.count(_WAITING_STATES) >= self._max_queued_jobs:
             problem = f"{self._max_queued_jobs} jobs are waiting already."
             raise ExhaustedError(problem, "Submit again later.", "", "QUEUE_FULL", retry_after_s=10.0)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
+from orchestrator.script import split_script
 from services.runtime.errors import InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore
+from services.runtime.styles import load_style
 from vigent.jobs.v1 import jobs_pb2
 
-MAX_SCRIPT_CHARACTERS = 20_000
 MAX_TITLE_CHARACTERS = 60
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 1080, 1920
 DEFAULT_MUSIC_GAIN_DB = -18.0
@@ -25,10 +26,10 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore) -> jobs_pb2.JobSpec
     complete.height = spec.height or DEFAULT_HEIGHT
     complete.speed = spec.speed or 1.0
     complete.music_gain_db = spec.music_gain_db if spec.HasField("music_gain_db") else DEFAULT_MUSIC_GAIN_DB
-    _check_text("spec.script", spec.script, MAX_SCRIPT_CHARACTERS)
-    _check_text("spec.title", spec.title, MAX_TITLE_CHARACTERS)
-    if not spec.script.strip():
-        raise InvalidInputError("The script is empty.", "Write what the presenter is to say.", "spec.script")
+    split_script(spec.script)
+    _check_title(spec.title)
+    load_style("subtitle", spec.caption_style)
+    load_style("title", spec.title_style)
     _check_side("spec.width", complete.width)
     _check_side("spec.height", complete.height)
     _check_range("spec.speed", complete.speed, _MIN_SPEED, _MAX_SPEED)
@@ -37,14 +38,14 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore) -> jobs_pb2.JobSpec
     return complete
 
 
-def _check_text(field: str, text: str, most: int) -> None:
-    if len(text) > most:
-        problem = f"The text has {len(text):,} characters, the limit is {most:,}."
-        raise InvalidInputError(problem, "Split it into several films.", field, "TEXT_TOO_LONG")
-    for position, character in enumerate(text):
-        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
-            problem = f"The text has the control character U+{ord(character):04X} at position {position}."
-            raise InvalidInputError(problem, "Remove it.", field, "CONTROL_CHARACTER")
+def _check_title(title: str) -> None:
+    if len(title) > MAX_TITLE_CHARACTERS:
+        problem = f"The title has {len(title)} characters, the limit is {MAX_TITLE_CHARACTERS}."
+        raise InvalidInputError(problem, "Shorten it.", "spec.title", "TEXT_TOO_LONG")
+    for position, character in enumerate(title):
+        if unicodedata.category(character) in {"Cc", "Cs"} and character != "\n":
+            problem = f"The title has the control character U+{ord(character):04X} at position {position}."
+            raise InvalidInputError(problem, "Remove it.", "spec.title", "CONTROL_CHARACTER")
 
 
 def _check_side(field: str, pixels: int) -> None:
