@@ -61,7 +61,8 @@ def _write_unet(path: Path) -> None:
 
 def _write_whisper(path: Path) -> None:
     weights = WhisperEncoder(TINY_AUDIO).state_dict() | {"decoder.ln.weight": torch.ones(4)}
-    dims = asdict(TINY_AUDIO) | {"n_vocab": 100, "n_text_ctx": 8, "n_text_state": 8, "n_text_head": 2, "n_text_layer": 1}
+    text = {"n_vocab": 100, "n_text_ctx": 8, "n_text_state": 8, "n_text_head": 2, "n_text_layer": 1}
+    dims = asdict(TINY_AUDIO) | text
     torch.save({"dims": dims, "model_state_dict": weights}, path)
 
 

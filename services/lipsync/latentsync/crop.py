@@ -22,19 +22,22 @@ def crop_size(resolution: int) -> tuple[int, int]:
 
 
 def crop_matrix(points: ArrayLike, resolution: int) -> NDArray[float64]:
-    """Similarity (2, 3) from frame pixels to crop pixels, indices of pixel centres on both sides.
+    """Similarity (..., 2, 3) from frame pixels to crop pixels, indices of pixel centres on both sides.
 
-    `points` (3, 2) are left brow, right brow and nose in frame pixels; left is the picture's. Fits both sets after
-    centring and dividing by their standard deviation, as published (affine_transform.py); no reflection.
+    `points` (..., 3, 2) are left brow, right brow and nose in frame pixels; left is the picture's. Both sets are
+    centred and divided by their standard deviation, then rotated onto each other, as published (affine_transform.py);
+    for two dimensions the best rotation has a closed form. NaN stays NaN.
     """
     source = np.asarray(points, float64)
     target = _TEMPLATE * resolution * _UNITS_PER_PIXEL
-    normal_source, normal_target = _normalised(source), _normalised(target)
-    left, _, right = np.linalg.svd(normal_source.T @ normal_target)
-    flip = np.diag((1.0, np.sign(np.linalg.det(right.T @ left.T))))
-    rotation = right.T @ flip @ left.T
-    linear = rotation * (_spread(target) / _spread(source))
-    return np.column_stack((linear, target.mean(axis=0) - linear @ source.mean(axis=0)))
+    turned = _normalised(source), _normalised(target)
+    along = (turned[0] * turned[1]).sum(axis=(-2, -1))
+    across = (turned[0][..., 0] * turned[1][..., 1] - turned[0][..., 1] * turned[1][..., 0]).sum(axis=-1)
+    scale = _spread(target) / _spread(source) / np.hypot(along, across)
+    linear = np.stack((along, -across, across, along), axis=-1) * scale[..., None]
+    linear = linear.reshape(*scale.shape, 2, 2)
+    offset = target.mean(axis=0) - (linear @ source.mean(axis=-2)[..., None])[..., 0]
+    return np.concatenate((linear, offset[..., None]), axis=-1)
 
 
 class PublishedSmoothing:
@@ -65,10 +68,18 @@ def inverse(matrix: NDArray[float64]) -> NDArray[float64]:
     return np.column_stack((linear, -linear @ matrix[:, 2]))
 
 
-def _spread(points: NDArray[float64]) -> float:
-    return float((points - points.mean(axis=0)).std(ddof=1))
+def shifted(matrix: NDArray[float64], x: float, y: float) -> NDArray[float64]:
+    """The same similarity for a picture that begins at (x, y) of the frame."""
+    return np.column_stack((matrix[:, :2], matrix @ (x, y, 1)))
+
+
+def _spread(points: NDArray[float64]) -> NDArray[float64]:
+    """Standard deviation over all coordinates of the centred points, unbiased."""
+    centred = points - points.mean(axis=-2, keepdims=True)
+    spread: NDArray[float64] = centred.std(axis=(-2, -1), ddof=1)
+    return spread
 
 
 def _normalised(points: NDArray[float64]) -> NDArray[float64]:
-    normal: NDArray[float64] = (points - points.mean(axis=0)) / _spread(points)
+    normal: NDArray[float64] = (points - points.mean(axis=-2, keepdims=True)) / _spread(points)[..., None, None]
     return normal

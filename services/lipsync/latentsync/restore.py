@@ -15,7 +15,7 @@ from torch import Tensor
 
 from services.lipsync.engine import Box
 from services.lipsync.latentsync.crop import crop_size, inverse, scale_of
-from services.lipsync.latentsync.warp import bounds, warped
+from services.lipsync.latentsync.warp import box_around, warped
 
 _INVISIBLE = 1 / 255  # weights below one grey level: resampling spreads them beyond the mask
 
@@ -34,30 +34,28 @@ class Restorer:
 
     def box(self, matrix: NDArray[float64], width: int, height: int) -> Box:
         """Where pixels of a `width` x `height` frame may change; empty when the mouth lies outside."""
-        left, top, right, bottom = bounds(inverse(matrix), self._shown_in_crop, width, height)
-        return Box(left, top, max(0, right - left), max(0, bottom - top))
+        return box_around(inverse(matrix), self._shown_in_crop, width, height)
 
-    def paste(self, frame: NDArray[uint8], face: Tensor, matrix: NDArray[float64], box: Box) -> NDArray[uint8]:
-        """New pixels (box.height, box.width, 3) of `frame` (height, width, 3).
+    def paste(self, old: NDArray[uint8], face: Tensor, matrix: NDArray[float64]) -> NDArray[uint8]:
+        """New pixels for `old` (height, width, 3), a part of the frame; `matrix` from it to the crop.
 
-        `face` (3, resolution, resolution), -1 ... 1, float32. Pixels with weight 0 are equal to the frame's.
+        `face` (3, resolution, resolution), -1 ... 1, float32. Pixels with weight 0 are equal to the old ones.
         """
-        old = frame[box.y : box.y + box.height, box.x : box.x + box.width]
+        height, width = old.shape[:2]
         behind = torch.from_numpy(old.copy()).to(face.device).permute(2, 0, 1).float()
-        natural, to_natural = self._at_frame_scale(torch.cat((face, self._weights[None])), matrix, box)
-        colour = warped(natural[:3], to_natural, box.height, box.width, "bicubic")
-        weight = F.threshold(warped(natural[3:], to_natural, box.height, box.width), _INVISIBLE, 0).clamp(max=1)
+        natural, to_natural = self._at_frame_scale(torch.cat((face, self._weights[None])), matrix)
+        colour = warped(natural[:3], to_natural, height, width, "bicubic")
+        weight = F.threshold(warped(natural[3:], to_natural, height, width), _INVISIBLE, 0).clamp(max=1)
         new = behind + weight * ((colour + 1) * 127.5 - behind)
         pixels: NDArray[uint8] = new.clamp(0, 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
         return pixels
 
-    def _at_frame_scale(self, face: Tensor, matrix: NDArray[float64], box: Box) -> tuple[Tensor, NDArray[float64]]:
-        """The square brought to the frame's pixel size, and the way from the box's pixels into it."""
+    def _at_frame_scale(self, face: Tensor, matrix: NDArray[float64]) -> tuple[Tensor, NDArray[float64]]:
+        """The square brought to the frame's pixel size, and the way from old pixels into it."""
         width, height = crop_size(self._resolution)
         scale = scale_of(matrix)
         size = max(1, round(height / scale)), max(1, round(width / scale))
         natural = F.interpolate(face[None], size, mode="bicubic", antialias=True)[0]
         squeeze = np.diag((size[1] / width, size[0] / height))
-        to_crop = np.column_stack((matrix[:, :2], matrix @ (box.x, box.y, 1)))
-        to_natural = np.column_stack((squeeze @ to_crop[:, :2], squeeze @ (to_crop[:, 2] + 0.5) - 0.5))
+        to_natural = np.column_stack((squeeze @ matrix[:, :2], squeeze @ (matrix[:, 2] + 0.5) - 0.5))
         return natural, to_natural

@@ -9,6 +9,7 @@ from numpy import float64, uint8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from services.lipsync.engine import Box
 from services.lipsync.latentsync.crop import crop_size, inverse
 
 _FILL = 127.0  # what published code shows beyond the frame's edge
@@ -25,31 +26,32 @@ def warped(picture: Tensor, to_input: NDArray[float64], height: int, width: int,
     return F.grid_sample(picture[None], grid, mode=mode, padding_mode="zeros", align_corners=False)[0]
 
 
-def to_square(frame: NDArray[uint8], matrix: NDArray[float64], resolution: int, device: torch.device) -> Tensor:
-    """The face of `frame` (height, width, 3) as the network sees it: (3, resolution, resolution), -1 ... 1, float32.
+def to_square(picture: NDArray[uint8], matrix: NDArray[float64], resolution: int, device: torch.device) -> Tensor:
+    """The face in `picture` (height, width, 3) as the network sees it: (3, resolution, resolution), -1 ... 1, float32.
 
-    Warped to the 3 : 4 crop, then squeezed to a square, as published, but without rounding in between.
+    Warped by `matrix` to the 3 : 4 crop, then squeezed to a square, as published, but without rounding in between.
     """
     width, height = crop_size(resolution)
-    to_frame = inverse(matrix)
-    left, top, right, bottom = bounds(to_frame, (0, 0, width, height), frame.shape[1], frame.shape[0])
-    region = torch.from_numpy(frame[top:bottom, left:right].copy()).to(device)
-    to_region = to_frame - ((0, 0, left), (0, 0, top))
-    crop = warped(region.permute(2, 0, 1).float() - _FILL, to_region, height, width) + _FILL
+    light = torch.from_numpy(picture.copy()).to(device).permute(2, 0, 1).float()
+    crop = warped(light - _FILL, inverse(matrix), height, width) + _FILL
     square = F.interpolate(crop[None], (resolution, resolution), mode="bicubic", antialias=True)[0]
     return square.clamp(0, 255) / 127.5 - 1
 
 
-def bounds(
-    matrix: NDArray[float64], box: tuple[float, float, float, float], width: int, height: int
-) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom), right and bottom exclusive, around `box` after `matrix`, within width x height."""
-    left, top, right, bottom = box
+def crop_box(matrix: NDArray[float64], resolution: int, width: int, height: int) -> Box:
+    """The part of a `width` x `height` frame that the crop shows."""
+    return box_around(inverse(matrix), (0, 0, *crop_size(resolution)), width, height)
+
+
+def box_around(to_frame: NDArray[float64], area: tuple[float, float, float, float], width: int, height: int) -> Box:
+    """Box of a frame around `area` (left, top, right, bottom) of the crop, clipped; even edges, as 4:2:0 has."""
+    left, top, right, bottom = area
     corners = np.array(((left, top), (right, top), (left, bottom), (right, bottom)))
-    mapped = corners @ matrix[:, :2].T + matrix[:, 2]
-    first = np.clip(np.floor(mapped.min(axis=0)).astype(int) - 1, 0, (width, height))
-    last = np.clip(np.ceil(mapped.max(axis=0)).astype(int) + 2, 0, (width, height))
-    return int(first[0]), int(first[1]), int(last[0]), int(last[1])
+    mapped = corners @ to_frame[:, :2].T + to_frame[:, 2]
+    limit = np.array((width, height)) // 2 * 2
+    first = np.clip(np.floor(mapped.min(axis=0) / 2).astype(int) * 2 - 2, 0, limit)
+    last = np.clip(np.ceil(mapped.max(axis=0) / 2).astype(int) * 2 + 2, first, limit)
+    return Box(*first.tolist(), *(last - first).tolist())
 
 
 def _square(matrix: NDArray[float64]) -> NDArray[float64]:

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from services.lipsync.engine import Box
-from services.lipsync.latentsync.crop import crop_matrix, crop_size
+from services.lipsync.latentsync.crop import crop_matrix, crop_size, shifted
 from services.lipsync.latentsync.mask import blend_weights, keep_mask, latent_mask
 from services.lipsync.latentsync.restore import Restorer
 from services.lipsync.latentsync.warp import to_square
@@ -76,8 +75,8 @@ def test_an_unchanged_face_comes_back_where_it_was(resolution, spread):
     matrix = crop_matrix(points, resolution)
     restorer = Restorer(blend_weights(keep_mask(resolution)))
     box = restorer.box(matrix, 640, 480)
-    pixels = restorer.paste(frame, to_square(frame, matrix, resolution, CPU), matrix, box)
     old = frame[box.y : box.y + box.height, box.x : box.x + box.width]
+    pixels = restorer.paste(old, to_square(frame, matrix, resolution, CPU), shifted(matrix, box.x, box.y))
     assert np.abs(pixels.astype(int) - old).mean() < 1.5
 
 
@@ -87,9 +86,8 @@ def test_only_the_mouth_changes_and_nothing_outside_the_box(resolution):
     keep = keep_mask(resolution)
     restorer = Restorer(blend_weights(keep))
     box = restorer.box(matrix, 640, 480)
-    whole = Box(0, 0, 640, 480)
     black = -torch.ones(3, resolution, resolution)
-    changed = (restorer.paste(frame, black, matrix, whole) != frame).any(axis=2)
+    changed = (restorer.paste(frame, black, matrix) != frame).any(axis=2)
     rows, columns = changed.nonzero()
     assert box.y <= rows.min() <= rows.max() < box.y + box.height
     assert box.x <= columns.min() <= columns.max() < box.x + box.width
@@ -101,9 +99,9 @@ def test_only_the_mouth_changes_and_nothing_outside_the_box(resolution):
 
 
 def test_a_mouth_at_the_border_is_clipped():
-    frame, matrix = photograph(), crop_matrix([(2, 440), (54, 446), (29, 470)], 256)
+    matrix = crop_matrix([(2, 440), (54, 446), (29, 470)], 256)
     restorer = Restorer(blend_weights(keep_mask(256)))
     box = restorer.box(matrix, 640, 480)
     assert box.x >= 0
     assert box.y + box.height <= 480
-    assert restorer.paste(frame, torch.zeros(3, 256, 256), matrix, box).shape == (box.height, box.width, 3)
+    assert box.width > 0

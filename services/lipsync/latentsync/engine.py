@@ -1,0 +1,138 @@
+"""LatentSync behind the lip-sync contract."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from numpy import int16
+from numpy.typing import NDArray
+
+from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
+from services.lipsync.footage import CropReader
+from services.lipsync.latentsync.cache import FootageCache
+from services.lipsync.latentsync.checkpoint import MANIFEST, Manifest, read_manifest
+from services.lipsync.latentsync.face_latents import FaceLatents
+from services.lipsync.latentsync.landmarks import LandmarkProvider, landmark_provider
+from services.lipsync.latentsync.model import Model, load_model
+from services.lipsync.latentsync.options import Options
+from services.lipsync.latentsync.preparation import PreparedFootage, prepare
+from services.lipsync.latentsync.quality import MODES, Mode
+from services.lipsync.latentsync.segment import Placement, Segment
+from services.runtime.errors import ExhaustedError, FailedPreconditionError
+from services.runtime.progress import Progress
+from services.runtime.settings import EngineSettings
+
+_FOOTAGE_IN_MEMORY = 4
+
+
+class LatentSyncEngine:
+    """See LipsyncEngine.
+
+    The checkpoint folder holds one checkpoint, or a folder for each of several; a quality mode uses the one whose
+    resolution is nearest to its own. The constructor reads the manifests, so that a wrong setting is known at once;
+    `warm_up` verifies and loads. Raises FailedPreconditionError (CHECKPOINT_...) and InvalidInputError (options).
+    """
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self._settings = settings
+        self._options = Options.of(settings.options)
+        self._device = torch.device(settings.device)
+        self._folder, self._manifests = _checkpoints(settings.checkpoint, self._options.resolution)
+        self._models: dict[int, Model] = {}
+        self._placements: OrderedDict[tuple[str, int], tuple[PreparedFootage, Placement]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._find = threading.local()
+
+    def warm_up(self, progress: Progress) -> None:
+        """Verifies and loads every checkpoint, counting its stages; on CUDA runs each network once."""
+        with self._lock, self._out_of_memory():
+            for folder, manifest in self._manifests.items():
+                if manifest.resolution not in self._models:
+                    self._models[manifest.resolution] = self._load(folder, manifest, progress)
+
+    def prepare(self, footage: Footage, progress: Progress) -> Iterator[FootageReport]:
+        """See LipsyncEngine."""
+        yield self._prepared(footage, progress).report()
+
+    def lipsync(self, spec: LipsyncSpec, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Patch]:
+        """See LipsyncEngine. Raises ExhaustedError (OUT_OF_MEMORY) when the device has no room; the engine goes on."""
+        self.warm_up(progress)
+        mode = MODES[spec.quality]
+        model = self._model_for(mode)
+        with self._out_of_memory():
+            prepared, placement = self._placed(spec.footage, model, progress)
+            latents = FaceLatents(model, spec.footage, prepared, self._provider.name, self._cache(spec.footage))
+            segment = Segment(spec, model, mode, self._options, placement, latents, progress)
+            with CropReader(spec.footage.path, prepared.index, placement.boxes) as reader:
+                yield from segment.patches(audio, reader)
+
+    @property
+    def _provider(self) -> LandmarkProvider:
+        """One a thread: detectors keep state."""
+        if not hasattr(self._find, "provider"):
+            self._find.provider = landmark_provider(self._folder, self._device)
+        provider: LandmarkProvider = self._find.provider
+        return provider
+
+    def _load(self, folder: Path, manifest: Manifest, progress: Progress) -> Model:
+        dtype = self._options.torch_dtype(self._device)
+        model = load_model(folder, manifest, self._device, dtype, self._options.acceleration, progress)
+        if self._device.type == "cuda" or self._options.acceleration != "off":
+            for chunks in {1, self._options.chunks_at_once}:
+                model.warm_up(chunks, progress)
+        return model
+
+    def _model_for(self, mode: Mode) -> Model:
+        return self._models[min(self._models, key=lambda resolution: abs(resolution - mode.resolution))]
+
+    def _prepared(self, footage: Footage, progress: Progress) -> PreparedFootage:
+        cache = self._cache(footage)
+        cache.make_room(self._options.cache_limit_mb * 10**6)
+        return prepare(footage, self._provider, cache, progress)
+
+    def _placed(self, footage: Footage, model: Model, progress: Progress) -> tuple[PreparedFootage, Placement]:
+        key = footage.sha256, model.resolution
+        if (known := self._placements.get(key)) is not None:
+            return known
+        prepared = self._prepared(footage, progress)
+        placed = prepared, Placement.of(prepared, model)
+        with self._lock:
+            self._placements[key] = placed
+            while len(self._placements) > _FOOTAGE_IN_MEMORY:
+                self._placements.popitem(last=False)
+        return placed
+
+    def _cache(self, footage: Footage) -> FootageCache:
+        return FootageCache(self._settings.cache_root, footage.sha256)
+
+    @contextmanager
+    def _out_of_memory(self) -> Iterator[None]:
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            raise ExhaustedError(
+                f"The memory of {self._device} is used up.",
+                "Try again; if it stays so, lower options.chunks_at_once or the quality, or use a larger device.",
+                reason="OUT_OF_MEMORY",
+                retry_after_s=5.0,
+            ) from error
+
+
+def _checkpoints(folder: Path | None, resolution: int | None) -> tuple[Path, Mapping[Path, Manifest]]:
+    if folder is None:
+        raise FailedPreconditionError(
+            "LatentSync needs a checkpoint and none is set.",
+            "Pull one with `vigent models pull` and set VIGENT_LIPSYNC_CHECKPOINT to its folder.",
+            "checkpoint",
+            "CHECKPOINT_MISSING",
+        )
+    several = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    folders = [folder] if (folder / MANIFEST).exists() or not several else several
+    return folder, {path: read_manifest(path, resolution) for path in folders}

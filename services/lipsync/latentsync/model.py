@@ -1,0 +1,116 @@
+"""One loaded checkpoint: the networks and what belongs to their resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of
+from services.lipsync.latentsync.checkpoint import Manifest, load_encoder, load_unet, load_vae, verify
+from services.lipsync.latentsync.guidance import with_null_audio
+from services.lipsync.latentsync.mask import LATENT_STRIDE, blend_weights, keep_mask
+from services.lipsync.latentsync.restore import Restorer
+from services.lipsync.latentsync.sampler import Denoiser
+from services.lipsync.latentsync.unet import UNet
+from services.lipsync.latentsync.vae import Vae
+from services.lipsync.latentsync.whisper import WhisperEncoder
+from services.lipsync.latentsync.windows import POSITIONS_PER_WINDOW
+from services.runtime.progress import Progress
+
+CHUNK_FRAMES = 16
+"""Frames that the networks were trained on together; norms and motion modules see all of them."""
+
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that serves one resolution. `keep` (resolution, resolution): 1 where the face stays."""
+
+    manifest: Manifest
+    unet: UNet
+    denoiser: Denoiser
+    encoder: WhisperEncoder
+    vae: Vae
+    keep: Tensor
+    restorer: Restorer
+
+    @property
+    def resolution(self) -> int:
+        """Side of the network's picture in pixels."""
+        return self.manifest.resolution
+
+    @property
+    def latent_side(self) -> int:
+        """Side of the network's latents."""
+        return self.resolution // LATENT_STRIDE
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.denoiser.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What UNet and VAE compute in."""
+        return self.denoiser.dtype
+
+    @torch.inference_mode()
+    def warm_up(self, chunks: int, progress: Progress) -> None:
+        """Runs every network once at its real shapes, so that compiling and autotuning are over before a call."""
+        config, side = self.unet.config, self.latent_side
+        progress.phase("warm up", 3, stall_budget_s=_WARM_UP_BUDGET_S)
+        sample = torch.zeros(
+            2 * chunks, config.in_channels, CHUNK_FRAMES, side, side, device=self.device, dtype=self.dtype
+        )
+        tokens = POSITIONS_PER_WINDOW * self.encoder.dims.states
+        voice = torch.zeros(chunks * CHUNK_FRAMES, tokens, config.audio_dim, device=self.device, dtype=self.dtype)
+        times = torch.ones(2 * chunks, device=self.device)
+        _, features = self.denoiser.full(sample, times, with_null_audio(voice))
+        progress.advance()
+        self.denoiser.shallow(sample, times, with_null_audio(voice), features)
+        progress.advance()
+        self.vae.decode(sample[0, :4].transpose(0, 1).float())
+        progress.advance()
+
+
+_WARM_UP_BUDGET_S = 600.0  # compiling a UNet of 1.3 G parameters
+
+
+def load_model(
+    folder: Path,
+    manifest: Manifest,
+    device: torch.device,
+    dtype: torch.dtype,
+    acceleration: Acceleration,
+    progress: Progress,
+) -> Model:
+    """Verifies and loads a checkpoint, offline. Progress counts MiB hashed, then networks loaded.
+
+    Raises FailedPreconditionError (CHECKPOINT_...), ExhaustedError when the device has no room.
+    """
+    progress.phase("verify checkpoint", manifest.size_bytes // _MIB)
+    verify(folder, manifest, lambda size: progress.advance(size // _MIB))
+    progress.phase("load checkpoint", 3, stall_budget_s=_LOAD_BUDGET_S)
+    unet = load_unet(folder, manifest.model, device, dtype)
+    progress.advance()
+    encoder = load_encoder(folder, device)
+    progress.advance()
+    vae = load_vae(folder, device, dtype)
+    progress.advance()
+    keep = keep_mask(manifest.resolution)
+    return Model(
+        manifest=manifest,
+        unet=unet,
+        denoiser=denoiser_of(unet, acceleration),
+        encoder=encoder,
+        vae=vae,
+        keep=keep.to(device),
+        restorer=Restorer(blend_weights(keep).to(device)),
+    )
+
+
+_LOAD_BUDGET_S = 120.0  # five gigabytes from a slow disk

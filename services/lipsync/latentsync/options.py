@@ -1,0 +1,47 @@
+"""What an operator can tell the engine: `VIGENT_LIPSYNC_OPTIONS__<NAME>`, or `[lipsync.options]` in vigent.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.lipsync.latentsync.acceleration import Acceleration
+from services.runtime.errors import InvalidInputError
+
+
+class Options(BaseModel):
+    """The engine's settings, given as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    resolution: int | None = Field(None, description="What the checkpoint must be made for; refused when it is not.")
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="Of UNet and VAE: auto is float16 on CUDA, float32 elsewhere."
+    )
+    acceleration: Acceleration = Field("off", description="off, compile, or cuda-graphs.")
+    chunks_at_once: int = Field(1, ge=1, le=16, description="Chunks of 16 frames that go through the UNet together.")
+    guidance_scale: float = Field(1.5, ge=1, le=5, description="How strongly the voice decides; 1 is without guidance.")
+    look_ahead_frames: int = Field(25, ge=2, le=250, description="Voice that is heard beyond a chunk, in film frames.")
+    cache_limit_mb: int = Field(20_000, ge=0, description="Disk space for what was computed about footage.")
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> Options:
+        """From the settings' text. Raises InvalidInputError naming the option."""
+        try:
+            return cls.model_validate(dict(options))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            known = ", ".join(cls.model_fields)
+            raise InvalidInputError(
+                f"{first['msg']}: {first['input']!r}.", f"The options are {known}.", f"options.{name}"
+            ) from error
+
+    def torch_dtype(self, device: torch.device) -> torch.dtype:
+        """What UNet and VAE compute in."""
+        automatic = torch.float16 if device.type == "cuda" else torch.float32
+        chosen: torch.dtype = automatic if self.dtype == "auto" else getattr(torch, self.dtype)
+        return chosen
