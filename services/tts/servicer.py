@@ -155,7 +155,10 @@ def _add(server: grpc.aio.Server, worker: Worker, store: MediaStore) -> None:
 SPEC = ServiceSpec(
     name="tts",
     full_name="vigent.tts.v1.TtsService",
-    engines={"espeak": "services.tts.espeak:EspeakEngine"},
+    engines={
+        "espeak": "services.tts.espeak:EspeakEngine",
+        "qwen3": "services.tts.qwen3.engine:Qwen3Engine",
+    },
     default_engine="espeak",
     add=_add,
     attributes=("sample_rate_hz", "voices"),

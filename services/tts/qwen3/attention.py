@@ -42,9 +42,13 @@ class Attention(Protocol):
 
 def sdpa(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
     """PyTorch's fused attention; picks its flash backend by itself where no mask is needed."""
-    heads_first = (part.transpose(1, 2) for part in (query, key, value))
     output = functional.scaled_dot_product_attention(
-        *heads_first, attn_mask=visible.mask, is_causal=visible.lengths is None, enable_gqa=True
+        query.transpose(1, 2),
+        key.transpose(1, 2),
+        value.transpose(1, 2),
+        attn_mask=visible.mask,
+        is_causal=visible.lengths is None,
+        enable_gqa=True,
     )
     return output.transpose(1, 2)
 
@@ -60,17 +64,17 @@ def eager(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
     weights = scores.softmax(-1, dtype=torch.float32).to(query.dtype)
-    return (weights @ values).transpose(1, 2)
+    return torch.as_tensor((weights @ values).transpose(1, 2))
 
 
 def flash(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
     """The flash-attn 2 package, whose cache layout is ours (batch, positions, heads, dim)."""
     package = importlib.import_module("flash_attn")
     if visible.lengths is None:
-        output: Tensor = package.flash_attn_func(query, key, value, causal=True)
-        return output
-    output = package.flash_attn_with_kvcache(query, key, value, cache_seqlens=visible.lengths, causal=True)
-    return output
+        return torch.as_tensor(package.flash_attn_func(query, key, value, causal=True))
+    return torch.as_tensor(
+        package.flash_attn_with_kvcache(query, key, value, cache_seqlens=visible.lengths, causal=True)
+    )
 
 
 _ATTENTIONS: dict[str, Attention] = {"sdpa": sdpa, "eager": eager, "flash_attention_2": flash}

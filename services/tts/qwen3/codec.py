@@ -7,6 +7,7 @@ Residual vector quantizer, convolution, sliding-window transformer, two ConvNeXt
 from __future__ import annotations
 
 from functools import cached_property
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -38,28 +39,35 @@ class Codebook(nn.Module):
         return self.embedding_sum / self.cluster_usage.clamp(min=1e-5)[:, None]
 
 
+class ResidualCodebooks(nn.Module):
+    """Codebooks whose entries add up; the odd nesting of names is that of the checkpoint."""
+
+    def __init__(self, quantizers: int, size: int, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.ModuleDict({"_codebook": Codebook(size, dim)}) for _ in range(quantizers))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """(batch, quantizers, frames) to (batch, frames, dim)."""
+        tables = [layer["_codebook"].table for layer in self.layers]  # type: ignore[index]
+        chosen = [functional.embedding(group, table) for group, table in zip(codes.unbind(1), tables, strict=True)]
+        return torch.stack(chosen).sum(0)
+
+
 class Quantizer(nn.Module):
     """Adds up the entries that one group of codebooks names."""
 
     def __init__(self, quantizers: int, config: CodecConfig) -> None:
         super().__init__()
         dim = config.codebook_dim // 2
-        self.input_proj = nn.Conv1d(config.codebook_dim, dim, 1, bias=False)  # published with the decoder, not used by it
+        self.input_proj = nn.Conv1d(
+            config.codebook_dim, dim, 1, bias=False
+        )  # published with the decoder, not used by it
         self.output_proj = nn.Conv1d(dim, config.codebook_dim, 1, bias=False)
-        self.vq = nn.Module()
-        self.vq.layers = nn.ModuleList(_vector_quantization(config.codebook_size, dim) for _ in range(quantizers))
+        self.vq = ResidualCodebooks(quantizers, config.codebook_size, dim)
 
     def forward(self, codes: Tensor) -> Tensor:
         """(batch, quantizers, frames) to (batch, codebook_dim, frames)."""
-        layers = zip(codes.unbind(1), self.vq.layers, strict=True)
-        entries = [functional.embedding(chosen, layer._codebook.table) for chosen, layer in layers]
-        return torch.as_tensor(self.output_proj(torch.stack(entries).sum(0).transpose(1, 2)))
-
-
-def _vector_quantization(size: int, dim: int) -> nn.Module:
-    layer = nn.Module()
-    layer._codebook = Codebook(size, dim)
-    return layer
+        return torch.as_tensor(self.output_proj(self.vq(codes).transpose(1, 2)))
 
 
 class SplitQuantizer(nn.Module):
@@ -107,8 +115,8 @@ class CodecDecoder(nn.Module):
         x = self.pre_conv(self.quantizer(codes.transpose(1, 2)), state)
         x = self.pre_transformer(x.transpose(1, 2), state).transpose(1, 2)
         state.frames += codes.shape[1]
-        for upsample, block in self.upsample:  # type: ignore[misc]
-            x = block(upsample(x, state), state)
+        for layer in (layer for pair in self.upsample for layer in cast("nn.ModuleList", pair)):
+            x = layer(x, state)
         first, *blocks, snake, last = self.decoder
         x = first(x, state)
         for block in blocks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,16 +20,15 @@ def mimi_encoder(config: Mapping[str, Any]) -> nn.Module:
     from transformers.modeling_utils import no_init_weights
 
     with torch.device("cpu"), no_init_weights():
-        mimi = MimiModel(MimiConfig(**config))
+        mimi = MimiModel(MimiConfig(**config))  # type: ignore[no-untyped-call]
     # The checkpoint holds no decoding half; codec.py is it.
-    mimi.upsample = mimi.decoder_transformer = mimi.decoder = None
-    return mimi  # type: ignore[no-any-return]
+    for name in ("upsample", "decoder_transformer", "decoder"):
+        setattr(mimi, name, None)
+    return cast("nn.Module", mimi)
 
 
 @torch.inference_mode()
-def encode(
-    encoder: nn.Module, samples: NDArray[np.float32], quantizers: int, samples_per_frame: int
-) -> Tensor:
+def encode(encoder: nn.Module, samples: NDArray[np.float32], quantizers: int, samples_per_frame: int) -> Tensor:
     """Codes (frames, quantizers) int64 of mono `samples` at 24 kHz; a last frame begun counts."""
     weight = next(encoder.parameters())
     waveform = torch.from_numpy(samples).to(weight.device, weight.dtype)

@@ -84,7 +84,7 @@ class SnakeBeta(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, n) to the same."""
         alpha, beta = self.alpha.exp()[:, None], self.beta.exp()[:, None]
-        return x + torch.sin(x * alpha).square() / (beta + 1e-9)
+        return torch.as_tensor(x + torch.sin(x * alpha).square() / (beta + 1e-9))
 
 
 class ConvNeXtBlock(nn.Module):
@@ -102,7 +102,7 @@ class ConvNeXtBlock(nn.Module):
         """(batch, channels, n) to the same."""
         y = self.norm(self.dwconv(x, state).transpose(1, 2))
         y = self.gamma * self.pwconv2(functional.gelu(self.pwconv1(y)))
-        return x + y.transpose(1, 2)
+        return torch.as_tensor(x + y.transpose(1, 2))
 
 
 class ResidualUnit(nn.Module):

@@ -14,7 +14,6 @@ from torch.nn import functional
 from services.tts.qwen3.attention import Attention, Visible
 from services.tts.qwen3.config import DecoderConfig
 
-
 Place = slice | Tensor
 """Where tokens stand: the same slice of positions in every row, or one position (rows,) for each row's single token."""
 
@@ -73,9 +72,7 @@ class KvCache:
     values: Tensor
 
     @staticmethod
-    def empty(
-        config: DecoderConfig, rows: int, positions: int, device: torch.device, dtype: torch.dtype
-    ) -> KvCache:
+    def empty(config: DecoderConfig, rows: int, positions: int, device: torch.device, dtype: torch.dtype) -> KvCache:
         """A cache of zeros: masked places must stay finite."""
         shape = (config.num_hidden_layers, rows, positions, config.num_key_value_heads, config.head_dim)
         return KvCache(*(torch.zeros(shape, device=device, dtype=dtype) for _ in range(2)))

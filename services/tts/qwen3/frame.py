@@ -169,7 +169,7 @@ class FrameStep:
         logits = self._talker.codec_head(hidden[:, -1]).float()
         first = draw(self._allowed(logits, state), state.noise[:, : logits.shape[-1]], self._sampling)
         start = torch.cat((hidden, self._talker.model.codec_embedding(first)[:, None]), dim=1)
-        noise = state.noise[:, logits.shape[-1] :].unflatten(1, (self._groups - 1, self._predictor_codes))
+        noise = state.noise[:, logits.shape[-1] :].reshape(len(logits), self._groups - 1, self._predictor_codes)
         rest = self._talker.code_predictor.complete(
             start, noise, self._predictor_sampling, cache, self._predictor_rotary, self.attention
         )

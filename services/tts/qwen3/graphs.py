@@ -40,7 +40,7 @@ class FrameGraphs:
 
     @torch.inference_mode()
     def _captured(self, rows: int, span: int) -> torch.cuda.CUDAGraph:
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(_WARM_UP_RUNS):

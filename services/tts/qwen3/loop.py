@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain, islice, repeat
 
@@ -21,7 +21,6 @@ from services.runtime.errors import ExhaustedError, InternalError, InvalidInputE
 from services.runtime.progress import Progress
 from services.tts.engine import FinishReason
 from services.tts.qwen3.frame import FrameStep
-from services.tts.qwen3.graphs import FrameGraphs
 from services.tts.qwen3.prompt import Prompt
 
 Frame = NDArray[int64]
@@ -44,7 +43,10 @@ class Take:
         self._loop = loop
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames until the take ends. Raises CancelledError, ExhaustedError (device memory) or InternalError (NaN)."""
+        """Frames until the take ends. Raises CancelledError, InternalError (NaN), or what the device raises.
+
+        An error of the device, such as memory used up, ends the take whose step met it; the others step again.
+        """
         while True:
             while not self.waiting:
                 if self.error is not None:
@@ -75,9 +77,10 @@ class Take:
 class FrameLoop:
     """The takes that are open, one a row of the step's state; rows [0, open takes) are in use."""
 
-    def __init__(self, step: FrameStep, graphs: FrameGraphs | None = None) -> None:
+    def __init__(self, step: FrameStep, run: Callable[[int], None] | None = None) -> None:
+        """`run` makes the next frame of the first n rows in another way than `step.run`, such as by CUDA graphs."""
         self.step = step
-        self._run = graphs.run if graphs else step.run
+        self._run = run or step.run
         self._takes: list[Take] = []
         self._lock = threading.Lock()
 
@@ -89,7 +92,7 @@ class FrameLoop:
     def take(self, prompt: Prompt, seed: int, max_frames: int, progress: Progress) -> Iterator[Take]:
         """Opens a take of at most `max_frames`. Same prompt, seed and device give the same frames.
 
-        Raises ExhaustedError when all rows are in use or device memory is, InvalidInputError when it cannot fit.
+        Raises ExhaustedError when all rows are in use, InvalidInputError when the prompt leaves no room.
         """
         if max_frames < 1 or max_frames > self.frames_left(prompt):
             raise InvalidInputError(
@@ -111,8 +114,6 @@ class FrameLoop:
         try:
             if take.open and not take.waiting:
                 self._step()
-        except torch.OutOfMemoryError:
-            take.error = _out_of_memory()
         finally:
             self._lock.release()
 
@@ -127,14 +128,12 @@ class FrameLoop:
             self.step.prefill(take.row, prompt)
             self._takes.append(take)
             self._deliver([take])
-        except torch.OutOfMemoryError as error:
-            raise _out_of_memory() from error
         finally:
             self._lock.release()
         return take
 
     def _step(self) -> None:
-        # Takes that ended stay until their consumer has read them; the noise survives a step that ran out of memory.
+        # Ended takes give their rows up; the noise of a step that failed is kept, so that the next one is the same.
         for take in [take for take in self._takes if not take.open]:
             self._remove(take)
         for take in self._takes:
@@ -186,9 +185,3 @@ def _counted(take: Take) -> Iterator[Frame]:
     for frame in take:
         take.progress.advance()
         yield frame
-
-
-def _out_of_memory() -> ExhaustedError:
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return ExhaustedError("The device is out of memory.", "Try again when fewer voices speak.", retry_after_s=2.0)

@@ -42,7 +42,8 @@ class CodePredictor(nn.Module):
         `start` (rows, 2, talker size) is the talker's hidden state and the embedding of codebook 0; `noise`
         (rows, 15, codes) is what `sampling.draw` wants; `cache` has room for 16 positions and `rows` rows.
         """
-        x, first, codes = start, 0, []
+        x, first = start, 0
+        codes: list[Tensor] = []
         for group, head in enumerate(self.lm_head):
             if group:
                 x = self.model.codec_embedding[group - 1](codes[-1])[:, None]

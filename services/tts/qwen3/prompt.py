@@ -1,4 +1,4 @@
-"""What the talker hears before its first frame: role, language, speaker, then text and reference, added position by position.
+"""What the talker hears before its first frame: role, language, speaker, then text and sound added together.
 
 Layouts of the published generation code: https://github.com/QwenLM/Qwen3-TTS, `Qwen3TTSForConditionalGeneration`.
 """
@@ -85,15 +85,11 @@ class PromptBuilder:
     def _control(self, request: Request) -> Tensor:
         """Language, speaker and a pad, (4 to 6, hidden)."""
         config = self._config
-        if request.language_id is None:
-            tags = (config.codec_nothink_id, config.codec_think_bos_id, config.codec_think_eos_id)
-        else:
-            tags = (
-                config.codec_think_id,
-                config.codec_think_bos_id,
-                request.language_id,
-                config.codec_think_eos_id,
-            )
+        begin, end = config.codec_think_bos_id, config.codec_think_eos_id
+        language = request.language_id
+        tags = (
+            [config.codec_nothink_id, begin, end] if language is None else [config.codec_think_id, begin, language, end]
+        )
         parts = [self._codec(*tags)]
         if request.reference is not None:
             parts.append(request.reference.speaker[None].to(parts[0].dtype))

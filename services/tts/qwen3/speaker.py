@@ -60,7 +60,7 @@ class SqueezeExcitation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, n) to the same."""
         weight = self.conv2(functional.relu(self.conv1(x.mean(dim=2, keepdim=True))))
-        return x * weight.sigmoid()
+        return torch.as_tensor(x * weight.sigmoid())
 
 
 class SpeakerBlock(nn.Module):
@@ -143,9 +143,7 @@ def log_mel(samples: Tensor) -> Tensor:
     """
     margin = (_WINDOW - _HOP) // 2
     padded = functional.pad(samples[None, None].float(), (margin, margin), mode="reflect")[0, 0]
-    spectrum = torch.stft(
-        padded, _WINDOW, _HOP, window=torch.hann_window(_WINDOW), center=False, return_complex=True
-    )
+    spectrum = torch.stft(padded, _WINDOW, _HOP, window=torch.hann_window(_WINDOW), center=False, return_complex=True)
     magnitude = (spectrum.real.square() + spectrum.imag.square() + 1e-9).sqrt()
     return (_mel_filters().T @ magnitude).clamp(min=_SMALLEST).log()
 

@@ -53,4 +53,3 @@ class Talker(nn.Module):
         for group, table in enumerate(self.code_predictor.model.codec_embedding, start=1):
             total = total + table(codes[..., group])
         return torch.as_tensor(total)
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -17,7 +18,9 @@ class Tokenizer:
         from transformers import AutoTokenizer
 
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            self._tokenizer: Callable[[str], Mapping[str, list[int]]] = AutoTokenizer.from_pretrained(  # type: ignore[no-untyped-call]
+                folder, local_files_only=True
+            )
         except (OSError, ValueError, KeyError) as error:
             raise FailedPreconditionError(
                 f"The tokenizer in {folder} cannot be read.", "Run `vigent models pull` again.", "checkpoint"

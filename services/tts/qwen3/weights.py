@@ -88,14 +88,27 @@ def load(
 
 def _tensors(folder: Path, device: torch.device) -> Iterator[tuple[str, Tensor]]:
     for path in weight_files(folder):
-        try:
-            with safe_open(path, framework="pt", device=str(device)) as file:
-                for name in file.keys():  # noqa: SIM118 - the file is no mapping
-                    yield name, file.get_tensor(name)
-        except (SafetensorError, OSError) as error:
-            raise FailedPreconditionError(
-                f"{path} is broken or truncated.", "Run `vigent models pull` again.", "checkpoint"
-            ) from error
+        with _opened(path, device) as file:
+            for name in file.keys():  # noqa: SIM118 - the file is no mapping
+                yield name, file.get_tensor(name)
+
+
+def _opened(path: Path, device: torch.device | str = "cpu") -> safe_open:
+    try:
+        return safe_open(path, framework="pt", device=str(device))
+    except (SafetensorError, OSError) as error:
+        raise FailedPreconditionError(
+            f"{path} is broken or truncated.", "Run `vigent models pull` again.", "checkpoint", "CHECKPOINT_TRUNCATED"
+        ) from error
+
+
+def tensor_count(folder: Path) -> int:
+    """Tensors in the weight files of `folder`, read from their headers. Raises FailedPreconditionError."""
+    count = 0
+    for path in weight_files(folder):
+        with _opened(path) as file:
+            count += len(file.keys())
+    return count
 
 
 def weight_files(folder: Path) -> list[Path]:

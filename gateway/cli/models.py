@@ -1,0 +1,97 @@
+"""`vigent models`: the checkpoints of the production engines; the only place where anything is downloaded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from gateway.cli.output import err, out
+from services.runtime.checkpoint_pull import pull as pull_checkpoint
+from services.runtime.checkpoints import MANIFEST, Manifest, known_manifests, read_manifest
+from services.runtime.checkpoints import verify as verify_checkpoint
+from services.runtime.errors import FailedPreconditionError, InvalidInputError
+
+app = typer.Typer(help="List, download and check the checkpoints of the production engines.", no_args_is_help=True)
+
+_ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
+
+RootOption = Annotated[
+    Path, typer.Option(envvar="VIGENT_MODELS_ROOT", help="Folder that holds one folder for each checkpoint.")
+]
+HubOption = Annotated[
+    str, typer.Option(envvar="VIGENT_HUB_URL", help="Hub to download from: Hugging Face, or a mirror of its layout.")
+]
+NameArgument = Annotated[str, typer.Argument(help="Name from `vigent models list`.", metavar="NAME")]
+
+_DEFAULT_ROOT = Path(".vigent/models")
+_DEFAULT_HUB = "https://huggingface.co"
+
+
+@app.command("list")
+def list_(root: RootOption = _DEFAULT_ROOT) -> None:
+    """Show the known checkpoints, their licences, and which are here."""
+    table = Table("name", "engine", "licence", "size", "state", box=None)
+    for manifest in known_manifests(_ASSETS).values():
+        here = _here(root / manifest.name)
+        size = (here or manifest).size_bytes
+        table.add_row(manifest.name, manifest.engine, manifest.licence, _gigabytes(size), _state(root, manifest, here))
+    out.print(table)
+
+
+@app.command("pull")
+def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = _DEFAULT_HUB) -> None:
+    """Download a checkpoint; goes on where an earlier download stopped. VIGENT_HUB_TOKEN is sent where it is set."""
+    manifest = _named(name)
+    if manifest.licence_note:
+        err.print(escape(manifest.licence_note))
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        bars = {file.path: progress.add_task(escape(file.path), total=None, start=True) for file in manifest.files}
+
+        def downloaded(path: str, done: int, total: int) -> None:
+            progress.update(bars[path], completed=done, total=total or None)
+
+        pull_checkpoint(manifest, root / name, hub, downloaded, os.environ.get("VIGENT_HUB_TOKEN", ""))
+    out.print(f"{root / name}", markup=False)
+
+
+@app.command("verify")
+def verify(name: NameArgument, root: RootOption = _DEFAULT_ROOT) -> None:
+    """Compare a checkpoint's files with the hashes of its manifest, byte by byte."""
+    known = _named(name)
+    here = read_manifest(root / name / MANIFEST)
+    with Progress(console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task("hashing", total=here.size_bytes)
+        verify_checkpoint(root / name, here, lambda size: progress.advance(task, size))
+        verify_checkpoint(root / name, known)
+    out.print(f"{name}: {len(here.files)} files are whole and unchanged.", markup=False)
+
+
+def _named(name: str) -> Manifest:
+    manifests = known_manifests(_ASSETS)
+    if name not in manifests:
+        raise InvalidInputError(f"There is no checkpoint {name!r}.", f"Use one of {', '.join(manifests)}.", "NAME")
+    return manifests[name]
+
+
+def _here(folder: Path) -> Manifest | None:
+    try:
+        return read_manifest(folder / MANIFEST)
+    except FailedPreconditionError:
+        return None
+
+
+def _state(root: Path, manifest: Manifest, here: Manifest | None) -> str:
+    if here is not None:
+        return "here"
+    return "partly here" if any((root / manifest.name / file.path).exists() for file in manifest.files) else "-"
+
+
+def _gigabytes(size_bytes: int | None) -> str:
+    return "?" if size_bytes is None else f"{size_bytes / 1e9:.2f} GB"

@@ -1,0 +1,184 @@
+"""Downloading a checkpoint from a hub: resumed where it broke off, checked, and renamed only when whole."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import tenacity
+
+from services.runtime.checkpoints import (
+    MANIFEST,
+    CheckpointFile,
+    Manifest,
+    read_manifest,
+    refused,
+    sha256_of,
+)
+from services.runtime.errors import FailedPreconditionError, NotFoundError, UnavailableError
+
+Downloaded = Callable[[str, int, int], None]
+"""Told the file, its bytes so far and its whole size (0: not known) after each piece."""
+
+_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_TRIES = 5
+_RANGE_NOT_SATISFIABLE = 416
+
+
+def pull(
+    manifest: Manifest, folder: Path, hub_url: str, downloaded: Downloaded = lambda *_: None, token: str = ""
+) -> Manifest:
+    """Brings `folder` to what `manifest` says and returns the manifest with all sizes and hashes.
+
+    Files come from `{hub_url}/{source}/resolve/{revision}/{path}`, the layout of Hugging Face and its mirrors. Files
+    that are there and right stay. Raises NotFoundError, UnavailableError, or FailedPreconditionError:
+    CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN, CHECKPOINT_BUSY.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with _only_one(folder), httpx.Client(timeout=_TIMEOUT, follow_redirects=True, headers=headers) as client:
+        earlier = _recorded(folder, manifest)
+        files = []
+        for file in manifest.files:
+            known = file.model_copy(update=earlier.get(file.path, {}))
+            files.append(_fetched(client, known, folder, _url(hub_url, manifest, file), downloaded))
+        pinned = manifest.model_copy(update={"files": tuple(files)})
+        _write_whole(folder / MANIFEST, pinned.model_dump_json(indent=1, exclude_defaults=True).encode())
+    return pinned
+
+
+def _recorded(folder: Path, manifest: Manifest) -> dict[str, dict[str, object]]:
+    """Sizes and hashes that an earlier pull of the same revision recorded."""
+    try:
+        earlier = read_manifest(folder / MANIFEST)
+    except FailedPreconditionError:
+        return {}
+    if (earlier.name, earlier.revision) != (manifest.name, manifest.revision):
+        return {}
+    wanted = {file.path: file.sha256 for file in manifest.files}
+    return {
+        file.path: {"size_bytes": file.size_bytes, "sha256": file.sha256}
+        for file in earlier.files
+        if wanted.get(file.path) in (None, file.sha256)
+    }
+
+
+def _url(hub_url: str, manifest: Manifest, file: CheckpointFile) -> str:
+    source = file.source or manifest.source
+    # A file from another repository has that repository's main branch: the manifest's revision is not its own.
+    revision = "main" if file.source else manifest.revision
+    return f"{hub_url.rstrip('/')}/{source}/resolve/{revision}/{file.remote_path or file.path}"
+
+
+def _fetched(
+    client: httpx.Client, file: CheckpointFile, folder: Path, url: str, downloaded: Downloaded
+) -> CheckpointFile:
+    """`file` with size and hash, once its content lies in `folder`."""
+    path = folder / file.path
+    if path.is_file() and file.sha256 and path.stat().st_size == file.size_bytes and sha256_of(path) == file.sha256:
+        downloaded(file.path, path.stat().st_size, path.stat().st_size)
+        return _pinned(file, path, file.sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    for attempt in tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(httpx.TransportError),
+        stop=tenacity.stop_after_attempt(_TRIES),
+        wait=tenacity.wait_exponential_jitter(initial=0.2, max=10.0),
+        retry_error_callback=_unreachable(url),
+    ):
+        with attempt:
+            _download(client, url, part, lambda done, total: downloaded(file.path, done, total))
+    sha256 = sha256_of(part)
+    if file.sha256 is not None and sha256 != file.sha256:
+        part.unlink()
+        problem = f"{url} has SHA-256 {sha256}, the manifest says {file.sha256}."
+        raise refused("CHECKPOINT_CORRUPT", problem, "Use another mirror; if the file was replaced, check why.")
+    part.replace(path)
+    _etag(part).unlink(missing_ok=True)
+    return _pinned(file, path, sha256)
+
+
+def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[int, int], None]) -> None:
+    """Brings `part` to its full length, continuing it when the server still has the same file (its ETag)."""
+    start = part.stat().st_size if part.is_file() and _etag(part).is_file() else 0
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers |= {"Range": f"bytes={start}-", "If-Range": _etag(part).read_text()}
+    with client.stream("GET", url, headers=headers) as response:
+        if response.status_code == _RANGE_NOT_SATISFIABLE:  # whole already, or longer than the file: begin again
+            _etag(part).unlink()
+            raise httpx.ReadError(f"{url} refused to continue at byte {start}")
+        _check(response, url)
+        continued = response.status_code == httpx.codes.PARTIAL_CONTENT
+        done = start if continued else 0
+        total = done + int(response.headers.get("Content-Length", 0))
+        _remember_etag(part, response.headers.get("ETag", ""))
+        with part.open("ab" if continued else "wb") as file:
+            for piece in response.iter_raw():
+                file.write(piece)
+                done += len(piece)
+                downloaded(done, total if response.headers.get("Content-Length") else 0)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _check(response: httpx.Response, url: str) -> None:
+    status = response.status_code
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        remedy = "Accept the model's licence on the hub and set VIGENT_HUB_TOKEN."
+        raise refused("CHECKPOINT_FORBIDDEN", f"{url} answers {status}.", remedy)
+    if status == httpx.codes.NOT_FOUND:
+        raise NotFoundError(f"{url} does not exist.", "Check the hub's address and the manifest's source.", "hub_url")
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
+        raise httpx.ReadError(f"{url} answers {status}")
+    if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
+        raise UnavailableError(f"{url} answers {status}.", "Check the hub's address.", "hub_url")
+
+
+def _unreachable(url: str) -> Callable[[tenacity.RetryCallState], None]:
+    def give_up(state: tenacity.RetryCallState) -> None:
+        cause = state.outcome.exception() if state.outcome else None
+        remedy = "Run the same command again; it goes on where it stopped."
+        raise UnavailableError(f"{url} cannot be downloaded ({type(cause).__name__}).", remedy, "hub_url") from cause
+
+    return give_up
+
+
+def _pinned(file: CheckpointFile, path: Path, sha256: str) -> CheckpointFile:
+    return CheckpointFile(path=file.path, size_bytes=path.stat().st_size, sha256=sha256)
+
+
+def _etag(part: Path) -> Path:
+    return part.with_name(part.name + ".etag")
+
+
+def _remember_etag(part: Path, etag: str) -> None:
+    """Only a strong ETag promises the same bytes."""
+    if etag and not etag.startswith("W/"):
+        _write_whole(_etag(part), etag.encode())
+    else:
+        _etag(part).unlink(missing_ok=True)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".new")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    with (folder / ".pull.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            remedy = "Wait for it, or end it."
+            raise refused("CHECKPOINT_BUSY", f"Another pull works in {folder}.", remedy) from error
+        yield

@@ -1,0 +1,205 @@
+"""The Qwen3-TTS engine: which voice a request means, and the way from its text to samples."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from services.runtime.checkpoints import MANIFEST, read_manifest, verify_once
+from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from services.runtime.progress import Progress
+from services.runtime.settings import EngineSettings
+from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
+from services.tts.qwen3.codec_layers import CodecState
+from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
+from services.tts.qwen3.loop import frame_cap
+from services.tts.qwen3.model import LoadedModel, load_model
+from services.tts.qwen3.normalise import normalise
+from services.tts.qwen3.options import Qwen3Options
+from services.tts.qwen3.prompt import Prompt, Request
+from services.tts.qwen3.reference import ClonedVoice, ClonedVoices
+from services.tts.qwen3.retake import CheckedTake, RetakePolicy, TakeChecker
+from services.tts.qwen3.speak import Pcm
+from services.tts.qwen3.stretch import TimeStretch
+from services.tts.qwen3.voices import ChosenVoice, VoiceBook
+from services.tts.qwen3.weights import check_folder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A request made ready: its prompt, its length cap, and the codec's past that the take continues."""
+
+    prompt: Prompt
+    max_frames: int
+    past: CodecState
+
+
+class Qwen3Engine:
+    """Speaks with a Qwen3-TTS checkpoint: Base clones, CustomVoice has speakers, VoiceDesign takes descriptions."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Checks settings and folder; `warm_up` loads. Raises FailedPreconditionError or InvalidInputError."""
+        if settings.checkpoint is None:
+            raise FailedPreconditionError(
+                "The qwen3 engine has no checkpoint.", "Set VIGENT_TTS_CHECKPOINT to its folder.", "checkpoint"
+            )
+        self._folder, self._cache_root = settings.checkpoint, settings.cache_root
+        self._options = Qwen3Options.parse(settings.options)
+        self._device = _device(settings.device)
+        check_folder(self._folder)
+        self._config = read_config(self._folder)
+        self._codec_config = read_speech_tokenizer_config(self._folder / "speech_tokenizer")
+        self.sample_rate_hz = self._codec_config.sample_rate_hz
+        self.load_s = 0.0
+        self._voices = VoiceBook(self._config, self._options.voices)
+        self._clones = ClonedVoices(self._clone, self.sample_rate_hz)
+        self._retakes = _retake_policy(self._options)
+        self._loaded: LoadedModel | None = None
+        self._load_lock = threading.Lock()
+
+    def warm_up(self, progress: Progress) -> None:
+        """Verifies and loads the checkpoint and captures CUDA graphs; a unit is a piece hashed, a tensor or a graph.
+
+        Raises FailedPreconditionError when the checkpoint is missing, truncated, corrupt or does not fit.
+        """
+        with self._load_lock:
+            if self._loaded is None:
+                self._loaded = self._load(progress)
+
+    def voices(self) -> list[Voice]:
+        """All voices, default first."""
+        return self._voices.all()
+
+    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
+        """Speaks one text; a unit is a frame of 80 ms. See `TtsEngine`.
+
+        Raises InvalidInputError for a voice, language or reference that does not fit, CancelledError within a frame.
+        """
+        chosen = self._voices.choose(request)
+        self.warm_up(progress)
+        progress.phase("prepare")
+        text = normalise(request.text, request.language) if self._options.normalise else request.text
+        line = self._line(text, chosen)
+        progress.advance()
+        progress.phase("speak")
+        stretch = TimeStretch(request.speed, self.sample_rate_hz) if request.speed != 1.0 else None
+        with closing(self._take(line, request, text, progress)) as take:
+            ending = _Ending(take)
+            for pcm in ending:
+                if len(ready := stretch.push(pcm) if stretch else pcm):
+                    yield Speech(ready)
+        if stretch and len(rest := stretch.flush()):
+            yield Speech(rest)
+        yield Finish(ending.reason)
+
+    def _take(
+        self, line: _Line, request: Synthesis, text: str, progress: Progress
+    ) -> Generator[Pcm, None, FinishReason]:
+        """The take that is sent: streamed as it is made, or whole once the checker has found it right."""
+        if self._retakes is None:
+            return (yield from self._speak(line, request.seed, progress))
+        best = self._retakes.best(
+            lambda seed: _collected(self._speak(line, seed, progress)),
+            request.seed,
+            self.sample_rate_hz,
+            text,
+            request.language,
+        )
+        yield best.pcm
+        return best.reason
+
+    def _speak(self, line: _Line, seed: int, progress: Progress) -> Generator[Pcm, None, FinishReason]:
+        model = self._model
+        with model.loop.take(line.prompt, seed, line.max_frames, progress) as take:
+            return (yield from model.speaker.speak(take, line.past.copy()))
+
+    def _line(self, text: str, chosen: ChosenVoice) -> _Line:
+        model = self._model
+        voice = self._clones.get(chosen.recording, chosen.transcript) if chosen.recording else None
+        text_ids = model.tokenizer.spoken(text)
+        instruction = model.tokenizer.instruction(chosen.instruction) if chosen.instruction else None
+        reference = voice.reference if voice else None
+        request = Request(text_ids, chosen.language_id, chosen.speaker_id, reference, instruction)
+        switch = self._options.text_in_prefill
+        prompt = model.prompts.build(
+            request, text_in_prefill=self._config.kind != "base" if switch == "auto" else switch == "on"
+        )
+        max_frames = min(frame_cap(len(text_ids)), model.loop.frames_left(prompt))
+        return _Line(prompt, max_frames, voice.codec_past if voice else CodecState())
+
+    def _clone(self, samples: NDArray[np.float32], transcript: str) -> ClonedVoice:
+        return self._model.clone(samples, transcript, self._options.reference_tail_s)
+
+    @property
+    def _model(self) -> LoadedModel:
+        assert self._loaded is not None
+        return self._loaded
+
+    def _load(self, progress: Progress) -> LoadedModel:
+        began = time.monotonic()
+        if self._options.verify and (self._folder / MANIFEST).is_file():
+            progress.phase("verify")
+            manifest = read_manifest(self._folder / MANIFEST)
+            verify_once(self._folder, manifest, self._cache_root, lambda _: progress.advance())
+        loaded = load_model(self._folder, self._config, self._codec_config, self._options, self._device, progress)
+        self.load_s = time.monotonic() - began
+        logger.info(
+            "loaded %s (%s) on %s in %.1f s, attention %s",
+            self._folder.name,
+            self._config.kind,
+            self._device,
+            self.load_s,
+            loaded.attention,
+        )
+        return loaded
+
+
+class _Ending:
+    """Iterates a take and keeps what it returns."""
+
+    def __init__(self, take: Generator[Pcm, None, FinishReason]) -> None:
+        self._take = take
+        self.reason = FinishReason.END_OF_TEXT
+
+    def __iter__(self) -> Iterator[Pcm]:
+        self.reason = yield from self._take
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InvalidInputError(f"There is no device {name!r}.", "Use cpu, or cuda:0 where it is.", "device") from error
+    return device
+
+
+def _retake_policy(options: Qwen3Options) -> RetakePolicy | None:
+    if not options.take_checker:
+        return None
+    module, _, name = options.take_checker.partition(":")
+    try:
+        checker = cast("TakeChecker", getattr(importlib.import_module(module), name))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidInputError(
+            f"{options.take_checker!r} cannot be imported.", "Name it as module:name.", "options.take_checker"
+        ) from error
+    return RetakePolicy(checker, options.max_retakes, options.max_error_rate)
+
+
+def _collected(take: Generator[Pcm, None, FinishReason]) -> CheckedTake:
+    ending = _Ending(take)
+    pcm = np.concatenate([np.zeros(0, np.int16), *ending])
+    return CheckedTake(pcm, ending.reason)

@@ -1,0 +1,70 @@
+"""What an operator can set: `VIGENT_TTS_OPTIONS__<NAME>` or `[tts.options]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from services.runtime.errors import InvalidInputError
+
+DType = Literal["auto", "float32", "bfloat16", "float16"]
+Switch = Literal["auto", "on", "off"]
+
+
+def _numbers(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+class Qwen3Options(BaseModel):
+    """Settings of the engine; "auto" follows the device and the checkpoint."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dtype: DType = Field("auto", description="Of the talker: bfloat16 on CUDA, float32 elsewhere.")
+    codec_dtype: DType = Field("float32", description="Of the codec, small enough to compute exactly.")
+    attention: str = Field("auto", description="auto, sdpa, eager or flash_attention_2.")
+    graphs: Switch = Field("auto", description="CUDA graphs of the frame step; on where there is CUDA.")
+    streams: int = Field(1, ge=1, le=64, description="Takes generated together; as many as the server has slots.")
+    max_positions: int = Field(2048, ge=256, le=32_768, description="Prompt and frames of a take; sizes the cache.")
+    chunk_frames: Annotated[tuple[int, ...], BeforeValidator(_numbers)] = Field(
+        (1, 2, 4, 8), min_length=1, description="Frames (80 ms) decoded together, the last number repeated."
+    )
+    text_in_prefill: Switch = Field("auto", description="Read all text first; as published: not when cloning.")
+    silence_s: float = Field(2.0, ge=0, description="A take that stays silent so long is ended; 0 never.")
+    silence_dbfs: float = Field(-55.0, le=0, description="Level below which a frame counts as silent.")
+    reference_tail_s: float = Field(
+        0.5, ge=0, le=2, description="Silence behind a reference; without it its last sound runs on into the take."
+    )
+    voices: Path | None = Field(None, description="Folder of voices: NAME.wav (or .flac, .mp3, .m4a) with NAME.txt.")
+    normalise: bool = Field(True, description="Write numbers, units and dates out in words first.")
+    verify: bool = Field(True, description="Check the checkpoint's hashes before loading where a manifest has them.")
+    take_checker: str = Field("", description='"module:name" of a TakeChecker; a take is then held until checked.')
+    max_retakes: int = Field(1, ge=0, le=5, description="Further takes, other seeds, while the checker finds errors.")
+    max_error_rate: float = Field(0.2, ge=0, description="Character error rate above which a take is wrong.")
+    temperature: float | None = Field(None, gt=0, description="As generation_config.json where unset; also below.")
+    top_k: int | None = Field(None, ge=0)
+    top_p: float | None = Field(None, gt=0, le=1)
+    repetition_penalty: float | None = Field(None, gt=0)
+
+    @staticmethod
+    def parse(options: Mapping[str, str]) -> Qwen3Options:
+        """Reads the settings' strings. Raises InvalidInputError naming the option at fault."""
+        try:
+            return Qwen3Options.model_validate(dict(options))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"][:1])
+            raise InvalidInputError(
+                f"{first['msg']}: {first['input']!r}.", f"Set VIGENT_TTS_OPTIONS__{name.upper()}.", f"options.{name}"
+            ) from error
+
+
+def torch_dtype(name: DType, device: torch.device) -> torch.dtype:
+    """The dtype called `name`."""
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]

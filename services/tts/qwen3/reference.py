@@ -1,0 +1,83 @@
+"""Reference recordings: read, encoded once, remembered by the hash of recording and transcript."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy import float32
+from numpy.typing import NDArray
+
+from services.runtime.errors import InvalidInputError
+from services.tts.qwen3.codec_layers import CodecState
+from services.tts.qwen3.prompt import Reference
+
+SHORTEST_S, LONGEST_S = 1.0, 60.0
+_REMEMBERED = 32  # voices; each holds a vector, a few hundred frames and the codec's past
+
+
+@dataclass(frozen=True)
+class ClonedVoice:
+    """A reference as the talker wants it, and the codec's state after it: the take goes on in its sound."""
+
+    reference: Reference
+    codec_past: CodecState
+
+
+class ClonedVoices:
+    """Makes each voice once. `encode` gets mono samples at 24 kHz and the transcript, "" without one."""
+
+    def __init__(self, encode: Callable[[NDArray[float32], str], ClonedVoice], sample_rate_hz: int) -> None:
+        self._encode = encode
+        self._sample_rate_hz = sample_rate_hz
+        self._voices: OrderedDict[str, ClonedVoice] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, recording: Path, transcript: str) -> ClonedVoice:
+        """The voice of `recording`. Raises InvalidInputError when it cannot be read, or is too short or too long."""
+        with recording.open("rb") as file:
+            key = hashlib.file_digest(file, "sha256").hexdigest() + transcript
+        with self._lock:
+            voice = self._voices.get(key) or self._encode(self._read(recording), transcript)
+            self._voices[key] = voice
+            self._voices.move_to_end(key)
+            if len(self._voices) > _REMEMBERED:
+                self._voices.popitem(last=False)
+        return voice
+
+    def _read(self, recording: Path) -> NDArray[float32]:
+        samples = read_mono(recording, self._sample_rate_hz, LONGEST_S + 1)
+        length_s = len(samples) / self._sample_rate_hz
+        if not SHORTEST_S <= length_s <= LONGEST_S:
+            raise InvalidInputError(
+                f"The reference lasts {'more than ' if length_s > LONGEST_S else ''}{min(length_s, LONGEST_S):.1f} s.",
+                f"Give {SHORTEST_S:g} to {LONGEST_S:g} s; 10 s of one clear voice are best.",
+                "reference_audio",
+            )
+        return samples
+
+
+def read_mono(path: Path, sample_rate_hz: int, longest_s: float) -> NDArray[float32]:
+    """Samples (n,) of the first audio stream, mixed to mono, at most `longest_s`. Raises InvalidInputError."""
+    import av
+
+    wanted = int(longest_s * sample_rate_hz)
+    pieces: list[NDArray[float32]] = []
+    try:
+        with av.open(path) as container:
+            resampler = av.AudioResampler("flt", "mono", sample_rate_hz)
+            for frame in chain(container.decode(audio=0), [None]):
+                pieces += [part.to_ndarray()[0].astype(float32) for part in resampler.resample(frame)]
+                if sum(map(len, pieces)) >= wanted:
+                    break
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise InvalidInputError(
+            "The reference recording cannot be decoded.", "Give a WAV, FLAC, MP3 or M4A file.", "reference_audio"
+        ) from error
+    return np.concatenate(pieces)[:wanted] if pieces else np.zeros(0, float32)
