@@ -112,7 +112,7 @@ async def compose_segment(
                     _check_order(patch, first_film_frame + done)
                     for picture in await overlays.until(patch.film_frame):
                         composer.add_overlay(picture)
-                    await run(partial(composer.add_frame, _patch_image(patch)))
+                    await run(partial(composer.add_frame, patch_image(patch)))
                     done += 1
                     report(done)
             if done != frames:
@@ -132,7 +132,8 @@ def _check_order(patch: lipsync_pb2.Patch, expected: int) -> None:
         raise InternalError(f"Lip-sync sent frame {patch.film_frame} where {expected} belongs.", "Try again.")
 
 
-def _patch_image(patch: lipsync_pb2.Patch) -> PatchImage | None:
+def patch_image(patch: lipsync_pb2.Patch) -> PatchImage | None:
+    """A patch as the composer takes it; None leaves the footage as it is."""
     box = patch.box
     if not box.width:
         return None

@@ -59,4 +59,6 @@ def keep(figures: Sequence[Figure]) -> None:
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
     day = datetime.now(UTC).date().isoformat()
-    RESULTS.write_text(f"{before}{BEGIN}\nLast run of `make bench`: {day}, {machine()}.\n\n{table(figures)}\n{END}{after}")
+    RESULTS.write_text(
+        f"{before}{BEGIN}\nLast run of `make bench`: {day}, {machine()}.\n\n{table(figures)}\n{END}{after}"
+    )

@@ -1,0 +1,65 @@
+"""`replicas_2`: lip-sync wall with one replica over that with two, for an engine that sleeps as a GPU would."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from orchestrator.mesh import Service
+from orchestrator.picture import LipsyncCall
+from orchestrator.take import Take
+from tests.bench.figures import Figure
+from tests.bench.pipeline import sleeping_engines
+from tests.mesh import run_server
+from vigent.lipsync.v1 import lipsync_pb2
+from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
+from vigent.media.v1 import media_pb2
+
+_SEGMENTS, _FRAMES, _DELAY_S = 16, 40, 0.02
+_RATE_HZ = 24_000
+
+
+async def _wall_s(addresses: list[str], footage: media_pb2.MediaRef) -> float:
+    service = Service(",".join(addresses), "vigent.lipsync.v1.LipsyncService", LipsyncServiceStub)
+    take = Take(_RATE_HZ)
+    take.append(bytes(2 * _RATE_HZ // 25 * _FRAMES))
+    take.close()
+    in_flight = asyncio.Semaphore(len(addresses))
+
+    async def segment(index: int) -> None:
+        async with in_flight:
+            opening = lipsync_pb2.LipsyncOpen(footage=footage, first_film_frame=index * _FRAMES)
+            with service.least_busy() as stub:
+                patches = [patch async for patch in LipsyncCall(stub, opening, take, 600).patches()]
+            assert len(patches) == _FRAMES
+
+    await segment(0)
+    begun_s = time.perf_counter()
+    await asyncio.gather(*(segment(index) for index in range(_SEGMENTS)))
+    wall_s = time.perf_counter() - begun_s
+    await service.close()
+    return wall_s
+
+
+def figures() -> list[Figure]:
+    """The figure."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        engines = sleeping_engines({"lipsync": _DELAY_S})
+        servers = [stack.enter_context(run_server("services.lipsync", folder, engines)) for _ in range(2)]
+        footage = media_pb2.MediaRef(sha256=_any_file(folder))
+        addresses = [server.address for server in servers]
+        one_s, two_s = (asyncio.run(_wall_s(addresses[:count], footage)) for count in (1, 2))
+    conditions = (
+        f"{_SEGMENTS} segments of {_FRAMES} frames, {_DELAY_S * 1000:.0f} ms a frame; {one_s:.1f} s, {two_s:.1f} s"
+    )
+    return [Figure("replicas_2", one_s / two_s, ">= 1.9", conditions)]
+
+
+def _any_file(folder: Path) -> str:
+    from services.runtime.media import MediaStore
+
+    return MediaStore(folder / "media").put_bytes(b"the engine that sleeps reads no footage").sha256
