@@ -42,9 +42,7 @@ def _all_but_hangul(codepoint: int) -> bool:
 
 def _han_of(charset: str) -> Callable[[int], bool]:
     """Everything but Hangul, of the Han characters only those of `charset`."""
-    return lambda codepoint: (
-        _encodes(codepoint, charset) if _within(codepoint, HAN) else not _within(codepoint, HANGUL)
-    )
+    return lambda codepoint: _encodes(codepoint, charset) if _within(codepoint, HAN) else not _within(codepoint, HANGUL)
 
 
 FILES = {

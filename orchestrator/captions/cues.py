@@ -33,9 +33,10 @@ class CueWord:
 
 @dataclass(frozen=True)
 class CueLine:
-    """One line: `text` as shown, from characters [char_start, char_end) of the sentence."""
+    """One line: `text` as shown; `source` is what stands at [char_start, char_end) of the sentence."""
 
     text: str
+    source: str
     char_start: int
     char_end: int
     words: tuple[CueWord, ...]
@@ -70,11 +71,11 @@ def make_cues(
 ) -> list[Cue]:
     """Cues of one segment, in order and apart, all within film frames [first_film_frame, first_film_frame + frames).
 
-    `words` have samples of the segment's voice, which starts at `first_film_frame`; without words the text is
-    spread over the segment. The lines of all cues together are the whole of `sentence_text`. A cue starts with the
-    frame in which its first word starts. It ends with the frame in which its last word ends, or later: where the next cue is
-    less than half a second away it stays until then, and where it would show for less than 0.8 s it stays as long as
-    there is room. A segment of fewer frames than cues shows the first ones only.
+    `words` have samples of the segment's voice, which starts at `first_film_frame`; without words the text is spread
+    over the segment. The sources of all lines together are `sentence_text`. A cue starts with the frame in which its
+    first word starts. It ends with the frame in which its last word ends, or later: where the next cue is less than
+    half a second away it stays until then, and where it would show for less than 0.8 s it stays as long as there is room.
+    A segment of fewer frames than cues shows the first ones only.
     """
     times = SpokenTimes.of_words(sentence_text, words, sample_rate_hz, frames / FRAME_RATE_HZ)
     groups = _grouped(break_lines(sentence_text, layout, times))[:frames]
@@ -150,7 +151,7 @@ def _line(
         first = first_film_frame + int(first_s * FRAME_RATE_HZ + 1e-6)
         last = first_film_frame + ceil(last_s * FRAME_RATE_HZ - 1e-6)
         words.append(CueWord(start - offset, end - offset, first, max(last, first + 1)))
-    return CueLine(shown, line.char_start, line.char_end, tuple(_in_order(words, span)))
+    return CueLine(shown, source, line.char_start, line.char_end, tuple(_in_order(words, span)))
 
 
 def _in_order(words: list[CueWord], span: tuple[int, int]) -> list[CueWord]:

@@ -37,7 +37,7 @@ def write_vtt(cues: Sequence[Cue]) -> str:
 
 
 def write_ass(cues: Sequence[Cue], layout: CaptionLayout) -> str:
-    """ASS v4.00+ with font, colours, outline and place of the style; karaoke styles give each word its time (\\k)."""
+    """ASS v4.00+ with font, colours, outline and place of the style; words that light up have their times."""
     karaoke = layout.style["highlight"]["mode"] != "none"
     place = _ass_place(layout)
     events = (

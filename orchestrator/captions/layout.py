@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Self
 
-from orchestrator.captions.safe_area import MouthBox, caption_band
+from orchestrator.captions.safe_area import MouthBox, text_band
 from orchestrator.captions.tokens import HAN
 from services.runtime.emoji import EMOJI
 from services.runtime.fonts import Typeface, typeface
@@ -45,17 +45,14 @@ class CaptionLayout:
     def of(
         cls, style: dict[str, Any], width: int, height: int, platform: str = "default", avoid: MouthBox | None = None
     ) -> Self:
-        """Lays `style` (from `load_style`) out; captions keep off the mouth box `avoid` (x, y, width, height).
+        """Lays `style` (from `load_style`) out, off the mouth box `avoid` (x, y, width, height).
 
         Raises InvalidInputError for an unknown platform or font.
         """
         font_px = style["size"] * min(width, height)
         pad_x, pad_y = padding_em(style)
-        if style["position"]["area"] == "caption":
-            needed_px = ((style["max_lines"] - 1) * style["line_height"] + 1 + 2 * pad_y) * font_px
-            bounds = caption_band(width, height, platform, avoid, needed_px)
-        else:
-            bounds = safe_area(style["position"]["area"], width, height, platform)
+        needed_px = ((style["max_lines"] - 1) * style["line_height"] + 1 + 2 * pad_y) * font_px
+        bounds = text_band(style["position"]["area"], width, height, platform, avoid, needed_px)
         placed = copy.deepcopy(style)
         placed["position"]["bounds"] = [
             round(edge / side, 6) for edge, side in zip(bounds, (width, height, width, height), strict=True)
@@ -90,7 +87,7 @@ class CaptionLayout:
         return MAX_CHINESE_UNITS if _HAN_CHARACTER.search(text) else MAX_LATIN_UNITS
 
     def shown(self, line: str) -> str:
-        """What is shown of a line: no white space around it and, in clean punctuation, no comma or full stop at its end.
+        """What is shown of a line: no white space around it and, when clean, no comma or full stop at its end.
 
         Decimal points, ellipses, question and exclamation marks stay.
         """

@@ -22,16 +22,18 @@ _AFTER_STOP, _AFTER_COMMA, _BEFORE_CONJUNCTION = -1.0, -0.8, -0.2
 _AFTER_BINDING, _BEFORE_PARTICLE = 0.6, 1.2
 
 _PARTICLES = frozenset("的地得了着过吗呢吧啊们嘛呀哦啦")
-_BINDING = frozenset(  # words that lead on to the next one
-    "和 与 及 或 在 把 被 对 从 向 给 让 使 将 是 不 很 更 最 也 都 就 还 再 又 没 没有 个 一个 这 那 这个 那个 每 各 第 为 以 "
-    "跟 比 要 会 能 可以 用 到 有 怎么 怎样 如何 为什么 "
-    "a an the this that these those my your his her its our their of to in on at for with from by as and or but "
-    "is are was were be been not very so i you he she it we they will can could would should don't doesn't".split()  # noqa: SIM905 - a word a line would take a page
-)
-_CONJUNCTIONS = frozenset(
-    "但是 但 所以 因为 而且 然后 如果 并且 不过 或者 以及 只要 只有 虽然 那么 就是 "
-    "and or but because that which who when where while if as so than with from for in on at by to".split()  # noqa: SIM905 - a word a line would take a page
-)
+_LEADING_ON = """
+和 与 及 或 在 把 被 对 从 向 给 让 使 将 是 不 很 更 最 也 都 就 还 再 又 没 没有 个 一个 这 那 这个 那个 每 各 第 为
+以 跟 比 要 会 能 可以 用 到 有 怎么 怎样 如何 为什么
+a an the this that these those my your his her its our their of to in on at for with from by as and or but
+is are was were be been not very so i you he she it we they will can could would should don't doesn't
+"""
+_BINDING = frozenset(_LEADING_ON.split())
+_STARTING = """
+但是 但 所以 因为 而且 然后 如果 并且 不过 或者 以及 只要 只有 虽然 那么 就是
+and or but because that which who when where while if as so than with from for in on at by to
+"""
+_CONJUNCTIONS = frozenset(_STARTING.split())
 _HAN_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{3,}")
 _LATIN_WORD_END = re.compile(r"([A-Za-z'’]+)\s*$")
 _LATIN_WORD_START = re.compile(r"\s*([A-Za-z'’]+)")

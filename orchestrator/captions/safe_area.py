@@ -1,6 +1,8 @@
-"""Where captions may stand: clear of the buttons of apps and never over the mouth."""
+"""Where captions and titles may stand: clear of the buttons of apps and never over the mouth."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from services.runtime.styles import Box, safe_area
 
@@ -11,17 +13,22 @@ _MOUTH_MARGIN_SHARE = 0.02
 """Distance kept from the mouth, as a share of the canvas height: lips open and heads nod."""
 
 
-def caption_band(
-    width: int, height: int, platform: str = "default", avoid: MouthBox | None = None, needed_px: float = 0
+def text_band(
+    area: Literal["safe", "caption", "title"],
+    width: int,
+    height: int,
+    platform: str = "default",
+    avoid: MouthBox | None = None,
+    needed_px: float = 0,
 ) -> Box:
-    """Left, top, right and bottom edge of the band for captions, in pixels of a width x height canvas.
+    """Left, top, right and bottom edge of the band for captions or titles, in pixels of a width x height canvas.
 
-    The band of safe_areas.json, moved the shortest way off the mouth box `avoid` inside the safe area. Where neither
-    below nor above the mouth `needed_px` are free, the band takes the higher of the two spaces: then
-    captions reach beyond the safe area and the quality report says so.
+    The area of safe_areas.json, moved the shortest way off the mouth box `avoid` inside the safe area. Where neither
+    below nor above the mouth `needed_px` are free, the band takes the higher of the two spaces: then the
+    text is drawn smaller or reaches beyond the safe area and the quality report says so.
     Raises InvalidInputError (PLATFORM_UNKNOWN).
     """
-    left, top, right, bottom = safe_area("caption", width, height, platform)
+    left, top, right, bottom = safe_area(area, width, height, platform)
     if avoid is None:
         return left, top, right, bottom
     margin = _MOUTH_MARGIN_SHARE * height

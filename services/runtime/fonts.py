@@ -23,6 +23,8 @@ from services.runtime.errors import FailedPreconditionError, InvalidInputError
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 EMOJI_FONT = ("noto-emoji", 700)
+EMOJI_SCALE = 0.8
+"""Makes an emoji as wide as a Han character."""
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f\ufeff \u00a0\u3000")
 
 
@@ -44,7 +46,7 @@ class FontFile:
 
     @cached_property
     def ascent_and_descent(self) -> tuple[float, float]:
-        """Height above and depth below the baseline in em, as ASS and CSS take them from `hhea` and OS/2 win metrics."""
+        """Height above and depth below the baseline in em: the OS/2 win metrics, which ASS sizes are of."""
         with TTFont(self.path, lazy=True) as font:
             em = font["head"].unitsPerEm
             return font["OS/2"].usWinAscent / em, font["OS/2"].usWinDescent / em
@@ -90,10 +92,11 @@ def _verify(path: Path, sha256: str) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A stretch of text drawn with one font."""
+    """A stretch of text drawn with one font, at `scale` times the size of the line."""
 
     text: str
     font: FontFile
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -108,15 +111,15 @@ class Typeface:
         position = 0
         for match in EMOJI.finditer(text):
             if match.start() > position:
-                yield Run(text[position : match.start()], self.text_font)
-            yield Run(match[0], self.emoji_font)
+                yield Run(text[position : match.start()], self.text_font, 1.0)
+            yield Run(match[0], self.emoji_font, EMOJI_SCALE)
             position = match.end()
         if position < len(text):
-            yield Run(text[position:], self.text_font)
+            yield Run(text[position:], self.text_font, 1.0)
 
     def width_em(self, text: str) -> float:
         """Advance width of a line in em, kerning included, letter spacing not."""
-        return sum(_run_width_em(run.font, run.text) for run in self.runs(text))
+        return sum(run.scale * _run_width_em(run.font, run.text) for run in self.runs(text))
 
     def missing(self, text: str) -> list[str]:
         """Characters of `text` that neither font has, each once, in order."""

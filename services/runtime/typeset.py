@@ -15,7 +15,7 @@ _EM_ASCENT = 0.88
 
 @dataclass(frozen=True)
 class PlacedLine:
-    """A line as drawn: `text` with the style's capitals, left edge, baseline and width in pixels; `top` of its em box."""
+    """A line as drawn: `text` with the style's capitals; left edge, baseline, width and top of the em box in pixels."""
 
     text: str
     x: float
@@ -46,7 +46,8 @@ class PlacedBlock:
 def line_width_px(text: str, style: dict[str, Any], face: Typeface, font_px: float) -> float:
     """Width of a line: advances with kerning, letter spacing between its characters, in pixels."""
     shown = displayed(text, style)
-    return (face.width_em(shown) + style["letter_spacing"] * max(0, len(shown) - 1)) * font_px
+    spacing_em: float = style["letter_spacing"] * max(0, len(shown) - 1)
+    return (face.width_em(shown) + spacing_em) * font_px
 
 
 def padding_em(style: dict[str, Any]) -> tuple[float, float]:
