@@ -17,7 +17,7 @@ from pathlib import Path
 
 from orchestrator.assemble import assemble
 from orchestrator.client import JobClient
-from orchestrator.film.compose import SegmentComposer
+from orchestrator.film.compose import OverlayImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings
 from orchestrator.listen import align, words_to_json
 from orchestrator.mesh import Mesh as Services
@@ -161,17 +161,19 @@ class _Sequential:
                 overlays = OverlayPictures(stub, request, 600)
                 pictures = await overlays.until(place.first_film_frame + place.frames)
 
-                def write(place: SegmentPlace = place, target: Path = target, index: int = index) -> None:
-                    with SegmentComposer(footage, target, place.first_film_frame, encoder) as composer:
-                        for picture in pictures:
-                            composer.add_overlay(picture)
-                        for patch in patches[index]:
-                            composer.add_frame(patch_image(patch))
-                        composer.finish()
-
-                await asyncio.to_thread(write)
+                composer = SegmentComposer(footage, target, place.first_film_frame, encoder)
+                await asyncio.to_thread(_compose, composer, pictures, patches[index])
                 films.append(self.store.adopt(target, "video/mp4"))
         return films
+
+
+def _compose(composer: SegmentComposer, pictures: list[OverlayImage], patches: list[lipsync_pb2.Patch]) -> None:
+    with composer:
+        for picture in pictures:
+            composer.add_overlay(picture)
+        for patch in patches:
+            composer.add_frame(patch_image(patch))
+        composer.finish()
 
 
 async def _timed(walls: dict[str, float], name: str, work: Callable[[], Awaitable[object]]) -> object:

@@ -53,9 +53,7 @@ def figures() -> list[Figure]:
         footage = media_pb2.MediaRef(sha256=_any_file(folder))
         addresses = [server.address for server in servers]
         one_s, two_s = (asyncio.run(_wall_s(addresses[:count], footage)) for count in (1, 2))
-    conditions = (
-        f"{_SEGMENTS} segments of {_FRAMES} frames, {_DELAY_S * 1000:.0f} ms a frame; {one_s:.1f} s, {two_s:.1f} s"
-    )
+    conditions = f"{_SEGMENTS} segments of {_FRAMES} frames, {_DELAY_S:g} s a frame; {one_s:.1f} s, {two_s:.1f} s"
     return [Figure("replicas_2", one_s / two_s, ">= 1.9", conditions)]
 
 
