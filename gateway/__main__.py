@@ -43,7 +43,7 @@ def main() -> int:
         server_header=False,
         timeout_graceful_shutdown=round(settings.drain_grace_s),
     )
-    print(f"gateway ready on http://{settings.host}:{listening.getsockname()[1]}", flush=True)
+    print(f"gateway ready on {settings.host}:{listening.getsockname()[1]}", flush=True)
     GatewayServer(config, stopping).run(sockets=[listening])
     return 0
 

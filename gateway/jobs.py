@@ -61,7 +61,7 @@ class JobRequest(BaseModel):
     loudness: Literal["online", "podcast", "broadcast", "off"] = Field(
         "online", description="-14, -16 or -23 LUFS, or as the voice comes."
     )
-    consent: Consent | None = Field(None, description="Consent of the person in the footage.")
+    consent: Consent | None = Field(default=None, description="Consent of the person in the footage.")
 
 
 class Progress(BaseModel):

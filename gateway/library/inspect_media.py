@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -182,7 +183,7 @@ def _jpeg(rgb: NDArray[np.uint8]) -> bytes:
     frame = VideoFrame.from_ndarray(np.ascontiguousarray(rgb), format="rgb24")
     encoder = av.VideoCodecContext.create("mjpeg", "w")
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
-    encoder.time_base = 1  # type: ignore[assignment]
+    encoder.time_base = Fraction(1)
     packets = encoder.encode(frame.reformat(width, height, "yuvj420p")) + encoder.encode(None)
     return b"".join(bytes(packet) for packet in packets)
 

@@ -1,0 +1,214 @@
+"""The single looks of `vigent doctor`; each yields findings."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import grpc
+import psutil
+
+from gateway.library.child import call
+from gateway.mesh.addresses import Addresses
+from gateway.mesh.lock import running_mesh
+from gateway.mesh.supervisor import Supervisor
+from gateway.settings import MODEL_SERVICES
+from orchestrator.client import calling
+from services.runtime.errors import VigentError
+from services.runtime.fonts import find_font, font_entries
+from services.runtime.sandbox import Limits, run_limited
+from vigent.tts.v1 import tts_pb2
+from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
+
+_GIB = 2**30
+_ROLES = (*MODEL_SERVICES, "orchestrator", "gateway")
+_VOICE_TIMEOUT_S = 60.0
+
+
+class Verdict(Enum):
+    """How good a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's report."""
+
+    verdict: Verdict
+    subject: str
+    detail: str
+    remedy: str = ""
+
+
+def machine() -> Iterator[Finding]:
+    """Python, cores, memory."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = sys.version_info >= (3, 11)
+    yield Finding(Verdict.OK if good else Verdict.FAIL, "python", version, "" if good else "Use Python 3.11 or newer.")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    yield _graded(cores >= 2, "cores", f"{cores}", "Films are made on two or more; with one they take twice as long.")
+    memory = psutil.virtual_memory()
+    detail = f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB free"
+    yield _graded(memory.available >= 2 * _GIB, "memory", detail, "Close other programs; the mesh takes about 2 GiB.")
+
+
+def folder(data: Path) -> Iterator[Finding]:
+    """The data folder can be written and has room."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(data).free
+        writable = os.access(data, os.W_OK)
+    except OSError as error:
+        yield Finding(Verdict.FAIL, "data folder", f"{data}: {error.strerror}", "Name another with --data.")
+        return
+    if not writable:
+        yield Finding(Verdict.FAIL, "data folder", f"{data.absolute()} cannot be written", "Name another with --data.")
+        return
+    detail = f"{data.absolute()}, {free / _GIB:.1f} GiB free"
+    yield _graded(
+        free >= 2 * _GIB, "data folder", detail, "Make room: a minute of film takes about 100 MB with its pieces."
+    )
+
+
+def packages() -> Iterator[Finding]:
+    """What each role needs is installed."""
+    for role in _ROLES:
+        missing = [name for name in _requirements(role) if not _installed(name)]
+        if missing:
+            remedy = f"pip install 'vigent[{role}]'"
+            yield Finding(Verdict.FAIL, "packages", f"{role} lacks {', '.join(missing)}", remedy)
+        else:
+            yield Finding(Verdict.OK, "packages", f"{role}: all there")
+
+
+def fonts() -> Iterator[Finding]:
+    """Every bundled font is whole."""
+    entries = font_entries()
+    for entry in entries:
+        find_font(entry["id"], entry["weight"])
+    yield Finding(Verdict.OK, "fonts", f"{len(entries)} fonts, content verified")
+
+
+def encoders() -> Iterator[Finding]:
+    """The film can be encoded."""
+    for name, needed in (("libx264", True), ("aac", True), ("h264_nvenc", False)):
+        try:
+            run_limited(call, "gateway.cli.encoders:try_encoder", name, limits=Limits(wall_s=60), field=name)
+        except VigentError as error:
+            if needed:
+                yield Finding(Verdict.FAIL, "encoder", error.problem, "pip install --force-reinstall av")
+            else:
+                yield Finding(Verdict.OK, "encoder", f"{name} is not usable here; libx264 does its work")
+        else:
+            yield Finding(Verdict.OK, "encoder", f"{name} encodes")
+
+
+def voice(data: Path) -> Iterator[Finding]:
+    """The voice server starts and speaks."""
+    samples, engine = asyncio.run(_speak(data))
+    detail = f"{engine} spoke {samples:,} samples"
+    yield _graded(samples > 0, "voice", detail, "See the words of `python -m services.tts`.", Verdict.FAIL)
+
+
+def ports(data: Path) -> Iterator[Finding]:
+    """The ports are free, or used by our own mesh."""
+    addresses = Addresses.configured()
+    mesh = running_mesh(data)
+    wanted = {**addresses.ports, **{f"{name} metrics": port for name, port in addresses.metrics_ports.items()}}
+    taken = {name: port for name, port in wanted.items() if port and not _free(addresses.host, port)}
+    if not taken:
+        yield Finding(Verdict.OK, "ports", f"all {len(wanted)} are free on {addresses.host}")
+    elif mesh is not None:
+        yield Finding(Verdict.OK, "ports", f"used by the mesh that runs (process {mesh.pid})")
+    else:
+        for name, port in taken.items():
+            setting = f"VIGENT_{name.upper().replace(' ', '_')}_PORT"
+            remedy = f"End it, set {setting}, or use `vigent up --port-base 0`."
+            yield Finding(Verdict.WARN, "ports", f"{port} ({name}) is used by {_user_of(port)}", remedy)
+
+
+def programs() -> Iterator[Finding]:
+    """What is optional: Node and Chromium for the Remotion overlay, a GPU for the production engines."""
+    node, chromium = shutil.which("node"), shutil.which("chromium") or shutil.which("chromium-browser")
+    there = ", ".join(Path(path).name for path in (node, chromium) if path) or "neither node nor chromium"
+    note = "" if node and chromium else "; only the optional Remotion overlay needs both"
+    yield Finding(Verdict.OK, "optional", there + note)
+    yield Finding(Verdict.OK, "optional", _gpus() or "no NVIDIA GPU; only the production engines need one")
+
+
+async def _speak(data: Path) -> tuple[int, str]:
+    """Samples of a word spoken by a voice server of our own, and the name of its engine."""
+    addresses = Addresses.from_base(0)
+    samples, engine = 0, ""
+    async with Supervisor(addresses, data, lambda _name, _line: None, ("tts",)) as mesh:
+        await mesh.wait_ready()
+        address = addresses.address("tts")
+        async with grpc.aio.insecure_channel(address) as channel:
+            request = tts_pb2.SynthesizeRequest(text="你好, hello.")
+            with calling("tts server", address):
+                async for response in TtsServiceStub(channel).Synthesize(request, timeout=_VOICE_TIMEOUT_S):
+                    engine = engine or response.accepted.accepted.engine
+                    samples = max(samples, response.done.samples)
+    return samples, engine
+
+
+def _requirements(role: str) -> list[str]:
+    marked = [
+        line for line in importlib.metadata.requires("vigent") or [] if re.search(rf"extra == ['\"]{role}['\"]", line)
+    ]
+    return [match[0] for line in marked if (match := re.match(r"[A-Za-z0-9_.-]+", line))]
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _free(host: str, port: int) -> bool:
+    try:
+        with socket.create_server((host, port)):
+            return True
+    except OSError:
+        return False
+
+
+def _user_of(port: int) -> str:
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+                process = psutil.Process(connection.pid)
+                return f"{process.name()} (process {process.pid})"
+    except (psutil.Error, PermissionError):
+        pass
+    return "another program"
+
+
+def _gpus() -> str:
+    if (program := shutil.which("nvidia-smi")) is None:
+        return ""
+    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ", ".join(answer.stdout.split("\n")).strip(", ")
+
+
+def _graded(good: bool, subject: str, detail: str, remedy: str, otherwise: Verdict = Verdict.WARN) -> Finding:
+    return Finding(Verdict.OK, subject, detail) if good else Finding(otherwise, subject, detail, remedy)

@@ -1,0 +1,56 @@
+"""`vigent doctor`: what this machine has, what it lacks, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import typer
+from rich.markup import escape
+
+from gateway.cli import checks
+from gateway.cli.checks import Finding, Verdict
+from gateway.cli.connect import DataOption, load_settings
+from gateway.cli.effective import effective_settings
+from gateway.cli.output import err, out
+from gateway.mesh.addresses import DEFAULT_DATA
+from services.runtime.errors import VigentError
+
+_MARKS = {Verdict.OK: "[green] ok [/]", Verdict.WARN: "[yellow]warn[/]", Verdict.FAIL: "[red]fail[/]"}
+EXIT_HEALTHY, EXIT_ILL = 0, 1
+
+
+def doctor(data: DataOption = DEFAULT_DATA) -> None:
+    """Look at this machine: packages, voice, fonts, encoders, ports, settings. Exit 1 when something must be mended."""
+    load_settings(data)
+    worst = EXIT_HEALTHY
+    for finding in _findings(data):
+        out.print(f"{_MARKS[finding.verdict]}  {finding.subject:<12} {escape(finding.detail)}")
+        if finding.remedy:
+            out.print(f"      {'':<12} to do: {escape(finding.remedy)}")
+        if finding.verdict is Verdict.FAIL:
+            worst = EXIT_ILL
+    out.print("\n[bold]Settings in effect[/]  (environment, then vigent.toml, then defaults; * is not the default)")
+    for line in effective_settings():
+        out.print(f"  {escape(line)}")
+    if worst == EXIT_ILL:
+        err.print("\nSomething must be mended before films can be made; see `fail` above.")
+    raise typer.Exit(worst)
+
+
+def _findings(data: Path) -> Iterator[Finding]:
+    looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        checks.machine,
+        lambda: checks.folder(data),
+        checks.packages,
+        checks.fonts,
+        checks.encoders,
+        lambda: checks.voice(data),
+        lambda: checks.ports(data),
+        checks.programs,
+    )
+    for look in looks:
+        try:
+            yield from look()
+        except VigentError as error:
+            yield Finding(Verdict.FAIL, error.field or "check", error.problem, error.remedy)

@@ -1,0 +1,36 @@
+"""Settings in effect, without secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+
+from gateway.settings import MODEL_SERVICES, GatewaySettings
+from services.runtime.settings import ProcessSettings, ServerSettings
+
+_SECRET = re.compile(r"password|secret|token|credential|api_?key", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
+
+
+def effective_settings() -> Iterator[str]:
+    """One line a setting: the gateway's and the model servers', and what the environment says to the others."""
+    yield from _lines("gateway", GatewaySettings.load("gateway"))
+    for service in MODEL_SERVICES:
+        yield from _lines(service, ServerSettings.load(service), changed_only=True)
+    for name in sorted(os.environ):
+        if name.startswith("VIGENT_ORCHESTRATOR_"):
+            yield f"{name} = {without_secrets(name, os.environ[name])} *"
+
+
+def without_secrets(name: str, value: object) -> str:
+    """The value as it may be shown."""
+    return "(hidden)" if _SECRET.search(name) else _URL_PASSWORD.sub(r"\1:(hidden)@", str(value))
+
+
+def _lines(section: str, settings: ProcessSettings, *, changed_only: bool = False) -> Iterator[str]:
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        changed = not field.is_required() and value != field.get_default(call_default_factory=True)
+        if changed or not changed_only or name == "port":
+            yield f"{section}.{name} = {without_secrets(name, value)}{' *' if changed else ''}"

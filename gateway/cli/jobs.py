@@ -1,0 +1,115 @@
+"""`vigent jobs`: what is being made, and what was."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from gateway.cli.connect import DataOption, require
+from gateway.cli.output import out, seconds
+from gateway.jobs import JobView, job_view
+from gateway.mesh.addresses import DEFAULT_DATA
+from orchestrator.client import JobClient
+from vigent.jobs.v1 import jobs_pb2
+
+app = typer.Typer(help="What is being made, and what was: list, show, cancel, retry.", invoke_without_command=True)
+
+JobId = Annotated[str, typer.Argument(help="Id of the job, or the first characters of it.", metavar="JOB")]
+_STATE_COLOURS = {"done": "green", "failed": "red", "cancelled": "yellow", "running": "cyan", "queued": "blue"}
+_T = TypeVar("_T")
+
+
+@app.callback()
+def jobs(context: typer.Context) -> None:
+    """What is being made, and what was: list, show, cancel, retry."""
+    if context.invoked_subcommand is None:
+        list_jobs()
+
+
+@app.command("list")
+def list_jobs(
+    count: Annotated[int, typer.Option("--count", "-n", help="How many, newest first.", min=1, max=100)] = 20,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """List jobs, newest first."""
+    page = _ask(data, lambda client: client.list_page(count))
+    if not page.jobs:
+        out.print("No jobs yet. `vigent make` makes the first.")
+        return
+    table = Table("job", "state", "done", "submitted", "says", box=None)
+    for job in map(job_view, page.jobs):
+        submitted = job.create_time.astimezone().strftime("%Y-%m-%d %H:%M")
+        script = " ".join(job.request["script"].split())[:40]
+        table.add_row(job.id, _coloured(job.state), f"{job.progress.percent:.0f} %", submitted, escape(script))
+    out.print(table)
+
+
+@app.command("show")
+def show_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
+    """Show one job."""
+    _show(_ask(data, lambda client: _find(client, job)))
+
+
+@app.command("cancel")
+def cancel_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
+    """Cancel a job; what is finished is kept for a retry."""
+    _show(_ask(data, lambda client: _on(client, job, client.cancel)))
+
+
+@app.command("retry")
+def retry_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
+    """Run a failed or cancelled job again from where it stopped."""
+    _show(_ask(data, lambda client: _on(client, job, client.retry)))
+
+
+def _ask(data: Path, question: Callable[[JobClient], Awaitable[_T]]) -> _T:
+    async def asking() -> _T:
+        async with JobClient(await require("orchestrator", data)) as client:
+            return await question(client)
+
+    return asyncio.run(asking())
+
+
+async def _find(client: JobClient, job_id: str) -> jobs_pb2.Job:
+    """The job with this id, or the only recent one whose id begins so."""
+    page = await client.list_page(100)
+    fitting = [job for job in page.jobs if job.id.startswith((job_id, f"job-{job_id}"))]
+    return fitting[0] if len(fitting) == 1 else await client.get(job_id)
+
+
+async def _on(client: JobClient, job_id: str, action: Callable[[str], Awaitable[jobs_pb2.Job]]) -> jobs_pb2.Job:
+    return await action((await _find(client, job_id)).id)
+
+
+def _show(message: jobs_pb2.Job) -> None:
+    job = job_view(message)
+    table = Table(box=None, show_header=False)
+    table.add_row("job", job.id)
+    table.add_row("state", _coloured(job.state))
+    table.add_row("progress", f"{job.progress.percent:.0f} %  {escape(job.progress.message)}")
+    if job.progress.eta_s is not None and job.state == "running":
+        table.add_row("to go", seconds(job.progress.eta_s))
+    table.add_row("submitted", job.create_time.astimezone().strftime("%Y-%m-%d %H:%M:%S"))
+    if job.start_time and job.end_time:
+        table.add_row("took", seconds((job.end_time - job.start_time).total_seconds()))
+    _add_failure(table, job)
+    for name, output in job.outputs.items():
+        table.add_row(name, f"{output.size_bytes:,} bytes")
+    out.print(table)
+
+
+def _add_failure(table: Table, job: JobView) -> None:
+    if job.error is not None:
+        table.add_row("error", f"[red]{escape(job.error.problem)}[/]")
+        table.add_row("where", escape(job.error.field))
+        table.add_row("to do", escape(job.error.remedy))
+
+
+def _coloured(state: str) -> str:
+    return f"[{_STATE_COLOURS[state]}]{state}[/]"

@@ -1,0 +1,187 @@
+"""`vigent make`: one film, from files on this machine to files on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from gateway.cli.connect import DataOption, find, load_settings
+from gateway.cli.ingredients import Ingredients, read_text, spec_of_ingredients, target_file
+from gateway.cli.output import err, seconds, show_error
+from gateway.cli.progress import JobDisplay
+from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, Addresses
+from gateway.mesh.lock import hold
+from gateway.mesh.log import LogFile
+from gateway.mesh.supervisor import Supervisor
+from orchestrator.client import ENDED_STATES, JobClient
+from services.runtime.errors import FailedPreconditionError, NotFoundError, VigentError
+from services.runtime.media import MediaStore
+from vigent.jobs.v1 import jobs_pb2
+
+EXIT_DONE, EXIT_FAILED = 0, 1
+_BESIDE = ("captions.srt", "captions.vtt")
+
+
+def make(
+    script: Annotated[str, typer.Argument(help="Text file with what is said; - reads standard input.")],
+    footage: Annotated[str, typer.Option(help="Video or picture of the presenter, or the id of one in the library.")],
+    out_file: Annotated[Path | None, typer.Option("--out", help="The film; captions go beside it.")] = None,
+    voice: Annotated[str, typer.Option(help="Voice id, as `vigent voices` lists them.")] = "",
+    music: Annotated[str, typer.Option(help="Music under the voice: a file, or the id of one in the library.")] = "",
+    style: Annotated[str, typer.Option(help="Caption style.")] = "",
+    title: Annotated[str, typer.Option(help="Title over the first seconds.")] = "",
+    title_file: Annotated[Path | None, typer.Option(help="Text file with the title.")] = None,
+    title_style: Annotated[str, typer.Option(help="Title style.")] = "",
+    language: Annotated[str, typer.Option(help="BCP 47 language; the text decides when left out.")] = "",
+    speed: Annotated[float, typer.Option(help="Speed of the voice, 0.5 to 2.0.")] = 1.0,
+    music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12.")] = 0.0,
+    width: Annotated[int, typer.Option(help="Film width in pixels.", min=0, max=65535)] = 1080,
+    height: Annotated[int, typer.Option(help="Film height in pixels.", min=0, max=65535)] = 1920,
+    quality: Annotated[Literal["draft", "standard", "best"], typer.Option(help="Care of the lip-sync.")] = "standard",
+    loudness: Annotated[
+        Literal["online", "podcast", "broadcast", "off"], typer.Option(help="-14, -16, -23 LUFS, or as it comes.")
+    ] = "online",
+    captions: Annotated[bool, typer.Option(help="Draw captions into the picture; files are made either way.")] = True,
+    ai_label: Annotated[bool, typer.Option(help="Mark the film as made by AI; the choice is recorded.")] = True,
+    seed: Annotated[int, typer.Option(help="Makes the film repeatable.", min=0, max=2**64 - 1)] = 0,
+    reference: Annotated[Path | None, typer.Option(help="Recording whose speaker is cloned.")] = None,
+    reference_text: Annotated[str, typer.Option(help="What is said in the recording.")] = "",
+    consent_of: Annotated[str, typer.Option(help="Who agreed to being cloned; needed with --reference.")] = "",
+    consent: Annotated[str, typer.Option(help="Words of the agreement; needed with --reference.")] = "",
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Make a film; uses a running mesh, else starts one for this job and ends it. Ctrl-C cancels the job."""
+    target = target_file(out_file, script)
+    ingredients = Ingredients(
+        script=read_text(script, "script"),
+        footage=footage,
+        voice=voice,
+        music=music,
+        caption_style=style,
+        title=read_text(str(title_file), "title").strip() if title_file else title,
+        title_style=title_style,
+        language=language,
+        speed=speed,
+        music_gain_db=music_gain_db,
+        width=width,
+        height=height,
+        quality=quality,
+        loudness=loudness,
+        captions="drawn" if captions else "files_only",
+        ai_label=ai_label,
+        seed=seed,
+        reference=reference,
+        reference_text=reference_text,
+        consent_of=consent_of,
+        consent=consent,
+    )
+    raise typer.Exit(asyncio.run(_make(ingredients, target, data)))
+
+
+async def _make(ingredients: Ingredients, target: Path, data: Path) -> int:
+    _end_on_sigterm()
+    settings = load_settings(data)
+    store = MediaStore(settings.media_root)
+    spec = await asyncio.to_thread(spec_of_ingredients, ingredients, settings, store)
+    address = await find("orchestrator", data, settings)
+    async with AsyncExitStack() as stack:
+        if address is None:
+            address = await stack.enter_async_context(_own_mesh(data))
+        client = await stack.enter_async_context(JobClient(address))
+        return await _film(client, address, spec, target, store)
+
+
+async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, target: Path, store: MediaStore) -> int:
+    submitting = asyncio.create_task(_submit(client, address, spec, store))
+    try:
+        job = (await asyncio.shield(submitting)).job
+        with JobDisplay(job.id) as display:
+            async for event in client.watch(job.id):
+                display.show(event)
+        job = await client.get(job.id)
+    except asyncio.CancelledError:
+        await _cancel(client, (await submitting).job)
+        raise
+    if job.state != jobs_pb2.JOB_STATE_DONE:
+        _show_failure(job)
+        return EXIT_FAILED
+    await asyncio.to_thread(_deliver, job, store, target)
+    display.summary(target, seconds(job.progress.playable_s))
+    return EXIT_DONE
+
+
+async def _cancel(client: JobClient, job: jobs_pb2.Job) -> None:
+    if job.state not in ENDED_STATES:
+        await client.cancel(job.id)
+        err.print(f"Cancelled job {job.id}. `vigent jobs retry {job.id}` goes on where it stopped.")
+
+
+async def _submit(
+    client: JobClient, address: str, spec: jobs_pb2.JobSpec, store: MediaStore
+) -> jobs_pb2.SubmitJobResponse:
+    try:
+        return await client.submit(spec)
+    except NotFoundError as error:
+        if not error.field.startswith("spec."):
+            raise
+        raise NotFoundError(
+            f"The orchestrator at {address} does not keep its media in {store.root}.",
+            "Give the data folder of that mesh with --data, or end it.",
+            error.field,
+        ) from error
+
+
+@asynccontextmanager
+async def _own_mesh(data: Path) -> AsyncIterator[str]:
+    """Address of the orchestrator of a mesh that lives as long as this context; its log goes to a file."""
+    addresses = Addresses.from_base(0)
+    names = tuple(name for name in PROCESSES if name != GATEWAY)
+    with hold(data, {name: addresses.address(name) for name in names}), LogFile(data / "make.log") as log:
+        err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
+        async with Supervisor(addresses, data, log.say, names) as mesh:
+            try:
+                await mesh.wait_ready()
+            except FailedPreconditionError as error:
+                raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
+            yield addresses.address("orchestrator")
+
+
+def _deliver(job: jobs_pb2.Job, store: MediaStore, target: Path) -> None:
+    """Puts film and captions where they were asked for, each whole or not at all."""
+    _copy(store.path(job.outputs["film.mp4"].sha256), target)
+    for name in _BESIDE:
+        if name in job.outputs:
+            _copy(store.path(job.outputs[name].sha256), target.with_suffix(Path(name).suffix))
+
+
+def _copy(source: Path, target: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        whole = Path(file.name)
+    try:
+        shutil.copyfile(source, whole)
+        whole.chmod(0o644)
+        whole.replace(target)
+    finally:
+        whole.unlink(missing_ok=True)
+
+
+def _show_failure(job: jobs_pb2.Job) -> None:
+    if job.state == jobs_pb2.JOB_STATE_CANCELLED:
+        err.print(f"[yellow]Job {job.id} was cancelled.[/] `vigent jobs retry {job.id}` goes on where it stopped.")
+        return
+    error = VigentError(job.error.message, job.error.remedy, job.error.field, job.error.reason)
+    show_error(error, f"job {job.id} failed")
+
+
+def _end_on_sigterm() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)

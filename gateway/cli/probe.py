@@ -1,0 +1,47 @@
+"""`vigent probe`: one gRPC health check, for scripts and exec probes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import grpc
+import typer
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from gateway.cli.output import err, out
+
+EXIT_SERVING, EXIT_NOT_SERVING, EXIT_UNREACHABLE = 0, 1, 2
+
+
+def probe(
+    address: Annotated[str, typer.Argument(help="host:port of a gRPC server.")],
+    service: Annotated[str, typer.Option(help="Full name of a service, or liveness; empty for the server.")] = "",
+    timeout_s: Annotated[float, typer.Option("--timeout", help="Seconds to wait.", min=0.01)] = 1.0,
+) -> None:
+    """Ask a server for its health: exit 0 serving, 1 not serving, 2 unreachable or unknown service."""
+    raise typer.Exit(asyncio.run(_probe(address, service, timeout_s)))
+
+
+async def _probe(address: str, service: str, timeout_s: float) -> int:
+    async with grpc.aio.insecure_channel(address) as channel:
+        request = health_pb2.HealthCheckRequest(service=service)
+        try:
+            response = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout_s)
+        except grpc.aio.AioRpcError as error:
+            err.print(_reason(error, address, service), markup=False)
+            return EXIT_UNREACHABLE
+    out.print(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
+    serving = response.status == health_pb2.HealthCheckResponse.SERVING
+    return EXIT_SERVING if serving else EXIT_NOT_SERVING
+
+
+def _reason(error: grpc.aio.AioRpcError, address: str, service: str) -> str:
+    match error.code():
+        case grpc.StatusCode.NOT_FOUND:
+            return f"{address} knows no service {service!r}."
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return f"{address} has no health service."
+        case grpc.StatusCode.DEADLINE_EXCEEDED:
+            return f"{address} did not answer in time."
+    return f"{address} does not answer: {error.details()}"

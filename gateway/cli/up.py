@@ -1,0 +1,89 @@
+"""`vigent up`: the mesh on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.connect import DataOption, load_settings
+from gateway.cli.output import out
+from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, Addresses
+from gateway.mesh.lock import hold
+from gateway.mesh.supervisor import Supervisor
+
+_COLOURS = dict(zip(PROCESSES, ("green", "magenta", "yellow", "blue", "cyan", "white"), strict=True))
+_NAME_WIDTH = max(map(len, PROCESSES))
+EXIT_STOPPED, EXIT_LOST = 0, 1
+
+
+def up(
+    data: DataOption = DEFAULT_DATA,
+    port_base: Annotated[
+        int | None,
+        typer.Option(help="Use consecutive ports from here; 0 takes any that are free.", min=0, max=65535),
+    ] = None,
+) -> None:
+    """Run the mesh and its gateway on this machine until Ctrl-C; what exits or hangs is started again."""
+    load_settings(data)
+    addresses = Addresses.configured() if port_base is None else Addresses.from_base(port_base)
+    raise typer.Exit(asyncio.run(_up(data, addresses)))
+
+
+async def _up(data: Path, addresses: Addresses) -> int:
+    stop = _stop_event()
+    with hold(data, {name: addresses.address(name) for name in PROCESSES}):
+        async with Supervisor(addresses, data, say) as mesh:
+            announcing = asyncio.create_task(_announce(mesh, addresses))
+            lost = asyncio.create_task(mesh.wait_given_up())
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if lost.done():
+                say("up", f"{lost.result()} does not keep running; the rest goes on. Ctrl-C ends it.")
+                await stopped
+            out.print("Ending. Ctrl-C again ends it at once.")
+            stop.clear()
+            forcing = asyncio.create_task(_force(stop, mesh))
+            for task in (announcing, lost):
+                task.cancel()
+        forcing.cancel()
+    out.print("All processes have ended.")
+    return EXIT_LOST if lost.done() and not lost.cancelled() else EXIT_STOPPED
+
+
+def say(name: str, line: str) -> None:
+    """One line of the log, with the name of the process before it."""
+    text = Text(f"{name:<{_NAME_WIDTH}} │ ", style=_COLOURS.get(name, "bold red"))
+    out.print(text.append(line, style="default"), markup=False)
+
+
+async def _announce(mesh: Supervisor, addresses: Addresses) -> None:
+    waiting = [process.ready.wait() for process in mesh.processes.values()]
+    await asyncio.gather(*waiting)
+    table = Table("service", "address", "metrics", box=None)
+    for name in PROCESSES:
+        port = addresses.metrics_ports.get(name)
+        table.add_row(name, addresses.address(name), f"http://{addresses.host}:{port}/metrics" if port else "/metrics")
+    out.print(table)
+    url = f"http://{addresses.address(GATEWAY)}"
+    out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Ctrl-C ends it.")
+
+
+def _stop_event() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _force(stop: asyncio.Event, mesh: Supervisor) -> None:
+    await stop.wait()
+    mesh.kill()
+    sys.stderr.write("Ended at once.\n")

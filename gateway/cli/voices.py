@@ -1,0 +1,54 @@
+"""`vigent voices`: who can speak."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gateway.cli.connect import DataOption, find, load_settings
+from gateway.cli.output import out
+from gateway.mesh.addresses import DEFAULT_DATA, Addresses
+from gateway.mesh.supervisor import Supervisor
+from gateway.replicas import FULL_NAMES
+from orchestrator.client import calling
+from services.runtime.client import open_channel
+from vigent.tts.v1 import tts_pb2
+from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
+
+_ANSWER_S = 10.0
+_SHOWN_LANGUAGES = 12
+
+
+def voices(
+    language: Annotated[str, typer.Option(help="Only voices that speak this BCP 47 language.")] = "",
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """List the voices; starts the voice server for a moment when no mesh runs."""
+    found = asyncio.run(_voices(language, data))
+    table = Table("id", "name", "languages", box=None)
+    for voice in found:
+        more = len(voice.languages) - _SHOWN_LANGUAGES
+        shown = " ".join(voice.languages[:_SHOWN_LANGUAGES]) + (f" and {more} more" if more > 0 else "")
+        table.add_row(voice.id, voice.name, shown)
+    out.print(table)
+
+
+async def _voices(language: str, data: Path) -> list[tts_pb2.Voice]:
+    settings = load_settings(data)
+    async with AsyncExitStack() as stack:
+        address = await find("tts", data, settings)
+        if address is None:
+            addresses = Addresses.from_base(0)
+            mesh = await stack.enter_async_context(Supervisor(addresses, data, lambda _name, _line: None, ("tts",)))
+            await mesh.wait_ready()
+            address = addresses.address("tts")
+        channel = await stack.enter_async_context(open_channel(address, FULL_NAMES["tts"]))
+        with calling("tts server", address):
+            request = tts_pb2.ListVoicesRequest(language=language)
+            response = await TtsServiceStub(channel).ListVoices(request, timeout=_ANSWER_S)
+    return list(response.voices)

@@ -1,0 +1,1 @@
+"""The mesh on this machine: its processes, started, watched and ended together."""

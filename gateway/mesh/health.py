@@ -1,0 +1,86 @@
+"""What the supervisor asks of a process: is it ready, and is it alive. Never how busy it is."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+import grpc
+import httpx
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from gateway.replicas import FULL_NAMES
+
+LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
+_SERVING = health_pb2.HealthCheckResponse.SERVING
+_POLL_S = 0.1
+
+
+class Patient(Protocol):
+    """A process that can be asked."""
+
+    async def wait_ready(self) -> None:
+        """Returns when it can take work."""
+
+    async def alive(self, timeout_s: float) -> bool:
+        """Whether it answers in time that it is alive."""
+
+    async def close(self) -> None:
+        """Ends the asking."""
+
+
+class GrpcPatient:
+    """A gRPC server of the mesh."""
+
+    def __init__(self, name: str, address: str) -> None:
+        backoff = [(f"grpc.{which}_reconnect_backoff_ms", 200) for which in ("initial", "min", "max")]
+        self._channel = grpc.aio.insecure_channel(address, options=backoff)
+        self._stub = health_pb2_grpc.HealthStub(self._channel)
+        self._name = FULL_NAMES[name]
+
+    async def wait_ready(self) -> None:
+        """Follows the health of its service until it serves; a process that is still loading is waited for."""
+        while True:
+            try:
+                request = health_pb2.HealthCheckRequest(service=self._name)
+                async for response in self._stub.Watch(request, wait_for_ready=True):
+                    if response.status == _SERVING:
+                        return
+            except grpc.aio.AioRpcError:
+                await asyncio.sleep(_POLL_S)
+
+    async def alive(self, timeout_s: float) -> bool:
+        """Whether its `liveness` is SERVING."""
+        try:
+            response = await self._stub.Check(health_pb2.HealthCheckRequest(service=LIVENESS), timeout=timeout_s)
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(response.status == _SERVING)
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()
+
+
+class HttpPatient:
+    """The gateway."""
+
+    def __init__(self, address: str) -> None:
+        self._client = httpx.AsyncClient(base_url=f"http://{address}", trust_env=False)
+
+    async def wait_ready(self) -> None:
+        """Asks /livez until it answers: its readiness is that of the orchestrator, which is waited for anyway."""
+        while not await self.alive(timeout_s=1.0):  # noqa: ASYNC110 - another process cannot set an event
+            await asyncio.sleep(_POLL_S)
+
+    async def alive(self, timeout_s: float) -> bool:
+        """Whether /livez answers."""
+        try:
+            response = await self._client.get("/livez", timeout=timeout_s)
+        except httpx.HTTPError:
+            return False
+        return response.is_success
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._client.aclose()

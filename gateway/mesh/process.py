@@ -1,0 +1,95 @@
+"""One process of the mesh: started in a group of its own, read line by line, ended gently and then firmly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LONGEST_LINE = 64 * 1024
+_LIBC = ctypes.CDLL(None)
+
+Say = Callable[[str, str], None]
+"""Takes the name of a process and a line that it wrote."""
+
+
+class MeshProcess:
+    """A started `python -m module`."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, say: Say) -> None:
+        self.name = name
+        self._process = process
+        self._reading = asyncio.create_task(self._read(say))
+
+    @classmethod
+    async def start(cls, name: str, module: str, environment: Mapping[str, str], say: Say) -> MeshProcess:
+        """Starts the module. It dies with this process, even when this one is killed with -9."""
+        parent = os.getpid()
+
+        def die_with_parent() -> None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:  # it died before the line above
+                os._exit(0)
+
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",  # a folder named "services" where the user stands must not be imported
+            "-m",
+            module,
+            env={**os.environ, **environment},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LONGEST_LINE,
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends all in order
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,
+        )
+        return cls(name, process, say)
+
+    @property
+    def pid(self) -> int:
+        """Process id, and id of its group."""
+        return self._process.pid
+
+    async def exited(self) -> int:
+        """Waits for the end and returns the exit code; negative: the signal."""
+        code = await self._process.wait()
+        self._signal_group(signal.SIGKILL)  # a worker that outlived its server
+        await asyncio.shield(self._reading)
+        return code
+
+    async def stop(self, grace_s: float) -> None:
+        """Asks it to end, and kills its whole group after `grace_s`."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+        try:
+            async with asyncio.timeout(grace_s):
+                await self._process.wait()
+        except TimeoutError:
+            self._signal_group(signal.SIGKILL)
+        await self.exited()
+
+    def kill(self) -> None:
+        """Ends it and its children at once."""
+        self._signal_group(signal.SIGKILL)
+
+    def _signal_group(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    async def _read(self, say: Say) -> None:
+        assert self._process.stdout is not None
+        while True:
+            try:
+                line = await self._process.stdout.readline()
+            except ValueError:  # longer than any line that is meant to be read
+                continue
+            if not line:
+                return
+            say(self.name, line.decode(errors="replace").rstrip())
