@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LONGEST_LINE = 64 * 1024
-_LIBC = ctypes.CDLL(None)
 
 Say = Callable[[str, str], None]
 """Takes the name of a process and a line that it wrote."""
@@ -29,17 +26,12 @@ class MeshProcess:
     @classmethod
     async def start(cls, name: str, module: str, environment: Mapping[str, str], say: Say) -> MeshProcess:
         """Starts the module. It dies with this process, even when this one is killed with -9."""
-        parent = os.getpid()
-
-        def die_with_parent() -> None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # it died before the line above
-                os._exit(0)
-
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # a folder named "services" where the user stands must not be imported
             "-m",
+            "gateway.mesh.launch",
+            str(os.getpid()),
             module,
             env={**os.environ, **environment},
             stdin=asyncio.subprocess.DEVNULL,
@@ -47,7 +39,6 @@ class MeshProcess:
             stderr=asyncio.subprocess.STDOUT,
             limit=_LONGEST_LINE,
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends all in order
-            preexec_fn=die_with_parent if sys.platform == "linux" else None,
         )
         return cls(name, process, say)
 
