@@ -41,7 +41,7 @@ class OverlayText:
         self._spec, self._plan = spec, plan
         style = load_style("subtitle", spec.caption_style)
         self._layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.mouth)
-        self._title = _title(spec, platform)
+        self._title = _title(spec, plan, platform)
         self._labels = _labels(spec)
 
     def render_request(
@@ -80,13 +80,13 @@ class OverlayText:
         return quality_report(cues, self._layout)
 
 
-def _title(spec: jobs_pb2.JobSpec, platform: str) -> overlay_pb2.Title | None:
+def _title(spec: jobs_pb2.JobSpec, plan: FilmPlan, platform: str) -> overlay_pb2.Title | None:
     if not spec.title.strip():
         return None
     style = load_style("title", spec.title_style)
-    layout = CaptionLayout.of(style, spec.width, spec.height, platform)
+    layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.face)
     lines = [line for part in spec.title.split("\n") for line in _broken(part.strip(), layout)]
-    return overlay_pb2.Title(lines=lines, first_film_frame=0, frames=TITLE_FRAMES, style_json=_json(style))
+    return overlay_pb2.Title(lines=lines, first_film_frame=0, frames=TITLE_FRAMES, style_json=_json(layout.style))
 
 
 def _broken(text: str, layout: CaptionLayout) -> Iterator[str]:

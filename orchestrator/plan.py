@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.mesh import Mesh
 from orchestrator.script import Sentence, split_script
@@ -25,8 +26,9 @@ ReportProgress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class FilmPlan:
-    """Sentences, conformed footage and what the lip-sync found in it; `mouth` is (x, y, width, height) in film pixels.
+    """Sentences, conformed footage and what the lip-sync found in it.
 
+    `mouth` and `face` are boxes around all of their positions: (x, y, width, height) in film pixels.
     `engines` names the engine behind each service: part of the recipe of every piece.
     """
 
@@ -34,7 +36,8 @@ class FilmPlan:
     footage: StoredFile
     footage_frames: int
     frames_without_face: int
-    mouth: tuple[int, int, int, int] | None
+    mouth: Box | None
+    face: Box | None
     problems: tuple[str, ...]
     engines: dict[str, str]
 
@@ -50,7 +53,8 @@ class FilmPlan:
             footage=StoredFile(**data["footage"]),
             footage_frames=data["footage_frames"],
             frames_without_face=data["frames_without_face"],
-            mouth=tuple(data["mouth"]) if data["mouth"] else None,
+            mouth=_box(data["mouth"]),
+            face=_box(data["face"]),
             problems=tuple(data["problems"]),
             engines=data["engines"],
         )
@@ -65,16 +69,24 @@ async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, repor
     footage = await _conformed(spec, store, lambda share: report(0.5 * share))
     report(0.5)
     found = await _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share))
-    mouth = (found.mouth.x, found.mouth.y, found.mouth.width, found.mouth.height)
     return FilmPlan(
         sentences=sentences,
         footage=footage,
         footage_frames=found.frames,
         frames_without_face=found.frames_without_face,
-        mouth=mouth if found.mouth.width else None,
+        mouth=_box_of(found.mouth),
+        face=_box_of(found.face),
         problems=tuple(found.problems),
         engines=await mesh.engines(),
     )
+
+
+def _box_of(box: lipsync_pb2.Box) -> Box | None:
+    return (box.x, box.y, box.width, box.height) if box.width else None
+
+
+def _box(data: list[int] | None) -> Box | None:
+    return None if data is None else (data[0], data[1], data[2], data[3])
 
 
 async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> StoredFile:
