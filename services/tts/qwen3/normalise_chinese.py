@@ -87,8 +87,9 @@ _RULES: tuple[_Rule, ...] = (
     _rule(_START + r"([01]?\d|2[0-3])[:：]([0-5]\d)" + _END, _time),
     _rule(r"(?<![A-Za-z])([vV] ?|版本 ?)(\d+(?:\.\d+)+)" + _END, _version),
     _rule(_START + r"()(\d+(?:\.\d+){2,})" + _END, _version),
+    _rule(r"(?<![A-Za-z0-9.\-%])-(?=\d)", lambda _: "负"),
     _rule(
-        rf"{_START}({_NUMBER})\s?%\s?[-~～]\s?({_NUMBER})\s?%",
+        rf"{_START}({_NUMBER})\s?%?\s?[-~～]\s?({_NUMBER})\s?%",
         lambda m: f"百分之{_cardinal(m[1])}到{_cardinal(m[2])}",
     ),
     _rule(rf"{_START}({_NUMBER})\s?[%％]", lambda m: f"百分之{_cardinal(m[1])}"),
@@ -106,6 +107,5 @@ _RULES: tuple[_Rule, ...] = (
     _rule(_START + r"(\d+)[:：](\d+)" + _END, lambda m: f"{_cardinal(m[1])}比{_cardinal(m[2])}"),
     _rule(r"(?<=第)(\d+)", lambda m: _cardinal(m[1])),
     _rule(rf"{_START}2(?=\s?(?:{_COUNTED}))", lambda _: "两"),
-    _rule(rf"(?<![A-Za-z0-9.\-])-({_NUMBER}){_END}", lambda m: f"负{_cardinal(m[1])}"),
     _rule(rf"{_START}({_NUMBER}){_END}", lambda m: _cardinal(m[1])),
 )

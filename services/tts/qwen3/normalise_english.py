@@ -133,6 +133,7 @@ def _rule(pattern: str, spoken: Callable[[re.Match[str]], str]) -> _Rule:
 
 _RULES: tuple[_Rule, ...] = (
     _rule(_START + r"(\d{4})[-/](0?[1-9]|1[0-2])[-/](0?[1-9]|[12]\d|3[01])" + _END, _date),
+    _rule(r"(?<![\w.\-%])-(?=\d)", lambda _: "minus "),
     _rule(_START + r"([01]?\d|2[0-3]):([0-5]\d)(?=(\s?[ap]\.?m\b)?)" + _END, _time),
     _rule(r"(?<![A-Za-z])([vV](?:ersion)? ?)(\d+(?:\.\d+)+)" + _END, _version),
     _rule(_START + r"()(\d+(?:\.\d+){2,})" + _END, _version),
@@ -151,7 +152,6 @@ _RULES: tuple[_Rule, ...] = (
     _rule(_START + r"(19\d\d|20\d\d)\s?[-–]\s?(19\d\d|20\d\d)(?![\w.%-])", lambda m: f"{_year(m[1])} to {_year(m[2])}"),
     _rule(rf"{_START}({_NUMBER})\s?[-–]\s?({_NUMBER})(?![\w-])", lambda m: f"{_cardinal(m[1])} to {_cardinal(m[2])}"),
     _rule(_START + r"(19\d\d|20\d\d)(?![\w,%]|[.]\d)", lambda m: _year(m[1])),
-    _rule(rf"(?<![\w.\-])-({_NUMBER}){_END}", lambda m: f"minus {_cardinal(m[1])}"),
     _rule(rf"{_START}({_NUMBER}){_END}", lambda m: _cardinal(m[1])),
 )
 

@@ -97,9 +97,7 @@ def run(numbers: dict[str, np.ndarray], name: str, model: object, layout: bool, 
         for kind, options in (("greedy", GREEDY), ("seed5", {})):
             torch.manual_seed(5)
             kept.clear()
-            getattr(model, call)(
-                TEXT, non_streaming_mode=layout, max_new_tokens=FRAMES + 1, **options, **arguments
-            )
+            getattr(model, call)(TEXT, non_streaming_mode=layout, max_new_tokens=FRAMES + 1, **options, **arguments)
             codes = kept[0]
             numbers[f"{name}_{kind}_codes"] = codes[-FRAMES:].numpy().astype(np.int16)
             if kind == "greedy":
