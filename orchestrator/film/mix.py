@@ -1,13 +1,48 @@
-"""The film's sound: voice as it is, music ducked under it, loudness brought to target, peaks limited."""
+"""The film's sound: voice as it is, music ducked under it, loudness brought to target, peaks limited.
+
+Three passes read the voices and the music anew, so that memory does not grow with the film: one over the voice alone
+(where is speech, how loud is it), one over the mix (how loud, which peaks), one that writes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+import numpy as np
+from numpy import float32
+from numpy.typing import NDArray
+
 from orchestrator.film.conform import Progress
+from orchestrator.film.ducking import HOP_SAMPLES, ducking_db, speech_levels_db
+from orchestrator.film.limiter import Limiter, true_peaks
+from orchestrator.film.meter import Meter, measure, measure_file
+from orchestrator.film.music import music_blocks
 from orchestrator.film.segment import VoiceSegment
+from orchestrator.film.sound import (
+    AAC_BIT_RATE,
+    SAMPLES_A_FRAME,
+    SOUND_RATE_HZ,
+    Sound,
+    amplitude,
+    at_samples,
+    audio_frame,
+    rechunked,
+    stereo,
+)
+from orchestrator.film.voice import voice_blocks
+
+TRUE_PEAK_DBTP = -1.0
+_ENCODER_ROOM_DB = 0.5  # what AAC may add to a peak; it is measured, and more is taken where that was not enough
+_TOLERANCE_LU = 0.35
+_SETTLED_LU = 0.1
+_MOST_GAIN_DB = 24.0
+_SILENT_LUFS = -60.0
+_TRIES = 4
+_PASSES = 5  # over the film, as progress counts them: voice, mix, two to settle, encoding
 
 
 @dataclass(frozen=True)
@@ -31,8 +66,12 @@ class MixReport:
 
 
 def gain_db_of_slider(position: float) -> float:
-    """Gain of the studio's volume slider, 0 to 100: 0 -> -inf, 25 -> -30, 50 -> -18, 100 -> -6 dB."""
-    raise NotImplementedError
+    """Gain of a volume slider, 0 to 100: 0 -> -inf, 25 -> -30, 50 -> -18, 100 -> -6 dB.
+
+    -6 + 12 log2(position / 100): half the way is 12 dB. The studio uses the same formula for what is heard there,
+    as a factor 10 ** (-6 / 20) * (position / 100) ** 1.993.
+    """
+    return -6 + 12 * math.log2(position / 100) if position > 0 else -math.inf
 
 
 def mix_film(
@@ -45,6 +84,89 @@ def mix_film(
 ) -> MixReport:
     """Writes the film's sound to `target` (M4A). `loudness_lufs` None leaves the voice at its own level.
 
-    Raises InvalidInputError (field "spec.music") when the music cannot be read.
+    The voice decides the gain, so that music does not change how loud it is, as long as the whole stays within
+    0.35 LU of the target. Raises InvalidInputError (field "spec.music") when the music cannot be read.
     """
-    raise NotImplementedError
+    mix = _Mix(voices, music if music and music.gain_db > -math.inf else None, progress)
+    wanted_db = 0.0 if loudness_lufs is None else mix.gain_db(loudness_lufs)
+    ceiling_db = TRUE_PEAK_DBTP - _ENCODER_ROOM_DB
+    for _ in range(_TRIES):
+        gain_db = wanted_db if loudness_lufs is None else mix.settled_db(wanted_db, ceiling_db)
+        _encode(mix.limited(gain_db, ceiling_db), target)
+        result = measure_file(target)
+        if result.true_peak_dbtp <= TRUE_PEAK_DBTP:
+            break
+        ceiling_db -= result.true_peak_dbtp - TRUE_PEAK_DBTP + 0.1
+    progress(mix.frames, mix.frames)
+    return MixReport(target, mix.frames, result.integrated_lufs, result.true_peak_dbtp, gain_db)
+
+
+class _Mix:
+    """Voice and music of one film, read anew for every pass. What is kept: a level a hop and a peak a millisecond."""
+
+    def __init__(self, voices: Sequence[VoiceSegment], music: MusicBed | None, progress: Progress) -> None:
+        self._voices, self._music, self._progress = voices, music, progress
+        self.frames = sum(voice.frames for voice in voices)
+        self._samples_read = 0
+        voice, whole = Meter(), Meter()
+        levels_db = speech_levels_db(voice.passing(self._counted(voice_blocks(voices))))
+        self._music_db = ducking_db(levels_db, music.ducking_db) + music.gain_db if music else levels_db
+        self._peaks = true_peaks(whole.passing(self._blocks()))
+        self._voice_lufs, self._lufs = voice.read().integrated_lufs, whole.read().integrated_lufs
+
+    def gain_db(self, target_lufs: float) -> float:
+        """Gain that brings the voice to the target, or the music where there is no voice."""
+        if self._lufs < _SILENT_LUFS:
+            return 0.0
+        by_mix = target_lufs - self._lufs
+        by_voice = target_lufs - self._voice_lufs if self._voice_lufs > _SILENT_LUFS else by_mix
+        return min(_MOST_GAIN_DB, max(by_mix - _TOLERANCE_LU, min(by_mix + _TOLERANCE_LU, by_voice)))
+
+    def settled_db(self, wanted_db: float, ceiling_db: float) -> float:
+        """Gain after which limiting leaves the loudness that `wanted_db` gives without limiting."""
+        gain_db = wanted_db
+        for _ in range(_TRIES):
+            if amplitude(gain_db) * self._peaks.max() <= amplitude(ceiling_db):
+                break
+            lost_lu = self._lufs + wanted_db - measure(self.limited(gain_db, ceiling_db)).integrated_lufs
+            gain_db += lost_lu
+            if abs(lost_lu) < _SETTLED_LU:
+                break
+        return gain_db
+
+    def limited(self, gain_db: float, ceiling_db: float) -> Iterator[Sound]:
+        """The finished sound."""
+        limiter = Limiter(self._peaks, amplitude(gain_db), amplitude(ceiling_db))
+        for second, block in enumerate(self._blocks()):
+            yield limiter.apply(block, second * SOUND_RATE_HZ)
+
+    def _blocks(self) -> Iterator[Sound]:
+        """Voice and music, a second at a time."""
+        voice = map(stereo, self._counted(rechunked(voice_blocks(self._voices), SOUND_RATE_HZ)))
+        if self._music is None:
+            yield from voice
+            return
+        played = rechunked(music_blocks(self._music.path, self.frames * SAMPLES_A_FRAME), SOUND_RATE_HZ)
+        for second, (spoken, music) in enumerate(zip(voice, played, strict=True)):
+            yield spoken + music * self._music_gain(second * SOUND_RATE_HZ, spoken.shape[1])
+
+    def _music_gain(self, first_sample: int, samples: int) -> NDArray[float32]:
+        return np.power(10, at_samples(self._music_db, HOP_SAMPLES, first_sample, samples) / 20, dtype=float32)
+
+    def _counted(self, blocks: Iterable[Sound]) -> Iterator[Sound]:
+        for block in blocks:
+            self._samples_read += block.shape[1]
+            done = self._samples_read // (_PASSES * SAMPLES_A_FRAME)
+            self._progress(min(done, self.frames), self.frames)
+            yield block
+
+
+def _encode(blocks: Iterable[Sound], target: Path) -> None:
+    with av.open(str(target), "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo")
+        stream.bit_rate = AAC_BIT_RATE
+        samples = 0
+        for block in blocks:
+            container.mux(stream.encode(audio_frame(block, samples)))
+            samples += block.shape[1]
+        container.mux(stream.encode(None))

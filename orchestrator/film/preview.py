@@ -1,13 +1,93 @@
-"""The finished prefix of a film as a fragmented MP4 that a browser plays while it grows: pictures and voice."""
+"""The finished prefix of a film as a fragmented MP4 that a browser plays while it grows: pictures and voice.
+
+Nothing that was written changes when more is appended, so that a file can be served by byte ranges as it grows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
+import av
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
+from av.packet import Packet
+
+from orchestrator.film.boxes import top_boxes
+from orchestrator.film.join import add_picture_stream, decoding_time, picture_packets
 from orchestrator.film.segment import FilmSegment, VoiceSegment
+from orchestrator.film.sound import AAC_BIT_RATE, SOUND_RATE_HZ
+from orchestrator.film.voice import padded_pcm, pcm_frames, sample_rate_hz
+
+_OPTIONS = {
+    # Each segment is muxed by itself: delay_moov gives it the header of a stream that has B-frames and AAC's
+    # priming, frag_discont lets it begin at its place in the film.
+    "movflags": "delay_moov+default_base_moof+frag_discont+frag_keyframe+skip_trailer",
+    "avoid_negative_ts": "disabled",
+}
+
+
+class PreviewWriter:
+    """Appends finished segments to one fragmented MP4, which is playable after each of them."""
+
+    def __init__(self, target: Path) -> None:
+        self._file = target.open("wb")
+        self._fragments = 0
+        self._samples = 0
+        # One encoder for all voices. It keeps back their last 40 ms until the next one comes.
+        self._encoder = av.CodecContext.create("aac", "w")
+        assert isinstance(self._encoder, AudioCodecContext)
+        self._encoder.sample_rate, self._encoder.layout, self._encoder.format = SOUND_RATE_HZ, "mono", "fltp"
+        self._encoder.bit_rate = AAC_BIT_RATE // 2
+        self.frames = 0
+
+    def add(self, segment: FilmSegment, voice: VoiceSegment) -> None:
+        """Appends a segment with its voice."""
+        piece = io.BytesIO()
+        self._mux(segment, voice, piece)
+        boxes = list(top_boxes(piece, len(piece.getbuffer())))
+        moofs = [box.start for box in boxes if box.kind == b"moof"]
+        self._file.write(piece.getbuffer()[moofs[0] if self._fragments else 0 :])
+        self._file.flush()
+        self._fragments += len(moofs)
+        self.frames += segment.frames
+
+    def _mux(self, segment: FilmSegment, voice: VoiceSegment, piece: io.BytesIO) -> None:
+        options = {**_OPTIONS, "fragment_index": str(self._fragments + 1)}
+        with av.open(piece, "w", format="mp4", options=options) as container:
+            pictures = add_picture_stream(container, segment)
+            sound = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
+            packets: list[Iterator[Packet[Any]]] = [picture_packets(segment, self.frames, pictures)]
+            packets.append(self._voice_packets(voice, sound))
+            for packet in heapq.merge(*packets, key=decoding_time):
+                container.mux(packet)
+
+    def _voice_packets(self, voice: VoiceSegment, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
+        rate_hz = sample_rate_hz(voice.path)
+        for frame in pcm_frames(padded_pcm(voice, rate_hz), rate_hz, self._samples):
+            self._samples += frame.samples
+            for packet in self._encoder.encode(frame):
+                packet.stream = stream
+                yield packet
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 def write_preview(segments: Sequence[FilmSegment], voices: Sequence[VoiceSegment], target: Path) -> int:
     """Writes the finished segments, in order, as one fragmented MP4; returns its frames."""
-    raise NotImplementedError
+    with PreviewWriter(target) as preview:
+        for segment, voice in zip(segments, voices, strict=True):
+            preview.add(segment, voice)
+        return preview.frames

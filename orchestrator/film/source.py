@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from orchestrator.film.boxes import top_boxes
 from services.runtime.errors import InvalidInputError
 
 VIDEO_FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG or GIF"
@@ -52,28 +52,12 @@ def _refuse_cut(path: Path, field: str) -> None:
     with path.open("rb") as file:
         if file.read(8)[4:] not in _BOXES_AT_START:
             return
-        boxes = list(_boxes(file, size))
-    end = boxes[-1][1]
+        boxes = list(top_boxes(file, size))
+    end = boxes[-1].end
     if end > size:
         problem = f"The file is cut off: its data ends after {size} of {end} bytes."
-    elif not any(kind == b"moov" for kind, _ in boxes):
+    elif not any(box.kind == b"moov" for box in boxes):
         problem = "The file is cut off: its index (moov) is missing, as when a recording was not finished."
     else:
         return
     raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
-
-
-def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
-    """Type and end of each box at the top level of an ISO base media file (ISO/IEC 14496-12, 4.2)."""
-    start = 0
-    while start < size:
-        file.seek(start)
-        header = file.read(16)
-        length = int.from_bytes(header[:4])
-        if length == 1:
-            length = int.from_bytes(header[8:])
-        elif length == 0:
-            length = size - start
-        end = start + max(length, 8)
-        yield header[4:8], end
-        start = end
