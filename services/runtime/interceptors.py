@@ -18,6 +18,7 @@ from services.runtime.status import code_of, trailers_of
 
 _LOG = logging.getLogger(__name__)
 _MALFORMED = object()
+_WIRE_GRAIN_S = 0.001  # timeouts travel in whole milliseconds: an expired one arrives with up to this much left
 
 Requests = object | AsyncIterable[object]  # one message, or the caller's stream of them
 
@@ -134,7 +135,7 @@ def _checked_message(request: object) -> object:
 
 def _late(context: Context) -> bool:
     remaining_s = context.time_remaining()
-    return remaining_s is not None and remaining_s <= 0
+    return remaining_s is not None and remaining_s <= _WIRE_GRAIN_S
 
 
 def _refuse_late(context: Context) -> None:

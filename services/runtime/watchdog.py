@@ -86,7 +86,7 @@ class Watchdog:
             done, _ = await asyncio.wait([process.exited], timeout=self._settings.kill_grace_s)
             if done:
                 return
-        await process.exited
+        await process.wait()
 
     async def _limit_memory(self, process: WorkerProcess) -> None:
         soft, hard = self._settings.memory_soft_bytes, self._settings.memory_hard_bytes
@@ -95,7 +95,7 @@ class Watchdog:
             _LOG.error("worker %d uses %d bytes of memory, more than the hard limit", process.pid, resident)
             process.death_reason = "memory"
             process.signal(signal.SIGKILL)
-            await process.exited
+            await process.wait()
         elif soft and resident > soft and not self._worker.retiring:
             _LOG.warning("worker %d uses %d bytes of memory, more than the soft limit", process.pid, resident)
             process.death_reason = "memory"

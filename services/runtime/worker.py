@@ -28,6 +28,7 @@ from vigent.media.v1 import media_pb2
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
+_GIVEN_UP = "The engine keeps dying and is not started any more."
 
 
 class Worker:
@@ -94,7 +95,7 @@ class Worker:
         while not self._closing:
             boot = replace(self._boot, epoch=next(self._epochs))
             self.process = WorkerProcess(boot, self._received)
-            self._bury(self.process, await self.process.exited)
+            self._bury(self.process, await self.process.wait())
             if self._load_error is not None and not self._loaded_once:
                 raise self._load_error
             if not self._restarts.allowed:
@@ -145,7 +146,7 @@ class Worker:
         self._quarantine.check(key)
         if self.broken or self.stalled or not self.available.is_set():
             self._metrics.refused("unavailable")
-            raise self._unavailable("The engine is starting or being replaced.")
+            raise _unavailable(_GIVEN_UP if self.broken else "The engine is starting or being replaced.")
         slot = await self.admission.acquire()
         try:
             process = await self._present_process()
@@ -160,7 +161,7 @@ class Worker:
     async def _present_process(self) -> WorkerProcess:
         await self.available.wait()
         if self.broken or self.process is None:
-            raise self._unavailable("The engine keeps dying and is not started any more.")
+            raise _unavailable(_GIVEN_UP)
         return self.process
 
     def _accepted(self, slot: Slot) -> media_pb2.Accepted:
@@ -175,6 +176,8 @@ class Worker:
             case LoadFailed():
                 self._load_error = message.error
             case Ended():
+                if message.call in self.calls:
+                    self._quarantine.finished(self.calls[message.call].key)
                 self._end(message)
             case _ if message.call in self.calls:
                 self.calls[message.call].deliver(message)
@@ -185,8 +188,6 @@ class Worker:
             return
         if self.process is not None:
             self._observe(self.process, call.slot.number)
-        if call.fault is None:
-            self._quarantine.finished(call.key)
         call.deliver(message)
         self.admission.release(call.slot)
 
@@ -194,6 +195,7 @@ class Worker:
         """Takes leave of a dead child: its calls end, and only they."""
         self.observe()
         self.available.clear()
+        self.changed.set()
         calls = list(self.calls.values())
         if not self._closing:
             _LOG.error("worker %d (epoch %d) ended with exit code %d", process.pid, process.epoch, exit_code)
@@ -204,8 +206,7 @@ class Worker:
         for call in [call for call in calls if call.hung] or calls:
             self._quarantine.worker_died(call.key)
         for call in calls:
-            self._end(Ended(call.id, self._unavailable("The worker died during the call.")))
-        self.changed.set()
+            self._end(Ended(call.id, _unavailable("The worker died during the call.")))
 
     def _give_up(self) -> None:
         _LOG.critical("the worker died too often; it is not started again")
@@ -216,6 +217,8 @@ class Worker:
     def _observe(self, process: WorkerProcess, slot: int) -> None:
         if self.units.observe(slot, process.snapshot(slot)) and slot > 0:
             self._restarts.unit_finished()
+            self.changed.set()
 
-    def _unavailable(self, problem: str) -> UnavailableError:
-        return UnavailableError(problem, "Try again, perhaps on another replica.", retry_after_s=_RETRY_AFTER_S)
+
+def _unavailable(problem: str) -> UnavailableError:
+    return UnavailableError(problem, "Try again, perhaps on another replica.", retry_after_s=_RETRY_AFTER_S)

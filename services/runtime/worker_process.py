@@ -28,7 +28,7 @@ _Argument = TypeVar("_Argument")
 
 
 class WorkerProcess:
-    """A started child. `exited` resolves to its exit code (negative: the signal that ended it)."""
+    """A started child. `exited` is done when it has ended."""
 
     def __init__(self, boot: Boot, received: Callable[[ToServer], None]) -> None:
         """Starts the child; `received` is called on the event loop with every message.
@@ -105,6 +105,10 @@ class WorkerProcess:
             return int(psutil.Process(self.pid).memory_info().rss)
         except psutil.NoSuchProcess:
             return 0
+
+    async def wait(self) -> int:
+        """Waits for the child to end; returns its exit code (negative: the signal that ended it)."""
+        return await asyncio.shield(self.exited)  # a cancelled waiter must not cancel the fact
 
     async def close(self, grace_s: float) -> None:
         """Closes the pipe, on which the child exits by itself, and kills it when it does not."""

@@ -1,7 +1,4 @@
-"""The knobs that all test engines share; turned by `EngineSettings.options` (VIGENT_<SERVICE>_OPTIONS as JSON).
-
-Every knob that does something once a call acts at unit `at_unit` (default 0).
-"""
+"""The knobs that all test engines share, turned by `EngineSettings.options` (VIGENT_<SERVICE>_OPTIONS as JSON)."""
 
 from __future__ import annotations
 
@@ -18,11 +15,15 @@ _LEAK: list[bytearray] = []
 
 
 class Knobs:
-    """Options: units, delay_s, at_unit, action, budget_s, once_file, log_file, load_action, load_delay_s, leak_bytes.
+    """Options of every test engine, with their defaults.
 
-    `action` is one of hang, hang_holding_gil, stop (SIGSTOP), kill, exit, oom, cuda_oom, cuda_lost, error.
-    `once_file`: the action is done only while this file does not exist, and makes it.
-    `log_file`: a line is written for every call and every unit.
+    units (5): units of a call where the request does not decide. delay_s (0): time a unit takes. budget_s: the stall
+    budget that the engine asks for. leak_bytes (0): memory lost in each unit.
+    action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP), kill
+    (SIGKILL), exit, oom, cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it.
+    once_file: only while this file does not exist; the action makes it.
+    load_delay_s (0), load_action (none): the same while loading.
+    log_file: gets a line for every call ("call") and every finished unit ("unit 3").
     """
 
     def __init__(self, options: Mapping[str, str]) -> None:
@@ -50,7 +51,7 @@ class Knobs:
         if self._leak_bytes:
             _LEAK.append(bytearray(os.urandom(1) * self._leak_bytes))
         if number == self._at_unit and self._only_for in request and self._first_time():
-            act(self._action)
+            act(self._action, progress)
         progress.advance()
         self.log(f"unit {number}")
 
@@ -64,11 +65,15 @@ class Knobs:
         return True
 
 
-def act(action: str) -> None:
+def act(action: str, progress: Progress | None = None) -> None:
     """Misbehaves."""
     match action:
         case "":
             return
+        case "wait":
+            while progress:
+                progress.raise_if_cancelled()
+                time.sleep(0.01)
         case "hang":
             ctypes.CDLL(None).sleep(3600)  # CDLL lets go of the GIL
         case "hang_holding_gil":

@@ -1,4 +1,4 @@
-"""Starts real model servers on free ports of the loopback."""
+"""Real voice servers with a test engine, on free ports of the loopback."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,26 @@ import grpc
 import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.runtime.status import error_of
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 ROOT = Path(__file__).parents[3]
 TTS = "vigent.tts.v1.TtsService"
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+SETTINGS = {
+    "engine": "tests.knobs.tts:KnobsTts",
+    "port": 0,
+    "metrics_port": 0,
+    "stall_budget_s": 0.5,
+    "stall_ceiling_s": 0.5,
+    "watch_interval_s": 0.05,
+    "cancel_grace_s": 0.2,
+    "kill_grace_s": 0.2,
+    "drain_delay_s": 0.2,
+}
+"""Small budgets, so that faults are found quickly."""
 
 
 @dataclass
@@ -29,12 +46,12 @@ class Server:
 
     process: asyncio.subprocess.Process
     address: str
-    metrics_url: str
+    metrics_address: str
     channel: grpc.aio.Channel
     log: Path
 
     @property
-    def tts(self) -> tts_pb2_grpc.TtsServiceAsyncStub:
+    def tts(self) -> tts_pb2_grpc.TtsServiceStub:
         return tts_pb2_grpc.TtsServiceStub(self.channel)
 
     @property
@@ -43,90 +60,121 @@ class Server:
 
     def worker(self) -> psutil.Process:
         """The worker child that runs now."""
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if "spawn_main" in " ".join(child.cmdline()))
+        return next(child for child in psutil.Process(self.process.pid).children() if is_worker(child))
+
+    async def replaced(self, old: psutil.Process) -> None:
+        """Waits until a worker other than `old` is ready."""
+        async with asyncio.timeout(30):
+            while not [
+                child for child in psutil.Process(self.process.pid).children() if is_worker(child) and child != old
+            ]:
+                await asyncio.sleep(0.02)
+        await self.until(SERVING)
 
     async def check(self, name: str = TTS) -> int:
         """Health, within a second."""
         response = await self.health.Check(health_pb2.HealthCheckRequest(service=name), timeout=1)
         return response.status
 
-    async def until(self, status: int, name: str = TTS, timeout_s: float = 30) -> None:
+    async def until(self, status: int, name: str = TTS) -> None:
         """Waits by Watch until health says `status`."""
-        async with asyncio.timeout(timeout_s):
-            async for response in self.health.Watch(health_pb2.HealthCheckRequest(service=name)):
-                if response.status == status:
-                    return
+        watch = self.health.Watch(health_pb2.HealthCheckRequest(service=name), timeout=30)
+        async for response in watch:
+            if response.status == status:
+                watch.cancel()
+                return
 
-    async def ready(self) -> None:
-        await self.until(health_pb2.HealthCheckResponse.SERVING)
+    async def metrics(self) -> dict[str, float]:
+        """What a scrape gives, by name with labels."""
+        url = f"http://{self.metrics_address}/metrics"
+        text = await asyncio.to_thread(lambda: urllib.request.urlopen(url, timeout=5).read().decode())
+        lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
 
-    async def stop(self, timeout_s: float = 20) -> int:
-        """Ends the server as Kubernetes would; returns its exit code."""
-        if self.process.returncode is None:
-            self.process.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.process.wait(), timeout_s)
+    def speak(self, text: str = "abc", timeout_s: float = 20) -> grpc.aio.UnaryStreamCall:
+        """Starts a synthesis: a unit for each character."""
+        return self.tts.Synthesize(tts_pb2.SynthesizeRequest(text=text), timeout=timeout_s)
 
 
-def environment(options: Mapping[str, object], settings: Mapping[str, object], media_root: Path) -> dict[str, str]:
-    defaults = {
-        "engine": "tests.knobs.tts:KnobsTts",
-        "port": 0,
-        "metrics_port": 0,
-        "stall_budget_s": 0.5,
-        "stall_ceiling_s": 0.5,
-        "watch_interval_s": 0.05,
-        "cancel_grace_s": 0.2,
-        "kill_grace_s": 0.2,
-        "drain_delay_s": 0.2,
-        "options": json.dumps({name: str(value) for name, value in options.items()}),
-    }
-    chosen = {f"VIGENT_TTS_{name.upper()}": str(value) for name, value in {**defaults, **settings}.items()}
-    return {**os.environ, **chosen, "VIGENT_MEDIA_ROOT": str(media_root), "PYTHONPATH": f"{ROOT}:{ROOT}/protos/gen"}
+def is_worker(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "spawn_main" in " ".join(process.cmdline())
+    return False
 
 
 async def launch(
-    folder: Path,
-    options: Mapping[str, object] | None = None,
-    module: str = "tests.services.runtime.tones",
-    **settings: object,
+    folder: Path, options: Mapping[str, object] | None = None, settings: Mapping[str, object] | None = None
 ) -> tuple[asyncio.subprocess.Process, Path]:
-    """Starts the process only; what it logs goes to a file."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Starts the process only; what it logs goes to a file in `folder`."""
+    texts = {name: str(value) for name, value in (options or {}).items()}
+    chosen = {**SETTINGS, "options": json.dumps(texts), **(settings or {})}
+    environment = {f"VIGENT_TTS_{name.upper()}": str(value) for name, value in chosen.items()}
+    shared = {"VIGENT_MEDIA_ROOT": f"{folder}/media", "VIGENT_CONFIG": f"{folder}/vigent.toml"}
     log = folder / "server.log"
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            module,
+            *(sys.executable, "-m", "services.tts"),
             stdout=asyncio.subprocess.PIPE,
             stderr=file,
             cwd=ROOT,
-            env=environment(options or {}, settings, folder / "media"),
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/protos/gen", **shared, **environment},
         )
     return process, log
 
 
 @contextlib.asynccontextmanager
-async def running(
+async def listening(
     folder: Path, options: Mapping[str, object] | None = None, **settings: object
 ) -> AsyncIterator[Server]:
-    """A server that listens; `await server.ready()` for one that is loaded."""
-    process, log = await launch(folder, options, **settings)
+    """A server that listens; its engine is being loaded."""
+    process, log = await launch(folder, options, settings)
     try:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
         found = re.search(r"listening on (\S+), metrics on (\S+)", line)
-        assert found, f"{line!r}\n{log.read_text()}"
+        assert found, log.read_text()
         async with grpc.aio.insecure_channel(found[1]) as channel:
-            yield Server(process, found[1], f"http://{found[2]}/metrics", channel, log)
+            yield Server(process, found[1], found[2], channel, log)
     finally:
         if process.returncode is None:
             process.kill()
         await process.communicate()
 
 
-async def speak(server: Server, text: str = "abc", timeout_s: float = 20) -> list[tts_pb2.SynthesizeResponse]:
-    """Every response to one synthesis."""
-    call = server.tts.Synthesize(tts_pb2.SynthesizeRequest(text=text), timeout=timeout_s)
-    return [response async for response in call]
+@contextlib.asynccontextmanager
+async def serving(
+    folder: Path, options: Mapping[str, object] | None = None, **settings: object
+) -> AsyncIterator[Server]:
+    """A server that is ready."""
+    async with listening(folder, options, **settings) as server:
+        await server.until(SERVING)
+        yield server
+
+
+async def stop(server: Server) -> int:
+    """Ends the server as Kubernetes would; returns its exit code."""
+    server.process.send_signal(signal.SIGTERM)
+    return await asyncio.wait_for(server.process.wait(), 20)
+
+
+async def events(call: grpc.aio.UnaryStreamCall) -> list[str]:
+    """What comes of a synthesis, by kind, to its end."""
+    kinds = []
+    while (response := await call.read()) is not grpc.aio.EOF:
+        kinds.append(response.WhichOneof("event"))
+    return kinds
+
+
+async def failure(call: grpc.aio.UnaryStreamCall) -> tuple[grpc.StatusCode, Exception]:
+    """How a synthesis failed: gRPC code and our own error."""
+    try:
+        await events(call)
+    except grpc.aio.AioRpcError as error:
+        return error.code(), error_of(error)
+    raise AssertionError("the call did not fail")
+
+
+async def until_event(call: grpc.aio.UnaryStreamCall, kind: str = "audio") -> None:
+    """Reads until a response of this kind has come."""
+    while (await call.read()).WhichOneof("event") != kind:
+        pass

@@ -1,0 +1,162 @@
+"""A hung engine is found by its progress and replaced; the server answers health checks all the while."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+
+from services.runtime.errors import UnavailableError, VigentError
+from tests.services.runtime.servers import (
+    NOT_SERVING,
+    SERVING,
+    Server,
+    events,
+    failure,
+    listening,
+    serving,
+    until_event,
+)
+
+
+@contextlib.asynccontextmanager
+async def checked_all_the_while(server: Server) -> AsyncIterator[list[float]]:
+    """Asks for `liveness` every 20 ms with a deadline of a second; the times that the answers took."""
+    answers_s: list[float] = []
+
+    async def check() -> None:
+        while True:
+            started_s = time.perf_counter()
+            await server.check("liveness")
+            answers_s.append(time.perf_counter() - started_s)
+            await asyncio.sleep(0.02)
+
+    task = asyncio.create_task(check())
+    try:
+        yield answers_s
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    assert answers_s
+    print(f"{len(answers_s)} checks answered, slowest {1000 * max(answers_s):.1f} ms")
+
+
+@pytest.mark.parametrize("action", ["hang", "hang_holding_gil", "stop"])
+async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, action: str) -> None:
+    options = {"action": action, "at_unit": 1, "once_file": tmp_path / "once"}
+    async with serving(tmp_path, options) as server, checked_all_the_while(server):
+        old = server.worker()
+        turned_away = asyncio.create_task(server.until(NOT_SERVING))
+        code, error = await failure(server.speak())
+        await turned_away
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert isinstance(error, UnavailableError)
+        assert (error.reason, error.retry_after_s) == ("STALLED", 1.0)
+        assert "in phase 'synthesize' after" in error.problem
+
+        await server.replaced(old)
+        assert not old.is_running()
+        assert (await events(server.speak()))[-1] == "done"
+        metrics = await server.metrics()
+        assert metrics['vigent_worker_restarts_total{reason="stall",service="tts"}'] == 1
+    if action != "stop":
+        assert "in synthesize" in server.log.read_text()  # the stack dump names where it hung
+
+
+async def test_worker_stopped_between_units_is_replaced(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"delay_s": 0.05}) as server, checked_all_the_while(server):
+        call = server.speak("a" * 100)
+        await until_event(call)
+        worker = server.worker()
+        worker.send_signal(signal.SIGSTOP)
+        code, _ = await failure(call)
+        assert code is grpc.StatusCode.UNAVAILABLE
+        await server.replaced(worker)
+        assert (await events(server.speak()))[-1] == "done"
+
+
+async def test_worker_stopped_while_idle_is_replaced_at_the_next_call(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        worker = server.worker()
+        worker.send_signal(signal.SIGSTOP)
+        code, error = await failure(server.speak())
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert "'start'" in str(error)
+        await server.replaced(worker)
+        assert (await events(server.speak()))[-1] == "done"
+
+
+async def test_engine_that_obeys_the_cancel_is_not_killed(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"action": "wait", "once_file": tmp_path / "once"}) as server:
+        worker = server.worker()
+        code, _ = await failure(server.speak())
+        assert code is grpc.StatusCode.UNAVAILABLE
+        await server.until(SERVING)
+        assert server.worker() == worker
+        assert (await events(server.speak()))[-1] == "done"
+
+
+async def test_slow_engine_that_advances_is_not_touched(tmp_path: Path) -> None:
+    """Six times the stall budget in all, but each unit within it."""
+    async with serving(tmp_path, {"delay_s": 0.3}, stall_budget_s=0.6, progress_interval_s=0.1) as server:
+        worker = server.worker()
+        kinds = await events(server.speak("a" * 12))
+        assert kinds.count("audio") == 12
+        assert kinds.count("progress") > 12
+        assert server.worker() == worker
+        assert not [name for name in await server.metrics() if "worker_restarts_total" in name]
+
+
+async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"units": 40, "unit_samples": 500_000}) as server:
+        worker = server.worker()
+        call = server.speak()
+        await until_event(call)
+        while (await server.metrics())['vigent_worker_progress_timestamp_seconds{service="tts"}'] > time.time() - 1.5:
+            await asyncio.sleep(0.05)  # until the engine has stood still for three stall budgets
+        assert await server.check() == SERVING
+        assert (await events(call))[-1] == "done"
+        assert server.worker() == worker
+
+
+async def test_hang_while_loading_is_found(tmp_path: Path) -> None:
+    async with listening(tmp_path, {"load_action": "hang"}, load_budget_s=1.5) as server:
+        await server.until(NOT_SERVING, "liveness")  # two workers died without a unit
+        assert await server.check() == NOT_SERVING
+        metrics = await server.metrics()
+        assert metrics['vigent_worker_restarts_total{reason="stall",service="tts"}'] >= 2
+
+
+async def test_two_fruitless_deaths_ask_for_a_new_pod_and_one_unit_takes_it_back(tmp_path: Path) -> None:
+    options = {"action": "kill", "only_for": "poison"}
+    async with serving(tmp_path, options) as server:
+        for text in ("poison one", "poison two"):
+            assert await server.check("liveness") == SERVING
+            worker = server.worker()
+            await failure(server.speak(text))
+            await server.replaced(worker)
+        assert await server.check("liveness") == NOT_SERVING
+        await events(server.speak("good"))
+        await server.until(SERVING, "liveness")
+
+
+async def test_crash_loop_ends_and_waits_for_people(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"action": "exit"}, restart_limit=1) as server:
+        worker = server.worker()
+        await failure(server.speak("one"))
+        await server.replaced(worker)
+        await failure(server.speak("two"))
+        while not (await server.metrics())['vigent_worker_state{service="tts",state="broken"}']:
+            await asyncio.sleep(0.02)
+        code, error = await failure(server.speak("three"))
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert isinstance(error, VigentError)
+        assert "not started any more" in error.problem
+        assert await server.check() == NOT_SERVING

@@ -1,0 +1,153 @@
+"""A worker that dies, leaks or runs out of memory harms nothing but its own calls."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import grpc
+import psutil
+import pytest
+
+from services.runtime.errors import ExhaustedError, FailedPreconditionError, InternalError, UnavailableError
+from tests.services.runtime.servers import SERVING, events, failure, serving, until_event
+
+MIB = 2**20
+
+
+async def test_killed_worker_fails_its_call_and_is_replaced(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"delay_s": 0.05}) as server:
+        call = server.speak("a" * 200)
+        await until_event(call)
+        old = server.worker()
+        old.kill()
+        code, error = await failure(call)
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert isinstance(error, UnavailableError)
+        assert error.retry_after_s == 1.0
+        assert ("grpc-retry-pushback-ms", "1000") in tuple(await call.trailing_metadata())
+
+        await server.replaced(old)
+        assert (await events(server.speak()))[-1] == "done"
+        assert (await server.metrics())['vigent_worker_restarts_total{reason="crash",service="tts"}'] == 1
+
+
+async def test_waiting_call_survives_the_death_of_the_working_one(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"action": "wait", "only_for": "first"}, stall_budget_s=60) as server:
+        first = server.speak("first")
+        await until_event(first, "accepted")
+        second = asyncio.create_task(events(server.speak("second")))
+        while not (await server.metrics())['vigent_queue_depth{service="tts"}']:
+            await asyncio.sleep(0.02)
+        server.worker().kill()
+        code, _ = await failure(first)
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert (await second)[-1] == "done"
+
+
+async def test_worker_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"action": "hang_holding_gil"}, stall_budget_s=60) as server:
+        call = server.speak()
+        await until_event(call, "accepted")
+        family = psutil.Process(server.process.pid).children(recursive=True)
+        assert server.worker() in family
+        server.process.kill()
+        _, alive = await asyncio.to_thread(psutil.wait_procs, family, 10)
+        assert not alive
+
+
+@pytest.mark.parametrize(
+    ("action", "error_type", "survives"),
+    [
+        ("oom", ExhaustedError, True),
+        ("cuda_oom", ExhaustedError, True),
+        ("error", InternalError, True),
+        ("cuda_lost", UnavailableError, False),
+        ("exit", UnavailableError, False),
+    ],
+)
+async def test_errors_of_the_engine(tmp_path: Path, action: str, error_type: type[Exception], survives: bool) -> None:
+    async with serving(tmp_path, {"action": action, "once_file": tmp_path / "once"}) as server:
+        worker = server.worker()
+        _, error = await failure(server.speak())
+        assert type(error) is error_type
+        assert "secret" not in str(error)
+        assert "Traceback" not in str(error)
+        if not survives:
+            await server.replaced(worker)
+        assert (server.worker() == worker) is survives
+        assert (await events(server.speak()))[-1] == "done"
+    if action == "error":
+        assert "secret internals of the engine" in server.log.read_text()
+
+
+async def test_request_that_kills_two_workers_is_not_tried_again(tmp_path: Path) -> None:
+    log_file = tmp_path / "calls"
+    async with serving(tmp_path, {"action": "kill", "only_for": "poison", "log_file": log_file}) as server:
+        for _ in range(2):
+            worker = server.worker()
+            code, _ = await failure(server.speak("poison"))
+            assert code is grpc.StatusCode.UNAVAILABLE
+            await server.replaced(worker)
+        code, error = await failure(server.speak("poison"))
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+        assert isinstance(error, FailedPreconditionError)
+        assert error.reason == "POISON_REQUEST"
+        assert (await events(server.speak("good")))[-1] == "done"
+    assert log_file.read_text().count("call") == 3
+
+
+async def test_worker_over_its_soft_memory_limit_finishes_its_call_first(tmp_path: Path) -> None:
+    options = {"leak_bytes": 20 * MIB, "delay_s": 0.05}
+    async with serving(tmp_path, options, memory_soft_bytes=250 * MIB) as server:
+        old = server.worker()
+        assert (await events(server.speak("a" * 20)))[-1] == "done"
+        await server.replaced(old)
+        assert (await events(server.speak("a")))[-1] == "done"
+        assert (await server.metrics())['vigent_worker_restarts_total{reason="memory",service="tts"}'] == 1
+        assert await server.check("liveness") == SERVING
+
+
+async def test_worker_over_its_hard_memory_limit_is_killed(tmp_path: Path) -> None:
+    options = {"leak_bytes": 20 * MIB, "delay_s": 0.05}
+    async with serving(tmp_path, options, memory_hard_bytes=250 * MIB) as server:
+        old = server.worker()
+        code, _ = await failure(server.speak("a" * 200))
+        assert code is grpc.StatusCode.UNAVAILABLE
+        await server.replaced(old)
+        assert (await server.metrics())['vigent_worker_restarts_total{reason="memory",service="tts"}'] == 1
+
+
+async def test_memory_stays_flat_while_a_caller_reads_slowly(tmp_path: Path) -> None:
+    """The engine could make 400 MB; both processes hold a window of it, whatever the length of the stream."""
+    async with serving(tmp_path, {"units": 400, "unit_samples": MIB // 2}, caller_budget_s=60) as server:
+        processes = [psutil.Process(server.process.pid), server.worker()]
+        before = [process.memory_info().rss for process in processes]
+        call = server.speak("slow", timeout_s=60)
+        peaks = before
+        for _ in range(40):
+            await call.read()
+            await asyncio.sleep(0.02)
+            peaks = [max(peak, process.memory_info().rss) for peak, process in zip(peaks, processes, strict=True)]
+        call.cancel()
+        growth = [(peak - rss) / MIB for peak, rss in zip(peaks, before, strict=True)]
+        print(f"resident memory grew by {growth[0]:.0f} MiB (server) and {growth[1]:.0f} MiB (worker)")
+        assert max(growth) < 64
+
+
+async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_path: Path) -> None:
+    """SIGSTOP of the server, as a paused virtual machine."""
+    log_file = tmp_path / "units"
+    async with serving(tmp_path, {"delay_s": 0.01, "log_file": log_file}) as server:
+        process, worker = psutil.Process(server.process.pid), server.worker()
+        call = server.speak("a" * 200)
+        await until_event(call)
+        process.suspend()
+        units, before = log_file.read_text().count("unit"), -1
+        while units != before:  # until the worker has used up its window
+            await asyncio.sleep(0.2)
+            units, before = log_file.read_text().count("unit"), units
+        assert units < 200
+        process.resume()
+        assert (await events(call))[-1] == "done"
+        assert server.worker() == worker
