@@ -153,8 +153,7 @@ async def test_crash_loop_ends_and_waits_for_people(tmp_path: Path) -> None:
         await failure(server.speak("one"))
         await server.replaced(worker)
         await failure(server.speak("two"))
-        while not (await server.metrics())['vigent_worker_state{service="tts",state="broken"}']:
-            await asyncio.sleep(0.02)
+        await server.until_metric('vigent_worker_state{service="tts",state="broken"}')
         code, error = await failure(server.speak("three"))
         assert code is grpc.StatusCode.UNAVAILABLE
         assert isinstance(error, VigentError)

@@ -15,7 +15,6 @@ from tests.services.runtime.servers import (
     NOT_SERVING,
     SERVING,
     TTS,
-    Server,
     events,
     failure,
     serving,
@@ -28,19 +27,13 @@ ACTIVE = 'vigent_worker_active_requests{service="tts"}'
 QUEUE = 'vigent_queue_depth{service="tts"}'
 
 
-async def until_metric(server: Server, name: str, value: float) -> None:
-    async with asyncio.timeout(20):
-        while (await server.metrics()).get(name) != value:
-            await asyncio.sleep(0.02)
-
-
 async def test_cancel_reaches_the_engine_within_one_unit(tmp_path: Path) -> None:
     log_file = tmp_path / "units"
     async with serving(tmp_path, {"delay_s": 0.05, "log_file": log_file}) as server:
         call = server.speak("a" * 400)
         await until_event(call)
         call.cancel()
-        await until_metric(server, ACTIVE, 0)
+        await server.until_metric(ACTIVE, 0)
         units = log_file.read_text().count("unit")
         assert (await events(server.speak("b")))[-1] == "done"
         assert log_file.read_text().count("unit") == units + 1
@@ -54,7 +47,7 @@ async def test_disconnected_caller_frees_the_slot_for_the_one_who_waits(tmp_path
         gone = tts_pb2_grpc.TtsServiceStub(channel).Synthesize(tts_pb2.SynthesizeRequest(text="gone"), timeout=60)
         await until_event(gone, "accepted")
         waiting = asyncio.create_task(events(server.speak()))
-        await until_metric(server, QUEUE, 1)
+        await server.until_metric(QUEUE, 1)
         await channel.close()
         assert (await waiting)[-1] == "done"
 
@@ -66,9 +59,9 @@ async def test_caller_that_leaves_the_queue_is_forgotten(tmp_path: Path) -> None
         working = server.speak("long")
         await until_event(working, "accepted")
         leaving, staying = server.speak("leaving"), server.speak("staying")
-        await until_metric(server, QUEUE, 2)
+        await server.until_metric(QUEUE, 2)
         leaving.cancel()
-        await until_metric(server, QUEUE, 1)
+        await server.until_metric(QUEUE, 1)
         working.cancel()
         accepted = await staying.read()
         assert accepted.accepted.accepted.queue_position == 1
@@ -82,7 +75,7 @@ async def test_full_queue_refuses_with_a_time_to_come_back(tmp_path: Path) -> No
         working = server.speak()
         await until_event(working, "accepted")
         waiting = server.speak()
-        await until_metric(server, QUEUE, 1)
+        await server.until_metric(QUEUE, 1)
         refused = server.speak()
         code, error = await failure(refused)
         assert code is grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -104,7 +97,7 @@ async def test_expired_deadline_is_refused_before_the_engine_works(tmp_path: Pat
             code, _ = await failure(server.speak(timeout_s=0))
             assert code is grpc.StatusCode.DEADLINE_EXCEEDED
         assert (await events(server.speak()))[-1] == "done"
-        await until_metric(server, ACTIVE, 0)
+        await server.until_metric(ACTIVE, 0)
         assert log_file.read_text().count("call") == 1
 
 
@@ -113,9 +106,9 @@ async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:
         code, error = await failure(server.speak(timeout_s=0.5))
         assert code is grpc.StatusCode.DEADLINE_EXCEEDED
         assert isinstance(error, DeadlineExceededError)
-        await until_metric(server, ACTIVE, 0)
+        await server.until_metric(ACTIVE, 0)
         counted = 'vigent_requests_total{code="DEADLINE_EXCEEDED",method="Synthesize",service="tts"}'
-        await until_metric(server, counted, 1)
+        await server.until_metric(counted, 1)
 
 
 async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
@@ -123,8 +116,8 @@ async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
     async with serving(tmp_path, options, caller_budget_s=0.5) as server:
         idle = server.speak("idle", timeout_s=60)
         await until_event(idle)
-        await until_metric(server, ACTIVE, 1)
-        await until_metric(server, ACTIVE, 0)
+        await server.until_metric(ACTIVE, 1)
+        await server.until_metric(ACTIVE, 0)
         other = server.speak("other")
         assert (await events(other))[-1] == "done"
         idle.cancel()
@@ -190,8 +183,8 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
                     ended.append((await events(stub.Synthesize(request, timeout=30, wait_for_ready=True)))[-1])
 
             callers = [asyncio.create_task(caller()) for _ in range(4)]
-            await until_metric(first, ACTIVE, 1)
-            await until_metric(second, ACTIVE, 1)
+            await first.until_metric(ACTIVE, 1)
+            await second.until_metric(ACTIVE, 1)
             stopping.set()
             assert await stop(first) == 0
             await asyncio.gather(*callers)
@@ -203,7 +196,7 @@ async def test_drain_lets_running_and_waiting_calls_finish(tmp_path: Path) -> No
     async with serving(tmp_path, {"delay_s": 0.1}) as server:
         watch = asyncio.create_task(server.until(NOT_SERVING))
         calls = [server.speak("a" * 10) for _ in range(3)]
-        await until_metric(server, QUEUE, 2)
+        await server.until_metric(QUEUE, 2)
         ending = asyncio.create_task(stop(server))
         await watch
         assert [(await events(call))[-1] for call in calls] == ["done"] * 3

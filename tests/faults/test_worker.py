@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from services.runtime.errors import ExhaustedError, FailedPreconditionError, InternalError, UnavailableError
-from tests.services.runtime.servers import SERVING, events, failure, serving, until_event
+from tests.services.runtime.servers import SERVING, events, failure, poll, serving, until_event
 
 MIB = 2**20
 
@@ -37,8 +37,7 @@ async def test_waiting_call_survives_the_death_of_the_working_one(tmp_path: Path
         first = server.speak("first")
         await until_event(first, "accepted")
         second = asyncio.create_task(events(server.speak("second")))
-        while not (await server.metrics())['vigent_queue_depth{service="tts"}']:
-            await asyncio.sleep(0.02)
+        await server.until_metric('vigent_queue_depth{service="tts"}')
         server.worker().kill()
         code, _ = await failure(first)
         assert code is grpc.StatusCode.UNAVAILABLE
@@ -143,11 +142,8 @@ async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_p
         call = server.speak("a" * 200)
         await until_event(call)
         process.suspend()
-        units, before = log_file.read_text().count("unit"), -1
-        while units != before:  # until the worker has used up its window
-            await asyncio.sleep(0.2)
-            units, before = log_file.read_text().count("unit"), units
-        assert units < 200
+        await poll(lambda: worker.cpu_percent(0.1) == 0)  # until it has used up its window
+        assert log_file.read_text().count("unit") < 200
         process.resume()
         assert (await events(call))[-1] == "done"
         assert server.worker() == worker

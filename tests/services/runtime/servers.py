@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,15 +60,15 @@ class Server:
 
     def worker(self) -> psutil.Process:
         """The worker child that runs now."""
-        return next(child for child in psutil.Process(self.process.pid).children() if is_worker(child))
+        return self.workers()[0]
+
+    def workers(self) -> list[psutil.Process]:
+        """Children that hold an engine: one, or none between two."""
+        return [child for child in psutil.Process(self.process.pid).children() if is_worker(child)]
 
     async def replaced(self, old: psutil.Process) -> None:
         """Waits until a worker other than `old` is ready."""
-        async with asyncio.timeout(30):
-            while not [
-                child for child in psutil.Process(self.process.pid).children() if is_worker(child) and child != old
-            ]:
-                await asyncio.sleep(0.02)
+        await poll(lambda: any(child != old for child in self.workers()))
         await self.until(SERVING)
 
     async def check(self, name: str = TTS) -> int:
@@ -91,6 +91,12 @@ class Server:
         lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
         return {name: float(value) for name, value in lines}
 
+    async def until_metric(self, name: str, value: float = 1) -> None:
+        """Scrapes until the metric has this value."""
+        scraped: dict[str, float] = {}
+        while scraped.get(name) != value:
+            scraped = await self.metrics()
+
     def speak(self, text: str = "abc", timeout_s: float = 20) -> grpc.aio.UnaryStreamCall:
         """Starts a synthesis: a unit for each character."""
         return self.tts.Synthesize(tts_pb2.SynthesizeRequest(text=text), timeout=timeout_s)
@@ -100,6 +106,13 @@ def is_worker(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return "spawn_main" in " ".join(process.cmdline())
     return False
+
+
+async def poll(holds: Callable[[], bool]) -> None:
+    """Waits for something that another process does and nobody tells."""
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.02)
 
 
 async def launch(
