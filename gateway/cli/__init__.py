@@ -10,6 +10,7 @@ import typer
 from gateway.cli.doctor import doctor
 from gateway.cli.jobs import app as jobs
 from gateway.cli.make import make
+from gateway.cli.models import app as models
 from gateway.cli.output import show_error
 from gateway.cli.probe import probe
 from gateway.cli.up import up
@@ -27,6 +28,7 @@ app = typer.Typer(
 for _command in (make, up, voices, probe, doctor):
     app.command()(_command)
 app.add_typer(jobs, name="jobs")
+app.add_typer(models, name="models")
 
 
 def main() -> None:
