@@ -95,6 +95,7 @@ def _fetched(
     sha256 = sha256_of(part)
     if file.sha256 is not None and sha256 != file.sha256:
         part.unlink()
+        _etag(part).unlink(missing_ok=True)
         problem = f"{url} has SHA-256 {sha256}, the manifest says {file.sha256}."
         raise refused("CHECKPOINT_CORRUPT", problem, "Use another mirror; if the file was replaced, check why.")
     part.replace(path)
@@ -109,7 +110,9 @@ def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[
     if start:
         headers |= {"Range": f"bytes={start}-", "If-Range": _etag(part).read_text()}
     with client.stream("GET", url, headers=headers) as response:
-        if response.status_code == _RANGE_NOT_SATISFIABLE:  # whole already, or longer than the file: begin again
+        if response.status_code == _RANGE_NOT_SATISFIABLE:
+            if response.headers.get("Content-Range") == f"bytes */{start}":
+                return  # whole already: an earlier run ended between download and renaming
             _etag(part).unlink()
             raise httpx.ReadError(f"{url} refused to continue at byte {start}")
         _check(response, url)

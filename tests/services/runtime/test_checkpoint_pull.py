@@ -98,6 +98,15 @@ def test_a_part_that_is_too_long_is_thrown_away(hub, tmp_path):
     assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
 
 
+def test_a_part_that_is_whole_is_only_renamed(hub, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/model.bin.part").write_bytes(WEIGHTS)
+    (tmp_path / "sub/model.bin.part.etag").write_text(f'"{sha256(WEIGHTS)}"')
+    pull(manifest(), tmp_path, hub.url)
+    assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
+    assert asked(hub) == [f"bytes={len(WEIGHTS)}-"]
+
+
 def test_what_is_there_is_not_loaded_again(hub, tmp_path):
     first = pull(manifest(), tmp_path, hub.url)
     hub.requests.clear()
