@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -12,7 +13,7 @@ from fastapi.routing import APIRoute
 from gateway.context import open_gateway
 from gateway.guard import BodyLimit, SameSiteGuard
 from gateway.metrics import CountRequests, GatewayMetrics
-from gateway.problems import install_error_handlers
+from gateway.problems import install_error_handlers, name_media_type
 from gateway.routes import assets, events, jobs, outputs, probes, services, speech, transcriptions
 from gateway.routes.docs import mount_docs
 from gateway.routes.library import KINDS, UPLOAD_PATHS, library_router
@@ -31,6 +32,13 @@ fault, `problem` says what is wrong and `remedy` what to do.
 """
 
 
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            name_media_type(super().openapi())
+        return super().openapi()
+
+
 def create_app(settings: GatewaySettings, stopping: asyncio.Event | None = None) -> FastAPI:
     """The application; its connections open and close with its lifespan.
 
@@ -44,7 +52,7 @@ def create_app(settings: GatewaySettings, stopping: asyncio.Event | None = None)
             app.state.gateway = gateway
             yield
 
-    app = FastAPI(
+    app = _Api(
         title="Vigent",
         version="1",
         description=_DESCRIPTION,

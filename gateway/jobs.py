@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
@@ -27,13 +27,24 @@ _EXAMPLE: dict[str, JsonValue] = {
 }
 
 
+def _encodable(text: str) -> str:
+    """JSON can write half of a surrogate pair, which is no character and cannot be sent on."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("The text should have whole characters only")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+"""Text that can be encoded as UTF-8."""
+
+
 class Consent(BaseModel):
     """Who agreed to being cloned, in which words and when; kept with the voice and with each job."""
 
     model_config = ConfigDict(extra="forbid")
 
-    person: str = Field(description="Who agreed.", min_length=1, max_length=200)
-    statement: str = Field(description="Words of the agreement.", min_length=1, max_length=4_000)
+    person: Text = Field(description="Who agreed.", min_length=1, max_length=200)
+    statement: Text = Field(description="Words of the agreement.", min_length=1, max_length=4_000)
     given_time: datetime | None = Field(None, description="When it was given; now, when left out.")
 
 
@@ -42,16 +53,16 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
-    script: str = Field(description="What is said; Chinese and English may be mixed, Markdown marks are left out.")
-    footage: str = Field(description="Id of the presenter's video or picture, from /api/v1/footage.")
-    language: str = Field("", description="BCP 47 language of the script; empty lets the text decide.")
-    voice: str = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
+    script: Text = Field(description="What is said; Chinese and English may be mixed, Markdown marks are left out.")
+    footage: Text = Field(description="Id of the presenter's video or picture, from /api/v1/footage.")
+    language: Text = Field("", description="BCP 47 language of the script; empty lets the text decide.")
+    voice: Text = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
     speed: float = Field(1.0, description="Speed of the voice, 0.5 to 2.0.")
-    title: str = Field("", description="Title over the first seconds; empty for none.")
-    title_style: str = Field("", description="Id of a title style from /api/v1/styles; empty for the default.")
-    caption_style: str = Field("", description="Id of a caption style from /api/v1/styles; empty for the default.")
+    title: Text = Field("", description="Title over the first seconds; empty for none.")
+    title_style: Text = Field("", description="Id of a title style from /api/v1/styles; empty for the default.")
+    caption_style: Text = Field("", description="Id of a caption style from /api/v1/styles; empty for the default.")
     captions: Literal["drawn", "files_only"] = Field("drawn", description="Whether captions are in the picture.")
-    music: str | None = Field(None, description="Id of music from /api/v1/music; none when left out.")
+    music: Text | None = Field(None, description="Id of music from /api/v1/music; none when left out.")
     music_gain_db: float = Field(0.0, description="Level of the music against its own, -60 to 12 decibels.")
     width: int = Field(1080, description="Film width in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
     height: int = Field(1920, description="Film height in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)

@@ -47,7 +47,7 @@ class Problem(BaseModel):
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": text, "content": {CONTENT_TYPE: {}}}
+    status: {"model": Problem, "description": text}
     for status, text in {
         404: "It does not exist.",
         409: "It does not fit the present state.",
@@ -56,6 +56,16 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         503: "A service is starting, busy or down; try again.",
     }.items()
 }
+
+
+def name_media_type(api: dict[str, Any]) -> None:
+    """Makes the OpenAPI document `api` say that problems come as application/problem+json."""
+    for path in api["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
+                    content[CONTENT_TYPE] = content.pop("application/json")
 
 
 def status_of(error: errors.VigentError) -> int:
@@ -109,7 +119,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
 def invalid_input_of(first: dict[str, Any]) -> errors.InvalidInputError:
     """What pydantic found, in our words. The offending value is quoted, shortened."""
     place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
-    field = ".".join(place)
+    field = ".".join(place) or "body"
     if first["type"] == "extra_forbidden":
         remedy = "Remove the field, or look at /docs for its right name."
         return errors.InvalidInputError(f"There is no field {field!r}.", remedy, field, "UNKNOWN_FIELD")
@@ -117,7 +127,7 @@ def invalid_input_of(first: dict[str, Any]) -> errors.InvalidInputError:
         return errors.InvalidInputError("The body is no JSON.", "Send one JSON object.", "body", "NO_JSON")
     if first["type"] == "missing":
         remedy = "Give it; /docs shows an example."
-        return errors.InvalidInputError(f"{field or 'The body'} is missing.", remedy, field or "body", "MISSING")
+        return errors.InvalidInputError(f"The field {field!r} is missing.", remedy, field, "MISSING")
     problem = f"{first['msg']}, not {shortened(first.get('input'))}."
     return errors.InvalidInputError(problem, "Correct the value; /docs shows what is allowed.", field)
 
@@ -130,15 +140,14 @@ def shortened(value: object, most: int = 80) -> str:
 
 def http_problem(request: Request, error: HTTPException) -> JSONResponse:
     """The problem that an error of the framework stands for."""
-    problem, remedy = error.detail.rstrip("."), ""
+    problem, remedy, reason = error.detail.rstrip("."), "", HTTPStatus(error.status_code).name
     match error.status_code:
         case 404:
             problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
         case 405:
             problem, remedy = f"{request.url.path[:200]} does not take {request.method}", "See /docs for what it takes."
         case 413:
-            remedy = "Send less, or raise the limit in the settings."
-    reason = HTTPStatus(error.status_code).name
+            remedy, reason = "Send less, or raise the limit in the settings.", "BODY_TOO_LARGE"
     response = problem_response(request, errors.VigentError(f"{problem}.", remedy, "", reason), error.status_code)
     response.headers.update(error.headers or {})
     return response

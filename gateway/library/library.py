@@ -76,11 +76,11 @@ class Library:
 
         Raises InvalidInputError for a file that cannot be used. The same content again renews what is said of it.
         """
-        name = checked_name(description.name or Path(file_name).stem or kind)
         if "/" in file_name or "\\" in file_name or "\0" in file_name:
             raise InvalidInputError(
                 f"{file_name[:80]!r} is a path, no file name.", "Send the name alone.", "file", "PATH_IN_NAME"
             )
+        name = checked_name(description.name or Path(file_name).stem or kind)
         found = sniff(path, *_MEDIA[kind])
         details = self._inspector.details(kind, path, found, description)
         told = {"licence": description.licence, "source": description.source}

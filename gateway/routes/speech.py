@@ -14,6 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.context import Gateway, GatewayDep
+from gateway.jobs import Text
 from gateway.problems import PROBLEM_RESPONSES
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -36,8 +37,8 @@ class SpeechRequest(BaseModel):
     )
 
     model: str = Field("vigent", description="Taken for compatibility; the mesh has one voice engine.")
-    input: str = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
-    voice: str = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
+    input: Text = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
+    voice: Text = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
     response_format: Literal["wav", "pcm"] = Field("wav", description="WAV, or 24 kHz 16-bit mono PCM.")
     speed: float = Field(1.0, description="0.5 to 2.0.")
     instructions: str = Field("", description="Taken for compatibility; has no effect.")
