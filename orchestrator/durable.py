@@ -36,7 +36,7 @@ class DurableEngine:
         DBOS(config=config)
         self._max_running = max_running
         self._make: FilmMaker | None = None
-        self._workflow = DBOS.workflow(name="make_film")(self._run)
+        self._workflow = self._make_workflow()
 
     async def start(self, make: FilmMaker) -> None:
         """Recovers what a crash interrupted and takes new jobs; `make` runs on the present event loop."""
@@ -59,9 +59,13 @@ class DurableEngine:
         """Lets go of the database; unfinished attempts are recovered by the next start."""
         DBOS.destroy()
 
-    async def _run(self, job_id: str) -> None:
-        assert self._make is not None
-        await self._make(job_id)
+    def _make_workflow(self) -> Callable[[str], Coroutine[Any, Any, None]]:
+        @DBOS.workflow(name="make_film")
+        async def make_film(job_id: str) -> None:
+            assert self._make is not None
+            await self._make(job_id)
+
+        return make_film
 
 
 async def step(name: str, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
