@@ -74,8 +74,8 @@ def make_cues(
     `words` have samples of the segment's voice, which starts at `first_film_frame`; without words the text is spread
     over the segment. The sources of all lines together are `sentence_text`. A cue starts with the frame in which its
     first word starts. It ends with the frame in which its last word ends, or later: where the next cue is less than
-    half a second away it stays until then, and where it would show for less than 0.8 s it stays as long as there is room.
-    A segment of fewer frames than cues shows the first ones only.
+    half a second away it stays until then, and where it would show for less than 0.8 s it stays as long as there is
+    room. A segment of fewer frames than cues shows the first ones only.
     """
     times = SpokenTimes.of_words(sentence_text, words, sample_rate_hz, frames / FRAME_RATE_HZ)
     groups = _grouped(break_lines(sentence_text, layout, times))[:frames]

@@ -9,19 +9,20 @@ from functools import cache
 import jieba
 from uniseg.linebreak import line_break_boundaries
 
-from orchestrator.captions.tokens import protected_spans
+from orchestrator.captions.tokens import HAN, protected_spans
 from services.runtime.emoji import EMOJI
 
 CLOSING = frozenset("，。、；：？！…·”’」』）】》〉〕｝,.;:?!)]}%％")
-OPENING = frozenset("“‘「『（【《〈〔｛([{$￥¥£€#@")
+OPENING = frozenset("“‘「『（【《〈〔｛([{")
 _STOPS, _COMMAS = frozenset("。！？!?；;…"), frozenset("，,、：:—")
 
 _INSIDE_WORD = 3.0
 _BEFORE_EMOJI = 2.0
 _AFTER_STOP, _AFTER_COMMA, _BEFORE_CONJUNCTION = -1.0, -0.8, -0.2
-_AFTER_BINDING, _BEFORE_PARTICLE = 0.6, 1.2
+_AFTER_BINDING, _BEFORE_PARTICLE, _INSIDE_PHRASE = 0.6, 1.2, 0.6
 
-_PARTICLES = frozenset("的地得了着过吗呢吧啊们嘛呀哦啦")
+_PARTICLES = frozenset("的地得了着过里中上下内外时后前")
+_SUFFIXES = frozenset("吗呢吧啊们嘛呀哦啦")
 _LEADING_ON = """
 和 与 及 或 在 把 被 对 从 向 给 让 使 将 是 不 很 更 最 也 都 就 还 再 又 没 没有 个 一个 这 那 这个 那个 每 各 第 为
 以 跟 比 要 会 能 可以 用 到 有 怎么 怎样 如何 为什么
@@ -35,6 +36,9 @@ and or but because that which who when where while if as so than with from for i
 """
 _CONJUNCTIONS = frozenset(_STARTING.split())
 _HAN_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{3,}")
+_HAN_CHARACTER = re.compile(f"[{HAN}]")
+_QUOTE_EDGE = re.compile(f"(?<=[{HAN}，。、；：？！…”’」』）】》])(?=[“‘])|(?<=[”’])(?=[{HAN}“‘「『（【《])")
+"""In Chinese a line may also break outside of quotation marks; UAX #14 cannot tell which way they face (LB19)."""
 _LATIN_WORD_END = re.compile(r"([A-Za-z'’]+)\s*$")
 _LATIN_WORD_START = re.compile(r"\s*([A-Za-z'’]+)")
 
@@ -47,10 +51,12 @@ def break_costs(text: str) -> dict[int, float]:
     """
     spans = protected_spans(text)
     inside = {position for start, end in spans for position in range(start + 1, end)}
-    word_ends = _word_ends(text)
+    words = words_of(text)
+    word_ends = {end: word for word, _, end in words}
+    word_starts = {start: word for word, start, _ in words}
     emoji_starts = {match.start() for match in EMOJI.finditer(text)}
     return {
-        place: _cost(text, place, word_ends) + (_BEFORE_EMOJI if place in emoji_starts else 0.0)
+        place: _cost(text, place, word_ends, word_starts) + (_BEFORE_EMOJI if place in emoji_starts else 0.0)
         for place in _hard_opportunities(text, spans)
         if place not in inside and _marks_allow(text, place)
     }
@@ -75,35 +81,41 @@ def _hard_opportunities(text: str, spans: list[tuple[int, int]]) -> list[int]:
         position = end
     skeleton.extend(range(position, len(text)))
     places = line_break_boundaries("".join(text[index] for index in skeleton))
+    allowed.extend(match.start() for match in _QUOTE_EDGE.finditer(text))
     allowed.extend(skeleton[place] for place in places if 0 < place < len(skeleton))
-    return sorted(place for place in allowed if 0 < place < len(text))
+    return sorted({place for place in allowed if 0 < place < len(text)})
 
 
 def _marks_allow(text: str, place: int) -> bool:
     return text[place] not in CLOSING and text[:place].rstrip()[-1:] not in OPENING
 
 
-def _cost(text: str, place: int, word_ends: dict[int, str]) -> float:
+def _cost(text: str, place: int, word_ends: dict[int, str], word_starts: dict[int, str]) -> float:
     before = text[:place].rstrip()
     if before[-1:] in _STOPS:
         return _AFTER_STOP
     if before[-1:] in _COMMAS:
         return _AFTER_COMMA
-    cost = 0.0 if place in word_ends or text[place - 1].isspace() else _INSIDE_WORD
-    last = _LATIN_WORD_END.search(before)
-    word = last[1].lower() if last else word_ends.get(place, "")
-    following = _LATIN_WORD_START.match(text, place)
-    next_word = following[1].lower() if following else text[place]
+    last, following = _LATIN_WORD_END.search(before), _LATIN_WORD_START.match(text, place)
+    word = last[1].lower() if last else word_ends.get(len(before), "")
+    next_word = following[1].lower() if following else word_starts.get(place, "")
+    cost = 0.0 if len(before) in word_ends else _INSIDE_WORD
     if word in _BINDING:
         cost += _AFTER_BINDING
-    elif next_word in _CONJUNCTIONS or text[place : place + 2] in _CONJUNCTIONS:
+    elif next_word in _CONJUNCTIONS:
         cost += _BEFORE_CONJUNCTION
-    return cost + (_BEFORE_PARTICLE if text[place] in _PARTICLES else 0.0)
+    if next_word in _PARTICLES or text[place] in _SUFFIXES:
+        cost += _BEFORE_PARTICLE
+    if _divides_phrase(before[-1], text[place], text):
+        cost += _INSIDE_PHRASE
+    return cost
 
 
-def _word_ends(text: str) -> dict[int, str]:
-    """Position after each word and the word that ends there."""
-    return {end: word for word, _, end in words_of(text)}
+def _divides_phrase(last: str, following: str, text: str) -> bool:
+    """Whether a foreign phrase in Chinese ("RTX 4090") or a number and its noun ("64 个") would be parted."""
+    if last.isdigit():
+        return True
+    return last.isascii() and last.isalnum() and following.isascii() and bool(_HAN_CHARACTER.search(text))
 
 
 def words_of(text: str) -> list[tuple[str, int, int]]:

@@ -1,0 +1,67 @@
+import re
+
+from orchestrator.captions.cues import Cue, CueLine, CueWord, make_cues
+from orchestrator.captions.files import write_ass, write_srt, write_vtt
+from orchestrator.captions.layout import CaptionLayout
+from services.runtime.styles import load_style
+from tests.orchestrator.captions.voices import SAMPLE_RATE_HZ, spoken_words
+
+LAYOUT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)
+KARAOKE = CaptionLayout.of(load_style("subtitle", "karaoke"), 1080, 1920)
+
+
+def cue(text: str, first: int = 25, frames: int = 50, words: tuple[CueWord, ...] = ()) -> Cue:
+    lines = tuple(CueLine(line, line, 0, len(line), words) for line in text.split("\n"))
+    return Cue(first, frames, lines)
+
+
+def test_srt_of_two_cues():
+    assert write_srt([cue("大家好"), cue("第一行\nsecond line", 90_000, 26)]) == (
+        "1\n00:00:01,000 --> 00:00:03,000\n大家好\n\n2\n01:00:00,000 --> 01:00:01,040\n第一行\nsecond line\n"
+    )
+
+
+def test_vtt_escapes_marks_of_html():
+    assert write_vtt([cue("a < b && c --> d")]) == (
+        "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\na &lt; b &amp;&amp; c --&gt; d\n"
+    )
+
+
+def test_srt_has_no_tags_and_no_arrows_in_its_text():
+    text = write_srt([cue("<b>1 < 2</b> {\\an8} --> x")]).splitlines()[2]
+    assert not re.search(r"<[/a-z]|\{\\|-->", text)
+    assert text.replace("\u2060", "") == "<b>1 < 2</b> {\\an8} --> x"
+
+
+def test_ass_has_font_colours_and_place_of_the_style():
+    text = write_ass([cue("大家好")], LAYOUT)
+    style = next(line for line in text.splitlines() if line.startswith("Style:"))
+    assert style.startswith("Style: Caption,Noto Sans CJK SC,81.3,&H00FFFFFF,")
+    assert "PlayResX: 1080\nPlayResY: 1920" in text
+    assert r"Dialogue: 0,0:00:01.00,0:00:03.00,Caption,,0,0,0,,{\pos(540,1315)}大家好" in text
+    fields = next(line for line in text.splitlines() if line.startswith("Format: Name")).count(",")
+    assert style.count(",") == fields
+
+
+def test_ass_escapes_braces_and_backslashes():
+    text = write_ass([cue(r"{\pos(0,0)} C:\Next")], LAYOUT)
+    assert "}\\{\\\u2060pos(0,0)\\} C:\\\u2060Next" in text
+
+
+def test_ass_gives_every_word_its_time():
+    words = (CueWord(0, 2, 30, 40), CueWord(3, 5, 40, 52))
+    assert r"{\k20}{\k40}我们 {\k140}出发" in write_ass([cue("我们 出发", words=words)], KARAOKE)
+
+
+def test_ass_times_of_two_lines_add_up_to_the_cue():
+    text = "今天我们聊聊语音，明天聊聊视频，后天一起出发去看海！"
+    spoken, frames = spoken_words(text)
+    for made in make_cues(text, spoken, 0, frames, SAMPLE_RATE_HZ, KARAOKE):
+        event = write_ass([made], KARAOKE).splitlines()[-1]
+        assert sum(int(time) for time in re.findall(r"\\k(\d+)", event)) == made.frames * 4
+
+
+def test_empty_film_has_empty_files():
+    assert write_srt([]) == ""
+    assert write_vtt([]) == "WEBVTT\n"
+    assert write_ass([], LAYOUT).endswith("Effect, Text\n")
