@@ -59,15 +59,17 @@ def _marks(script: str) -> Iterator[tuple[int, int]]:
     code = list(_CODE.finditer(script))
     inside_code = _mask(script, ((match.end("open"), match.start("close")) for match in code))
     verbatim = _mask(script, (match.span() for match in _ADDRESS.finditer(script)), inside_code)
+    escapes = list(_ESCAPE.finditer(script))
+    literal = _mask(script, (match.span() for match in escapes), verbatim)
     yield from (match.span(end) for match in code for end in ("open", "close"))
     yield from (match.span() for match in _INVISIBLE.finditer(script))
     yield from _outside(inside_code, (match.span() for match in _LINE_MARKS.finditer(script)))
     for pattern in (_LINK, _AUTOLINK):
         yield from _outside(inside_code, _ends_of(pattern, script))
     yield from _outside(verbatim, (match.span() for match in _TAG.finditer(script)))
-    yield from _outside(verbatim, (match.span("open") for match in _ESCAPE.finditer(script)))
+    yield from _outside(verbatim, (match.span("open") for match in escapes))
     for pattern in _EMPHASIS:
-        yield from _outside(verbatim, _ends_of(pattern, script))
+        yield from _outside(literal, _ends_of(pattern, script))
 
 
 def _mask(script: str, ranges: Iterable[tuple[int, int]], base: bytes = b"") -> bytes:

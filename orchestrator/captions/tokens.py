@@ -31,7 +31,7 @@ _TOKEN = re.compile(
             r"\#[^\s#，。！？；：、,!?;:]{1,20}\#",  # #话题#
             r"(?<![0-9A-Za-z])[@#]\w{1,20}(?=\s|$)",  # @名字, #标签
             rf"{_NUMBER}\s?(?:{_UNIT}|{_PERCENT}|{_HAN_UNIT})",
-            rf"(?:(?<!\w)[@#+\-−±]|{_CURRENCY})*{_WORD}(?:{_JOINT}{_WORD})*(?:(?:[+#/]|{_PERCENT}|{_CURRENCY})+(?!\w))?",
+            rf"(?:(?<!\w)[@#+\-−±]|{_CURRENCY})*{_WORD}(?:{_JOINT}{_WORD})*(?:(?:[+#/]|{_PERCENT}|{_CURRENCY})+(?![0-9A-Za-z_]))?",
         )
     )
 )

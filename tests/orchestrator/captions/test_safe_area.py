@@ -1,0 +1,59 @@
+import pytest
+
+from orchestrator.captions.layout import CaptionLayout
+from orchestrator.captions.safe_area import text_band
+from services.runtime.errors import InvalidInputError
+from services.runtime.styles import list_platforms, list_styles, load_style, safe_area
+
+CANVASES = [(1080, 1920), (720, 1280), (1920, 1080), (1080, 1080), (540, 960)]
+
+
+def test_the_default_band_is_1180_to_1450_with_margins_of_120():
+    assert text_band("caption", 1080, 1920) == (120, 1180, 960, 1450)
+    assert text_band("caption", 540, 960) == (60, 590, 480, 725)
+
+
+@pytest.mark.parametrize("platform", list_platforms())
+@pytest.mark.parametrize("canvas", CANVASES)
+def test_bands_of_every_platform_lie_in_its_safe_area(platform, canvas):
+    safe = safe_area("safe", *canvas, platform)
+    band = text_band("caption", *canvas, platform)
+    assert safe[0] <= band[0] < band[2] <= safe[2]
+    assert safe[1] <= band[1] < band[3] <= safe[3]
+
+
+@pytest.mark.parametrize("mouth_y", range(0, 1900, 50))
+@pytest.mark.parametrize("area", ["caption", "title"])
+def test_text_is_never_over_the_mouth(mouth_y, area):
+    _, top, _, bottom = text_band(area, 1080, 1920, avoid=(400, mouth_y, 280, 160), needed_px=160)
+    assert bottom <= mouth_y or top >= mouth_y + 160
+    assert bottom - top >= 160
+
+
+def test_a_mouth_elsewhere_moves_nothing():
+    assert text_band("caption", 1080, 1920, avoid=(400, 700, 280, 160)) == text_band("caption", 1080, 1920)
+
+
+def test_a_mouth_in_the_band_moves_it_the_shortest_way():
+    _, top, _, _ = text_band("caption", 1080, 1920, avoid=(400, 1100, 280, 100), needed_px=150)
+    assert 1200 < top < 1320
+    _, _, _, bottom = text_band("caption", 1080, 1920, avoid=(400, 1300, 280, 100), needed_px=150)
+    assert 1180 < bottom < 1300
+
+
+def test_unknown_platforms_are_refused():
+    with pytest.raises(InvalidInputError, match=r"no safe areas for the platform 'myspace'.*tiktok"):
+        text_band("caption", 1080, 1920, "myspace")
+
+
+@pytest.mark.parametrize("style", list_styles("subtitle"))
+@pytest.mark.parametrize("canvas", [(1080, 1920), (1920, 1080)])
+def test_chinese_lines_hold_eleven_to_sixteen_characters(style, canvas):
+    """13 to 16 is the aim; the styles with large letters trade some of it for size."""
+    layout = CaptionLayout.of(load_style("subtitle", style), *canvas)
+    assert 11 <= min(layout.line_width_px / layout.width_px("国"), 16) <= 16
+
+
+def test_the_default_style_holds_14_characters_on_a_phone():
+    layout = CaptionLayout.of(load_style("subtitle"), 1080, 1920)
+    assert int(layout.line_width_px / layout.width_px("国")) == 14
