@@ -27,6 +27,7 @@ from services.runtime.media import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 
 EXIT_DONE, EXIT_FAILED = 0, 1
+_NO_DRAIN_DELAY = {f"VIGENT_{name.upper()}_DRAIN_DELAY_S": "0" for name in PROCESSES}  # nobody else uses this mesh
 _BESIDE = ("captions.srt", "captions.vtt")
 
 
@@ -146,7 +147,7 @@ async def _own_mesh(data: Path) -> AsyncIterator[str]:
     names = tuple(name for name in PROCESSES if name != GATEWAY)
     with hold(data, {name: addresses.address(name) for name in names}), LogFile(data / "make.log") as log:
         err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
-        async with Supervisor(addresses, data, log.say, names) as mesh:
+        async with Supervisor(addresses, data, log.say, names, settings=_NO_DRAIN_DELAY) as mesh:
             try:
                 await mesh.wait_ready()
             except FailedPreconditionError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -124,7 +124,7 @@ class Supervised:
             if await patient.alive(policy.timeout_s):
                 misses, answered = 0, True
                 continue
-            misses += 1
+            misses, answered = misses + 1, answered or self.ready.is_set()
             if answered and misses >= policy.misses:
                 return f"liveness failed {misses} times in a row"
             if not answered and time.monotonic() - started_s > policy.start_up_s:
@@ -150,9 +150,10 @@ class Supervisor:
         say: Say,
         names: Sequence[str] = PROCESSES,
         policy: WatchdogPolicy = WatchdogPolicy(),
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`names`: which of PROCESSES to run."""
-        environment = addresses.environment(data)
+        """`names`: which of PROCESSES to run. `settings`: more of the environment for all of them."""
+        environment = {**addresses.environment(data), **(settings or {})}
         self.processes = {name: Supervised(name, addresses.address(name), environment, say, policy) for name in names}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 

@@ -1,0 +1,159 @@
+"""`vigent up`: real processes, killed and stopped in earnest."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses
+from gateway.mesh.lock import hold, running_mesh
+from gateway.mesh.supervisor import Supervisor, WatchdogPolicy
+from gateway.settings import SERVICES
+from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from tests.gateway.commands import Running, running, vigent
+
+QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=0.5, misses=2, start_up_s=30, first_pause_s=0.1, stop_grace_s=5)
+UP = r"Vigent is up: (http://[\d.:]+)"
+
+
+def server(mesh: Running, module: str) -> psutil.Process:
+    return next(child for child in mesh.children() if child.cmdline()[-1] == module)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("up")
+
+
+@pytest.fixture(scope="module")
+def mesh(folder: Path) -> Iterator[Running]:
+    """A running `vigent up`; in the end Ctrl-C must end all of it."""
+    with running("up", "--data", str(folder / "data"), "--port-base", "0", cwd=folder) as started:
+        started.until(UP)
+        yield started
+        children = started.children()
+        started.process.send_signal(signal.SIGINT)
+        assert started.process.wait(60) == 0
+        assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert running_mesh(folder / "data") is None
+    assert "Traceback" not in "\n".join(started.lines)
+
+
+def test_it_starts_everything_and_says_where(mesh, folder):
+    url = mesh.until(UP)[1]
+    services = httpx.get(f"{url}/api/v1/services", trust_env=False).json()["services"]
+    assert {service["name"]: service["ok"] for service in services} == dict.fromkeys(SERVICES, True)
+    assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    assert set(running_mesh(folder / "data").addresses) == set(PROCESSES)
+
+
+def test_what_is_killed_is_started_again_at_the_same_address(mesh):
+    url = mesh.until(UP)[1]
+    for module in ("services.tts", "gateway"):
+        after = len(mesh.lines)
+        old = server(mesh, module)
+        old.kill()
+        mesh.until(r"supervisor: exited with code -9; starting it again", after)
+        mesh.until(rf"{module.removeprefix('services.')} ready on", after)
+        assert server(mesh, module).pid != old.pid
+    assert httpx.get(f"{url}/probe/tts", trust_env=False, timeout=10).status_code == 200
+
+
+def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
+    with running("up", "--data", str(tmp_path / "data"), "--port-base", "0", cwd=tmp_path) as mesh:
+        mesh.until(UP)
+        children = mesh.children()
+        assert len(children) > len(PROCESSES)  # servers and their workers
+        mesh.process.kill()
+        assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):
+    with hold(tmp_path / "data", {"tts": "127.0.0.1:1"}):
+        second = vigent("up", "--data", str(tmp_path / "data"), "--port-base", "0", cwd=tmp_path)
+    assert second.returncode == 1
+    assert str(os.getpid()) in second.stderr
+    assert "--data" in second.stderr
+
+
+async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
+    """SIGSTOP: the process is there, but its liveness is not."""
+    said, found_dead = [], asyncio.Event()
+
+    def say(_name: str, line: str) -> None:
+        said.append(line)
+        if "starting it again" in line:
+            found_dead.set()
+
+    async with Supervisor(Addresses.from_base(0), tmp_path, say, ("tts",), QUICK) as mesh:
+        await mesh.wait_ready()
+        supervised = mesh.processes["tts"]
+        old = supervised.process
+        os.kill(old.pid, signal.SIGSTOP)
+        await asyncio.wait_for(found_dead.wait(), 30)
+        await mesh.wait_ready()
+        assert supervised.process.pid != old.pid
+        assert supervised.restarts == 1
+    assert any("liveness failed 2 times in a row" in line for line in said)
+
+
+async def test_a_process_that_always_fails_is_given_up_and_said_so(tmp_path):
+    policy = WatchdogPolicy(first_pause_s=0.01, longest_pause_s=0.02, restarts=2)
+    said: list[str] = []
+    crashing = {"VIGENT_TTS_LOG_LEVEL": "NO_SUCH_LEVEL"}
+    addresses = Addresses.from_base(0)
+    mesh = Supervisor(addresses, tmp_path, lambda _name, line: said.append(line), ("tts",), policy, crashing)
+    async with mesh:
+        with pytest.raises(FailedPreconditionError, match="tts does not keep running"):
+            await mesh.wait_ready()
+        assert mesh.processes["tts"].restarts == 2
+    assert any("it is not started again" in line for line in said)
+
+
+async def test_wrong_settings_are_not_tried_again(tmp_path):
+    said: list[str] = []
+    addresses = Addresses.from_base(0)
+    with socket.create_server(("127.0.0.1", addresses.ports["tts"])):
+        async with Supervisor(addresses, tmp_path, lambda _name, line: said.append(line), ("tts",)) as mesh:
+            with pytest.raises(FailedPreconditionError):
+                await mesh.wait_ready()
+            assert mesh.processes["tts"].restarts == 0
+    assert any("cannot be opened" in line for line in said)
+
+
+def test_addresses_agree_with_each_other(tmp_path):
+    addresses = Addresses.from_base(20_000)
+    told = addresses.environment(tmp_path)
+    assert told["VIGENT_TTS_PORT"] == told["VIGENT_ORCHESTRATOR_TTS"].rpartition(":")[2]
+    assert told["VIGENT_GATEWAY_TTS"] == told["VIGENT_ORCHESTRATOR_TTS"]
+    assert told["VIGENT_MEDIA_ROOT"] == str(tmp_path / "media")
+    assert len({*addresses.ports.values(), *addresses.metrics_ports.values()}) == len(PROCESSES) * 2 - 1
+
+
+def test_defaults_leave_the_word_to_the_settings(monkeypatch):
+    monkeypatch.setenv("VIGENT_LIPSYNC_PORT", "6000")
+    told = Addresses.configured().environment(DEFAULT_DATA)
+    assert told == {
+        "VIGENT_LIPSYNC_PORT": "6000",
+        "VIGENT_GATEWAY_LIPSYNC": "127.0.0.1:6000",
+        "VIGENT_ORCHESTRATOR_LIPSYNC": "127.0.0.1:6000",
+    }
+
+
+def test_ports_beyond_the_last_are_refused():
+    with pytest.raises(InvalidInputError):
+        Addresses.from_base(65_530)
+
+
+def test_a_lock_left_by_the_dead_is_no_lock(tmp_path):
+    (tmp_path / "mesh.lock").write_text(json.dumps({"pid": 1, "addresses": {}}))
+    assert running_mesh(tmp_path) is None
+    with hold(tmp_path, {"tts": "127.0.0.1:5"}):
+        assert running_mesh(tmp_path).addresses == {"tts": "127.0.0.1:5"}
