@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from services.runtime.admission import Slot
-from services.runtime.errors import VigentError
+from services.runtime.errors import InternalError, VigentError
 from services.runtime.messages import Cancel, Credit, Ended, EndOfInputs, Event, Input, Open
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.worker_process import WorkerProcess
 from vigent.media.v1 import media_pb2
+
+_LOG = logging.getLogger(__name__)
 
 WINDOW = 8
 """Items of a stream that may be on their way, either way, before the receiver has taken one."""
@@ -103,6 +106,9 @@ class Call:
             self._process.send(EndOfInputs(self.id))
         except VigentError as error:
             self.fail(error)
+        except Exception:
+            _LOG.exception("the caller's stream cannot be read")
+            self.fail(InternalError("The server failed.", "See its log."))
 
     async def _next(self, timeout_s: float) -> Event | Ended | None:
         with contextlib.suppress(asyncio.QueueEmpty):

@@ -13,9 +13,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def is_device_lost(error: BaseException) -> bool:
     """Whether the CUDA context is unusable (illegal access, device assert, bus error): only a new process helps.
 
-    The CUDA runtime guide calls these sticky errors; torch reports them as "CUDA error: ...".
+    CUDA calls these sticky errors; torch reports them as "CUDA error: ...". Lack of memory is not one of them.
     """
-    return "CUDA error" in str(error)
+    return "CUDA error" in str(error) and not is_out_of_memory(error)
 
 
 def device_memory_bytes() -> int:

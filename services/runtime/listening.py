@@ -48,9 +48,9 @@ def bind(server: grpc.aio.Server, settings: ProcessSettings, section: str) -> in
             pass  # asked first because gRPC writes its own lines to stderr when it fails
         return server.add_insecure_port(f"{settings.host}:{settings.port}")
     except (OSError, RuntimeError) as error:
-        cause = error.strerror if isinstance(error, OSError) else error
+        cause = str(error.strerror if isinstance(error, OSError) else error)
         raise FailedPreconditionError(
-            f"The port {settings.host}:{settings.port} cannot be opened: {cause}.",
+            f"The port {settings.host}:{settings.port} cannot be opened: {cause.partition(' (while')[0]}.",
             f"Set VIGENT_{section.upper()}_PORT to a free port.",
             "port",
         ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.runtime.errors import VigentError
@@ -93,10 +93,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Worker to server: the call is over and its slot is free; `error` when it failed."""
+    """Worker to server: the call is over and its slot is free; `error` when it failed, `units` it did by phase."""
 
     call: int
     error: VigentError | None = None
+    units: Mapping[str, int] = field(default_factory=dict)
 
 
 ToWorker = Open | Input | EndOfInputs | Cancel | Credit

@@ -100,7 +100,7 @@ class _WorkerCollector(Collector):
             states.add_metric([self._service, state.value], float(worker.state is state))
         yield states
         units = CounterMetricFamily("vigent_worker_units", "Finished units of work.", labels=["service", "phase"])
-        for phase, count in dict(worker.units.total).items():
+        for phase, count in worker.units.total().items():
             units.add_metric([self._service, phase], count)
         yield units
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class ProgressSnapshot:
 class Progress:
     """The engine's side of a record: says which phase the work is in, counts units, and learns of cancellation.
 
-    Engines call `phase` when the kind of work changes and `advance` after every unit.
+    Engines call `phase` when the kind of work changes and `advance` after every unit. `units` counts them by phase.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Progress:
         self._cancelled = cancelled or threading.Event()
         self._phase, self._done, self._total, self._budget_s = "", 0, 0, default_budget_s
         self._activity, self._written_ns = _IDLE, 0
+        self.units: Counter[str] = Counter()
 
     def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
         """Starts a phase of `total_units` units (0: not known). Longer than the budget without a unit is a hang."""
@@ -83,6 +85,7 @@ class Progress:
     def advance(self, units: int = 1) -> None:
         """Counts finished units. Raises CancelledError when the caller has gone."""
         self._done += units
+        self.units[self._phase] += units
         self._write(_WORKING, units)
         self.raise_if_cancelled()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -66,9 +68,12 @@ class ProcessSettings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
-            raise InvalidInputError(
-                f"{first['msg']}: {first['input']!r}.", f"Set {prefix}{name.upper()} or {name} in vigent.toml.", name
-            ) from error
+            remedy = f"Set {prefix}{name.upper()}, or {name} below [{section}] in vigent.toml."
+            raise InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, name) from error
+        except SettingsError as error:  # a mapping or a list that is no JSON
+            raise InvalidInputError(f"{error}.", f"Write it as JSON; its name begins with {prefix}.") from error
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidInputError(f"{_file()} is no TOML: {error}.", "Correct that line.") from error
 
     @classmethod
     def settings_customise_sources(
@@ -82,7 +87,7 @@ class ProcessSettings(BaseSettings):
         """Arguments, then environment, then the section of vigent.toml, then the ports of the section."""
         assert isinstance(env_settings, EnvSettingsSource)
         section = env_settings.env_prefix.removeprefix("VIGENT_").rstrip("_").lower()
-        file = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("VIGENT_CONFIG", "vigent.toml")))
+        file = TomlConfigSettingsSource(settings_cls, _file())
         shared = {"media_root": file.toml_data["media_root"]} if "media_root" in file.toml_data else {}
         ports = {"port": PORTS.get(section, 0), "metrics_port": METRICS_PORTS.get(section, 0)}
         from_file = {**ports, **shared, **file.toml_data.get(section, {})}
@@ -115,3 +120,7 @@ class ServerSettings(ProcessSettings):
     def engine_settings(self) -> EngineSettings:
         """The part that the engine sees."""
         return EngineSettings(self.device, self.checkpoint, self.cache_root, self.options)
+
+
+def _file() -> Path:
+    return Path(os.environ.get("VIGENT_CONFIG", "vigent.toml"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import grpc
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
 from services.runtime.errors import (
@@ -65,8 +68,8 @@ def error_of(call: grpc.aio.AioRpcError) -> VigentError:
     """The error that a remote status stands for; one without our details came from the library or another server."""
     data = dict(call.trailing_metadata() or ()).get(_DETAILS_KEY)
     status = status_pb2.Status()
-    if isinstance(data, bytes):
-        status.ParseFromString(data)
+    with contextlib.suppress(DecodeError):
+        status.ParseFromString(data if isinstance(data, bytes) else b"")
     info, request, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
     found = {
         detail.DESCRIPTOR.name

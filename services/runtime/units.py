@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
+from collections.abc import Mapping
 
 from services.runtime.progress import ProgressSnapshot
 
@@ -11,30 +12,49 @@ _TYPICAL_TO_HUNG = 20  # a unit that takes 20 times the 99th percentile is a han
 
 
 class Units:
-    """Fed with snapshots of all records, as often as the watchdog looks and whenever a call ends."""
+    """Fed with snapshots of all records, as often as the watchdog looks, and with exact counts when a call ends."""
 
     def __init__(self, ceiling_s: float) -> None:
         """`ceiling_s` bounds what is learned, not what an engine asks for."""
-        self.total: Counter[str] = Counter()
         self._ceiling_s = ceiling_s
         self._unit_s: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED_UNITS))
         self._seen: dict[int, ProgressSnapshot] = {}
+        self._ended: Counter[str] = Counter()
+        self._running: defaultdict[int, Counter[str]] = defaultdict(Counter)
+
+    def total(self) -> Mapping[str, int]:
+        """Finished units by phase; never falls. A running call is counted as far as it was seen."""
+        total = Counter(dict(self._ended))
+        for units in list(self._running.values()):
+            total.update(dict(units))
+        return total
 
     def observe(self, slot: int, now: ProgressSnapshot) -> int:
         """Takes one look at a record; returns how many units were finished since the look before."""
         before = self._seen.get(slot)
         self._seen[slot] = now
         if before is None or before.epoch != now.epoch:
-            before_units, same_phase = 0, False
-        else:
-            before_units = before.lifetime_units
-            same_phase = (before.request, before.phase) == (now.request, now.phase)
-        finished = now.lifetime_units - before_units
-        if finished:
-            self.total[now.phase] += finished
-        if finished and same_phase and before is not None:
+            self._running[slot][now.phase] += now.units_done
+            return now.lifetime_units
+        finished = now.lifetime_units - before.lifetime_units
+        if (before.request, before.phase) != (now.request, now.phase) or now.units_done < before.units_done:
+            self._running[slot][now.phase] += now.units_done
+        elif finished:
+            self._running[slot][now.phase] += now.units_done - before.units_done
             self._unit_s[now.phase].append((now.busy_ns - before.busy_ns) / 1e9 / finished)
         return finished
+
+    def call_ended(self, slot: int, units: Mapping[str, int]) -> None:
+        """Replaces what was seen of a call by what it really did; `observe` it one last time before."""
+        self._ended.update(units)
+        self._running.pop(slot, None)
+
+    def worker_died(self) -> None:
+        """Keeps what was seen of the calls that died with their worker."""
+        for units in self._running.values():
+            self._ended.update(units)
+        self._running.clear()
+        self._seen.clear()
 
     def budget_s(self, snapshot: ProgressSnapshot) -> float:
         """Seconds without a unit that count as a hang: what the engine asked for, more where units are slow."""

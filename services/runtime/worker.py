@@ -137,9 +137,12 @@ class Worker:
 
     def observe(self) -> None:
         """Takes note of the progress records."""
-        if self.process is not None:
-            for slot in range(self._boot.slots + 1):
-                self._observe(self.process, slot)
+        if self.process is None:
+            return
+        finished = [self.units.observe(slot, now) for slot, now in enumerate(self.process.snapshots())]
+        if any(finished[1:]):
+            self._restarts.unit_finished()
+            self.changed.set()
 
     async def _admit(self, method: str, request: object, streaming: bool) -> Call:
         key = request_key(method, request)
@@ -175,25 +178,26 @@ class Worker:
                 self.changed.set()
             case LoadFailed():
                 self._load_error = message.error
-            case Ended():
-                if message.call in self.calls:
-                    self._quarantine.finished(self.calls[message.call].key)
-                self._end(message)
+            case Ended() if message.call in self.calls:
+                self._ended(self.calls[message.call], message)
             case _ if message.call in self.calls:
                 self.calls[message.call].deliver(message)
 
-    def _end(self, message: Ended) -> None:
-        call = self.calls.pop(message.call, None)
-        if call is None:
-            return
-        if self.process is not None:
-            self._observe(self.process, call.slot.number)
+    def _ended(self, call: Call, message: Ended) -> None:
+        self.observe()
+        self.units.call_ended(call.slot.number, message.units)
+        self._quarantine.finished(call.key)
+        self._release(call, message)
+
+    def _release(self, call: Call, message: Ended) -> None:
+        del self.calls[call.id]
         call.deliver(message)
         self.admission.release(call.slot)
 
     def _bury(self, process: WorkerProcess, exit_code: int) -> None:
         """Takes leave of a dead child: its calls end, and only they."""
         self.observe()
+        self.units.worker_died()
         self.available.clear()
         self.changed.set()
         calls = list(self.calls.values())
@@ -206,18 +210,13 @@ class Worker:
         for call in [call for call in calls if call.hung] or calls:
             self._quarantine.worker_died(call.key)
         for call in calls:
-            self._end(Ended(call.id, _unavailable("The worker died during the call.")))
+            self._release(call, Ended(call.id, _unavailable("The worker died during the call.")))
 
     def _give_up(self) -> None:
         _LOG.critical("the worker died too often; it is not started again")
         self.broken = True
         self.available.set()  # lets those who wait for a worker learn that there is none
         self.changed.set()
-
-    def _observe(self, process: WorkerProcess, slot: int) -> None:
-        if self.units.observe(slot, process.snapshot(slot)) and slot > 0:
-            self._restarts.unit_finished()
-            self.changed.set()
 
 
 def _unavailable(problem: str) -> UnavailableError:

@@ -136,7 +136,7 @@ class _Calls:
         error = call.run(self._engine)
         del self._open[call.id]
         self._gauges[0] = device_memory_bytes()
-        self._send(Ended(call.id, error))
+        self._send(Ended(call.id, error, dict(call.progress.units)))
 
 
 class _Call:
@@ -148,7 +148,7 @@ class _Call:
         self._inputs: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._credit = threading.Semaphore(boot.window)
         self._cancelled = threading.Event()
-        self._progress = Progress(
+        self.progress = Progress(
             record,
             epoch=boot.epoch,
             request=opened.call,
@@ -172,32 +172,32 @@ class _Call:
 
     def run(self, engine: object) -> VigentError | None:
         """Runs the engine's method to its end; called on the slot's thread."""
-        self._progress.phase(self._opened.method)
+        self.progress.phase(self._opened.method)
         try:
             self._stream(getattr(engine, self._opened.method))
         except Exception as error:
             return _typed(error, "The engine failed.")
         finally:
-            self._progress.finish()
+            self.progress.finish()
         return None
 
     def _stream(self, method: Callable[..., Generator[object]]) -> None:
         inputs = (self._read_inputs(),) if self._opened.streaming else ()
-        with contextlib.closing(method(self._opened.request, *inputs, self._progress)) as events:
+        with contextlib.closing(method(self._opened.request, *inputs, self.progress)) as events:
             for event in events:
                 self._take_credit()
                 self._send(Event(self.id, event))
 
     def _take_credit(self) -> None:
-        with self._progress.waiting():
+        with self.progress.waiting():
             self._credit.acquire()
-        self._progress.raise_if_cancelled()
+        self.progress.raise_if_cancelled()
 
     def _read_inputs(self) -> Iterator[object]:
         while True:
-            with self._progress.waiting():
+            with self.progress.waiting():
                 item = self._inputs.get()
-            self._progress.raise_if_cancelled()
+            self.progress.raise_if_cancelled()
             if item is _END:
                 return
             self._send(Credit(self.id, 1))

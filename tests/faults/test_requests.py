@@ -171,25 +171,28 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
     first_folder.mkdir()
     second_folder.mkdir()
     options = {"delay_s": 0.02}
-    async with serving(first_folder, options) as first, serving(second_folder, options) as second:
-        async with open_channel(f"ipv4:{first.address},{second.address}", TTS) as channel:
-            stub = tts_pb2_grpc.TtsServiceStub(channel)
-            ended: list[str] = []
-            stopping = asyncio.Event()
+    async with (
+        serving(first_folder, options) as first,
+        serving(second_folder, options) as second,
+        open_channel(f"ipv4:{first.address},{second.address}", TTS) as channel,
+    ):
+        stub = tts_pb2_grpc.TtsServiceStub(channel)
+        ended: list[str] = []
+        stopping = asyncio.Event()
 
-            async def caller() -> None:
-                while not (stopping.is_set() and first.process.returncode is not None):
-                    request = tts_pb2.SynthesizeRequest(text="a" * 10)
-                    ended.append((await events(stub.Synthesize(request, timeout=30, wait_for_ready=True)))[-1])
+        async def caller() -> None:
+            while not (stopping.is_set() and first.process.returncode is not None):
+                request = tts_pb2.SynthesizeRequest(text="a" * 10)
+                ended.append((await events(stub.Synthesize(request, timeout=30, wait_for_ready=True)))[-1])
 
-            callers = [asyncio.create_task(caller()) for _ in range(4)]
-            await first.until_metric(ACTIVE, 1)
-            await second.until_metric(ACTIVE, 1)
-            stopping.set()
-            assert await stop(first) == 0
-            await asyncio.gather(*callers)
-            assert set(ended) == {"done"}
-            assert len(ended) > 4
+        callers = [asyncio.create_task(caller()) for _ in range(4)]
+        await first.until_metric(ACTIVE, 1)
+        await second.until_metric(ACTIVE, 1)
+        stopping.set()
+        assert await stop(first) == 0
+        await asyncio.gather(*callers)
+        assert set(ended) == {"done"}
+        assert len(ended) > 4
 
 
 async def test_drain_lets_running_and_waiting_calls_finish(tmp_path: Path) -> None:

@@ -1,0 +1,84 @@
+"""Engines for one question each: what the runtime does with inputs, attributes, errors and cancels."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.runtime.errors import InvalidInputError, NotFoundError
+from services.runtime.progress import Progress
+from services.runtime.settings import EngineSettings
+
+
+class EngineOnlyError(InvalidInputError):
+    """An error class that lives with its engine, where the server must not look for it."""
+
+
+@dataclass(frozen=True)
+class Echo:
+    """What was received, and how much of it had been asked for before."""
+
+    item: object
+
+
+class EchoEngine:
+    rate_hz = 8000
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.options = dict(settings.options)
+        self.cleaned = 0
+
+    def languages(self) -> list[str]:
+        return ["en", "zh"]
+
+    def warm_up(self, progress: Progress) -> None:
+        progress.advance()
+        self.warm = True
+
+    def echo(self, request: str, inputs: Iterator[object], progress: Progress) -> Iterator[Echo]:
+        for item in inputs:
+            progress.advance()
+            yield Echo(item)
+
+    def greedy(self, request: int, inputs: Iterator[object], progress: Progress) -> Iterator[int]:
+        """Takes `request` inputs, then no more."""
+        taken = [next(inputs) for _ in range(request)]
+        yield len(taken)
+        while True:
+            progress.raise_if_cancelled()
+
+    def phases(self, request: tuple[str, ...], progress: Progress) -> Iterator[str]:
+        for name in request:
+            progress.phase(name, 2, 7.5)
+            progress.advance(2)
+            yield name
+
+    def picture(self, request: int, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+        yield np.arange(request * 3, dtype=np.uint8).reshape(request, 3)
+        yield np.arange(request * 3, dtype=np.uint8).reshape(request, 3)[:, ::2]
+        yield np.zeros((0, 3), np.uint8)
+
+    def own_error(self, request: str, progress: Progress) -> Iterator[object]:
+        raise EngineOnlyError("Too long.", "Make it shorter.", request, "TOO_LONG")
+        yield
+
+    def silent(self, request: str, progress: Progress) -> Generator[object]:
+        """Says in a file that it was closed."""
+        try:
+            while True:
+                progress.advance()
+                yield "tick"
+        finally:
+            Path(request).touch()
+
+    def unpicklable(self, request: str, progress: Progress) -> Iterator[object]:
+        yield lambda: None
+
+
+class MissingWeights:
+    def __init__(self, settings: EngineSettings) -> None:
+        raise NotFoundError("There is no checkpoint.", "Pull one.", "checkpoint")

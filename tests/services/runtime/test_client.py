@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import grpc
+import pytest
+
+from services.runtime.client import open_channel, remote_errors, retrying
+from services.runtime.errors import ExhaustedError, InvalidInputError, UnavailableError
+from tests.services.runtime.servers import TTS, Server, events, listening, serving
+from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
+
+
+async def speakers(target: str, calls: int) -> list[str]:
+    """Which server answered each of some calls."""
+    async with open_channel(target, TTS) as channel:
+        stub = tts_pb2_grpc.TtsServiceStub(channel)
+        answers = []
+        for _ in range(calls):
+            call = stub.Synthesize(tts_pb2.SynthesizeRequest(text="a"), timeout=20, wait_for_ready=True)
+            answers.append((await call.read()).accepted.accepted.server)
+            await events(call)
+        return answers
+
+
+def process_of(server: Server) -> str:
+    return f":{server.process.pid}"
+
+
+async def test_calls_go_round_the_replicas_that_are_ready(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("one", "two", "loading")]
+    for folder in folders:
+        folder.mkdir()
+    async with (
+        serving(folders[0]) as one,
+        serving(folders[1]) as two,
+        listening(folders[2], {"load_delay_s": 60}) as loading,
+    ):
+        target = "ipv4:" + ",".join(server.address for server in (one, two, loading))
+        answers = await speakers(target, 12)
+        counts = [sum(answer.endswith(process_of(server)) for answer in answers) for server in (one, two, loading)]
+        assert counts[2] == 0
+        assert min(counts[:2]) >= 4
+        assert sum(counts) == 12
+
+
+async def test_server_without_health_gets_calls_all_the_same() -> None:
+    """As the health protocol has it: UNIMPLEMENTED means that nobody checks."""
+    server = grpc.aio.server()
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with open_channel(f"127.0.0.1:{port}", TTS) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await tts_pb2_grpc.TtsServiceStub(channel).ListVoices(tts_pb2.ListVoicesRequest(), timeout=5)
+        assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    await server.stop(None)
+
+
+async def test_nobody_there_is_unavailable_at_once() -> None:
+    async with open_channel("127.0.0.1:1", TTS) as channel:
+        with pytest.raises(UnavailableError), remote_errors():
+            await tts_pb2_grpc.TtsServiceStub(channel).ListVoices(tts_pb2.ListVoicesRequest(), timeout=30)
+
+
+async def test_retrying_tries_what_is_worth_it_and_waits_as_asked() -> None:
+    failures = [ExhaustedError("full", retry_after_s=0.01), UnavailableError("gone"), UnavailableError("gone")]
+    waits_s = []
+    async for attempt in retrying():
+        with attempt:
+            if failures:
+                raise failures.pop(0)
+        if not attempt.retry_state.outcome.failed:
+            continue
+        waits_s.append(attempt.retry_state.outcome.exception().retry_after_s)
+    assert not failures
+    assert waits_s == [0.01, None, None]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [(InvalidInputError("wrong"), 1), (UnavailableError("gone", retry_after_s=0), 3), (KeyError(), 1)],
+)
+async def test_the_last_error_comes_out_as_it_is(error: Exception, tries: int) -> None:
+    tried = 0
+    with pytest.raises(type(error)) as caught:
+        async for attempt in retrying(attempts=3):
+            with attempt:
+                tried += 1
+                raise error
+    assert caught.value is error
+    assert tried == tries

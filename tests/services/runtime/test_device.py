@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from services.runtime.device import device_memory_bytes, is_device_lost, is_out_of_memory, release_device_memory
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch names it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "memory", "lost"),
+    [
+        (MemoryError(), True, False),
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True, False),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."), True, False),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False, True),
+        (RuntimeError("CUDA error: device-side assert triggered"), False, True),
+        (RuntimeError("CUDA error: out of memory"), True, False),
+        (ValueError("expected a tensor on cuda"), False, False),
+    ],
+)
+def test_kinds_of_device_errors(error: Exception, memory: bool, lost: bool) -> None:
+    assert is_out_of_memory(error) is memory
+    assert is_device_lost(error) is lost
+
+
+def test_process_without_a_device_framework_has_no_device_memory() -> None:
+    release_device_memory()
+    assert device_memory_bytes() == 0

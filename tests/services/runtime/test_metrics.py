@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.services.runtime.servers import events, serving, until_event
+
+HISTOGRAMS = ("vigent_request_seconds", "vigent_first_chunk_seconds", "vigent_realtime_factor")
+
+
+async def test_scrape_has_the_public_names(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        await events(server.speak("abcd"))
+        scraped = await server.metrics()
+        assert scraped['vigent_requests_total{code="OK",method="Synthesize",service="tts"}'] == 1
+        for name in HISTOGRAMS:
+            assert scraped[f'{name}_count{{method="Synthesize",service="tts"}}'] == 1
+        assert scraped['vigent_worker_units_total{phase="synthesize",service="tts"}'] == 4
+        assert scraped['vigent_worker_state{service="tts",state="idle"}'] == 1
+        assert sum(value for name, value in scraped.items() if "worker_state" in name) == 1
+        assert abs(scraped['vigent_worker_progress_timestamp_seconds{service="tts"}'] - time.time()) < 10
+        assert scraped['vigent_worker_stall_budget_seconds{service="tts"}'] == 0.5
+        assert scraped['vigent_worker_active_requests{service="tts"}'] == 0
+        assert scraped['vigent_queue_depth{service="tts"}'] == 0
+        assert scraped['vigent_device_memory_bytes{service="tts"}'] == 0
+        assert scraped["process_resident_memory_bytes"] > 10e6
+
+
+async def test_working_engine_is_seen_to_work(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"delay_s": 0.02, "budget_s": 7}) as server:
+        call = server.speak("a" * 500)
+        await until_event(call)
+        await server.until_metric('vigent_worker_state{service="tts",state="progressing"}')
+        first = await server.metrics()
+        assert first['vigent_worker_active_requests{service="tts"}'] == 1
+        assert first['vigent_worker_stall_budget_seconds{service="tts"}'] == 7
+        units = 'vigent_worker_units_total{phase="synthesize",service="tts"}'
+        async with asyncio.timeout(10):
+            while (await server.metrics()).get(units, 0) <= first.get(units, 0):
+                pass
+        call.cancel()
+
+
+async def test_realtime_factor_is_wall_over_media(tmp_path: Path) -> None:
+    """Ten characters are 0.8 s of sound, made in at least 0.4 s."""
+    async with serving(tmp_path, {"delay_s": 0.04}) as server:
+        await events(server.speak("a" * 10))
+        scraped = await server.metrics()
+        factor = scraped['vigent_realtime_factor_sum{method="Synthesize",service="tts"}']
+        wall_s = scraped['vigent_request_seconds_sum{method="Synthesize",service="tts"}']
+        assert factor == pytest.approx(wall_s / 0.8, rel=0.2)

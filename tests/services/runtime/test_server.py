@@ -1,0 +1,81 @@
+"""The life of a server process: how it starts, what it says, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.services.runtime.servers import launch, serving, stop
+
+
+async def ended(folder: Path, options: dict[str, object] | None = None, **settings: object) -> tuple[int, str, str]:
+    """Exit code, standard output and error of a server that does not stay."""
+    process, log = await launch(folder, options, settings)
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), log.read_text()
+
+
+async def test_says_where_it_is_and_ends_with_zero(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        assert server.process.stdout is not None
+        line = await server.process.stdout.readline()
+        assert line.decode() == f"tts ready on {server.address} (engine tests.knobs.tts:KnobsTts)\n"
+        assert await stop(server) == 0
+    assert [line.split(" ", 2)[1] for line in server.log.read_text().splitlines()] == ["INFO"]
+
+
+@pytest.mark.parametrize("setting", ["port", "metrics_port"])
+async def test_port_in_use_is_one_clear_line(tmp_path: Path, setting: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = await ended(tmp_path, **{setting: port})
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert f"127.0.0.1:{port} cannot be opened: Address already in use." in err
+    assert f"VIGENT_TTS_{setting.upper()}" in err
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("engine", "wishful", "There is no engine 'wishful'. Choose one of espeak"),
+        ("engine", "tests.knobs.tts:Wishful", "'tests.knobs.tts:Wishful' cannot be imported"),
+        ("slots", "many", "'many'"),
+        ("host", "no.such.host.invalid", "no.such.host.invalid"),
+    ],
+)
+async def test_wrong_setting_is_one_clear_line(tmp_path: Path, setting: str, value: str, told: str) -> None:
+    code, _, err = await ended(tmp_path, **{setting: value})
+    assert code == 2
+    assert told in err
+    assert "Traceback" not in err
+
+
+async def test_engine_that_fails_to_load_ends_the_server_and_leaves_the_reason_in_the_log(tmp_path: Path) -> None:
+    code, _, err = await ended(tmp_path, {"load_action": "error"})
+    assert code == 1
+    assert err.splitlines()[-1].startswith("tts: The engine tests.knobs.tts:KnobsTts could not be loaded.")
+    assert "secret internals of the engine" in err
+
+
+async def test_signal_while_loading_ends_the_server(tmp_path: Path) -> None:
+    process, log = await launch(tmp_path, {"load_action": "hang_holding_gil"})
+    assert process.stdout is not None
+    assert b"listening" in await asyncio.wait_for(process.stdout.readline(), 30)
+    process.terminate()
+    await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0
+    assert "Traceback" not in log.read_text()
+
+
+async def test_default_engine_and_settings_file(tmp_path: Path) -> None:
+    """`[tts]` in the file, and the environment over it."""
+    (tmp_path / "vigent.toml").write_text(f"[tts]\nqueue_limit = -1\noptions = {json.dumps('text')}\n")
+    code, _, err = await ended(tmp_path)
+    assert code == 2
+    assert "VIGENT_TTS_QUEUE_LIMIT" in err

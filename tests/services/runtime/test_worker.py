@@ -1,0 +1,197 @@
+"""The worker without gRPC: what goes in, what comes out, how calls end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.runtime.errors import InternalError, InvalidInputError, NotFoundError, UnavailableError, VigentError
+from services.runtime.messages import Boot
+from services.runtime.metrics import ServerMetrics
+from services.runtime.progress import ProgressSnapshot
+from services.runtime.settings import ServerSettings
+from services.runtime.worker import Worker
+from tests.services.runtime.engines import Echo
+from tests.services.runtime.servers import poll
+
+
+@contextlib.asynccontextmanager
+async def working(engine: str = "EchoEngine", **settings: object) -> AsyncIterator[Worker]:
+    """A worker that is ready, of an engine in engines.py."""
+    chosen = ServerSettings.load("tts", **settings)
+    boot = Boot(
+        service="tts",
+        engine=f"tests.services.runtime.engines:{engine}",
+        settings=chosen.engine_settings(),
+        attributes=("rate_hz", "languages", "warm", "options"),
+        epoch=0,
+        slots=chosen.slots,
+        window=8,
+        stall_budget_s=chosen.stall_budget_s,
+        load_budget_s=chosen.load_budget_s,
+        warm_up_budget_s=chosen.warm_up_budget_s,
+        log_level="INFO",
+        parent=os.getpid(),
+    )
+    worker = Worker(boot, "echo", chosen, ServerMetrics("tts"))
+    running = asyncio.create_task(worker.run())
+    available = asyncio.create_task(worker.available.wait())
+    try:
+        await asyncio.wait({running, available}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            await running
+        yield worker
+    finally:
+        available.cancel()
+        await worker.close()
+        with contextlib.suppress(VigentError):
+            await running
+
+
+async def results(
+    worker: Worker, method: str, request: object, inputs: AsyncIterator[object] | None = None
+) -> list[object]:
+    async with worker.call(method, request, inputs) as call:
+        return [event async for event in call.events() if not isinstance(event, ProgressSnapshot)]
+
+
+async def count_to(number: int) -> AsyncIterator[int]:
+    for item in range(number):
+        yield item
+
+
+async def test_attributes_methods_and_warm_up_are_known_once_ready() -> None:
+    async with working(options={"key": "value"}) as worker:
+        assert worker.attributes == {
+            "rate_hz": 8000,
+            "languages": ["en", "zh"],
+            "warm": True,
+            "options": {"key": "value"},
+        }
+
+
+async def test_inputs_and_events_keep_their_order_however_many() -> None:
+    async with working() as worker:
+        assert await results(worker, "echo", "", count_to(100)) == [Echo(item) for item in range(100)]
+
+
+async def test_arrays_cross_whole_contiguous_or_not() -> None:
+    async with working() as worker:
+        whole, striped, empty = await results(worker, "picture", 1000)
+    expected = np.arange(3000, dtype=np.uint8).reshape(1000, 3)
+    np.testing.assert_array_equal(whole, expected)
+    np.testing.assert_array_equal(striped, expected[:, ::2])
+    assert isinstance(empty, np.ndarray)
+    assert empty.shape == (0, 3)
+
+
+async def test_inputs_are_taken_only_as_fast_as_the_engine_asks() -> None:
+    sent: list[int] = []
+
+    async def endless() -> AsyncIterator[int]:
+        for item in range(1_000_000):
+            sent.append(item)
+            yield item
+
+    async with working() as worker, worker.call("greedy", 5, endless()) as call:
+        events = call.events()
+        assert await anext(events) == 5
+    assert len(sent) <= 5 + 8 + 1  # taken, a window on the way, one in hand
+
+
+async def test_error_in_the_inputs_ends_the_call_with_it() -> None:
+    async def faulty() -> AsyncIterator[int]:
+        yield 1
+        raise InvalidInputError("Chunk 1 is out of order.", field="audio.sequence")
+
+    async with working() as worker:
+        with pytest.raises(InvalidInputError, match="out of order"):
+            await results(worker, "echo", "", faulty())
+        assert await results(worker, "echo", "", count_to(1)) == [Echo(0)]
+
+
+async def test_failing_inputs_do_not_hang_the_call() -> None:
+    async def broken() -> AsyncIterator[int]:
+        yield 1
+        raise KeyError("a fault of the servicer")
+
+    async with working() as worker:
+        with pytest.raises(InternalError):
+            await results(worker, "echo", "", broken())
+
+
+async def test_error_class_of_an_engine_arrives_as_the_base_that_we_know() -> None:
+    async with working() as worker:
+        with pytest.raises(InvalidInputError) as caught:
+            await results(worker, "own_error", "text")
+    assert type(caught.value) is InvalidInputError
+    assert (caught.value.field, caught.value.reason) == ("text", "TOO_LONG")
+
+
+async def test_what_cannot_cross_is_an_internal_error() -> None:
+    async with working() as worker:
+        with pytest.raises(InternalError):
+            await results(worker, "unpicklable", "")
+        assert await results(worker, "phases", ("one",)) == ["one"]
+
+
+async def test_leaving_a_call_closes_the_engines_generator(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    async with working() as worker:
+        async with worker.call("silent", str(closed)) as call:
+            assert await anext(call.events()) == "tick"
+        await poll(closed.exists)
+        await poll(lambda: not worker.calls)
+
+
+async def test_two_slots_work_side_by_side() -> None:
+    async with working(slots=2) as worker:
+        meeting = asyncio.Event()
+
+        async def meet() -> AsyncIterator[int]:
+            """Ends only when both calls are at work."""
+            yield 1
+            if len(worker.calls) == 2:
+                meeting.set()
+            await meeting.wait()
+
+        both = await asyncio.gather(results(worker, "echo", "a", meet()), results(worker, "echo", "b", meet()))
+        assert both == [[Echo(1)], [Echo(1)]]
+
+
+async def test_units_are_counted_by_phase_and_calls_know_theirs() -> None:
+    async with working() as worker:
+        async with worker.call("phases", ("one", "two")) as call:
+            events = call.events()
+            assert await anext(events) == "one"
+            assert await anext(events) == "two"
+            await call.ended
+            snapshot = call.snapshot()
+        assert (snapshot.phase, snapshot.units_done, snapshot.units_total) == ("two", 2, 2)
+        assert (snapshot.budget_ns, snapshot.lifetime_units) == (7_500_000_000, 4)
+        assert worker.units.total() == {"one": 2, "two": 2}
+
+
+async def test_missing_weights_are_told_at_the_start() -> None:
+    with pytest.raises(NotFoundError, match="no checkpoint"):
+        async with working("MissingWeights"):
+            pass
+
+
+async def test_engine_that_cannot_be_imported_is_named() -> None:
+    with pytest.raises(InvalidInputError, match="NoSuchEngine"):
+        async with working("NoSuchEngine"):
+            pass
+
+
+async def test_calls_are_refused_while_there_is_no_worker() -> None:
+    async with working() as worker:
+        await worker.close()
+        with pytest.raises(UnavailableError):
+            await results(worker, "phases", ())
