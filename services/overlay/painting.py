@@ -17,7 +17,7 @@ from services.overlay.glyphs import LineMask, character_x_em, line_mask, rounded
 from services.runtime.typeset import PlacedBlock, PlacedLine, place_lines
 
 _Color = tuple[int, int, int, int]
-_Word = tuple[int, CueWord]
+PlacedWord = tuple[int, CueWord]
 """Index of a line and a word of it."""
 
 
@@ -57,7 +57,7 @@ class BlockPainter:
         """Where the lines stand."""
         return self._block
 
-    def paint(self, spoken: Sequence[_Word] = (), current: _Word | None = None) -> Painted:
+    def paint(self, spoken: Sequence[PlacedWord] = (), current: PlacedWord | None = None) -> Painted:
         """The block, cropped to what is drawn, with the words in `spoken` highlighted and a pill under `current`."""
         picture = self._below.copy()
         highlight = self._style["highlight"]

@@ -4,28 +4,63 @@ from __future__ import annotations
 
 import copy
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, Self
 
-from services.overlay.animation import RESTING, animated_frames, pose, posed
-from services.overlay.engine import Corner, Cue, CueWord, Label, OverlayPicture, OverlaySpec, Title
-from services.overlay.painting import BlockPainter, Painted
+from services.overlay.animation import RESTING, Pose, animated_frames, pose, posed
+from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
+from services.overlay.painting import BlockPainter, Painted, PlacedWord
 from services.runtime.progress import Progress
 from services.runtime.settings import EngineSettings
 from services.runtime.styles import load_style, safe_area
 
-_HAN_FACE_EM = 0.92
-"""Height of a Han character of Noto Sans SC in em; the law counts the height of the text, not of the em."""
+_HAN_FACE_EM = 0.885
+"""Height of 国 in Noto Sans SC in em: GB 45438 counts the height of the letters, not of the em."""
 
 
 @dataclass(frozen=True)
-class _Still:
-    """A block looks the same on film frames [first, end) but for its entrance and exit."""
+class _Block:
+    """Lines on screen for `frames` film frames; `field` names them in errors."""
 
+    lines: tuple[str, ...]
+    field: str
     first: int
+    frames: int
+    words: tuple[PlacedWord, ...] = ()
+
+    @property
+    def end(self) -> int:
+        return self.first + self.frames
+
+
+@dataclass(frozen=True)
+class _Motion:
+    """A block comes until film frame `entered`, rests, and goes from `leaving` on."""
+
+    style: dict[str, Any]
+    font_px: float
+    first: int
+    entered: int
+    leaving: int
     end: int
-    paint: Callable[[], Painted]
+
+    @classmethod
+    def of(cls, style: dict[str, Any], block: _Block, frame_rate_hz: int, font_px: float) -> Self:
+        entered = block.first + animated_frames(style["in"], frame_rate_hz, block.frames // 2)
+        leaving = block.end - animated_frames(style["out"], frame_rate_hz, block.frames // 2)
+        return cls(style, font_px, block.first, entered, leaving, block.end)
+
+    def at(self, frame: int) -> tuple[Pose, int]:
+        """Pose on a film frame, and the frame until which it holds."""
+        if frame < self.entered:
+            done = (frame - self.first + 1) / (self.entered - self.first + 1)
+            return pose(self.style["in"]["kind"], done, self.font_px), frame + 1
+        if frame >= self.leaving:
+            done = (self.end - frame) / (self.end - self.leaving + 1)
+            return pose(self.style["out"]["kind"], done, self.font_px), frame + 1
+        return RESTING, self.leaving
 
 
 class PlainEngine:
@@ -52,24 +87,21 @@ class PlainEngine:
 
     def _label(self, spec: OverlaySpec, index: int, label: Label, progress: Progress) -> Iterator[OverlayPicture]:
         style = _label_style(self._label_style, label, spec)
-        painter = BlockPainter([label.text], style, spec.width, spec.height, f"labels[{index}].text")
-        span = (label.first_film_frame, label.first_film_frame + label.frames)
-        yield from _pictures(spec, style, painter, span, [_Still(*span, painter.paint)])
+        block = _Block((label.text,), f"labels[{index}].text", label.first_film_frame, label.frames)
+        yield from _pictures(spec, style, block)
         progress.advance()
 
     def _title(self, spec: OverlaySpec, title: Title, progress: Progress) -> Iterator[OverlayPicture]:
-        painter = BlockPainter(title.lines, title.style, spec.width, spec.height, "title.lines")
-        span = (title.first_film_frame, title.first_film_frame + title.frames)
-        yield from _pictures(spec, title.style, painter, span, [_Still(*span, painter.paint)])
+        block = _Block(title.lines, "title.lines", title.first_film_frame, title.frames)
+        yield from _pictures(spec, title.style, block)
         progress.advance()
 
     def _captions(self, spec: OverlaySpec, progress: Progress) -> Iterator[OverlayPicture]:
         for index, cue in enumerate(spec.cues):
-            lines = [line.text for line in cue.lines]
-            painter = BlockPainter(lines, spec.caption_style, spec.width, spec.height, f"cues[{index}].lines")
-            span = (cue.first_film_frame, cue.first_film_frame + cue.frames)
-            stills = _stills(cue, painter, spec.caption_style["highlight"]["mode"])
-            yield from _pictures(spec, spec.caption_style, painter, span, stills)
+            lines = tuple(line.text for line in cue.lines)
+            words = tuple((place, word) for place, line in enumerate(cue.lines) for word in line.words)
+            block = _Block(lines, f"cues[{index}].lines", cue.first_film_frame, cue.frames, words)
+            yield from _pictures(spec, spec.caption_style, block)
             progress.advance()
 
 
@@ -88,54 +120,37 @@ def _label_style(style: dict[str, Any], label: Label, spec: OverlaySpec) -> dict
     return placed
 
 
-def _stills(cue: Cue, painter: BlockPainter, mode: str) -> list[_Still]:
-    """One still for each word that starts to be spoken; the last one spoken keeps the light until the next starts."""
-    words = [(index, word) for index, line in enumerate(cue.lines) for word in line.words]
-    end = cue.first_film_frame + cue.frames
-    if mode == "none" or not words:
-        return [_Still(cue.first_film_frame, end, painter.paint)]
-    stills = []
-    starts = [cue.first_film_frame, *(word.first_film_frame for _, word in words)]
-    for count, (first, last) in enumerate(zip(starts, [*starts[1:], end], strict=True)):
-        if first < last:
-            stills.append(_Still(first, last, _painting(painter, words[:count], mode)))
-    return stills
+def _pictures(spec: OverlaySpec, style: dict[str, Any], block: _Block) -> Iterator[OverlayPicture]:
+    """Pictures of a block, as far as it lies over the stretch of `spec`."""
+    start, stop = max(block.first, spec.first_film_frame), min(block.end, spec.first_film_frame + spec.frames)
+    if start >= stop:
+        return
+    painter = BlockPainter(block.lines, style, spec.width, spec.height, block.field)
+    motion = _Motion.of(style, block, spec.frame_rate_hz, painter.block.font_px)
+    for first, end, spoken in _states(block, style["highlight"]["mode"]):
+        frame, until = max(first, start), min(end, stop)
+        painted = _painted(painter, spoken, style["highlight"]["mode"]) if frame < until else None
+        while painted and frame < until:
+            pose_, still_until = motion.at(frame)
+            shown = posed(painted, pose_, (spec.width, spec.height))
+            shown_until = min(still_until, until)
+            yield OverlayPicture(frame, shown_until - frame, shown.x, shown.y, shown.pixels())
+            frame = shown_until
 
 
-def _painting(painter: BlockPainter, spoken: list[tuple[int, CueWord]], mode: str) -> Callable[[], Painted]:
+def _states(block: _Block, mode: str) -> list[tuple[int, int, tuple[PlacedWord, ...]]]:
+    """First frame, end and words begun of each state: one more word begins to be spoken from state to state.
+
+    The last word keeps the light until the next one starts: going dark in every gap would flicker.
+    """
+    if mode == "none":
+        return [(block.first, block.end, ())]
+    words = sorted(block.words, key=lambda placed: placed[1].first_film_frame)
+    starts = [min(max(word.first_film_frame, block.first), block.end) for _, word in words]
+    edges = [block.first, *starts, block.end]
+    return [(first, end, tuple(words[:count])) for count, (first, end) in enumerate(pairwise(edges))]
+
+
+def _painted(painter: BlockPainter, spoken: tuple[PlacedWord, ...], mode: str) -> Painted:
     lit = spoken if mode == "karaoke" else spoken[-1:]
-    pill = spoken[-1] if mode == "pill" and spoken else None
-    return lambda: painter.paint(lit, pill)
-
-
-def _pictures(
-    spec: OverlaySpec, style: dict[str, Any], painter: BlockPainter, span: tuple[int, int], stills: list[_Still]
-) -> Iterator[OverlayPicture]:
-    """Pictures of a block that lies over film frames `span`, as far as they are in the stretch of `spec`."""
-    first, end = span
-    half = (end - first) // 2
-    entered = first + animated_frames(style["in"], spec.frame_rate_hz, half)
-    leaving = end - animated_frames(style["out"], spec.frame_rate_hz, half)
-    canvas, font_px = (spec.width, spec.height), painter.block.font_px
-    for still in stills:
-        start, stop = max(still.first, spec.first_film_frame), min(still.end, spec.first_film_frame + spec.frames)
-        if start >= stop:
-            continue
-        painted = still.paint()
-        frame = start
-        while frame < stop:
-            if frame < entered:
-                pose_, until = (
-                    pose(style["in"]["kind"], (frame - first + 1) / (entered - first + 1), font_px),
-                    frame + 1,
-                )
-            elif frame >= leaving:
-                pose_, until = pose(style["out"]["kind"], (end - frame) / (end - leaving + 1), font_px), frame + 1
-            else:
-                pose_, until = RESTING, min(stop, leaving)
-            shown = posed(painted, pose_, canvas)
-            yield OverlayPicture(frame, until - frame, shown.x, shown.y, shown.pixels())
-            frame = until
-
-
-__all__ = ["Corner", "PlainEngine"]
+    return painter.paint(lit, spoken[-1] if mode == "pill" and spoken else None)

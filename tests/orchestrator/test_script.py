@@ -54,7 +54,7 @@ def test_sentences_know_their_place_in_the_script():
 @settings(max_examples=300)
 def test_every_character_that_can_be_heard_is_in_one_sentence(script):
     if not says_something(without_markdown(script).text):
-        with pytest.raises(InvalidInputError, match="empty|nothing to say"):
+        with pytest.raises(InvalidInputError, match=r"empty|nothing to say"):
             split_script(script)
         return
     sentences = split_script(script)
