@@ -122,7 +122,7 @@ async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, target:
 async def _cancel(client: JobClient, job: jobs_pb2.Job) -> None:
     if job.state not in ENDED_STATES:
         await client.cancel(job.id)
-        err.print(f"Cancelled job {job.id}. `vigent jobs retry {job.id}` goes on where it stopped.")
+        err.print(f"Cancelled job {job.id}. The same command goes on where it stopped.")
 
 
 async def _submit(
@@ -176,7 +176,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _show_failure(job: jobs_pb2.Job) -> None:
     if job.state == jobs_pb2.JOB_STATE_CANCELLED:
-        err.print(f"[yellow]Job {job.id} was cancelled.[/] `vigent jobs retry {job.id}` goes on where it stopped.")
+        err.print(f"[yellow]Job {job.id} was cancelled.[/] The same command goes on where it stopped.")
         return
     error = VigentError(job.error.message, job.error.remedy, job.error.field, job.error.reason)
     show_error(error, f"job {job.id} failed")

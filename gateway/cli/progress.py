@@ -16,11 +16,12 @@ from vigent.jobs.v1 import jobs_pb2
 
 _STAGES = {
     "queued": "waiting",
-    "prepare": "looking at the footage",
-    "segments": "speaking, syncing, composing",
-    "mix": "mixing",
+    "prepare": "looking at footage",
+    "segments": "making sentences",
+    "mix": "mixing sound",
     "done": "done",
 }
+STAGES_OF_WORK = ("prepare", "segments", "mix")
 
 
 class JobDisplay:
@@ -34,7 +35,7 @@ class JobDisplay:
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=16),
             TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}"),
@@ -47,27 +48,26 @@ class JobDisplay:
         now = progress_view(event.progress)
         if now.stage != self._stage:
             self._enter(now.stage)
-        to_go = "" if now.eta_s is None else f"{seconds(now.eta_s)} to go"
+        to_go = f"{seconds(now.eta_s)} to go" if now.eta_s else ""
         sentences = f"{now.segments_done} of {now.segments_total} sentences" if now.segments_total else ""
-        ready = f"{now.playable_s:.0f} s can be watched" if now.playable_s else ""
-        note = " · ".join(part for part in (to_go, sentences, ready) if part)
+        note = " · ".join(part for part in (sentences, to_go) if part)
         description = _STAGES.get(now.stage, now.stage)
         self._progress.update(self._task, completed=now.percent, description=description, note=note)
 
     def summary(self, target: Path, length: str) -> None:
         """The last words after a film was made."""
         for stage, took_s in self._took_s.items():
-            out.print(f"  {_STAGES.get(stage, stage):<30} {took_s:6.1f} s")
-        out.print(f"  {'in all':<30} {time.monotonic() - self._begun_s:6.1f} s")
+            out.print(f"  {_STAGES.get(stage, stage):<20} {took_s:6.1f} s")
+        out.print(f"  {'in all':<20} {time.monotonic() - self._begun_s:6.1f} s")
         beside = ", ".join(str(path) for suffix in (".srt", ".vtt") if (path := target.with_suffix(suffix)).is_file())
         out.print(f"[bold green]{escape(str(target))}[/]  {length} of film; captions beside it: {escape(beside)}")
 
     def _enter(self, stage: str) -> None:
         now_s = time.monotonic()
-        if self._stage not in {"", "queued"}:
+        if self._stage in STAGES_OF_WORK:
             self._took_s[self._stage] = now_s - self._stage_begun_s
         self._stage, self._stage_begun_s = stage, now_s
-        if not err.is_terminal:
+        if stage and not err.is_terminal:
             err.print(f"job {self._job_id}: {_STAGES.get(stage, stage)}")
 
     def __enter__(self) -> Self:
