@@ -29,6 +29,8 @@ def open_channel(target: str, service: str) -> grpc.aio.Channel:
             ("grpc.keepalive_time_ms", 10_000),
             ("grpc.http2.ping_timeout_ms", 5_000),  # grpcio ignores keepalive_timeout_ms
             ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.initial_reconnect_backoff_ms", 200),  # a restarted server is found again within seconds,
+            ("grpc.max_reconnect_backoff_ms", 5_000),  # not after the two minutes of the library
             ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
         ],
     )

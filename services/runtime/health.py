@@ -6,8 +6,7 @@ import asyncio
 from typing import Any, TypeAlias
 
 import grpc
-from grpc_health.v1 import health_pb2
-from grpc_health.v1._async import HealthServicer
+from grpc_health.v1 import health, health_pb2
 
 from services.runtime.identity import ENGINE_METADATA_KEY
 
@@ -18,7 +17,7 @@ _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
-class Health(HealthServicer):  # type: ignore[misc]
+class Health(health.aio.HealthServicer):  # type: ignore[misc]
     """The library's servicer, with List, a NOT_SERVING start, and watches that end with the server."""
 
     def __init__(self, service: str, identity: str = "") -> None:
@@ -58,6 +57,7 @@ class Health(HealthServicer):  # type: ignore[misc]
         finally:
             watch.cancel()
             closed.cancel()
+            await asyncio.gather(watch, closed, return_exceptions=True)
 
     async def publish(self, *, ready: bool, live: bool) -> None:
         """Sets the states."""

@@ -6,7 +6,14 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -16,6 +23,11 @@ from services.runtime.state import State
 if TYPE_CHECKING:
     from services.runtime.call import Call
     from services.runtime.worker import Worker
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
+
+REFUSALS = ("queue_full", "caller_left", "unavailable")
+DEATHS = ("crash", "stall", "memory")
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 50)
@@ -35,6 +47,9 @@ class ServerMetrics:
         self._realtime_factor = self._histogram("vigent_realtime_factor", "Wall over media.", labels, _FACTORS)
         self._restarts = self._counter("vigent_worker_restarts", "Workers replaced.", ("service", "reason"))
         self._refused = self._counter("vigent_admission_refused", "Calls without a slot.", ("service", "reason"))
+        for counter, reasons in ((self._restarts, DEATHS), (self._refused, REFUSALS)):
+            for reason in reasons:
+                counter.labels(service, reason)  # starts at 0, so that the first one shows as a change
 
     def watch(self, worker: Worker) -> None:
         """Adds the gauges of the worker."""
@@ -67,11 +82,11 @@ class ServerMetrics:
             self._realtime_factor.labels(self.service, method).observe(factor)
 
     def refused(self, reason: str) -> None:
-        """Counts a call that got no slot."""
+        """Counts a call that got no slot; `reason` is one of REFUSALS."""
         self._refused.labels(self.service, reason).inc()
 
     def restarted(self, reason: str) -> None:
-        """Counts a replaced worker: "crash", "stall", "memory"."""
+        """Counts a replaced worker; `reason` is one of DEATHS."""
         self._restarts.labels(self.service, reason).inc()
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:

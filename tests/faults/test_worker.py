@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import time
 from pathlib import Path
 
@@ -148,6 +150,32 @@ async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_p
         process.resume()
         assert (await events(call))[-1] == "done"
         assert server.worker() == worker
+
+
+async def test_storm_of_callers_and_deaths_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Callers that leave at any moment, and three killed workers: slots, queue, threads and handles are as before."""
+    chance = random.Random(7)
+    async with serving(tmp_path, {"delay_s": 0.002}, slots=2, queue_limit=100, restart_limit=9) as server:
+        assert (await events(server.speak()))[-1] == "done"
+        process = psutil.Process(server.process.pid)
+        before = (process.num_threads(), process.num_fds())
+
+        async def caller() -> None:
+            call = server.speak("a" * chance.randint(1, 30))
+            with contextlib.suppress(TimeoutError, grpc.aio.AioRpcError):
+                await asyncio.wait_for(events(call), chance.uniform(0, 0.2))
+
+        for _ in range(3):
+            await asyncio.gather(*(caller() for _ in range(60)))
+            old = server.worker()
+            old.kill()
+            await server.replaced(old)
+        await server.until_metric('vigent_worker_active_requests{service="tts"}', 0)
+        await server.until_metric('vigent_queue_depth{service="tts"}', 0)
+        both = await asyncio.gather(*(events(server.speak()) for _ in range(2)))
+        assert [kinds[-1] for kinds in both] == ["done", "done"]
+        await poll(lambda: process.num_threads() <= before[0])
+        assert process.num_fds() <= before[1] + 1
 
 
 def _stands_still(file: Path) -> bool:

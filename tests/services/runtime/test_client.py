@@ -81,11 +81,26 @@ async def test_retrying_tries_what_is_worth_it_and_waits_as_asked() -> None:
     [(InvalidInputError("wrong"), 1), (UnavailableError("gone", retry_after_s=0), 3), (KeyError(), 1)],
 )
 async def test_the_last_error_comes_out_as_it_is(error: Exception, tries: int) -> None:
-    tried = 0
+    tried = []
+
+    async def fail() -> None:
+        tried.append(error)
+        raise error
+
     with pytest.raises(type(error)) as caught:
-        async for attempt in retrying(attempts=3):
-            with attempt:
-                tried += 1
-                raise error
+        await retrying(attempts=3)(fail)
     assert caught.value is error
-    assert tried == tries
+    assert len(tried) == tries
+
+
+async def test_restarted_server_is_found_again(tmp_path: Path) -> None:
+    async with serving(tmp_path) as first:
+        port = int(first.address.rpartition(":")[2])
+        async with open_channel(first.address, TTS) as channel:
+            stub = tts_pb2_grpc.TtsServiceStub(channel)
+            request = tts_pb2.SynthesizeRequest(text="a")
+            assert (await events(stub.Synthesize(request, timeout=10)))[-1] == "done"
+            first.process.kill()
+            await first.process.wait()
+            async with serving(tmp_path, port=port):
+                assert (await events(stub.Synthesize(request, timeout=20, wait_for_ready=True)))[-1] == "done"

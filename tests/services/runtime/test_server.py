@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from pathlib import Path
 
@@ -73,9 +72,8 @@ async def test_signal_while_loading_ends_the_server(tmp_path: Path) -> None:
     assert "Traceback" not in log.read_text()
 
 
-async def test_default_engine_and_settings_file(tmp_path: Path) -> None:
-    """`[tts]` in the file, and the environment over it."""
-    (tmp_path / "vigent.toml").write_text(f"[tts]\nqueue_limit = -1\noptions = {json.dumps('text')}\n")
+async def test_wrong_setting_in_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "vigent.toml").write_text("[tts]\nqueue_limit = -1\n")
     code, _, err = await ended(tmp_path)
     assert code == 2
-    assert "VIGENT_TTS_QUEUE_LIMIT" in err
+    assert "queue_limit below [tts] in vigent.toml" in err
