@@ -45,13 +45,16 @@ class CaptionLayout:
     def of(
         cls, style: dict[str, Any], width: int, height: int, platform: str = "default", avoid: MouthBox | None = None
     ) -> Self:
-        """Lays `style` (from `load_style`) out, off the mouth box `avoid` (x, y, width, height).
+        """Lays `style` (from `load_style`) out, off the box `avoid` (x, y, width, height).
+
+        `avoid` is the mouth for captions; titles do well to keep off the whole face, and shrink for it.
 
         Raises InvalidInputError for an unknown platform or font.
         """
         font_px = style["size"] * min(width, height)
         pad_x, pad_y = padding_em(style)
-        needed_px = ((style["max_lines"] - 1) * style["line_height"] + 1 + 2 * pad_y) * font_px
+        lines = style["max_lines"] if style["position"]["area"] == "caption" else 1
+        needed_px = ((lines - 1) * style["line_height"] + 1 + 2 * pad_y) * font_px
         bounds = text_band(style["position"]["area"], width, height, platform, avoid, needed_px)
         placed = copy.deepcopy(style)
         placed["position"]["bounds"] = [

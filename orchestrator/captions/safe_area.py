@@ -9,8 +9,8 @@ from services.runtime.styles import Box, safe_area
 MouthBox = tuple[int, int, int, int]
 """x, y, width and height in film pixels."""
 
-_MOUTH_MARGIN_SHARE = 0.02
-"""Distance kept from the mouth, as a share of the canvas height: lips open and heads nod."""
+_MARGIN_SHARE = 0.02
+"""Distance kept from a mouth or a face, as a share of the canvas height: lips open and heads nod."""
 
 
 def text_band(
@@ -23,24 +23,32 @@ def text_band(
 ) -> Box:
     """Left, top, right and bottom edge of the band for captions or titles, in pixels of a width x height canvas.
 
-    The area of safe_areas.json, moved the shortest way off the mouth box `avoid` inside the safe area. Where neither
-    below nor above the mouth `needed_px` are free, the band takes the higher of the two spaces: then the
-    text is drawn smaller or reaches beyond the safe area and the quality report says so.
+    The area of safe_areas.json, moved the shortest way off `avoid` and made lower where it must be: captions stay
+    inside the safe area, titles between their own top edge (labels are above it) and the captions. Where `needed_px`
+    are free neither below nor above `avoid`, the band takes the larger of the two spaces and text is drawn smaller.
     Raises InvalidInputError (PLATFORM_UNKNOWN).
     """
     left, top, right, bottom = safe_area(area, width, height, platform)
     if avoid is None:
         return left, top, right, bottom
-    margin = _MOUTH_MARGIN_SHARE * height
-    mouth_top, mouth_bottom = avoid[1] - margin, avoid[1] + avoid[3] + margin
-    if bottom <= mouth_top or top >= mouth_bottom:
+    margin = _MARGIN_SHARE * height
+    avoid_top, avoid_bottom = avoid[1] - margin, avoid[1] + avoid[3] + margin
+    if bottom <= avoid_top or top >= avoid_bottom:
         return left, top, right, bottom
-    _, safe_top, _, safe_bottom = safe_area("safe", width, height, platform)
-    below = _placed(top, bottom, max(mouth_bottom, safe_top), safe_bottom)
-    above = _placed(top, bottom, safe_top, min(mouth_top, safe_bottom))
-    fitting = [band for band in (below, above) if band[1] - band[0] >= needed_px]
-    moved = min(fitting, key=lambda band: abs(band[0] - top)) if fitting else max((below, above), key=_height)
+    least, most = _reach(area, width, height, platform)
+    below = _placed(top, bottom, max(avoid_bottom, least), most)
+    above = _placed(top, bottom, least, min(avoid_top, most))
+    fitting = [band for band in (above, below) if _height(band) >= needed_px]
+    moved = min(fitting, key=lambda band: abs(band[0] - top)) if fitting else max((above, below), key=_height)
     return left, moved[0], right, moved[1]
+
+
+def _reach(area: Literal["safe", "caption", "title"], width: int, height: int, platform: str) -> tuple[float, float]:
+    """Top and bottom edge of where an area may be moved to."""
+    _, safe_top, _, safe_bottom = safe_area("safe", width, height, platform)
+    if area != "title":
+        return safe_top, safe_bottom
+    return safe_area("title", width, height, platform)[1], safe_area("caption", width, height, platform)[1]
 
 
 def _placed(top: float, bottom: float, least: float, most: float) -> tuple[float, float]:
