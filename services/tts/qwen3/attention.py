@@ -41,16 +41,19 @@ class Attention(Protocol):
 
 
 def sdpa(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
-    """PyTorch's fused attention; picks its flash backend by itself where no mask is needed."""
+    """PyTorch's fused attention."""
+    rows, queries, heads, dim = query.shape
+    # No kernel has both a mask and grouped heads, so a single query's heads become queries of their group's one key.
+    folded = query.view(rows, key.shape[2], heads // key.shape[2], dim) if queries == 1 else query.transpose(1, 2)
     output = functional.scaled_dot_product_attention(
-        query.transpose(1, 2),
+        folded,
         key.transpose(1, 2),
         value.transpose(1, 2),
         attn_mask=visible.mask,
         is_causal=visible.lengths is None,
-        enable_gqa=True,
+        enable_gqa=folded.shape[1] != key.shape[2],
     )
-    return output.transpose(1, 2)
+    return output.reshape(rows, 1, heads, dim) if queries == 1 else output.transpose(1, 2)
 
 
 def eager(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:

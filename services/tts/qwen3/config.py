@@ -124,9 +124,9 @@ def read_config(folder: Path) -> Qwen3Config:
     return Qwen3Config(
         kind=kind,
         size=str(values.get("tts_model_size", "")),
-        talker=_parsed(TalkerConfig, talker, "talker_config"),
-        predictor=_parsed(DecoderConfig, _section(talker, "code_predictor_config", folder), "code_predictor_config"),
-        speaker_encoder=None if speaker is None else _parsed(SpeakerEncoderConfig, speaker, "speaker_encoder_config"),
+        talker=_parsed(TalkerConfig, talker, _UNSAID_OF_TALKER),
+        predictor=_parsed(DecoderConfig, _section(talker, "code_predictor_config", folder), _UNSAID_OF_PREDICTOR),
+        speaker_encoder=None if speaker is None else _parsed(SpeakerEncoderConfig, speaker, {}),
         tts_pad_token_id=int(values.get("tts_pad_token_id", 151_671)),
         tts_bos_token_id=int(values.get("tts_bos_token_id", 151_672)),
         tts_eos_token_id=int(values.get("tts_eos_token_id", 151_673)),
@@ -137,7 +137,7 @@ def read_speech_tokenizer_config(folder: Path) -> SpeechTokenizerConfig:
     """Reads `folder/config.json` of the codec. Raises FailedPreconditionError when it is no 12 Hz tokenizer."""
     values = read_json(folder / "config.json")
     return SpeechTokenizerConfig(
-        decoder=_parsed(CodecConfig, _section(values, "decoder_config", folder), "decoder_config"),
+        decoder=_parsed(CodecConfig, _section(values, "decoder_config", folder), _UNSAID_OF_CODEC),
         encoder=_section(values, "encoder_config", folder),
         encoder_quantizers=int(values.get("encoder_valid_num_quantizers", 16)),
         sample_rate_hz=int(values.get("output_sample_rate", 24_000)),
@@ -167,14 +167,58 @@ def _section(values: Mapping[str, Any], name: str, folder: Path) -> Mapping[str,
     return section
 
 
-def _parsed(kind: type[Values], values: Mapping[str, Any], section: str) -> Values:
+def _parsed(kind: type[Values], said: Mapping[str, Any], unsaid: Mapping[str, Any]) -> Values:
+    values = {**unsaid, **{name: value for name, value in said.items() if value is not None}}
+    if "num_attention_heads" in values and "hidden_size" in values:
+        values.setdefault("head_dim", values["hidden_size"] // values["num_attention_heads"])
     known = {}
     for entry in fields(kind):  # type: ignore[arg-type]
-        if values.get(entry.name) is not None:
+        if entry.name in values:
             value = values[entry.name]
             known[entry.name] = tuple(value) if isinstance(value, list) else value
         elif entry.default is MISSING and entry.default_factory is MISSING:
             raise FailedPreconditionError(
-                f"{section} has no {entry.name}.", "Use a published Qwen3-TTS 12 Hz folder.", "checkpoint"
+                f"The configuration has no {entry.name}.", "Use a published Qwen3-TTS 12 Hz folder.", "checkpoint"
             )
     return kind(**known)
+
+
+# A published file leaves out what equals the default of the class that wrote it (qwen-tts 0.1.1); these are not the
+# values of the released checkpoints.
+_UNSAID_OF_PREDICTOR: Mapping[str, Any] = {
+    "vocab_size": 2048,
+    "hidden_size": 1024,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 5,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "num_code_groups": 32,
+}
+_UNSAID_OF_TALKER: Mapping[str, Any] = {
+    "vocab_size": 3072,
+    "hidden_size": 1024,
+    "intermediate_size": 2048,
+    "num_hidden_layers": 20,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 2,
+    "num_code_groups": 32,
+    "codec_pad_id": 4196,
+    "codec_bos_id": 4197,
+    "codec_eos_token_id": 4198,
+    "codec_think_id": 4202,
+    "codec_nothink_id": 4203,
+    "codec_think_bos_id": 4204,
+    "codec_think_eos_id": 4205,
+}
+_UNSAID_OF_CODEC: Mapping[str, Any] = {
+    "codebook_size": 2048,
+    "hidden_size": 1024,
+    "latent_dim": 1024,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 8,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 16,
+    "num_quantizers": 16,
+    "decoder_dim": 1536,
+}

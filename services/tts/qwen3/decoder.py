@@ -33,7 +33,7 @@ class RMSNorm(nn.Module):
 
 @dataclass(frozen=True)
 class Rotary:
-    """Tables of cosine and sine, each (positions, head_dim)."""
+    """Tables of cosine and sine, each (positions, head_dim); the sine's first half is negated, see `rotate`."""
 
     cos: Tensor
     sin: Tensor
@@ -45,9 +45,11 @@ class Rotary:
         return Rotary(self.cos[place][:, None, None], self.sin[place][:, None, None])
 
     def rotate(self, x: Tensor) -> Tensor:
-        """Turns pairs (i, i + head_dim / 2) of `x` (batch, tokens, heads, head_dim) by their angles."""
-        first, second = x.chunk(2, dim=-1)
-        return x * self.cos + torch.cat((-second, first), dim=-1) * self.sin
+        """Turns pairs (i, i + head_dim / 2) of `x` (rows, tokens, heads, head_dim) by their angles.
+
+        The partner of each number is half a head away; three kernels, as launches are what a frame waits for.
+        """
+        return torch.addcmul(x * self.cos, x.roll(x.shape[-1] // 2, dims=-1), self.sin)
 
 
 def rotary_tables(
@@ -60,26 +62,28 @@ def rotary_tables(
     """
     frequencies = theta ** -(torch.arange(0, head_dim, 2, device=device, dtype=torch.float32) / head_dim)
     angles = torch.arange(positions, device=device, dtype=torch.float32)[:, None] * frequencies
-    angles = torch.cat((angles, angles), dim=-1)
-    return Rotary(angles.cos().to(dtype), angles.sin().to(dtype))
+    sine = angles.sin()
+    return Rotary(torch.cat((angles.cos(),) * 2, dim=-1).to(dtype), torch.cat((-sine, sine), dim=-1).to(dtype))
 
 
 @dataclass(frozen=True)
 class KvCache:
-    """Keys and values of all layers, each (layers, rows, positions, kv_heads, head_dim)."""
+    """Keys and values of all layers, each (layers, rows, positions, kv_heads, head_dim); `row` numbers the rows."""
 
     keys: Tensor
     values: Tensor
+    row: Tensor
 
     @staticmethod
     def empty(config: DecoderConfig, rows: int, positions: int, device: torch.device, dtype: torch.dtype) -> KvCache:
         """A cache of zeros: masked places must stay finite."""
         shape = (config.num_hidden_layers, rows, positions, config.num_key_value_heads, config.head_dim)
-        return KvCache(*(torch.zeros(shape, device=device, dtype=dtype) for _ in range(2)))
+        keys, values = (torch.zeros(shape, device=device, dtype=dtype) for _ in range(2))
+        return KvCache(keys, values, torch.arange(rows, device=device))
 
     def rows(self, first: int, last: int) -> KvCache:
         """A view of rows [first, last)."""
-        return KvCache(self.keys[:, first:last], self.values[:, first:last])
+        return KvCache(self.keys[:, first:last], self.values[:, first:last], self.row[: last - first])
 
     def write(self, layer: int, place: Place, keys: Tensor, values: Tensor) -> None:
         """Stores (rows, tokens, kv_heads, head_dim) at `place`."""
@@ -87,7 +91,7 @@ class KvCache:
             if isinstance(place, slice):
                 cache[:, place] = new
             else:
-                cache[torch.arange(len(place), device=place.device), place] = new[:, 0]
+                cache[self.row, place] = new[:, 0]
 
 
 @dataclass(frozen=True)

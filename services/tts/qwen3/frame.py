@@ -51,7 +51,7 @@ class Rows:
 
 
 class FrameStep:
-    """Advances rows by one frame. Not thread-safe: one step at a time."""
+    """Advances rows by one frame; `sampling` is the talker's and the predictor's. Not thread-safe."""
 
     def __init__(
         self,
@@ -62,8 +62,7 @@ class FrameStep:
         rows: int = 1,
         max_positions: int = 2048,
         max_text: int = 1024,
-        sampling: Sampling | None = None,
-        predictor_sampling: Sampling | None = None,
+        sampling: tuple[Sampling, Sampling] = (Sampling(), Sampling(repetition_penalty=1.0)),
     ) -> None:
         weight = talker.codec_head.weight
         device, dtype = weight.device, weight.dtype
@@ -71,8 +70,7 @@ class FrameStep:
         self.end_id = config.talker.codec_eos_token_id
         self.attention = attention
         self._talker = talker
-        self._sampling = sampling or Sampling()
-        self._predictor_sampling = predictor_sampling or Sampling(repetition_penalty=1.0)
+        self._sampling, self._predictor_sampling = sampling
         self._lengths = [0] * rows  # `state.position`, known without asking the device
         self._groups, self._predictor_codes = config.predictor.num_code_groups, config.predictor.vocab_size
         talker_config, predictor_config = config.talker, config.predictor
@@ -156,10 +154,11 @@ class FrameStep:
     def frame(self, rows: int, span: int) -> None:
         """The step itself: device work only, no copy to the host, nothing that depends on values."""
         state = self.state.first(rows)
-        text = state.text[torch.arange(rows, device=self.device), torch.minimum(state.frames - 1, state.text_length)]
+        cache = self._cache.rows(0, rows)
+        text = state.text[cache.row, torch.minimum(state.frames - 1, state.text_length)]
         rotary = self._rotary.at(state.position)
         visible = Visible.up_to(state.position, span)
-        step = Step(state.position, rotary, self._cache.rows(0, rows), self.attention, visible, span)
+        step = Step(state.position, rotary, cache, self.attention, visible, span)
         hidden = self._talker.model((state.embedding + text)[:, None], step)
         self._choose(state, hidden, self._predictor_cache.rows(0, rows))
         state.position.add_(1).clamp_(max=self.max_positions - 1)  # rows out of use run along in a graph

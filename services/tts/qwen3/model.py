@@ -72,40 +72,46 @@ def load_model(
     progress: Progress,
 ) -> LoadedModel:
     """Loads `folder` in phases that count tensors and graphs. Raises FailedPreconditionError or InvalidInputError."""
-    dtype = torch_dtype(options.dtype, device)
+    dtype, codec_dtype = torch_dtype(options.dtype, device), torch_dtype(options.codec_dtype, device)
     attention_name, attention = choose_attention(options.attention, device, dtype)
     codec_folder = folder / "speech_tokenizer"
     progress.phase("load-talker", tensor_count(folder))
     model = load(lambda: Qwen3Model(config), folder, device, dtype, progress.advance)
     progress.phase("load-codec", tensor_count(codec_folder))
-    codec_dtype = torch_dtype(options.codec_dtype, device)
     codec = load(lambda: SpeechTokenizer(codec_config), codec_folder, device, codec_dtype, progress.advance)
     progress.phase("load-tokenizer", 1)
     tokenizer = Tokenizer(folder, device)
     progress.advance()
-    talker_sampling, predictor_sampling = samplings(read_json(folder / "generation_config.json"), options)
+    published = read_json(folder / "generation_config.json")
     step = FrameStep(
         model.talker,
         config,
         attention,
         rows=options.streams,
         max_positions=options.max_positions,
-        sampling=talker_sampling,
-        predictor_sampling=predictor_sampling,
+        sampling=samplings(published, options),
     )
-    frame_s = codec_config.samples_per_frame / codec_config.sample_rate_hz
-    silence = SilenceStop.after(options.silence_s, options.silence_dbfs, frame_s)
-    return LoadedModel(
-        config,
-        codec_config,
-        model,
-        codec,
-        tokenizer,
-        PromptBuilder(model.talker, config),
-        FrameLoop(step, _graphs(step, options, device, progress)),
-        Speaker(codec.decoder, codec_config.samples_per_frame, options.chunk_frames, silence),
-        attention_name,
-    )
+    loop = FrameLoop(step, _graphs(step, options, device, progress))
+    silence = silence_stop(options, codec_config)
+    speaker = Speaker(codec.decoder, codec_config.samples_per_frame, options.chunk_frames, silence)
+    _warm_up(speaker, config, options, progress)
+    prompts = PromptBuilder(model.talker, config)
+    return LoadedModel(config, codec_config, model, codec, tokenizer, prompts, loop, speaker, attention_name)
+
+
+def _warm_up(speaker: Speaker, config: Qwen3Config, options: Qwen3Options, progress: Progress) -> None:
+    """Decodes a chunk of each size, so that no caller waits while the device chooses its convolutions."""
+    sizes = sorted(set(options.chunk_frames))
+    progress.phase("warm-up", len(sizes))
+    for frames in sizes:
+        speaker.decode(np.zeros((frames, config.talker.num_code_groups), np.int64), CodecState())
+        progress.advance()
+
+
+def silence_stop(options: Qwen3Options, codec: SpeechTokenizerConfig) -> SilenceStop:
+    """When a take that has fallen silent is ended."""
+    frame_s = codec.samples_per_frame / codec.sample_rate_hz
+    return SilenceStop.after(options.silence_s, options.silence_dbfs, frame_s)
 
 
 def samplings(published: Mapping[str, object], options: Qwen3Options) -> tuple[Sampling, Sampling]:

@@ -97,8 +97,8 @@ def test_talker_and_predictor(name, attention, loaded, golden):
     seen: list[torch.Tensor] = []
     with torch.inference_mode():
         hook = model.model.talker.codec_head.register_forward_hook(lambda _m, _a, logits: seen.append(logits[0]))
-    for suffix, (talker, predictor) in {"greedy": GREEDY, "seed5": SAMPLED}.items():
-        step = FrameStep(model.model.talker, model.config, attention, sampling=talker, predictor_sampling=predictor)
+    for suffix, sampling in {"greedy": GREEDY, "seed5": SAMPLED}.items():
+        step = FrameStep(model.model.talker, model.config, attention, sampling=sampling)
         with FrameLoop(step).take(prompt, 5, FRAMES, Progress()) as take:
             frames = np.stack(list(take))
         assert np.array_equal(frames, golden[f"{name}_{suffix}_codes"]), suffix

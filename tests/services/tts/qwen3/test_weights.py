@@ -11,7 +11,7 @@ from services.runtime.progress import Progress
 from services.runtime.settings import EngineSettings
 from services.tts.qwen3.engine import Qwen3Engine
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer
-from tests.checkpoints.qwen3 import released_config, released_speech_config
+from tests.checkpoints.qwen3_shapes import released_config, released_speech_config
 
 
 @pytest.mark.parametrize(("size", "tensors", "millions"), [("1b7", 480, 1928.7), ("0b6", 478, 914.6)])
