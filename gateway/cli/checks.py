@@ -21,7 +21,7 @@ import psutil
 from gateway.library.child import call
 from gateway.mesh.addresses import Addresses
 from gateway.mesh.lock import running_mesh
-from gateway.mesh.supervisor import Supervisor
+from gateway.mesh.supervisor import ONE_TRY, Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.runtime.errors import VigentError
@@ -153,7 +153,7 @@ async def _speak(data: Path) -> tuple[int, str]:
     """Samples of a word spoken by a voice server of our own, and the name of its engine."""
     addresses = Addresses.from_base(0)
     samples, engine = 0, ""
-    async with Supervisor(addresses, data, lambda _name, _line: None, ("tts",)) as mesh:
+    async with Supervisor(addresses, data, lambda _name, _line: None, ("tts",), ONE_TRY) as mesh:
         await mesh.wait_ready()
         address = addresses.address("tts")
         async with grpc.aio.insecure_channel(address) as channel:

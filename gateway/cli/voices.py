@@ -13,7 +13,7 @@ from rich.table import Table
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import out
 from gateway.mesh.addresses import DEFAULT_DATA, Addresses
-from gateway.mesh.supervisor import Supervisor
+from gateway.mesh.supervisor import ONE_TRY, Supervisor
 from gateway.replicas import FULL_NAMES
 from orchestrator.client import calling
 from services.runtime.client import open_channel
@@ -44,7 +44,8 @@ async def _voices(language: str, data: Path) -> list[tts_pb2.Voice]:
         address = await find("tts", data, settings)
         if address is None:
             addresses = Addresses.from_base(0)
-            mesh = await stack.enter_async_context(Supervisor(addresses, data, lambda _name, _line: None, ("tts",)))
+            mesh = Supervisor(addresses, data, lambda _name, _line: None, ("tts",), ONE_TRY)
+            await stack.enter_async_context(mesh)
             await mesh.wait_ready()
             address = addresses.address("tts")
         channel = await stack.enter_async_context(open_channel(address, FULL_NAMES["tts"]))

@@ -40,6 +40,10 @@ class WatchdogPolicy:
     stop_grace_s: float = 10.0
 
 
+ONE_TRY = WatchdogPolicy(restarts=0)
+"""For a process that is needed for a moment: what fails once is an error."""
+
+
 class State(Enum):
     """Of a supervised process."""
 

@@ -1,0 +1,99 @@
+"""`vigent make`: from files to a film, with a mesh that runs and with one of its own."""
+
+import io
+import signal
+
+import psutil
+import pytest
+from PIL import Image
+
+from gateway.mesh.lock import running_mesh
+from tests.films import face_picture, facts_of
+from tests.gateway.commands import running, vigent
+from tests.gateway.media import write_sound
+
+SCRIPT = "# 标题\n\n大家好，我是主持人。It **speaks** English, too.\n"
+SMALL = ["--width", "270", "--height", "480"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with what a film is made of."""
+    (tmp_path / "my script.txt").write_text(SCRIPT)
+    (tmp_path / "face.png").write_bytes(face_picture())
+    (tmp_path / "title.txt").write_text("你好\n")
+    write_sound(tmp_path / "music.wav", duration_s=3)
+    return tmp_path
+
+
+@pytest.fixture
+def beside(mesh):
+    """The environment of somebody on whose machine this mesh runs."""
+    return {"VIGENT_GATEWAY_ORCHESTRATOR": mesh.jobs, "VIGENT_MEDIA_ROOT": str(mesh.media_root)}
+
+
+def test_a_running_mesh_is_used(folder, beside, mesh):
+    arguments = ["my script.txt", "--footage", "face.png", "--music", "music.wav", "--title-file", "title.txt"]
+    done = vigent("make", *arguments, *SMALL, "--out", "new/film.mp4", cwd=folder, environment=beside)
+    assert done.returncode == 0, done.stderr
+    assert "No mesh runs" not in done.stderr
+    assert "new/film.mp4" in done.stdout
+    film = facts_of(folder / "new" / "film.mp4")
+    assert (film.width, film.height, film.rate_hz, film.audio_channels) == (270, 480, 25, 2)
+    assert film.frames > 50
+    captions = (folder / "new" / "film.srt").read_text()
+    assert "大家好" in captions
+    assert (folder / "new" / "film.vtt").read_text().startswith("WEBVTT")
+    assert sorted(path.name for path in (folder / "new").iterdir()) == ["film.mp4", "film.srt", "film.vtt"]
+    listed = vigent("jobs", cwd=folder, environment=beside)
+    assert "done" in listed.stdout
+    job_id = next(word for word in listed.stdout.split() if word.startswith("job-"))
+    shown = vigent("jobs", "show", job_id[:12], cwd=folder, environment=beside)
+    assert job_id in shown.stdout
+    assert "film.mp4" in shown.stdout
+    assert vigent("jobs", "retry", job_id, cwd=folder, environment=beside).returncode == 1
+
+
+def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(file, "PNG")
+    (folder / "face.png").write_bytes(file.getvalue())
+    done = vigent("make", "my script.txt", "--footage", "face.png", *SMALL, cwd=folder, environment=beside)
+    assert done.returncode == 1
+    assert "--footage" in done.stderr
+    assert "face" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "my script.mp4").exists()
+
+
+def test_a_mesh_of_another_folder_is_recognised(folder, beside):
+    environment = {**beside, "VIGENT_MEDIA_ROOT": str(folder / "elsewhere")}
+    face = Image.open(folder / "face.png").rotate(1)
+    face.save(folder / "other.png")
+    done = vigent("make", "my script.txt", "--footage", "other.png", *SMALL, cwd=folder, environment=environment)
+    assert done.returncode == 1
+    assert "does not keep its media" in done.stderr
+
+
+def test_without_a_mesh_one_is_started_and_ended(folder):
+    with running("make", "my script.txt", "--footage", "face.png", *SMALL, "--data", "data", cwd=folder) as make:
+        make.until("No mesh runs")
+        make.until("looking at footage")
+        children = make.children()
+        assert make.process.wait(100) == 0, make.lines
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert facts_of(folder / "my script.mp4").frames > 50
+    assert running_mesh(folder / "data") is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_cancels_the_job_and_leaves_nothing_running(folder, number):
+    with running("make", "my script.txt", "--footage", "face.png", *SMALL, "--data", "data", cwd=folder) as make:
+        make.until("looking at footage")
+        children = make.children()
+        make.process.send_signal(number)
+        assert make.process.wait(60) == 1
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert any("Cancelled job" in line for line in make.lines)
+    assert not any("Traceback" in line for line in make.lines)
+    assert not (folder / "my script.mp4").exists()
