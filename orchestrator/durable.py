@@ -68,9 +68,13 @@ class DurableEngine:
         return make_film
 
 
-async def step(name: str, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
     """Runs `work` as a durable step: after a crash a finished one returns its recorded (JSON-able) result."""
-    return await DBOS.run_step_async({"name": name}, work)
+
+    async def run() -> _T:  # a lambda that returns a coroutine would be taken for a plain function
+        return await work()
+
+    return await DBOS.run_step_async({"name": name}, run)
 
 
 def workflow_id(job_id: str, attempt: int) -> str:

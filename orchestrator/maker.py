@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from orchestrator.assemble import assemble
 from orchestrator.durable import step
@@ -16,16 +15,15 @@ from orchestrator.order import FrameClock, SegmentWindow
 from orchestrator.plan import FilmPlan, make_plan
 from orchestrator.preview import GrowingPreview
 from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.retry import retried
 from orchestrator.segment import SegmentMaker, SegmentPieces
 from orchestrator.settings import OrchestratorSettings
-from services.runtime.client import retrying
 from services.runtime.convert import media_ref
 from services.runtime.errors import CancelledError, InternalError, VigentError
 from services.runtime.media import MediaStore, StoredFile
 from vigent.jobs.v1 import jobs_pb2
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class FilmMaker:
@@ -71,10 +69,10 @@ class FilmMaker:
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
-            plan = FilmPlan.from_json(await self._step("prepare", lambda: self._plan(job.spec, progress)))
+            plan = FilmPlan.from_json(await step("prepare", lambda: self._plan(job.spec, progress)))
             pieces = await self._segments(job_id, job.spec, plan, progress)
             progress.stage("mix", "Mixing the sound and joining the film.")
-            return await self._step(
+            return await step(
                 "assemble",
                 lambda: assemble(
                     job_id, job.spec, plan, pieces, self._store, self._settings.platform, _threadsafe(progress.share)
@@ -85,7 +83,8 @@ class FilmMaker:
             writer.cancel()
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
-        plan = await make_plan(spec, self._store, self._mesh, _threadsafe(progress.share))
+        report = _threadsafe(progress.share)
+        plan = await retried(lambda: make_plan(spec, self._store, self._mesh, report), self._settings.attempts)
         return plan.to_json()
 
     async def _segments(
@@ -102,7 +101,7 @@ class FilmMaker:
                 await window.enter(index)
                 return (await maker.make(index)).to_json()
 
-            pieces = SegmentPieces.from_json(await self._step(f"segment-{index}", work))
+            pieces = SegmentPieces.from_json(await step(f"segment-{index}", work))
             await clock.set_frames(index, pieces.frames)
             await window.leave(index)
             progress.finished(index, _segment_record(plan, index, pieces))
@@ -112,20 +111,6 @@ class FilmMaker:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(segment(index)) for index in range(len(plan.sentences))]
         return [task.result() for task in tasks]
-
-    async def _step(self, name: str, work: Callable[[], Awaitable[_T]]) -> _T:
-        """A durable step, tried again while servers are away or full."""
-
-        async def attempts() -> _T:
-            async for attempt in retrying(self._settings.attempts):
-                with attempt:
-                    try:
-                        return await work()
-                    except BaseExceptionGroup as group:
-                        raise _first(group) from group
-            raise AssertionError("unreachable: retrying raises the last error")
-
-        return await step(name, attempts)
 
     async def _fail(self, job_id: str, error: BaseException) -> None:
         assert isinstance(error, VigentError)

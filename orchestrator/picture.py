@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,9 +14,11 @@ import numpy as np
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.listen import audio_chunks, audio_format
+from orchestrator.mesh import Service
+from orchestrator.retry import retried
 from orchestrator.take import Take
 from services.runtime.client import remote_errors
-from services.runtime.errors import InternalError
+from services.runtime.errors import InternalError, VigentError
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1 import overlay_pb2
@@ -57,11 +59,23 @@ class LipsyncCall:
 
 
 class OverlayPictures:
-    """Overlay pictures in order of their first frame, fetched just ahead of the frames that they lie over."""
+    """Overlay pictures in order of their first frame, fetched just ahead of the frames that they lie over.
 
-    def __init__(self, stub: OverlayServiceStub, request: overlay_pb2.RenderRequest, timeout_s: float) -> None:
-        self._call = stub.Render(request, timeout=timeout_s)
-        self._pictures = self._stream()
+    When a server goes away, another renders again and what was given already is passed over: the same request gives
+    the same pictures.
+    """
+
+    def __init__(
+        self,
+        service: Service[OverlayServiceStub],
+        request: overlay_pb2.RenderRequest,
+        timeout_s: float,
+        attempts: int,
+    ) -> None:
+        self._service, self._request, self._timeout_s, self._attempts = service, request, timeout_s, attempts
+        self._responses: AsyncIterator[overlay_pb2.RenderResponse] | None = None
+        self._open = ExitStack()
+        self._seen = self._given = 0
         self._next: OverlayImage | None = None
         self._ended = False
 
@@ -70,7 +84,7 @@ class OverlayPictures:
         due = []
         while not self._ended:
             if self._next is None:
-                self._next = await anext(self._pictures, None)
+                self._next = await retried(self._fetch, self._attempts)
                 self._ended = self._next is None
             if self._next is None or self._next.first_film_frame > film_frame:
                 break
@@ -78,15 +92,34 @@ class OverlayPictures:
             self._next = None
         return due
 
-    def cancel(self) -> None:
+    def close(self) -> None:
         """Ends the call."""
-        self._call.cancel()
+        self._open.close()
+        self._responses = None
 
-    async def _stream(self) -> AsyncIterator[OverlayImage]:
-        with remote_errors():
-            async for response in self._call:
-                if response.WhichOneof("event") == "picture":
-                    yield _overlay_image(response.picture)
+    async def _fetch(self) -> OverlayImage | None:
+        try:
+            with remote_errors():
+                return await self._picture(self._responses or self._start())
+        except VigentError:
+            self.close()
+            raise
+
+    def _start(self) -> AsyncIterator[overlay_pb2.RenderResponse]:
+        stub = self._open.enter_context(self._service.least_busy())
+        call = stub.Render(self._request, timeout=self._timeout_s)
+        self._open.callback(call.cancel)
+        self._seen, self._responses = 0, aiter(call)
+        return self._responses
+
+    async def _picture(self, responses: AsyncIterator[overlay_pb2.RenderResponse]) -> OverlayImage | None:
+        async for response in responses:
+            if response.WhichOneof("event") == "picture":
+                self._seen += 1
+                if self._seen > self._given:
+                    self._given = self._seen
+                    return _overlay_image(response.picture)
+        return None
 
 
 async def compose_segment(

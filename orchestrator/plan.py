@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,11 +15,14 @@ from orchestrator.mesh import Mesh
 from orchestrator.script import Sentence, split_script
 from services.runtime.client import remote_errors
 from services.runtime.convert import media_ref
-from services.runtime.errors import InternalError
+from services.runtime.errors import InternalError, InvalidInputError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 from services.runtime.sandbox import run_limited
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
+from vigent.tts.v1 import tts_pb2
+
+_VOICES_TIMEOUT_S = 30.0
 
 ReportProgress = Callable[[float], None]
 """Gets the share of the stage that is done, 0 to 1."""
@@ -63,9 +67,11 @@ class FilmPlan:
 async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, report: ReportProgress) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
 
-    Raises InvalidInputError for a script without words and for footage that cannot be read or shows no face.
+    Raises InvalidInputError for a script without words, for a voice or language that nobody speaks, and for footage
+    that cannot be read or shows no face.
     """
     sentences = tuple(split_script(spec.script))
+    await _check_voice(spec, mesh)
     footage = await _conformed(spec, store, lambda share: report(0.5 * share))
     report(0.5)
     found = await _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share))
@@ -87,6 +93,19 @@ def _box_of(box: lipsync_pb2.Box) -> Box | None:
 
 def _box(data: list[int] | None) -> Box | None:
     return None if data is None else (data[0], data[1], data[2], data[3])
+
+
+async def _check_voice(spec: jobs_pb2.JobSpec, mesh: Mesh) -> None:
+    request = tts_pb2.ListVoicesRequest(language=spec.language)
+    with mesh.tts.least_busy() as stub, remote_errors():
+        voices = [voice.id for voice in (await stub.ListVoices(request, timeout=_VOICES_TIMEOUT_S)).voices]
+    if spec.language and not voices:
+        problem, remedy = f"No voice speaks {spec.language!r}.", "Give a BCP 47 language such as zh or en, or none."
+        raise InvalidInputError(problem, remedy, "spec.language", "UNKNOWN_LANGUAGE")
+    if spec.voice and spec.voice not in voices:
+        near = difflib.get_close_matches(spec.voice, voices, 3, 0) or voices[:3]
+        problem, remedy = f"There is no voice {spec.voice[:80]!r}.", f"Choose one, such as {', '.join(near)}."
+        raise InvalidInputError(problem, remedy, "spec.voice", "UNKNOWN_VOICE")
 
 
 async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> StoredFile:

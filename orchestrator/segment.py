@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from orchestrator.order import FrameClock, SegmentPlace
 from orchestrator.overlay_text import OverlayText
 from orchestrator.picture import LipsyncCall, OverlayPictures, compose_segment
 from orchestrator.plan import FilmPlan
+from orchestrator.retry import retried
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
 from orchestrator.voice import Voice
@@ -127,11 +129,14 @@ class SegmentMaker:
         key = partial(recipe_key, "words", self._plan.engines["asr"], text, self._spec.language)
         if take.closed and (stored := self._store.recall(key((await voice).sha256))):
             return _Listened(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
-        with self._mesh.asr.least_busy() as stub:
-            words = await align(stub, take, text, self._spec.language, self._settings.call_deadline_s)
+        words = await retried(lambda: self._align(text, take), self._settings.attempts)
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
         self._store.remember(key((await voice).sha256), stored)
         return _Listened(words, stored)
+
+    async def _align(self, text: str, take: Take) -> list[media_pb2.Word]:
+        with self._mesh.asr.least_busy() as stub:
+            return await align(stub, take, text, self._spec.language, self._settings.call_deadline_s)
 
     async def _film(
         self,
@@ -142,23 +147,30 @@ class SegmentMaker:
     ) -> tuple[StoredFile, int]:
         take = await started
         first_frame = await self._clock.first_frame(index)
-        opening = self._opening(first_frame)
         if take.closed:
-            render = self._render_request(index, (await words).words, first_frame, take)
-            if found := self._recall_film(self._film_key(await voice, opening, render)):
+            key = self._film_key(await voice, await self._render_request(index, words, first_frame, take))
+            if found := self._recall_film(key):
                 return found
-        with self._mesh.lipsync.least_busy() as lipsync_stub, self._mesh.overlay.least_busy() as overlay_stub:
-            lipsync = LipsyncCall(lipsync_stub, opening, take, self._settings.call_deadline_s)
+        made = await retried(lambda: self._stream(index, first_frame, take, words), self._settings.attempts)
+        key = self._film_key(await voice, await self._render_request(index, words, first_frame, take))
+        counted = self._store.put_bytes(str(made[1]).encode(), "text/plain")
+        self._store.remember(recipe_key("frames_without_face", key), counted)
+        self._store.remember(key, made[0])
+        return made
+
+    async def _stream(
+        self, index: int, first_frame: int, take: Take, words: asyncio.Task[_Listened]
+    ) -> tuple[StoredFile, int]:
+        """The film of a segment, streamed through lip-sync and overlay, and its frames without a face."""
+        deadline_s, attempts = self._settings.call_deadline_s, self._settings.attempts
+        with self._mesh.lipsync.least_busy() as stub:
+            lipsync = LipsyncCall(stub, self._opening(first_frame), take, deadline_s)
             try:
-                render = self._render_request(index, (await words).words, first_frame, take)
-                overlays = OverlayPictures(overlay_stub, render, self._settings.call_deadline_s)
-                stored = await self._compose(index, first_frame, take.frames, lipsync, overlays)
+                render = await self._render_request(index, words, first_frame, take)
+                with closing(OverlayPictures(self._mesh.overlay, render, deadline_s, attempts)) as overlays:
+                    stored = await self._compose(index, first_frame, take.frames, lipsync, overlays)
             finally:
                 lipsync.cancel()
-        key = self._film_key(await voice, opening, render)
-        counted = self._store.put_bytes(str(lipsync.frames_without_face).encode(), "text/plain")
-        self._store.remember(recipe_key("frames_without_face", key), counted)
-        self._store.remember(key, stored)
         return stored, lipsync.frames_without_face
 
     def _recall_film(self, key: str) -> tuple[StoredFile, int] | None:
@@ -173,18 +185,15 @@ class SegmentMaker:
     ) -> StoredFile:
         footage = self._store.path(self._plan.footage.sha256)
         with self._store.temporary(".mp4") as target:
-            try:
-                await compose_segment(
-                    lambda path: SegmentComposer(footage, path, first_frame, self._encoder),
-                    target,
-                    first_frame,
-                    frames,
-                    lipsync,
-                    overlays,
-                    lambda done: self._report(index, done, frames),
-                )
-            finally:
-                overlays.cancel()
+            await compose_segment(
+                lambda path: SegmentComposer(footage, path, first_frame, self._encoder),
+                target,
+                first_frame,
+                frames,
+                lipsync,
+                overlays,
+                lambda done: self._report(index, done, frames),
+            )
             return await asyncio.to_thread(self._store.adopt, target, "video/mp4")
 
     def _opening(self, first_frame: int) -> lipsync_pb2.LipsyncOpen:
@@ -195,14 +204,16 @@ class SegmentMaker:
             seed=self._spec.seed,
         )
 
-    def _render_request(
-        self, index: int, words: list[media_pb2.Word], first_frame: int, take: Take
+    async def _render_request(
+        self, index: int, words: asyncio.Task[_Listened], first_frame: int, take: Take
     ) -> overlay_pb2.RenderRequest:
+        listened = await asyncio.shield(words)
         place = SegmentPlace(first_frame, take.frames)
-        return self._text.render_request(index, words, take.sample_rate_hz, place)
+        return self._text.render_request(index, listened.words, take.sample_rate_hz, place)
 
-    def _film_key(self, voice: StoredFile, opening: lipsync_pb2.LipsyncOpen, render: overlay_pb2.RenderRequest) -> str:
+    def _film_key(self, voice: StoredFile, render: overlay_pb2.RenderRequest) -> str:
+        opening = self._opening(render.first_film_frame)
+        asked = opening.footage.sha256, opening.first_film_frame, opening.quality, opening.seed
         engines = self._plan.engines["lipsync"], self._plan.engines["overlay"]
-        asked = (self._plan.footage.sha256, opening.first_film_frame, opening.quality, opening.seed)
         drawn = render.SerializeToString(deterministic=True)
         return recipe_key("film", _FILM_CODE, voice.sha256, asked, engines, drawn, self._encoder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import wave
 from collections.abc import AsyncIterator
@@ -40,6 +41,10 @@ class Take:
     def duration_s(self) -> float:
         """Seconds so far."""
         return self.samples / self.sample_rate_hz
+
+    def sha256(self) -> str:
+        """Hash of all samples so far, in hexadecimal digits."""
+        return hashlib.sha256(self._data).hexdigest()
 
     def append(self, data: bytes) -> None:
         """Adds samples (int16 little-endian) and wakes the listeners."""

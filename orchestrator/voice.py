@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from orchestrator.mesh import Mesh
+from orchestrator.retry import retried
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import SAMPLE_BYTES, Take
 from services.runtime.client import remote_errors
@@ -30,19 +31,24 @@ class Voice:
         return Take.from_wav(self._store.path(stored.sha256).read_bytes()), stored
 
     async def speak(self, text: str, started: asyncio.Future[Take]) -> StoredFile:
-        """Speaks `text` into a take that `started` gets as soon as the server accepts, and keeps it when whole."""
+        """Speaks `text` into a take that `started` gets as soon as a server accepts, and keeps it when whole.
+
+        When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
+        """
+        return await retried(lambda: self._attempt(text, started), self._settings.attempts)
+
+    async def _attempt(self, text: str, started: asyncio.Future[Take]) -> StoredFile:
         with self._mesh.tts.least_busy() as stub, remote_errors():
-            take: Take | None = None
             async for response in stub.Synthesize(self._request(text), timeout=self._settings.call_deadline_s):
                 match response.WhichOneof("event"):
-                    case "accepted":
-                        take = Take(response.accepted.format.sample_rate_hz)
-                        started.set_result(take)
-                    case "audio" if take:
-                        take.append(response.audio.data)
-                    case "done" if take:
-                        _check_total(take, response.done)
-                        return self._keep(text, take)
+                    case "accepted" if not started.done():
+                        started.set_result(Take(response.accepted.format.sample_rate_hz))
+                    case "audio":
+                        known = started.result().samples - response.audio.first_sample
+                        started.result().append(response.audio.data[known * SAMPLE_BYTES :])
+                    case "done":
+                        _check_whole(started.result(), response.done)
+                        return self._keep(text, started.result())
         raise InternalError("The voice ended before it was done.", "Try again.")
 
     def _keep(self, text: str, take: Take) -> StoredFile:
@@ -70,7 +76,7 @@ class Voice:
         return request
 
 
-def _check_total(take: Take, done: tts_pb2.SynthesizeDone) -> None:
-    if take.samples != done.samples or not take.samples:
-        problem = f"The voice sent {take.samples} samples and says {done.samples} ({SAMPLE_BYTES} bytes each)."
-        raise InternalError(problem, "Try again.")
+def _check_whole(take: Take, done: tts_pb2.SynthesizeDone) -> None:
+    if not take.samples or take.sha256() != done.sha256:
+        problem = f"The voice sent {take.samples} samples that are not the {done.samples} it made."
+        raise InternalError(problem, "Retry the job.")

@@ -157,8 +157,8 @@ class _Sequential:
         films = []
         for index, place in enumerate(places):
             request = text.render_request(index, words[index], voices[index][0].sample_rate_hz, place)
-            with self.services.overlay.least_busy() as stub, self.store.temporary(".mp4") as target:
-                overlays = OverlayPictures(stub, request, 600)
+            overlays = OverlayPictures(self.services.overlay, request, 600, 3)
+            with self.store.temporary(".mp4") as target:
                 pictures = await overlays.until(place.first_film_frame + place.frames)
 
                 composer = SegmentComposer(footage, target, place.first_film_frame, encoder)
