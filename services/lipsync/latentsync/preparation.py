@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,12 +80,13 @@ class PreparedFootage:
             problems.append(f"The face is only {height:.0f} pixels tall; the new mouth cannot be sharper than that.")
         return problems
 
-    def _mouth(self) -> Box:
+    def _mouth(self) -> Box | None:
         width, height = crop_size(_REPORT_RESOLUTION)
         area = (_MOUTH[0] * width, _MOUTH[1] * height, _MOUTH[2] * width, _MOUTH[3] * height)
         matrices = self.matrices(_REPORT_RESOLUTION)[self.has_face]
         boxes = [box_around(inverse(matrix), area, self.width, self.height) for matrix in matrices]
-        return _around([(box.x, box.y, box.width, box.height) for box in boxes])
+        seen = [(box.x, box.y, box.width, box.height) for box in boxes if box]
+        return _around(seen) if seen else None
 
     def _face(self) -> Box:
         limits = np.array((self.width, self.height))
@@ -138,7 +140,7 @@ def _looked_at(footage: Footage, provider: LandmarkProvider, progress: Progress)
     }
 
 
-def _around(boxes: list[tuple[float, float, float, float]]) -> Box:
+def _around(boxes: Sequence[Sequence[float]]) -> Box:
     rows = np.array(boxes)
     left, top = np.floor(rows[:, :2].min(axis=0)).astype(int).tolist()
     right, bottom = np.ceil((rows[:, :2] + rows[:, 2:]).max(axis=0)).astype(int).tolist()

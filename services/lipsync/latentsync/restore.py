@@ -32,8 +32,8 @@ class Restorer:
         kx, ky = width / self._resolution, height / self._resolution
         self._shown_in_crop = (left * kx - 1, top * ky - 1, (right + 1) * kx, (bottom + 1) * ky)
 
-    def box(self, matrix: NDArray[float64], width: int, height: int) -> Box:
-        """Where pixels of a `width` x `height` frame may change; empty when the mouth lies outside."""
+    def box(self, matrix: NDArray[float64], width: int, height: int) -> Box | None:
+        """Where pixels of a `width` x `height` frame may change; None when the mouth lies outside."""
         return box_around(inverse(matrix), self._shown_in_crop, width, height)
 
     def paste(self, old: NDArray[uint8], face: Tensor, matrix: NDArray[float64]) -> NDArray[uint8]:

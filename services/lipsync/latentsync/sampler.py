@@ -57,6 +57,7 @@ def denoise(
     guide = guidance_scale > 1
     if guide:
         known, audio = torch.cat((known, known)), with_null_audio(audio)
+    pace = _Pace(device)
     cache = DeepCache(denoiser.full, denoiser.shallow, cache_interval)
     for index, timestep in enumerate(scheduler.timesteps):
         twice = torch.cat((latents, latents)) if guide else latents
@@ -64,5 +65,24 @@ def denoise(
         times = torch.full((len(sample),), float(timestep), device=device)
         predicted = cache.predict(index, sample, times, audio)
         latents = scheduler.step(guided(predicted, guidance_scale) if guide else predicted.float(), index, latents)
+        pace.step()
         after_step()
     return latents
+
+
+class _Pace:
+    """Keeps the host one step ahead of the device, no more: progress stays true and a cancel takes effect."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._on_cuda = device.type == "cuda"
+        self._before: torch.cuda.Event | None = None
+
+    def step(self) -> None:
+        """Waits until the step before the one just launched is done."""
+        if not self._on_cuda:
+            return
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        if self._before is not None:
+            self._before.synchronize()
+        self._before = event

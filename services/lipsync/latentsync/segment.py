@@ -137,7 +137,7 @@ class Segment:
     def _patch(self, film_frame: int, frame: int, face: Tensor | None, reader: CropReader) -> Patch:
         number = self._spec.first_film_frame + film_frame
         box = self._placement.boxes[frame]
-        if face is None or box is None or not box.width or not box.height:
+        if face is None or box is None:
             return Patch(number)
         matrix = shifted(self._placement.matrices[frame], box.x, box.y)
         return Patch(number, box.x, box.y, self._model.restorer.paste(reader.rgb(frame), face, matrix))

@@ -38,20 +38,25 @@ def to_square(picture: NDArray[uint8], matrix: NDArray[float64], resolution: int
     return square.clamp(0, 255) / 127.5 - 1
 
 
-def crop_box(matrix: NDArray[float64], resolution: int, width: int, height: int) -> Box:
-    """The part of a `width` x `height` frame that the crop shows."""
+def crop_box(matrix: NDArray[float64], resolution: int, width: int, height: int) -> Box | None:
+    """The part of a `width` x `height` frame that the crop shows; None when it lies outside."""
     return box_around(inverse(matrix), (0, 0, *crop_size(resolution)), width, height)
 
 
-def box_around(to_frame: NDArray[float64], area: tuple[float, float, float, float], width: int, height: int) -> Box:
-    """Box of a frame around `area` (left, top, right, bottom) of the crop, clipped; even edges, as 4:2:0 has."""
+def box_around(
+    to_frame: NDArray[float64], area: tuple[float, float, float, float], width: int, height: int
+) -> Box | None:
+    """Box of a frame around `area` (left, top, right, bottom) of the crop, clipped; even edges, as 4:2:0 has.
+
+    None when the area lies outside of the frame.
+    """
     left, top, right, bottom = area
     corners = np.array(((left, top), (right, top), (left, bottom), (right, bottom)))
     mapped = corners @ to_frame[:, :2].T + to_frame[:, 2]
     limit = np.array((width, height)) // 2 * 2
     first = np.clip(np.floor(mapped.min(axis=0) / 2).astype(int) * 2 - 2, 0, limit)
     last = np.clip(np.ceil(mapped.max(axis=0) / 2).astype(int) * 2 + 2, first, limit)
-    return Box(*first.tolist(), *(last - first).tolist())
+    return Box(*first.tolist(), *(last - first).tolist()) if (first < last).all() else None
 
 
 def _square(matrix: NDArray[float64]) -> NDArray[float64]:

@@ -105,3 +105,4 @@ def test_a_mouth_at_the_border_is_clipped():
     assert box.x >= 0
     assert box.y + box.height <= 480
     assert box.width > 0
+    assert restorer.box(crop_matrix([(2, 740), (54, 746), (29, 770)], 256), 640, 480) is None
