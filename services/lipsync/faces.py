@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 _SCALE_STEP = 1.1
 _NEIGHBOURS = 5
 _SMALLEST_FACE = 36  # pixels of the picture that is searched; the cascade was trained on 20
+_ALIKE = 0.75  # least size of the second cascade's face over the first's
 _EYE_SHARE = (0.125, 0.34)  # width of an eye's box over the face's
 _EYE_REST = ((0.31, 0.40), (0.69, 0.40))  # where eyes lie in a face box when the cascade sees none (closed, glasses)
 _EYE_LOWEST = 0.6
@@ -35,13 +36,25 @@ class FaceDetector:
 
     def __init__(self) -> None:
         self._faces = _cascade("frontalface_alt2")
+        self._second_opinion = _cascade("frontalface_default")
         self._eyes = _cascade("eye")
 
     def detect(self, luma: NDArray[uint8]) -> list[Face]:
         """Faces in a uint8 luma picture of a few hundred pixels a side, largest first."""
         boxes = self._faces.detectMultiScale(luma, _SCALE_STEP, _NEIGHBOURS, minSize=(_SMALLEST_FACE, _SMALLEST_FACE))
-        ordered = sorted((np.asarray(box) for box in boxes), key=lambda box: -int(box[2]))
-        return [self._face(luma, box) for box in ordered]
+        faces = [self._face(luma, np.asarray(box)) for box in sorted(boxes, key=lambda box: -int(box[2]))]
+        return [face for face in faces if face.eyes_seen or self._confirmed(luma, face.box)]
+
+    def _confirmed(self, luma: NDArray[uint8], box: NDArray[float64]) -> bool:
+        """Whether another cascade sees a face there too; each alone also sees some in folds of cloth."""
+        x, y, width, height = (int(value) for value in box)
+        margin = width // 4
+        around = luma[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]
+        smallest = int(width * _ALIKE)
+        return (
+            len(self._second_opinion.detectMultiScale(around, _SCALE_STEP, _NEIGHBOURS, minSize=(smallest, smallest)))
+            > 0
+        )
 
     def _face(self, luma: NDArray[uint8], box: NDArray[np.int_]) -> Face:
         x, y, width, height = (int(value) for value in box)

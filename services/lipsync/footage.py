@@ -24,7 +24,6 @@ FORMATS = "mov,matroska,avi,mpegts,gif,png_pipe,jpeg_pipe,webp_pipe"
 """Containers that are opened. Playlists are not: they could name other files of this machine."""
 
 _BT709, _LIMITED = 1, 1
-_CACHE_BYTES = 64 << 20
 _MISSING_SHARE = 0.02  # edit lists cut a frame or two at the ends; more missing frames are a cut-off file
 
 
@@ -113,10 +112,10 @@ def luma_of(frame: av.VideoFrame) -> NDArray[uint8]:
 class CropReader:
     """One box of each footage frame as RGB. Neighbours come cheap, forwards and backwards; jumps cost one GOP.
 
-    Reads frames once while moving forward; what was read lately is kept, 64 MiB at most.
+    Reads frames once while moving forward; what was read lately is kept, `keep_bytes` at most.
     """
 
-    def __init__(self, path: Path, index: FrameIndex, boxes: Sequence[Box | None]) -> None:
+    def __init__(self, path: Path, index: FrameIndex, boxes: Sequence[Box | None], keep_bytes: int = 64 << 20) -> None:
         """`boxes[n]` is what is wanted of frame n; None: nothing."""
         self._index, self._boxes = index, boxes
         self._opening = opened(path)
@@ -126,7 +125,12 @@ class CropReader:
         self._next = 0
         self._kept: OrderedDict[int, NDArray[uint8]] = OrderedDict()
         largest = max((3 * box.width * box.height for box in boxes if box), default=1)
-        self._keep = max(2, _CACHE_BYTES // largest)
+        self._keep = max(2, keep_bytes // largest)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of the boxes that are kept."""
+        return sum(crop.nbytes for crop in self._kept.values())
 
     def rgb(self, frame: int) -> NDArray[uint8]:
         """uint8 RGB (height, width, 3) of the box of `frame`; shared, read only."""

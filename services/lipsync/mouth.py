@@ -22,13 +22,14 @@ _LEFT, _TOP, _RIGHT, _BOTTOM = -2.0, -1.0, 2.0, 3.1  # of the patch
 _STEP = 4  # pixels between the points at which the motion is computed; it is smooth and interpolated between
 
 _DROP, _RAISE = 0.44, 0.09  # of the lower and upper lip, wide open
+_SMILING = 0.35  # share of the drop that a smile with all teeth has used up
 _JAW = 0.75  # of the chin over the lower lip's
-_ROUND, _WIDE = 0.22, 0.10  # share that the mouth narrows or widens
+_ROUND, _WIDE = 0.20, 0.08  # share that the mouth narrows or widens
 _JAW_REACH = 1.95  # sideways
 _LIP = 0.35  # thickness of the lower lip, which moves as one
 _CHIN, _THROAT = 1.75, 3.0  # the chin moves as one; the throat below it is squeezed
 _UPPER_LIP = 0.65  # from the line to the nose
-_STRETCH_REACH = (1.9, 1.4)  # of narrowing and widening, sideways and up or down
+_STRETCH_REACH = (1.9, 0.95, 1.4)  # of narrowing and widening: sideways, up, down
 
 
 class Aperture(NamedTuple):
@@ -117,6 +118,7 @@ def opened(crop: NDArray[uint8], box: Box, mouth: Mouth, shape: MouthShape) -> N
     from_u = narrowed(u, v, shape)
     flat = v - mouth.line(u)
     upper, lower = _upper_motion(from_u, flat, mouth, shape), _lower_motion(u, from_u, flat, mouth, shape)
+    lower *= 1 - _ramp(v, _CHIN + _JAW * drop(mouth, shape), _THROAT)
     bend = mouth.line(from_u) - mouth.line(u)
     cut = _edges(from_u, mouth, shape)
     below = _finer(np.asarray(flat - (cut[0] + cut[1]) / 2, float32), box) > 0
@@ -142,22 +144,24 @@ def aperture(x: NDArray[float32], y: NDArray[float32], mouth: Mouth, shape: Mout
 
 def narrowed(u: NDArray[float32], v: NDArray[float32], shape: MouthShape) -> NDArray[float32]:
     """Where along the mouth something at (u, v) was before the corners went in or out."""
-    share = shape.spread * (_WIDE if shape.spread > 0 else _ROUND)
-    reach_u, reach_v = _STRETCH_REACH
-    near = np.square(np.maximum(0, 1 - np.square(u / reach_u) - np.square(v / reach_v)))
+    aside, above, below = _STRETCH_REACH
+    at_corner = (1 - 1 / aside**2) ** 2
+    share = shape.spread * (_WIDE if shape.spread > 0 else _ROUND) / at_corner
+    away = np.square(u / aside) + np.square(np.where(v < 0, v / above, v / below))
+    near = np.square(np.maximum(0, 1 - away))
     return np.asarray(u * (1 - share * near), float32)
 
 
-def drop(shape: MouthShape) -> float:
-    """How far the lower lip goes down in the middle."""
-    return _DROP * shape.opening * (1 - 0.1 * shape.spread)
+def drop(mouth: Mouth, shape: MouthShape) -> float:
+    """How far the lower lip goes down in the middle; less where it already hangs below the teeth."""
+    return _DROP * shape.opening * (1 - 0.1 * shape.spread) * (1 - _SMILING * mouth.teeth)
 
 
 def _edges(u: NDArray[float32], mouth: Mouth, shape: MouthShape) -> tuple[NDArray[float32], NDArray[float32]]:
     """Lower edge of the upper lip and upper edge of the lower lip."""
     arch = np.maximum(0, 1 - np.square(u)) ** 0.8
-    raised = 0.0 if mouth.teeth else _RAISE * shape.opening  # teeth that show hang on to the upper lip
-    return np.asarray(-raised * arch, float32), np.asarray(drop(shape) * arch, float32)
+    raised = _RAISE * shape.opening * (1 - min(1.0, 2 * mouth.teeth))  # teeth that show hang on to the upper lip
+    return np.asarray(-raised * arch, float32), np.asarray(drop(mouth, shape) * arch, float32)
 
 
 def _upper_motion(u: NDArray[float32], v: NDArray[float32], mouth: Mouth, shape: MouthShape) -> NDArray[float32]:
@@ -169,11 +173,10 @@ def _lower_motion(
     u: NDArray[float32], from_u: NDArray[float32], v: NDArray[float32], mouth: Mouth, shape: MouthShape
 ) -> NDArray[float32]:
     _, edge = _edges(from_u, mouth, shape)
-    jaw = _JAW * drop(shape)
+    jaw = _JAW * drop(mouth, shape)
     chin = jaw * np.square(np.maximum(0, 1 - np.square(u / _JAW_REACH)))
     lip = 1 - _ramp(v - edge, _LIP, 1.0)
-    fade = 1 - _ramp(v, _CHIN + jaw, _THROAT)
-    return np.asarray((edge * lip + chin * (1 - lip)) * fade, float32)
+    return np.asarray(edge * lip + chin * (1 - lip), float32)
 
 
 def _ramp(value: NDArray[float32], start: float, end: float) -> NDArray[float32]:

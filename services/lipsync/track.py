@@ -22,7 +22,7 @@ from services.lipsync.lips import EYE_DISTANCE, EYE_LINE, HEIGHT, WIDTH, Lips, c
 from services.lipsync.mouth import Mouth
 
 _SEARCH_SIDE = 640  # longer side, in pixels, of the picture that faces are sought in
-_DETECT_EVERY = 5
+_DETECT_EVERY = 8
 _UNSEEN_LIMIT = 25  # frames that flow alone may carry a face: a turned head, a hand before the face
 _GUESSED_EYES_WEIGHT = 0.2
 _DRIFT_FRAMES = 20.0  # standard deviation of the smoothing of found minus flow

@@ -18,7 +18,7 @@ X, Y = np.meshgrid(np.arange(WIDTH, dtype=float32), np.arange(HEIGHT, dtype=floa
 
 _SUBPIXEL_BITS = 4
 _KEY = np.array([-0.42, -0.50, 0.76])  # towards the lamp, left and above the camera
-_KEY_COLOUR = np.array([0.86, 0.82, 0.76])
+_KEY_COLOUR = np.array([0.90, 0.86, 0.80])
 _FILL = np.array([0.75, -0.10, 0.65])
 _FILL_COLOUR = np.array([0.20, 0.23, 0.28])
 _AMBIENT = np.array([0.25, 0.245, 0.26])

@@ -21,7 +21,6 @@ from assets.demo.drawing.brush import (
     colour,
     filled,
     fixed_point,
-    noise,
     painted,
     ramp,
     spline,
@@ -31,9 +30,9 @@ from assets.demo.drawing.face import AXIS, EYE_APART, EYES_Y
 
 _IRIS, _PUPIL = 19.5, 8.5
 # Of the eye on the left of the picture, from its middle: outer corner first.
-_UPPER = [(-45, 4), (-34, -9), (-16, -18), (4, -19), (24, -11), (37, 3), (42, 8)]
-_LOWER = [(-45, 4), (-32, 11), (-12, 15), (10, 15), (28, 11), (42, 8)]
-_CREASE = [(-50, -4), (-36, -20), (-14, -30), (8, -30), (28, -21), (39, -9)]
+_UPPER = [(-47, 3), (-35, -11), (-16, -20), (4, -21), (24, -13), (38, 3), (44, 8)]
+_LOWER = [(-47, 3), (-33, 10), (-12, 14), (10, 14.5), (29, 11), (44, 8)]
+_CREASE = [(-54, -6), (-38, -22), (-14, -32), (8, -32), (28, -23), (40, -10)]
 
 
 def with_eyes(rgb: Picture, closed: float) -> Picture:
@@ -51,16 +50,18 @@ def _with_eye(rgb: Picture, side: int, closed: float) -> Picture:
     opening = filled(np.vstack([upper, lower[::-1]]), 0.9) if closed < 0.97 else np.zeros_like(X)
     rgb = _with_lid(rgb, side, closed)
     rgb = painted(rgb, _ball(side, closed), opening)
-    rgb = painted(rgb, colour("#c98d7c"), 0.8 * stroked(lower + (0, 1), (1, 2.5, 3), 0.9) * (1 - 0.5 * closed))
-    rgb = painted(rgb, colour("#6b4136"), 0.6 * stroked(lower + (0, 2.5), (3.5, 1.5, 1), 1.0))
-    rgb = painted(rgb, colour("#1d1210"), 0.95 * stroked(upper + (0, -0.5), (5.5, 5.0, 2.5), 0.8))
+    rgb = painted(
+        rgb, colour("#c98d7c"), 0.8 * stroked(lower + np.array((0, 1), float32), (1, 2.5, 3), 0.9) * (1 - 0.5 * closed)
+    )
+    rgb = painted(rgb, colour("#6b4136"), 0.6 * stroked(lower + np.array((0, 2.5), float32), (3.5, 1.5, 1), 1.0))
+    rgb = painted(rgb, colour("#1d1210"), 0.95 * stroked(upper + np.array((0, -0.5), float32), (5.5, 5.0, 2.5), 0.8))
     return painted(rgb, colour("#1a100e"), 0.9 * _lashes(upper, side, closed))
 
 
 def _with_lid(rgb: Picture, side: int, closed: float) -> Picture:
     crease = _placed([(x, y + 7 * closed) for x, y in _CREASE], side)
     rgb = painted(rgb, colour("#8a5443"), (0.55 - 0.2 * closed) * stroked(crease, (1.5, 3.5, 1.5), 1.5))
-    rgb = painted(rgb, colour("#a56a55"), 0.30 * stroked(crease + (0, 6), (3, 11, 4), 4.0))
+    rgb = painted(rgb, colour("#a56a55"), 0.30 * stroked(crease + np.array((0, 6), float32), (3, 11, 4), 4.0))
     lid = filled(np.vstack([crease, _placed(_LOWER, side)[::-1]]), 4.0)
     rgb = painted(rgb, colour("#d79c80"), 0.55 * lid * closed)
     return rgb + (0.10 * closed * bump(AXIS + side * EYE_APART - 6, EYES_Y - 8, 20, 6))[..., None].astype(float32)
@@ -100,10 +101,10 @@ def _ball(side: int, closed: float) -> Picture:
 def _lashes(upper: NDArray[float32], side: int, closed: float) -> Picture:
     random = np.random.default_rng(11)
     picture = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for _ in range(46):
+    for _ in range(64):
         t = float(random.uniform(0.0, 0.92))
         root = upper[int(t * (len(upper) - 1))]
-        length = random.uniform(0.7, 1.1) * (15 - 9 * t)
+        length = random.uniform(0.7, 1.1) * (11 - 6 * t)
         lean = side * (0.9 - 1.1 * t)
         rise = -1.0 + 1.7 * closed
         tip = root + length * np.array([lean, rise])

@@ -47,19 +47,19 @@ _SIDE = [
     (540, 1057),
 ]
 _UPPER_LIP = [
-    (470, 931),
-    (492, 921),
+    (464, 922),
+    (490, 917),
     (516, 909),
     (530, 908),
     (540, 912),
     (550, 908),
     (564, 909),
-    (588, 921),
-    (610, 931),
+    (590, 917),
+    (616, 922),
 ]
-_LINE = [(470, 931), (494, 932), (518, 932), (540, 935), (562, 932), (586, 932), (610, 931)]
-_LOWER_LIP = [(610, 931), (592, 946), (566, 958), (540, 961), (514, 958), (488, 946), (470, 931)]
-_BROW = [(418, 690), (446, 672), (480, 667), (508, 674)]
+_LINE = [(464, 922), (490, 929), (516, 932), (540, 935), (564, 932), (590, 929), (616, 922)]
+_LOWER_LIP = [(616, 922), (594, 944), (567, 957), (540, 960), (513, 957), (486, 944), (464, 922)]
+_BROW = [(408, 696), (430, 682), (458, 675), (486, 681), (513, 691)]
 
 
 class Layer(NamedTuple):
@@ -94,19 +94,20 @@ def _features() -> Picture:
         field -= 15 * bump(eye, EYES_Y + 2, 40, 26) + 5 * bump(AXIS + side * 44, EYES_Y - 4, 14, 22)
         field += 6.5 * bump(eye, EYES_Y, 30, 15)  # the eyeball under its lids
         field += 6 * bump(AXIS + side * 74, 690, 52, 15, side * 0.08)
-        field += 13 * bump(cheek, 838, 52, 40, side * -0.4)
-        field += 9 * bump(AXIS + side * 27, 861, 13, 11)  # wings of the nose
+        field += 15 * bump(cheek, 834, 50, 36, side * -0.4)
+        field += 14 * bump(AXIS + side * 29, 862, 12, 11)  # wings of the nose
         field -= 4 * bump(AXIS + side * 44, 872, 9, 14, side * -0.5)
-        field -= 2.5 * bump(AXIS + side * 80, 918, 10, 34, side * -0.35)  # from nose to mouth
-        field -= 3 * bump(AXIS + side * 76, 934, 8, 9)
+        field -= 3.5 * bump(AXIS + side * 72, 896, 7, 34, side * -0.55)  # from nose to mouth
+        field -= 4 * bump(AXIS + side * 84, 924, 8, 12)
+        field += 5 * bump(AXIS + side * 100, 918, 16, 26, side * -0.4)
     return field + _nose() + _mouth_relief()
 
 
 def _nose() -> Picture:
     down = np.clip((Y - 690) / 165, 0, 1)
     ridge = np.exp(-0.5 * np.square((X - AXIS) / (17 + 4 * down))) * (10 + 20 * down**1.5)
-    ridge *= ramp(Y, 655, 720) * ramp(Y, 882, 858)
-    return np.asarray(blurred(ridge.astype(float32), 3) + 17 * bump(AXIS, 850, 18, 15), float32)
+    ridge *= ramp(Y, 655, 720) * ramp(Y, 902, 854)
+    return np.asarray(blurred(ridge.astype(float32), 3) + 19 * bump(AXIS, 851, 19, 16), float32)
 
 
 def _mouth_relief() -> Picture:
@@ -125,6 +126,7 @@ def skin() -> Picture:
     return np.asarray(tone * (1 + 0.010 * noise(1, 5) + 0.008 * noise(2, 26))[..., None], float32)
 
 
+@cache
 def head() -> Layer:
     """The face without eyes and hair."""
     relief = height()
@@ -139,7 +141,7 @@ def head() -> Layer:
 
 def _nose_shadow() -> Picture:
     """Soft shadow of the nose, down and away from the lamp."""
-    return np.asarray(0.8 * bump(562, 884, 26, 11, -0.25) + 0.35 * bump(572, 850, 9, 26, 0.15), float32)
+    return np.asarray(0.55 * bump(564, 886, 24, 10, -0.25) + 0.35 * bump(572, 850, 9, 26, 0.15), float32)
 
 
 def _under_lip() -> Picture:
@@ -151,8 +153,8 @@ def _with_nostrils(rgb: Picture) -> Picture:
         hole = [(AXIS + side * 10, 873), (AXIS + side * 18, 867), (AXIS + side * 27, 869), (AXIS + side * 24, 874)]
         rgb = painted(rgb, colour("#5a2c22"), 0.8 * filled(spline(hole, closed=True), 2.0))
         wing = spline([(AXIS + side * 36, 846), (AXIS + side * 42, 862), (AXIS + side * 34, 875)])
-        rgb = painted(rgb, colour("#a5644c"), 0.55 * stroked(wing, (1, 4, 1), 2.2))
-    return painted(rgb, colour("#a8644d"), 0.45 * stroked(spline([(514, 878), (540, 882), (566, 878)]), (2, 6, 2), 3))
+        rgb = painted(rgb, colour("#a5644c"), 0.75 * stroked(wing, (1, 4, 1), 1.8))
+    return painted(rgb, colour("#a8644d"), 0.3 * stroked(spline([(514, 878), (540, 882), (566, 878)]), (2, 6, 2), 3))
 
 
 def _with_lips(rgb: Picture) -> Picture:
@@ -164,8 +166,8 @@ def _with_lips(rgb: Picture) -> Picture:
     rgb = painted(rgb, colour("#cb6b63") * light * creases, 0.80 * lower)
     rgb = rgb + (0.16 * bump(528, 948, 20, 4.5) + 0.06 * bump(540, 912, 12, 2))[..., None].astype(float32)
     rgb = painted(rgb, colour("#552021"), 0.85 * stroked(spline(_LINE), (2.0, 3.6, 2.0), 1.1))
-    corners = bump(468, 931, 6, 5) + bump(612, 931, 6, 5)
-    return painted(rgb, colour("#7c3b33"), 0.5 * np.asarray(corners, float32))
+    corners = bump(461, 921, 7, 6) + bump(619, 921, 7, 6)
+    return painted(rgb, colour("#7c3b33"), 0.35 * np.asarray(corners, float32))
 
 
 def _with_brows(rgb: Picture) -> Picture:
