@@ -18,6 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.runtime.errors import FailedPreconditionError
+from services.runtime.progress import ProgressSnapshot
 from services.runtime.state import State
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class _WorkerCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         worker, service = self._worker, [self._service]
-        age_s, budget_s = worker.progress_age_and_budget_s()
+        age_s, budget_s = self._age_and_budget_s()
         yield _gauge("vigent_worker_progress_timestamp_seconds", "Last finished unit.", service, time.time() - age_s)
         yield _gauge("vigent_worker_stall_budget_seconds", "Time without a unit that is a hang.", service, budget_s)
         yield _gauge("vigent_worker_active_requests", "Calls that the engine works on.", service, len(worker.calls))
@@ -118,6 +119,19 @@ class _WorkerCollector(Collector):
         for phase, count in worker.units.total().items():
             units.add_metric([self._service, phase], count)
         yield units
+
+    def _age_and_budget_s(self) -> tuple[float, float]:
+        """Seconds since the last unit, and the stall budget, of the record that is nearest to a hang."""
+        if self._worker.process is None:
+            return 0.0, 0.0
+        snapshots = self._worker.process.snapshots()
+        active = [snapshot for snapshot in snapshots if snapshot.active]
+        oldest = min(active, key=_updated) if active else max(snapshots, key=_updated)
+        return oldest.age_s(time.monotonic_ns()), self._worker.units.budget_s(oldest)
+
+
+def _updated(snapshot: ProgressSnapshot) -> int:
+    return snapshot.updated_ns
 
 
 def _gauge(name: str, text: str, labels: list[str], value: float) -> GaugeMetricFamily:

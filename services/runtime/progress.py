@@ -46,10 +46,6 @@ class ProgressSnapshot:
         """Seconds since the loop finished its last unit."""
         return max(0, now_ns - self.updated_ns) / 1e9
 
-    def stalled(self, now_ns: int) -> bool:
-        """Whether work is active and no unit was finished within the stall budget."""
-        return self.active and not self.waiting and now_ns - self.updated_ns > self.budget_ns
-
 
 class Progress:
     """The engine's side of a record: says which phase the work is in, counts units, and learns of cancellation.

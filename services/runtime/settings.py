@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -20,20 +18,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from services.runtime.engine_settings import EngineSettings as EngineSettings  # noqa: PLC0414 - exported
 from services.runtime.errors import InvalidInputError
 
 PORTS = {"gateway": 8080, "orchestrator": 50050, "tts": 50051, "lipsync": 50052, "asr": 50053, "overlay": 50054}
 METRICS_PORTS = {"orchestrator": 9150, "tts": 9151, "lipsync": 9152, "asr": 9153, "overlay": 9154}
-
-
-@dataclass(frozen=True)
-class EngineSettings:
-    """What an engine's constructor gets. Plain data: it crosses into the worker process by pickle."""
-
-    device: str = "cpu"
-    checkpoint: Path | None = None
-    cache_root: Path = Path(".vigent/cache")
-    options: Mapping[str, str] = field(default_factory=dict)
 
 
 class ProcessSettings(BaseSettings):

@@ -19,6 +19,7 @@ from services.runtime.worker_process import WorkerProcess
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
+_OVERSLEPT_S = 1.0
 
 
 class Watchdog:
@@ -26,21 +27,32 @@ class Watchdog:
 
     def __init__(self, worker: Worker, settings: ServerSettings) -> None:
         self._worker, self._settings = worker, settings
+        self._awake_since_ns = 0
 
     async def run(self) -> None:
         """Watches until cancelled."""
         while True:
-            await asyncio.sleep(self._settings.watch_interval_s)
+            await self._sleep()
             process = self._worker.process
             if process is not None and not process.exited.done():
                 await self._look(process)
 
+    async def _sleep(self) -> None:
+        """After a pause of this process or of the whole machine, the engine gets its full budget once more."""
+        slept_ns = time.monotonic_ns()
+        await asyncio.sleep(self._settings.watch_interval_s)
+        now_ns = time.monotonic_ns()
+        if (now_ns - slept_ns) / 1e9 > self._settings.watch_interval_s + _OVERSLEPT_S:
+            self._awake_since_ns = now_ns
+
     async def _look(self, process: WorkerProcess) -> None:
         self._worker.observe()
         self._end_idle_calls()
-        now_ns = time.monotonic_ns()
+        now_ns, units = time.monotonic_ns(), self._worker.units
         slots = {
-            slot for slot, snapshot in enumerate(process.snapshots()) if self._worker.units.stalled(snapshot, now_ns)
+            slot
+            for slot, snapshot in enumerate(process.snapshots())
+            if units.stalled(snapshot, now_ns, self._awake_since_ns)
         }
         if slots:
             await self._recover(process, slots)

@@ -78,18 +78,6 @@ class Worker:
         """Device memory that the engine has reserved."""
         return self.process.device_memory_bytes if self.process else 0
 
-    def progress_age_and_budget_s(self) -> tuple[float, float]:
-        """Seconds since the last unit of the record that has waited longest among the active ones, and its budget."""
-        if self.process is None:
-            return 0.0, self._boot.load_budget_s
-        snapshots = self.process.snapshots()
-        active = [snapshot for snapshot in snapshots if snapshot.active]
-        if active:
-            snapshot = min(active, key=lambda each: each.updated_ns)
-        else:
-            snapshot = max(snapshots, key=lambda each: each.updated_ns)
-        return snapshot.age_s(time.monotonic_ns()), self.units.budget_s(snapshot)
-
     async def run(self) -> None:
         """Keeps a child running until `close`. Raises the engine's own error when the very first load fails."""
         while not self._closing:

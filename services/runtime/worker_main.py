@@ -9,42 +9,24 @@ import contextlib
 import ctypes
 import faulthandler
 import importlib
-import logging
 import os
-import queue
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import cast
 
-from services.runtime import errors
-from services.runtime.device import device_memory_bytes, is_device_lost, is_out_of_memory, release_device_memory
-from services.runtime.errors import ExhaustedError, InternalError, InvalidInputError, VigentError
+from services.runtime.device import device_memory_bytes
+from services.runtime.engine_errors import typed_error
+from services.runtime.errors import InvalidInputError
 from services.runtime.log import configure_logging
-from services.runtime.messages import (
-    Boot,
-    Cancel,
-    Credit,
-    Ended,
-    EndOfInputs,
-    Event,
-    Input,
-    LoadFailed,
-    Open,
-    Ready,
-    ToServer,
-    ToWorker,
-)
+from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, ToServer, ToWorker
 from services.runtime.pipe import encode, receive, write
 from services.runtime.progress import Progress
+from services.runtime.worker_call import Send, WorkerCall
 
-_LOG = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1  # prctl(2)
-_END = object()
-
-Send = Callable[[ToServer], None]
 
 
 def main(
@@ -65,7 +47,7 @@ def main(
         engine = _load(boot, records[0])
         attributes = {name: _attribute(engine, name) for name in boot.attributes}
     except Exception as error:
-        reply(LoadFailed(_typed(error, f"The engine {boot.engine} could not be loaded.")))
+        reply(LoadFailed(typed_error(error, f"The engine {boot.engine} could not be loaded.")))
         os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
     gauges[0] = device_memory_bytes()
     reply(Ready(attributes))
@@ -115,7 +97,7 @@ class _Calls:
     ) -> None:
         self._boot, self._engine, self._records, self._gauges, self._send = boot, engine, records, gauges, send
         self._threads = ThreadPoolExecutor(boot.slots, thread_name_prefix="slot")
-        self._open: dict[int, _Call] = {}
+        self._open: dict[int, WorkerCall] = {}
 
     def serve(self, orders: Connection) -> None:
         """Reads the orders until the server closes it, then ends the process without waiting for the engine."""
@@ -126,82 +108,17 @@ class _Calls:
 
     def _handle(self, message: ToWorker) -> None:
         if isinstance(message, Open):
-            call = _Call(message, self._boot, self._records[message.slot], self._send)
+            call = WorkerCall(message, self._boot, self._records[message.slot], self._send)
             self._open[message.call] = call
             self._threads.submit(self._run, call)
         elif (open_call := self._open.get(message.call)) is not None:
             open_call.handle(message)
 
-    def _run(self, call: _Call) -> None:
+    def _run(self, call: WorkerCall) -> None:
         error = call.run(self._engine)
         del self._open[call.id]
         self._gauges[0] = device_memory_bytes()
         self._send(Ended(call.id, error, dict(call.progress.units)))
-
-
-class _Call:
-    """One running call: its inputs, the credit for its outputs, its progress record."""
-
-    def __init__(self, opened: Open, boot: Boot, record: MutableSequence[int], send: Send) -> None:
-        self.id = opened.call
-        self._opened, self._send = opened, send
-        self._inputs: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._credit = threading.Semaphore(boot.window)
-        self._cancelled = threading.Event()
-        self.progress = Progress(
-            record,
-            epoch=boot.epoch,
-            request=opened.call,
-            default_budget_s=boot.stall_budget_s,
-            cancelled=self._cancelled,
-        )
-
-    def handle(self, message: Input | EndOfInputs | Cancel | Credit) -> None:
-        """Called on the main thread; never waits."""
-        match message:
-            case Input():
-                self._inputs.put(message.item)
-            case EndOfInputs():
-                self._inputs.put(_END)
-            case Credit():
-                self._credit.release(message.count)
-            case Cancel():
-                self._cancelled.set()
-                self._inputs.put(_END)  # wakes an engine that waits for input
-                self._credit.release()  # or for credit
-
-    def run(self, engine: object) -> VigentError | None:
-        """Runs the engine's method to its end; called on the slot's thread."""
-        self.progress.phase(self._opened.method)
-        try:
-            self._stream(getattr(engine, self._opened.method))
-        except Exception as error:
-            return _typed(error, "The engine failed.")
-        finally:
-            self.progress.finish()
-        return None
-
-    def _stream(self, method: Callable[..., Generator[object]]) -> None:
-        inputs = (self._read_inputs(),) if self._opened.streaming else ()
-        with contextlib.closing(method(self._opened.request, *inputs, self.progress)) as events:
-            for event in events:
-                self._take_credit()
-                self._send(Event(self.id, event))
-
-    def _take_credit(self) -> None:
-        with self.progress.waiting():
-            self._credit.acquire()
-        self.progress.raise_if_cancelled()
-
-    def _read_inputs(self) -> Iterator[object]:
-        while True:
-            with self.progress.waiting():
-                item = self._inputs.get()
-            self.progress.raise_if_cancelled()
-            if item is _END:
-                return
-            self._send(Credit(self.id, 1))
-            yield item
 
 
 def _sender(replies: Connection) -> Send:
@@ -213,36 +130,6 @@ def _sender(replies: Connection) -> Send:
             write(replies, parts)
 
     return send_whole
-
-
-def _typed(error: Exception, problem: str) -> VigentError:
-    """The error as the server may know it: of a class in `errors`, without internals. Ends the process if it must."""
-    if isinstance(error, VigentError):
-        return _plain(error)
-    if is_out_of_memory(error):
-        _LOG.warning("out of memory", exc_info=error)
-        release_device_memory()
-        return ExhaustedError(
-            "The device has not enough memory for this call.",
-            "Send less at once, or try again later.",
-            reason="OUT_OF_MEMORY",
-            retry_after_s=5.0,
-        )
-    _LOG.error("the engine raised an error", exc_info=error)
-    if is_device_lost(error):
-        logging.shutdown()
-        os._exit(os.EX_IOERR)  # a lost CUDA context never comes back inside one process
-    return InternalError(problem, "See the worker's log.")
-
-
-def _plain(error: VigentError) -> VigentError:
-    """Engines may subclass our errors; unpickling such a class would import the engine into the server."""
-    known: Mapping[str, type[VigentError]] = {kind.__name__: kind for kind in _ERROR_TYPES}
-    kind = next(known[base.__name__] for base in type(error).__mro__ if base in _ERROR_TYPES)
-    return kind(error.problem, error.remedy, error.field, error.reason, error.retry_after_s)
-
-
-_ERROR_TYPES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VigentError)]
 
 
 def _die_with(parent: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError, NotFoundError
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 
 
 class EngineOnlyError(InvalidInputError):
@@ -74,6 +75,10 @@ class EchoEngine:
                 yield "tick"
         finally:
             Path(request).touch()
+
+    def leaves(self, request: str, progress: Progress) -> Iterator[object]:
+        sys.exit(3)
+        yield
 
     def unpicklable(self, request: str, progress: Progress) -> Iterator[object]:
         yield lambda: None

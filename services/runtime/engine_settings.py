@@ -1,0 +1,17 @@
+"""What an engine's constructor gets; apart from `settings.py` so that the worker starts without pydantic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Plain data: it crosses into the worker process by pickle."""
+
+    device: str = "cpu"
+    checkpoint: Path | None = None
+    cache_root: Path = Path(".vigent/cache")
+    options: Mapping[str, str] = field(default_factory=dict)
