@@ -69,7 +69,7 @@ class Meter:
                 frame = self._graph.pull()
             except (BlockingIOError, EOFError):
                 return
-            self._figures = frame.metadata
+            self._figures = frame.metadata or self._figures  # the last, shorter frame has none
             self._peak = max(self._peak, float(self._figures.get("lavfi.r128.true_peak", 0)))
 
 

@@ -36,8 +36,11 @@ from orchestrator.film.sound import (
 from orchestrator.film.voice import voice_blocks
 
 TRUE_PEAK_DBTP = -1.0
+REFERENCE_LUFS = -14.0
+"""Voice and music are mixed with the voice at this loudness, so that a gain of the music means the same everywhere."""
 _ENCODER_ROOM_DB = 0.5  # what AAC may add to a peak; it is measured, and more is taken where that was not enough
-_TOLERANCE_LU = 0.35
+_TOLERANCE_LU = 0.4
+_MOST_TRIM_DB = 0.19
 _SETTLED_LU = 0.1
 _MOST_GAIN_DB = 24.0
 _SILENT_LUFS = -60.0
@@ -47,7 +50,11 @@ _PASSES = 5  # over the film, as progress counts them: voice, mix, two to settle
 
 @dataclass(frozen=True)
 class MusicBed:
-    """Music under the voice: `gain_db` against the file's own level, lowered by `ducking_db` while there is speech."""
+    """Music under the voice: `gain_db` against the file's own level, lowered by `ducking_db` while there is speech.
+
+    The gain is for a film whose voice is at -14 LUFS, where a player gives the music the same gain; at another loudness
+    both are moved together.
+    """
 
     path: Path
     gain_db: float = -18.0
@@ -56,7 +63,10 @@ class MusicBed:
 
 @dataclass(frozen=True)
 class MixReport:
-    """The finished sound: AAC 48 kHz stereo in an M4A, exactly `frames` film frames long; figures by EBU R 128."""
+    """The finished sound: AAC 48 kHz stereo in an M4A, exactly `frames` film frames long; figures by EBU R 128.
+
+    `gain_db` is what the voice was raised by, limiting aside.
+    """
 
     path: Path
     frames: int
@@ -84,11 +94,12 @@ def mix_film(
 ) -> MixReport:
     """Writes the film's sound to `target` (M4A). `loudness_lufs` None leaves the voice at its own level.
 
-    The voice decides the gain, so that music does not change how loud it is, as long as the whole stays within
-    0.35 LU of the target. Raises InvalidInputError (field "spec.music") when the music cannot be read.
+    The voice alone decides the gain, so that music does not change how loud it is. Only when music moves the whole
+    by more than 0.4 LU is all of it raised or lowered, by less than 0.2 dB. Raises InvalidInputError (field
+    "spec.music") for music that cannot be read.
     """
     mix = _Mix(voices, music if music and music.gain_db > -math.inf else None, progress)
-    wanted_db = 0.0 if loudness_lufs is None else mix.gain_db(loudness_lufs)
+    wanted_db = -mix.voice_db if loudness_lufs is None else mix.gain_db(loudness_lufs)
     ceiling_db = TRUE_PEAK_DBTP - _ENCODER_ROOM_DB
     for _ in range(_TRIES):
         gain_db = wanted_db if loudness_lufs is None else mix.settled_db(wanted_db, ceiling_db)
@@ -98,7 +109,7 @@ def mix_film(
             break
         ceiling_db -= result.true_peak_dbtp - TRUE_PEAK_DBTP + 0.1
     progress(mix.frames, mix.frames)
-    return MixReport(target, mix.frames, result.integrated_lufs, result.true_peak_dbtp, gain_db)
+    return MixReport(target, mix.frames, result.integrated_lufs, result.true_peak_dbtp, mix.voice_db + gain_db)
 
 
 class _Mix:
@@ -110,17 +121,19 @@ class _Mix:
         self._samples_read = 0
         voice, whole = Meter(), Meter()
         levels_db = speech_levels_db(voice.passing(self._counted(voice_blocks(voices))))
+        self.voice_db = _to_target_db(voice.read().integrated_lufs, REFERENCE_LUFS)
         self._music_db = ducking_db(levels_db, music.ducking_db) + music.gain_db if music else levels_db
         self._peaks = true_peaks(whole.passing(self._blocks()))
-        self._voice_lufs, self._lufs = voice.read().integrated_lufs, whole.read().integrated_lufs
+        self._lufs = whole.read().integrated_lufs
 
     def gain_db(self, target_lufs: float) -> float:
-        """Gain that brings the voice to the target, or the music where there is no voice."""
-        if self._lufs < _SILENT_LUFS:
-            return 0.0
-        by_mix = target_lufs - self._lufs
-        by_voice = target_lufs - self._voice_lufs if self._voice_lufs > _SILENT_LUFS else by_mix
-        return min(_MOST_GAIN_DB, max(by_mix - _TOLERANCE_LU, min(by_mix + _TOLERANCE_LU, by_voice)))
+        """Gain of the whole that brings the voice to the target, and the whole near to it."""
+        by_voice_db, by_whole_db = target_lufs - REFERENCE_LUFS, _to_target_db(self._lufs, target_lufs)
+        if not self.voice_db:
+            return by_whole_db
+        missing_db = by_whole_db - by_voice_db
+        trim_db = min(_MOST_TRIM_DB, max(0.0, abs(missing_db) - _TOLERANCE_LU))
+        return by_voice_db + math.copysign(trim_db, missing_db)
 
     def settled_db(self, wanted_db: float, ceiling_db: float) -> float:
         """Gain after which limiting leaves the loudness that `wanted_db` gives without limiting."""
@@ -142,7 +155,9 @@ class _Mix:
 
     def _blocks(self) -> Iterator[Sound]:
         """Voice and music, a second at a time."""
-        voice = map(stereo, self._counted(rechunked(voice_blocks(self._voices), SOUND_RATE_HZ)))
+        gain = float32(amplitude(self.voice_db))
+        blocks = self._counted(rechunked(voice_blocks(self._voices), SOUND_RATE_HZ))
+        voice = (stereo(gain * block) for block in blocks)
         if self._music is None:
             yield from voice
             return
@@ -159,6 +174,10 @@ class _Mix:
             done = self._samples_read // (_PASSES * SAMPLES_A_FRAME)
             self._progress(min(done, self.frames), self.frames)
             yield block
+
+
+def _to_target_db(lufs: float, target_lufs: float) -> float:
+    return 0.0 if lufs < _SILENT_LUFS else min(_MOST_GAIN_DB, target_lufs - lufs)
 
 
 def _encode(blocks: Iterable[Sound], target: Path) -> None:

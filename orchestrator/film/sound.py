@@ -56,15 +56,15 @@ def rechunked(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:
 
 
 def fitted(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:
-    """The same sound cut or padded with silence to `samples`."""
+    """The same sound, which may have no end, cut or padded with silence to `samples`."""
     channels, left = 1, samples
     for block in blocks:
         channels = len(block)
-        if left:
-            yield block[:, :left]
+        yield block[:, :left]
         left -= min(left, block.shape[1])
-    if left:
-        yield np.zeros((channels, left), float32)
+        if not left:
+            return
+    yield np.zeros((channels, left), float32)
 
 
 def amplitude(level_db: float) -> float:

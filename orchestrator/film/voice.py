@@ -36,16 +36,14 @@ def sample_rate_hz(path: Path) -> int:
 
 def padded_pcm(voice: VoiceSegment, rate_hz: int) -> Iterator[NDArray[int16]]:
     """One voice in blocks of at most a second, then silence up to the end of its last frame."""
-    missing = voice.frames * samples_per_frame(rate_hz)
     with wave.open(str(voice.path)) as file:
         if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (rate_hz, 1, 2):
             raise InternalError(f"A voice is not 16-bit mono at {rate_hz} Hz like the others.")
+        missing = voice.frames * samples_per_frame(rate_hz) - file.getnframes()
+        if missing < 0:
+            raise InternalError(f"A voice is {-missing} samples longer than its {voice.frames} frames.")
         while data := file.readframes(rate_hz):
-            block: NDArray[int16] = np.frombuffer(data, "<i2")
-            missing -= len(block)
-            yield block
-    if missing < 0:
-        raise InternalError(f"A voice is {-missing} samples longer than its {voice.frames} frames.")
+            yield np.frombuffer(data, "<i2")
     yield np.zeros(missing, int16)
 
 
