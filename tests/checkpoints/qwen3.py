@@ -132,7 +132,7 @@ def model_config(kind: str) -> dict[str, Any]:
         "talker_config": talker,
     }
     if kind == "base":
-        config["speaker_encoder_config"] = _SPEAKER
+        config["speaker_encoder_config"] = dict(_SPEAKER)
     return config
 
 
@@ -145,8 +145,8 @@ def speech_config() -> dict[str, Any]:
         "output_sample_rate": 24_000,
         "decode_upsample_rate": 1920,
         "encode_downsample_rate": 1920,
-        "encoder_config": _MIMI,
-        "decoder_config": _DECODER,
+        "encoder_config": dict(_MIMI),
+        "decoder_config": dict(_DECODER),
     }
 
 
