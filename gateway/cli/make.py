@@ -84,7 +84,11 @@ def make(
         consent_of=consent_of,
         consent=consent,
     )
-    raise typer.Exit(asyncio.run(_make(ingredients, target, data)))
+    try:
+        code = asyncio.run(_make(ingredients, target, data))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        code = EXIT_FAILED
+    raise typer.Exit(code)
 
 
 async def _make(ingredients: Ingredients, target: Path, data: Path) -> int:

@@ -86,7 +86,7 @@ def test_events_rise_by_one_and_can_be_resumed(films, film):
     middle = len(every) // 2
     rest = [event for event in events(films, film["id"], str(middle)) if event["name"] == "message"]
     assert rest == every[middle:]
-    seen_all = films.get(f"/api/v1/jobs/{film['id']}/events", headers={"Last-Event-ID": every[-1]["id"]})
+    seen_all = films.get(f"/api/v1/jobs/{film['id']}/events", headers={"Last-Event-ID": str(every[-1]["id"])})
     assert (seen_all.status_code, seen_all.content) == (204, b"")  # which tells an EventSource to stop
 
 
