@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
@@ -18,6 +18,7 @@ from services.runtime.status import code_of, trailers_of
 
 _LOG = logging.getLogger(__name__)
 _MALFORMED = object()
+_HEAR_OUT_S, _PAUSE_S = 2.0, 0.1
 _WIRE_GRAIN_S = 0.001  # timeouts travel in whole milliseconds: an expired one arrives with up to this much left
 
 Requests = object | AsyncIterable[object]  # one message, or the caller's stream of them
@@ -64,6 +65,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
                 with self._counted(context, method):
                     return await behavior(_checked(request), context)
             except VigentError as error:
+                await _hear_out(request)
                 await _abort(context, error)
 
         return guarded
@@ -77,6 +79,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
                         async for response in responses:
                             await context.write(response)
             except VigentError as error:
+                await _hear_out(request)
                 await _abort(context, error)
 
         return guarded
@@ -99,7 +102,9 @@ class RpcGuard(grpc.aio.ServerInterceptor):
             _LOG.exception("%s failed", method)
             raise InternalError("The server failed.", "See its log.") from error
         finally:
-            self._metrics.request_ended(method, code.name, time.monotonic() - started_s)
+            seconds = time.monotonic() - started_s
+            self._metrics.request_ended(method, code.name, seconds)
+            _LOG.info("%s ended with %s after %.3f s", method, code.name, seconds)
 
 
 def _tolerant(deserialize: Callable[[bytes], Message] | None) -> Callable[[bytes], object]:
@@ -141,6 +146,16 @@ def _late(context: Context) -> bool:
 def _refuse_late(context: Context) -> None:
     if _late(context):
         raise DeadlineExceededError("The deadline had passed before the work began.", "Allow more time.")
+
+
+async def _hear_out(request: Requests) -> None:
+    """Reads what the caller is just sending: a write that fails hides our status from grpc.aio's clients."""
+    if isinstance(request, AsyncIterable):
+        rest = aiter(request)
+        with suppress(TimeoutError, StopAsyncIteration, grpc.aio.UsageError):
+            async with asyncio.timeout(_HEAR_OUT_S):
+                while True:
+                    await asyncio.wait_for(anext(rest), _PAUSE_S)
 
 
 async def _abort(context: Context, error: VigentError) -> NoReturn:

@@ -7,6 +7,7 @@ so the monotonic clock is the same.
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from collections import Counter
@@ -69,12 +70,14 @@ class Progress:
         self._default_budget_s = default_budget_s
         self._cancelled = cancelled or threading.Event()
         self._phase, self._done, self._total, self._budget_s = "", 0, 0, default_budget_s
+        self._phase_words = _phase_words("")
         self._activity, self._written_ns = _IDLE, 0
         self.units: Counter[str] = Counter()
 
     def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
         """Starts a phase of `total_units` units (0: not known). Longer than the budget without a unit is a hang."""
         self._phase, self._done, self._total = name, 0, total_units
+        self._phase_words = _phase_words(name)
         self._budget_s = self._default_budget_s if stall_budget_s is None else stall_budget_s
         self._write(_WORKING)
 
@@ -118,10 +121,13 @@ class Progress:
         record[_ACTIVITY], record[_EPOCH], record[_REQUEST] = activity, self._epoch, self._request
         record[_DONE], record[_TOTAL] = self._done, self._total
         record[_UPDATED_NS], record[_BUDGET_NS] = now_ns, int(self._budget_s * 1e9)
-        name = self._phase.encode()[:_PHASE_BYTES].ljust(_PHASE_BYTES, b"\0")
-        for index in range(RECORD_WORDS - _PHASE):
-            record[_PHASE + index] = int.from_bytes(name[8 * index : 8 * index + 8], "little", signed=True)
+        record[_PHASE], record[_PHASE + 1] = self._phase_words
         record[_SEQUENCE] += 1
+
+
+def _phase_words(name: str) -> tuple[int, int]:
+    first, second = struct.unpack("<qq", name.encode()[:_PHASE_BYTES].ljust(_PHASE_BYTES, b"\0"))
+    return first, second
 
 
 def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
@@ -130,7 +136,7 @@ def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
         before = record[_SEQUENCE]
         words = list(record)
         if before % 2 == 0 and record[_SEQUENCE] == before:
-            name = b"".join(word.to_bytes(8, "little", signed=True) for word in words[_PHASE:])
+            name = struct.pack("<qq", *words[_PHASE:])
             return ProgressSnapshot(
                 active=words[_ACTIVITY] != _IDLE,
                 epoch=words[_EPOCH],

@@ -1,40 +1,43 @@
-"""Poison requests: one that was there when two workers died gets no third."""
+"""Poison requests: one that was there when two workers died gets no third, for ten minutes."""
 
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import OrderedDict
 
 from services.runtime.errors import FailedPreconditionError
 
 _DEATH_LIMIT = 2
+_PERIOD_S = 600.0
 _REMEMBERED_KEYS = 1024
 
 
 class Quarantine:
-    """Counts worker deaths by request key, for the latest 1,024 keys."""
+    """Remembers worker deaths by request key, for the latest 1,024 keys."""
 
     def __init__(self) -> None:
-        self._deaths: OrderedDict[str, int] = OrderedDict()
+        self._deaths_s: OrderedDict[str, list[float]] = OrderedDict()
 
     def check(self, key: str) -> None:
-        """Raises FailedPreconditionError (reason POISON_REQUEST) when the request has killed two workers."""
-        if self._deaths.get(key, 0) >= _DEATH_LIMIT:
+        """Raises FailedPreconditionError (reason POISON_REQUEST) when the request has killed two workers of late."""
+        recent = [death_s for death_s in self._deaths_s.get(key, ()) if time.monotonic() - death_s < _PERIOD_S]
+        if len(recent) >= _DEATH_LIMIT:
             raise FailedPreconditionError(
-                f"This request was running when {_DEATH_LIMIT} workers died; it is not tried again here.",
-                "Change the request, or restart the server to have it tried again.",
+                f"This request was running when {_DEATH_LIMIT} workers died; it is not tried again here for now.",
+                f"Change the request, or try again in {_PERIOD_S / 60:g} minutes.",
                 reason="POISON_REQUEST",
             )
 
     def worker_died(self, key: str) -> None:
         """Notes that a worker died while it worked on the request."""
-        self._deaths[key] = self._deaths.pop(key, 0) + 1
-        while len(self._deaths) > _REMEMBERED_KEYS:
-            self._deaths.popitem(last=False)
+        self._deaths_s[key] = [*self._deaths_s.pop(key, []), time.monotonic()][-_DEATH_LIMIT:]
+        while len(self._deaths_s) > _REMEMBERED_KEYS:
+            self._deaths_s.popitem(last=False)
 
     def finished(self, key: str) -> None:
         """Notes that the request ended without harm."""
-        self._deaths.pop(key, None)
+        self._deaths_s.pop(key, None)
 
 
 def request_key(method: str, request: object) -> str:

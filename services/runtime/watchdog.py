@@ -108,7 +108,7 @@ class Watchdog:
             process.death_reason = "memory"
             process.signal(signal.SIGKILL)
             await process.wait()
-        elif soft and resident > soft and not self._worker.retiring:
+        elif soft and resident > soft and process.calls_opened and not self._worker.retiring:
             _LOG.warning("worker %d uses %d bytes of memory, more than the soft limit", process.pid, resident)
             process.death_reason = "memory"
             self._worker.retire()

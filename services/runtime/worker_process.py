@@ -37,6 +37,7 @@ class WorkerProcess:
         """
         self.epoch = boot.epoch
         self.death_reason = "crash"
+        self.calls_opened = 0
         self._received = received
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = self._loop.create_future()
@@ -75,6 +76,7 @@ class WorkerProcess:
 
     def open(self, message: Open) -> None:
         """Starts a call on a free slot; until the worker takes it up, its record says "start"."""
+        self.calls_opened += 1
         self._mark(message.slot, "start", self._boot.stall_budget_s, message.call)
         self.send(message)
 
