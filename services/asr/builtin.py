@@ -1,0 +1,14 @@
+"""The engine that needs no checkpoint: aligns what espeak-ng speaks, recognises English."""
+
+from __future__ import annotations
+
+from services.asr.dtw import DtwAligner
+from services.asr.pocketsphinx import PocketsphinxRecogniser
+from services.runtime.settings import EngineSettings
+
+
+class BuiltinEngine(DtwAligner, PocketsphinxRecogniser):
+    """Aligns by DtwAligner, transcribes by PocketsphinxRecogniser; takes no settings."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        del settings
