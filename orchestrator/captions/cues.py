@@ -9,7 +9,7 @@ from math import ceil
 
 from orchestrator.captions.breaking import MAX_CUE_S, MIN_CUE_S, Line, break_lines
 from orchestrator.captions.layout import CaptionLayout
-from orchestrator.captions.opportunities import words_of
+from orchestrator.captions.opportunities import jieba_words
 from orchestrator.captions.timing import SpokenTimes, SpokenWord
 from orchestrator.captions.tokens import protected_spans
 from services.runtime.timeline import FRAME_RATE_HZ
@@ -169,7 +169,7 @@ def _spoken_units(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """What is highlighted as one: protected tokens whole, words of Chinese otherwise."""
     units = protected_spans(text[start:end])
     taken = {index for first, last in units for index in range(first, last)}
-    for _, first, last in words_of(text[start:end]):
+    for _, first, last in jieba_words(text[start:end]):
         left = [index for index in range(first, last) if index not in taken]
         if left:
             units.append((left[0], left[-1] + 1))

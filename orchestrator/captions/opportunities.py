@@ -51,7 +51,7 @@ def break_costs(text: str) -> dict[int, float]:
     """
     spans = protected_spans(text)
     inside = {position for start, end in spans for position in range(start + 1, end)}
-    words = words_of(text)
+    words = jieba_words(text)
     word_ends = {end: word for word, _, end in words}
     word_starts = {start: word for word, start, _ in words}
     emoji_starts = {match.start() for match in EMOJI.finditer(text)}
@@ -118,7 +118,7 @@ def _divides_phrase(last: str, following: str, text: str) -> bool:
     return last.isascii() and last.isalnum() and following.isascii() and bool(_HAN_CHARACTER.search(text))
 
 
-def words_of(text: str) -> list[tuple[str, int, int]]:
+def jieba_words(text: str) -> list[tuple[str, int, int]]:
     """Words of `text` by jieba: word, start, end."""
     return [(word, start, end) for word, start, end in _jieba().tokenize(text)]
 

@@ -58,7 +58,7 @@ class BlockPainter:
         return self._block
 
     def paint(self, spoken: Sequence[PlacedWord] = (), current: PlacedWord | None = None) -> Painted:
-        """The block, cropped to what is drawn, with the words in `spoken` highlighted and a pill under `current`."""
+        """The block, cropped to what is drawn: lit from first to last word in `spoken`, `current` on a pill."""
         picture = self._below.copy()
         highlight = self._style["highlight"]
         if current:
@@ -158,8 +158,8 @@ class BlockPainter:
         mask = self._masks[index].letters
         x, y = self._origin(index)
         colors = self._fill(mask.size, self._masks[index].baseline)
-        for word in words:
-            left, right = self._word_columns(index, word)
+        if words:
+            left, right = self._word_columns(index, words[0])[0], self._word_columns(index, words[-1])[1]
             colors.paste(_rgba(self._style["highlight"]["color"]), (round(left) - x, 0, round(right) - x, mask.height))
         colors.putalpha(ImageChops.multiply(colors.getchannel("A"), mask))
         picture.alpha_composite(colors, (x, y))
