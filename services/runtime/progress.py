@@ -19,7 +19,8 @@ from services.runtime.errors import CancelledError
 
 RECORD_WORDS = 13
 _SEQUENCE, _ACTIVITY, _EPOCH, _REQUEST, _DONE, _TOTAL, _LIFETIME, _BUSY_NS, _UPDATED_NS, _BUDGET_NS, _PHASE = range(11)
-_PHASE_BYTES = 8 * (RECORD_WORDS - _PHASE)
+_PHASE_FORMAT = f"<{RECORD_WORDS - _PHASE}q"
+_PHASE_BYTES = struct.calcsize(_PHASE_FORMAT)
 _IDLE, _WORKING, _WAITING = range(3)
 
 
@@ -121,13 +122,13 @@ class Progress:
         record[_ACTIVITY], record[_EPOCH], record[_REQUEST] = activity, self._epoch, self._request
         record[_DONE], record[_TOTAL] = self._done, self._total
         record[_UPDATED_NS], record[_BUDGET_NS] = now_ns, int(self._budget_s * 1e9)
-        record[_PHASE], record[_PHASE + 1] = self._phase_words
+        for index, word in enumerate(self._phase_words, _PHASE):
+            record[index] = word
         record[_SEQUENCE] += 1
 
 
-def _phase_words(name: str) -> tuple[int, int]:
-    first, second = struct.unpack("<qq", name.encode()[:_PHASE_BYTES].ljust(_PHASE_BYTES, b"\0"))
-    return first, second
+def _phase_words(name: str) -> tuple[int, ...]:
+    return struct.unpack(_PHASE_FORMAT, name.encode()[:_PHASE_BYTES].ljust(_PHASE_BYTES, b"\0"))
 
 
 def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
@@ -136,7 +137,7 @@ def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
         before = record[_SEQUENCE]
         words = list(record)
         if before % 2 == 0 and record[_SEQUENCE] == before:
-            name = struct.pack("<qq", *words[_PHASE:])
+            name = struct.pack(_PHASE_FORMAT, *words[_PHASE:])
             return ProgressSnapshot(
                 active=words[_ACTIVITY] != _IDLE,
                 epoch=words[_EPOCH],
