@@ -41,6 +41,7 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        limit_concurrency=settings.connections,
         timeout_graceful_shutdown=round(settings.drain_grace_s),
     )
     print(f"gateway ready on {settings.host}:{listening.getsockname()[1]}", flush=True)

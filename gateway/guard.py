@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from services.runtime.errors import InvalidInputError
 
 # Asked by address from kubelet and Prometheus; they tell nothing of users.
 _MACHINE_PATHS = ("/livez", "/readyz", "/metrics", "/probe/")
+_IDLE_LIMIT_S = 60.0
 
 
 class SameSiteGuard:
@@ -52,7 +54,7 @@ class BodyLimit:
         self._limit_bytes, self._upload_bytes, self._upload_paths = limit_bytes, upload_bytes, upload_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuses by the announced length, and counts what was not announced."""
+        """Refuses by the announced length, counts what was not announced, and waits for no body without end."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -65,11 +67,17 @@ class BodyLimit:
 
 
 def _counted(receive: Receive, limit_bytes: int) -> Receive:
-    received = 0
+    received, complete = 0, False
 
     async def counting() -> Message:
-        nonlocal received
-        message = await receive()
+        nonlocal received, complete
+        if complete:  # from now on it is the end of the connection that is waited for
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), _IDLE_LIMIT_S)
+        except TimeoutError:
+            raise HTTPException(408, f"The body stood still for {_IDLE_LIMIT_S:g} s") from None
+        complete = not message.get("more_body", False)
         received += len(message.get("body", b""))
         if received > limit_bytes:
             raise _too_large(limit_bytes)

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.runtime import errors
 
@@ -78,6 +79,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.VigentError, _vigent_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_left)
     app.add_exception_handler(Exception, _unexpected_error)
 
 
@@ -156,6 +158,10 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     return http_problem(request, error)
+
+
+async def _client_left(request: Request, _error: Exception) -> JSONResponse:
+    return problem_response(request, errors.CancelledError("The client went away."))
 
 
 async def _unexpected_error(request: Request, error: Exception) -> JSONResponse:

@@ -45,6 +45,7 @@ class GatewaySettings(ProcessSettings):
     assets_root: Path = Field(_BUNDLED_ASSETS, description="Folder of the bundled fonts, music, styles and demo.")
     upload_limit_bytes: int = Field(2 * 2**30, description="Largest upload.", gt=0)
     body_limit_bytes: int = Field(2**20, description="Largest request body that is no upload.", gt=0)
+    connections: int = Field(512, description="Connections at the same time; further ones get 503.", ge=1)
     uploads_at_once: int = Field(4, description="Uploads that are taken at the same time.", ge=1)
     footage_limit_s: float = Field(600.0, description="Longest footage.", gt=0)
     audio_limit_s: float = Field(1800.0, description="Longest music and longest recording to transcribe.", gt=0)

@@ -18,7 +18,6 @@ from services.runtime.media import MediaStore
 
 _LARGEST_FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 20
-_IDLE_LIMIT_S = 60.0
 
 
 @dataclass
@@ -62,23 +61,13 @@ async def _read_form(request: Request, upload: Upload) -> None:
         form = _Form(upload, file)
         try:
             parser = MultipartParser(options[b"boundary"], form.callbacks())  # type: ignore[arg-type]
-            stream = aiter(request.stream())
-            while chunk := await _next_chunk(stream):
+            async for chunk in request.stream():
                 await asyncio.to_thread(parser.write, chunk)
             parser.finalize()
         except FormParserError as error:
             raise InvalidInputError(f"The form is broken: {error}.", "Send it again.", "body", "BROKEN_FORM") from error
     if not form.complete or not form.has_file:
         raise InvalidInputError("The form has no whole file.", 'Send it as the field "file".', "file", "MISSING")
-
-
-async def _next_chunk(stream: AsyncIterator[bytes]) -> bytes:
-    """The next chunk; empty at the end."""
-    try:
-        async with asyncio.timeout(_IDLE_LIMIT_S):
-            return await anext(stream, b"")
-    except TimeoutError:
-        raise InvalidInputError("The upload stood still.", "Send it again.", "body", "UPLOAD_STALLED") from None
 
 
 class _Form:

@@ -1,4 +1,4 @@
-"""What comes with Vigent: read-only folders with a manifest `assets/<kind>/<kind>.json`, and styles as single files."""
+"""What comes with Vigent: read-only folders, each with a manifest named after its kind, and styles as single files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.library.assets import Kind, StyleRole
 
+_FOLDERS: dict[Kind, str] = {"footage": "demo"}
 STYLE_ROLES: tuple[StyleRole, ...] = ("subtitle", "title")
 
 
@@ -34,7 +35,7 @@ def bundled_files(root: Path, kind: Kind) -> list[BundledFile]:
         return [
             _bundled_style(path) for role in STYLE_ROLES for path in sorted((root / "styles" / role).glob("*.json"))
         ]
-    manifest = root / kind / f"{kind}.json"
+    manifest = root / _FOLDERS.get(kind, kind) / f"{kind}.json"
     if not manifest.is_file():
         return []
     entries = json.loads(manifest.read_text(encoding="utf-8"))[kind]

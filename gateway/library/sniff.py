@@ -23,6 +23,7 @@ class Format:
 MP4 = Format("video", "video/mp4", ".mp4", "mov")
 M4A = Format("audio", "audio/mp4", ".m4a", "mov")
 MATROSKA = Format("video", "video/webm", ".webm", "matroska")
+WEBM_AUDIO = Format("audio", "audio/webm", ".weba", "matroska")
 AVI = Format("video", "video/x-msvideo", ".avi", "avi")
 PNG = Format("image", "image/png", ".png", "png_pipe")
 JPEG = Format("image", "image/jpeg", ".jpg", "jpeg_pipe")
@@ -35,6 +36,8 @@ AAC = Format("audio", "audio/aac", ".aac", "aac")
 TRUETYPE = Format("font", "font/ttf", ".ttf")
 OPENTYPE = Format("font", "font/otf", ".otf")
 JSON = Format("json", "application/json", ".json")
+
+_SOUND_OF = {MP4: M4A, MATROSKA: WEBM_AUDIO}  # where sound is asked for, the sound of a clip will do
 
 TAKEN = {
     "video": "MP4, MOV, WebM, MKV or AVI",
@@ -53,7 +56,9 @@ def sniff(path: Path, *media: str) -> Format:
     if not head:
         raise InvalidInputError("The file is empty.", f"Send {taken}.", "file", "EMPTY_FILE")
     found = format_of(head)
-    if found is not None and (found.medium in media or _could_be_sound(found, media)):
+    if "audio" in media and found in _SOUND_OF:
+        found = _SOUND_OF[found]
+    if found is not None and found.medium in media:
         return found
     what = "is nothing that is taken here" if found is None else f"is {found.mime_type} by its content"
     raise InvalidInputError(f"The file {what}.", f"Send {taken}.", "file", "WRONG_FILE_TYPE")
@@ -71,10 +76,6 @@ def format_of(head: bytes) -> Format | None:
     if len(head) > 1 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0:  # MPEG audio frame sync; layer 0 is ADTS
         return AAC if head[1] & 0x06 == 0 else MP3
     return JSON if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else None
-
-
-def _could_be_sound(found: Format, media: tuple[str, ...]) -> bool:
-    return "audio" in media and found in {MP4, MATROSKA}  # the sound of a clip
 
 
 _SIGNATURES = (

@@ -1,4 +1,4 @@
-"""The command line as a user runs it: a process with a terminal's arguments, far from the sources."""
+"""The command line as a user runs it, far from the sources, and waiting for what other processes do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,3 +99,11 @@ def running(*arguments: str, cwd: Path, environment: dict[str, str] | None = Non
         started._reader.join(TIMEOUT_S)
         assert process.stdout
         process.stdout.close()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
+    """Asks again until the condition holds: for what another process does and tells nobody."""
+    end_s = time.monotonic() + timeout_s
+    while not (holds := condition()) and time.monotonic() < end_s:
+        time.sleep(0.05)
+    return holds

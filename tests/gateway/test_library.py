@@ -1,6 +1,7 @@
 """The libraries over HTTP: a real gateway, real files, a real limited child."""
 
 import json
+import socket
 import threading
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from services.runtime.fonts import ASSETS
 from services.runtime.styles import list_styles
 from tests.films import face_picture
+from tests.gateway.commands import until
 from tests.gateway.media import write_picture_clip, write_sound
 
 CONSENT = {"person": "Anna", "statement": "I agree that my voice is cloned for this test."}
@@ -108,6 +110,19 @@ def test_bundled_fonts_say_what_they_are(http):
     problem(http.delete(f"/api/v1/fonts/{bold['id']}"), 409, "BUNDLED")
 
 
+def test_the_bundled_presenter_and_music_are_there(http):
+    presenter = next(item for item in http.get("/api/v1/footage").json()["items"] if item["bundled"])
+    assert (presenter["width"], presenter["height"], presenter["frame_rate_hz"]) == (1080, 1920, 25)
+    assert presenter["licence"] == "Apache-2.0"
+    music = [item for item in http.get("/api/v1/music").json()["items"] if item["bundled"]]
+    assert music
+    for track in music:
+        assert track["mime_type"] == "audio/mp4"
+        assert track["licence"]
+        assert track["source"]
+        assert -20 < track["loudness_lufs"] < -10
+
+
 def test_a_font_is_uploaded(http):
     changed = bytearray((ASSETS / "fonts" / "NotoEmoji-Bold.ttf").read_bytes() + b"\0")
     entry = http.post("/api/v1/fonts", files={"file": ("mine.ttf", bytes(changed))}).json()
@@ -189,6 +204,19 @@ def test_a_refused_upload_leaves_nothing_behind(http, gateway):
     tmp = gateway.log.parent / "media" / "tmp"
     http.post("/api/v1/footage", files={"file": ("a.mp4", b"text")})
     assert list(tmp.iterdir()) == []
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_behind(http, gateway):
+    host, port = gateway.address.split(":")
+    head = "POST /api/v1/footage HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    part = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf'
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(f"{head}Content-Length: 100000\r\n\r\n{part}".encode())
+        tmp = gateway.log.parent / "media" / "tmp"
+        assert until(lambda: any(tmp.iterdir()))
+    assert until(lambda: not any(tmp.iterdir()))
+    assert http.get("/livez").status_code == 200
+    assert "Traceback" not in gateway.log.read_text()
 
 
 def test_deleting_asks_who_uses_it(http):

@@ -1,7 +1,6 @@
 """Probes, figures and the view of the mesh, against a real voice server in good and bad states."""
 
 import signal
-import time
 
 import httpx
 import psutil
@@ -9,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.replicas import figures_of, replica_of
+from tests.gateway.commands import until
 from tests.gateway.conftest import client_of
 from tests.mesh import run_server
 
@@ -87,14 +87,6 @@ def test_a_dead_worker_shows_in_the_probe(tmp_path):
             voice.worker().send_signal(signal.SIGKILL)
             assert until(lambda: http.get("/probe/tts").json()["replicas"][0]["restarts"] == 1)
             assert until(lambda: http.get("/probe/tts").status_code == 200)
-
-
-def until(condition, timeout_s: float = 30.0) -> bool:
-    """Asks again until the condition holds; every asking is a request, so nothing spins."""
-    end_s = time.monotonic() + timeout_s
-    while not (holds := condition()) and time.monotonic() < end_s:
-        time.sleep(0.05)
-    return holds
 
 
 PAGE = """
