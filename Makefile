@@ -11,7 +11,7 @@ help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.mesh ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
-	@$(BIN)/vigent make assets/demo/script.txt --footage assets/demo/presenter.mp4 --title-file assets/demo/title.txt --music assets/music/$(DEMO_MUSIC) --out out/demo.mp4
+	@$(BIN)/vigent make assets/demo/script.txt --footage assets/demo/presenter.mp4 --title-file assets/demo/title.txt --music assets/music/morning-light.m4a --out out/demo.mp4
 
 setup: $(VENV)/.dev ## makes .venv with everything but GPU extras
 
