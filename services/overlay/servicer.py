@@ -7,16 +7,26 @@ from typing import Any, TypeAlias
 
 import grpc
 
-from services.overlay.engine import OverlayPicture
-from services.overlay.request import overlay_spec
+from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
+from services.overlay.limits import check_spec
 from services.runtime.convert import progress_message
+from services.runtime.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
+from services.runtime.styles import parse_style
 from services.runtime.worker import Worker
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+_CORNERS = {
+    overlay_pb2.CORNER_UNSPECIFIED: Corner.TOP_LEFT,
+    overlay_pb2.CORNER_TOP_LEFT: Corner.TOP_LEFT,
+    overlay_pb2.CORNER_TOP_RIGHT: Corner.TOP_RIGHT,
+    overlay_pb2.CORNER_BOTTOM_LEFT: Corner.BOTTOM_LEFT,
+    overlay_pb2.CORNER_BOTTOM_RIGHT: Corner.BOTTOM_RIGHT,
+}
 
 
 class OverlayServicer(overlay_pb2_grpc.OverlayServiceServicer):
@@ -44,6 +54,43 @@ class OverlayServicer(overlay_pb2_grpc.OverlayServiceServicer):
             call.media_s = spec.frames / spec.frame_rate_hz
             done = overlay_pb2.RenderDone(pictures=pictures, renderer=call.accepted.engine)
             yield overlay_pb2.RenderResponse(done=done)
+
+
+def overlay_spec(request: overlay_pb2.RenderRequest) -> OverlaySpec:
+    """What `request` asks for, styles with defaults filled. Raises InvalidInputError naming the field at fault."""
+    spec = OverlaySpec(
+        width=request.width,
+        height=request.height,
+        frame_rate_hz=request.frame_rate_hz,
+        first_film_frame=request.first_film_frame,
+        frames=request.frames,
+        cues=tuple(map(_cue, request.cues)),
+        caption_style=parse_style(request.caption_style_json, "caption_style_json") if request.cues else {},
+        title=_title(request.title) if request.HasField("title") else None,
+        labels=tuple(_label(f"labels[{index}]", label) for index, label in enumerate(request.labels)),
+    )
+    check_spec(spec)
+    return spec
+
+
+def _cue(cue: overlay_pb2.Cue) -> Cue:
+    return Cue(cue.first_film_frame, cue.frames, tuple(map(_line, cue.lines)))
+
+
+def _line(line: overlay_pb2.CueLine) -> CueLine:
+    words = (CueWord(word.char_start, word.char_end, word.first_film_frame, word.end_film_frame) for word in line.words)
+    return CueLine(line.text, tuple(words))
+
+
+def _title(title: overlay_pb2.Title) -> Title:
+    style = parse_style(title.style_json, "title.style_json")
+    return Title(tuple(title.lines), title.first_film_frame, title.frames, style)
+
+
+def _label(field: str, label: overlay_pb2.Label) -> Label:
+    if label.corner not in _CORNERS:
+        raise InvalidInputError(f"{label.corner} is no corner.", "Give 1 to 4.", f"{field}.corner")
+    return Label(label.text, label.first_film_frame, label.frames, label.height_share, _CORNERS[label.corner])
 
 
 def _picture(picture: OverlayPicture) -> overlay_pb2.OverlayPicture:
