@@ -63,7 +63,7 @@ class JobRequest(BaseModel):
     caption_style: Text = Field("", description="Id of a caption style from /api/v1/styles; empty for the default.")
     captions: Literal["drawn", "files_only"] = Field("drawn", description="Whether captions are in the picture.")
     music: Text | None = Field(None, description="Id of music from /api/v1/music; none when left out.")
-    music_gain_db: float = Field(0.0, description="Level of the music against its own, -60 to 12 decibels.")
+    music_gain_db: float = Field(-18.0, description="Level of the music against its own, -60 to 12 decibels.")
     width: int = Field(1080, description="Film width in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
     height: int = Field(1920, description="Film height in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
     quality: Literal["draft", "standard", "best"] = Field("standard", description="How carefully lips are synced.")

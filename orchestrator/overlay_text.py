@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.captions.breaking import break_lines
+from orchestrator.captions.breaking import break_title
 from orchestrator.captions.cues import Cue, CueLine, make_cues
 from orchestrator.captions.files import write_ass, write_srt, write_vtt
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.quality import quality_report
-from orchestrator.captions.timing import SpokenTimes
 from orchestrator.order import SegmentPlace
 from orchestrator.plan import FilmPlan
 from orchestrator.script import language_of
@@ -85,13 +84,8 @@ def _title(spec: jobs_pb2.JobSpec, plan: FilmPlan, platform: str) -> overlay_pb2
         return None
     style = load_style("title", spec.title_style)
     layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.face)
-    lines = [line for part in spec.title.split("\n") for line in _broken(part.strip(), layout)]
+    lines = break_title(spec.title, layout)
     return overlay_pb2.Title(lines=lines, first_film_frame=0, frames=TITLE_FRAMES, style_json=_json(layout.style))
-
-
-def _broken(text: str, layout: CaptionLayout) -> Iterator[str]:
-    for line in break_lines(text, layout, SpokenTimes.of_words(text, [], FRAME_RATE_HZ, 1.0)):
-        yield text[line.char_start : line.char_end].strip()
 
 
 def _labels(spec: jobs_pb2.JobSpec) -> list[overlay_pb2.Label]:

@@ -43,7 +43,7 @@ def make(
     title_style: Annotated[str, typer.Option(help="Title style.")] = "",
     language: Annotated[str, typer.Option(help="BCP 47 language; the text decides when left out.")] = "",
     speed: Annotated[float, typer.Option(help="Speed of the voice, 0.5 to 2.0.")] = 1.0,
-    music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12.")] = 0.0,
+    music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12.")] = -18.0,
     width: Annotated[int, typer.Option(help="Film width in pixels.", min=0, max=65535)] = 1080,
     height: Annotated[int, typer.Option(help="Film height in pixels.", min=0, max=65535)] = 1920,
     quality: Annotated[Literal["draft", "standard", "best"], typer.Option(help="Care of the lip-sync.")] = "standard",

@@ -42,7 +42,7 @@ from vigent.media.v1 import media_pb2
 _WIDTH, _HEIGHT = 540, 960
 _BALANCED = {"tts": 0.030, "lipsync": 0.015}
 """Seconds a unit: a character of about 2 frames, a frame. Both stages take about as long."""
-_SLOW_LIPSYNC = {"tts": 0.004, "lipsync": 0.030}
+_SLOW_LIPSYNC = {"tts": 0.002, "lipsync": 0.012}
 
 
 def sleeping_engines(delays_s: Mapping[str, float], **options: str) -> dict[str, str]:
