@@ -1,21 +1,26 @@
 """The media store: files named by the hash of their content, in one folder that every process of the mesh reads.
 
-A file is written to a temporary name, fsynced and renamed, so a name in the store always means whole content.
+A file is written to a temporary name, fsynced and renamed, so a name in the store always means whole content. What a
+killed process left half-written stays under a temporary name, and is removed a day later by whoever opens the store.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.errors import InvalidInputError, NotFoundError
+from services.runtime.errors import ExhaustedError, InvalidInputError, NotFoundError
 
+_STALE_S = 24 * 3600.0
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _SHA256_DIGITS = frozenset("0123456789abcdef")
 
 
@@ -35,6 +40,7 @@ class MediaStore:
         self.root = root
         for folder in ("content", "keys", "tmp"):
             (root / folder).mkdir(parents=True, exist_ok=True)
+        self._remove_stale()
 
     def path(self, sha256: str) -> Path:
         """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError."""
@@ -79,14 +85,18 @@ class MediaStore:
 
     @contextmanager
     def temporary(self, suffix: str = "") -> Iterator[Path]:
-        """A name in the store's own temporary folder; what is still there at the end is removed."""
-        handle, name = tempfile.mkstemp(suffix=suffix, dir=self.root / "tmp")
-        os.close(handle)
-        path = Path(name)
-        try:
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
+        """A name in the store's own temporary folder; what is still there at the end is removed.
+
+        Raises ExhaustedError when writing to it fills the disk.
+        """
+        with _disk_full_as_exhausted():
+            handle, name = tempfile.mkstemp(suffix=suffix, dir=self.root / "tmp")
+            os.close(handle)
+            path = Path(name)
+            try:
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
 
     def remember(self, key: str, stored: StoredFile) -> None:
         """Notes that the recipe whose hash is `key` made `stored`."""
@@ -96,6 +106,7 @@ class MediaStore:
                 file.flush()
                 os.fsync(file.fileno())
             path.replace(self.root / "keys" / _checked(key))
+        _fsync_folder(self.root / "keys")
 
     def recall(self, key: str) -> StoredFile | None:
         """What the recipe whose hash is `key` made, if it is still there."""
@@ -105,6 +116,12 @@ class MediaStore:
             return None
         stored = StoredFile(sha256, int(size), mime_type)
         return stored if self._content_path(sha256).is_file() else None
+
+    def _remove_stale(self) -> None:
+        for path in (self.root / "tmp").iterdir():
+            with suppress(FileNotFoundError):  # another process removes them too
+                if time.time() - path.stat().st_mtime > _STALE_S:
+                    path.unlink()
 
     def _content_path(self, sha256: str) -> Path:
         return self.root / "content" / _checked(sha256)[:2] / sha256
@@ -119,6 +136,16 @@ def _checked(sha256: str) -> str:
     if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
         raise InvalidInputError(f"{sha256[:80]!r} is no SHA-256.", "Give 64 lower-case hexadecimal digits.", "sha256")
     return sha256
+
+
+@contextmanager
+def _disk_full_as_exhausted() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise ExhaustedError("The disk of the media store is full.", "Make room, then try again.") from error
 
 
 def _fsync_folder(folder: Path) -> None:
