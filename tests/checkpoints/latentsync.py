@@ -29,7 +29,7 @@ def write_latentsync(folder: Path, *, resolution: int = RESOLUTION, version: str
     (folder / "whisper").mkdir(parents=True, exist_ok=True)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _write_unet(folder / "latentsync_unet.pt")
+        _write_unet(folder)
         _write_whisper(folder / "whisper/tiny.pt")
         _write_vae(folder / "vae")
     return write_manifest(folder, resolution=resolution, version=version)
@@ -40,10 +40,10 @@ def write_manifest(folder: Path, *, resolution: int = RESOLUTION, version: str =
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     manifest = {
         "name": f"latentsync-{version}",
+        "engine": "latentsync",
         "version": version,
         "resolution": resolution,
         "licence": "none: random numbers",
-        "model": asdict(TINY_UNET),
         "files": [_entry(folder, name) for name in names if name != "manifest.json"],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2))
@@ -55,8 +55,9 @@ def _entry(folder: Path, name: str) -> dict[str, str | int]:
     return {"path": name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-def _write_unet(path: Path) -> None:
-    torch.save({"global_step": 1, "state_dict": UNet(TINY_UNET).state_dict()}, path)
+def _write_unet(folder: Path) -> None:
+    torch.save({"global_step": 1, "state_dict": UNet(TINY_UNET).state_dict()}, folder / "latentsync_unet.pt")
+    (folder / "unet.json").write_text(json.dumps(asdict(TINY_UNET)))
 
 
 def _write_whisper(path: Path) -> None:

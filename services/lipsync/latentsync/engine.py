@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.cache import FootageCache
-from services.lipsync.latentsync.checkpoint import MANIFEST, Manifest, read_manifest
+from services.lipsync.latentsync.checkpoint import Checkpoint, find_checkpoint
 from services.lipsync.latentsync.face_latents import FaceLatents
 from services.lipsync.latentsync.landmarks import LandmarkProvider, landmark_provider
 from services.lipsync.latentsync.model import Model, load_model
@@ -23,9 +23,10 @@ from services.lipsync.latentsync.options import Options
 from services.lipsync.latentsync.preparation import PreparedFootage, prepare
 from services.lipsync.latentsync.quality import MODES, Mode
 from services.lipsync.latentsync.segment import Placement, Segment
-from services.runtime.errors import ExhaustedError, FailedPreconditionError
+from services.runtime.checkpoints import MANIFEST, refused
+from services.runtime.engine_settings import EngineSettings
+from services.runtime.errors import ExhaustedError
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 
 _FOOTAGE_IN_MEMORY = 4
 
@@ -42,7 +43,7 @@ class LatentSyncEngine:
         self._settings = settings
         self._options = Options.of(settings.options)
         self._device = torch.device(settings.device)
-        self._folder, self._manifests = _checkpoints(settings.checkpoint, self._options.resolution)
+        self._checkpoints = _checkpoints(settings.checkpoint, self._options.resolution)
         self._models: dict[int, Model] = {}
         self._placements: OrderedDict[tuple[str, int], tuple[PreparedFootage, Placement]] = OrderedDict()
         self._lock = threading.Lock()
@@ -51,9 +52,9 @@ class LatentSyncEngine:
     def warm_up(self, progress: Progress) -> None:
         """Verifies and loads every checkpoint, counting its stages; on CUDA runs each network once."""
         with self._lock, self._out_of_memory():
-            for folder, manifest in self._manifests.items():
-                if manifest.resolution not in self._models:
-                    self._models[manifest.resolution] = self._load(folder, manifest, progress)
+            for checkpoint in self._checkpoints:
+                if checkpoint.resolution not in self._models:
+                    self._models[checkpoint.resolution] = self._load(checkpoint, progress)
 
     def prepare(self, footage: Footage, progress: Progress) -> Iterator[FootageReport]:
         """See LipsyncEngine."""
@@ -75,13 +76,13 @@ class LatentSyncEngine:
     def _provider(self) -> LandmarkProvider:
         """One a thread: detectors keep state."""
         if not hasattr(self._find, "provider"):
-            self._find.provider = landmark_provider(self._folder, self._device)
+            self._find.provider = landmark_provider(self._checkpoints[0].folder, self._device)
         provider: LandmarkProvider = self._find.provider
         return provider
 
-    def _load(self, folder: Path, manifest: Manifest, progress: Progress) -> Model:
-        dtype = self._options.torch_dtype(self._device)
-        model = load_model(folder, manifest, self._device, dtype, self._options.acceleration, progress)
+    def _load(self, checkpoint: Checkpoint, progress: Progress) -> Model:
+        dtype, cache_root = self._options.torch_dtype(self._device), self._settings.cache_root
+        model = load_model(checkpoint, self._device, dtype, self._options.acceleration, cache_root, progress)
         if self._device.type == "cuda" or self._options.acceleration != "off":
             for chunks in {1, self._options.chunks_at_once}:
                 model.warm_up(chunks, progress)
@@ -125,14 +126,10 @@ class LatentSyncEngine:
             ) from error
 
 
-def _checkpoints(folder: Path | None, resolution: int | None) -> tuple[Path, Mapping[Path, Manifest]]:
+def _checkpoints(folder: Path | None, resolution: int | None) -> list[Checkpoint]:
     if folder is None:
-        raise FailedPreconditionError(
-            "LatentSync needs a checkpoint and none is set.",
-            "Pull one with `vigent models pull` and set VIGENT_LIPSYNC_CHECKPOINT to its folder.",
-            "checkpoint",
-            "CHECKPOINT_MISSING",
-        )
+        remedy = "Pull one with `vigent models pull` and set VIGENT_LIPSYNC_CHECKPOINT to its folder."
+        raise refused("CHECKPOINT_MISSING", "LatentSync needs a checkpoint and none is set.", remedy)
     several = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
     folders = [folder] if (folder / MANIFEST).exists() or not several else several
-    return folder, {path: read_manifest(path, resolution) for path in folders}
+    return [find_checkpoint(path, resolution) for path in folders]

@@ -35,7 +35,7 @@ class FaceLatents:
     ) -> None:
         self._model, self._footage, self._prepared, self._cache = model, footage, prepared, cache
         self._matrices = prepared.matrices(model.resolution)
-        self._name = f"latents-{model.manifest.fingerprint}-{provider}-{str(model.dtype).removeprefix('torch.')}"
+        self._name = f"latents-{model.checkpoint.fingerprint}-{provider}-{str(model.dtype).removeprefix('torch.')}"
         self._blocks: OrderedDict[int, Tensor] = OrderedDict()
 
     def known(self, frames: list[int]) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of
-from services.lipsync.latentsync.checkpoint import Manifest, load_encoder, load_unet, load_vae, verify
+from services.lipsync.latentsync.checkpoint import Checkpoint, load_encoder, load_unet, load_vae
 from services.lipsync.latentsync.guidance import with_null_audio
 from services.lipsync.latentsync.mask import LATENT_STRIDE, blend_weights, keep_mask
 from services.lipsync.latentsync.restore import Restorer
@@ -18,19 +18,22 @@ from services.lipsync.latentsync.unet import UNet
 from services.lipsync.latentsync.vae import Vae
 from services.lipsync.latentsync.whisper import WhisperEncoder
 from services.lipsync.latentsync.windows import POSITIONS_PER_WINDOW
+from services.runtime.checkpoints import verify_once
 from services.runtime.progress import Progress
 
 CHUNK_FRAMES = 16
 """Frames that the networks were trained on together; norms and motion modules see all of them."""
 
 _MIB = 2**20
+_WARM_UP_BUDGET_S = 600.0  # compiling a UNet of 1.3 G parameters
+_LOAD_BUDGET_S = 120.0  # five gigabytes from a slow disk
 
 
 @dataclass(frozen=True)
 class Model:
     """Everything that serves one resolution. `keep` (resolution, resolution): 1 where the face stays."""
 
-    manifest: Manifest
+    checkpoint: Checkpoint
     unet: UNet
     denoiser: Denoiser
     encoder: WhisperEncoder
@@ -41,7 +44,7 @@ class Model:
     @property
     def resolution(self) -> int:
         """Side of the network's picture in pixels."""
-        return self.manifest.resolution
+        return self.checkpoint.resolution
 
     @property
     def latent_side(self) -> int:
@@ -77,33 +80,32 @@ class Model:
         progress.advance()
 
 
-_WARM_UP_BUDGET_S = 600.0  # compiling a UNet of 1.3 G parameters
-
-
 def load_model(
-    folder: Path,
-    manifest: Manifest,
+    checkpoint: Checkpoint,
     device: torch.device,
     dtype: torch.dtype,
     acceleration: Acceleration,
+    cache_root: Path,
     progress: Progress,
 ) -> Model:
     """Verifies and loads a checkpoint, offline. Progress counts MiB hashed, then networks loaded.
 
-    Raises FailedPreconditionError (CHECKPOINT_...), ExhaustedError when the device has no room.
+    What was verified is remembered below `cache_root`, until a file changes. Raises FailedPreconditionError
+    (CHECKPOINT_...).
     """
-    progress.phase("verify checkpoint", manifest.size_bytes // _MIB)
-    verify(folder, manifest, lambda size: progress.advance(size // _MIB))
+    folder, manifest = checkpoint.folder, checkpoint.manifest
+    progress.phase("verify checkpoint", (manifest.size_bytes or 0) // _MIB)
+    verify_once(folder, manifest, cache_root, lambda size: progress.advance(size // _MIB))
     progress.phase("load checkpoint", 3, stall_budget_s=_LOAD_BUDGET_S)
-    unet = load_unet(folder, manifest.model, device, dtype)
+    unet = load_unet(folder, device, dtype)
     progress.advance()
     encoder = load_encoder(folder, device)
     progress.advance()
     vae = load_vae(folder, device, dtype)
     progress.advance()
-    keep = keep_mask(manifest.resolution)
+    keep = keep_mask(checkpoint.resolution)
     return Model(
-        manifest=manifest,
+        checkpoint=checkpoint,
         unet=unet,
         denoiser=denoiser_of(unet, acceleration),
         encoder=encoder,
@@ -111,6 +113,3 @@ def load_model(
         keep=keep.to(device),
         restorer=Restorer(blend_weights(keep).to(device)),
     )
-
-
-_LOAD_BUDGET_S = 120.0  # five gigabytes from a slow disk

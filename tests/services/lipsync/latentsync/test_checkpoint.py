@@ -1,10 +1,13 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
 
-from services.lipsync.latentsync.checkpoint import load_encoder, load_unet, load_vae, read_manifest, verify
+from services.lipsync.latentsync.blocks import UNetConfig
+from services.lipsync.latentsync.checkpoint import find_checkpoint, load_encoder, load_unet, load_vae, unet_config
+from services.runtime.checkpoints import verify
 from services.runtime.errors import FailedPreconditionError
 from tests.checkpoints.latentsync import RESOLUTION, TINY_UNET, write_latentsync, write_manifest
 
@@ -23,19 +26,18 @@ def folder(whole, tmp_path):
 
 def refusal(folder, resolution=None):
     with pytest.raises(FailedPreconditionError) as caught:
-        verify(folder, read_manifest(folder, resolution), lambda size: None)
+        verify(folder, find_checkpoint(folder, resolution).manifest)
     assert caught.value.field == "checkpoint"
     assert caught.value.remedy
     return caught.value.reason
 
 
 def test_a_whole_checkpoint_loads(whole):
-    manifest = read_manifest(whole)
-    seen = []
-    verify(whole, manifest, seen.append)
-    assert sum(seen) == manifest.size_bytes
-    assert manifest.model == TINY_UNET
-    unet = load_unet(whole, manifest.model, CPU, torch.float16)
+    checkpoint = find_checkpoint(whole)
+    verify(whole, checkpoint.manifest)
+    assert checkpoint.resolution == RESOLUTION
+    assert unet_config(whole) == TINY_UNET
+    unet = load_unet(whole, CPU, torch.float16)
     assert {tensor.dtype for tensor in unet.state_dict().values()} == {torch.float16}
     assert load_encoder(whole, CPU).states(torch.zeros(16000)).shape == (50, 5, 8)
     vae = load_vae(whole, CPU, torch.float32)
@@ -46,7 +48,7 @@ def test_a_whole_checkpoint_loads(whole):
 
 def test_loading_gives_the_saved_numbers(whole):
     saved = torch.load(whole / "latentsync_unet.pt", weights_only=True)["state_dict"]
-    loaded = load_unet(whole, TINY_UNET, CPU, torch.float32).state_dict()
+    loaded = load_unet(whole, CPU, torch.float32).state_dict()
     assert all(torch.equal(saved[name], loaded[name]) for name in saved)
 
 
@@ -59,19 +61,38 @@ def test_a_manifest_that_is_none(folder):
     assert refusal(folder) == "CHECKPOINT_INVALID"
 
 
-@pytest.mark.parametrize("path", ["../secret", "/etc/passwd"])
-def test_a_manifest_that_points_outside(folder, path):
+@pytest.mark.parametrize(("name", "value"), [("engine", "qwen3"), ("resolution", None)])
+def test_a_manifest_of_something_else(folder, name, value):
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"][0]["path"] = path
+    manifest[name] = value
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert refusal(folder) == "CHECKPOINT_INVALID"
 
 
-def test_a_manifest_with_unknown_sizes(folder):
+def test_a_manifest_without_hashes(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["model"]["wings"] = 2
+    manifest["files"][0]["sha256"] = None
     (folder / "manifest.json").write_text(json.dumps(manifest))
     assert refusal(folder) == "CHECKPOINT_INVALID"
+
+
+def test_unknown_sizes(folder):
+    (folder / "unet.json").write_text('{"wings": 2}')
+    with pytest.raises(FailedPreconditionError, match="wings"):
+        unet_config(folder)
+
+
+def test_the_released_sizes_need_no_file(tmp_path):
+    assert unet_config(tmp_path) == UNetConfig()
+
+
+def test_the_shipped_manifests_become_suitable_once_pulled(tmp_path):
+    for version, resolution in (("1.5", 256), ("1.6", 512)):
+        manifest = json.loads(Path(f"assets/models/latentsync-{version}.json").read_text())
+        manifest["files"] = [{"path": file["path"], "size_bytes": 1, "sha256": "0" * 64} for file in manifest["files"]]
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        assert find_checkpoint(tmp_path, resolution).resolution == resolution
+        assert refusal(tmp_path, 768 - resolution) == "CHECKPOINT_WRONG_RESOLUTION"
 
 
 def test_a_missing_file(folder):
@@ -117,7 +138,7 @@ def test_files_that_hold_something_else(folder, content):
     else:
         torch.save(content, path)
     with pytest.raises(FailedPreconditionError) as caught:
-        load_unet(folder, TINY_UNET, CPU, torch.float32)
+        load_unet(folder, CPU, torch.float32)
     assert caught.value.reason == "CHECKPOINT_INVALID"
 
 
