@@ -34,7 +34,8 @@ def main() -> int:
         print(f"gateway: {error}", file=sys.stderr)
         return 2
     configure_logging(settings.log_level, "gateway")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each probe
+    for talkative in ("httpx", "uvicorn"):  # a line for each probe, and what is said below
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     stopping = asyncio.Event()
     config = uvicorn.Config(
         create_app(settings, stopping),
