@@ -7,7 +7,7 @@ from numpy import float32, uint8
 from numpy.typing import NDArray
 
 from services.lipsync.engine import Box
-from services.lipsync.mouth import Aperture, Mouth, aperture
+from services.lipsync.mouth import Aperture, Mouth, aperture, edge_heights
 from services.lipsync.openness import MouthShape
 
 _DARK = np.array([0.20, 0.085, 0.08], float32)  # over the skin's red, green, blue
@@ -18,13 +18,15 @@ _TOOTH = 0.19  # length in half mouth widths
 _TEETH_SHARE = 0.55  # of the opening's height that teeth may take
 _PITCH = 0.19  # width of a tooth
 _LIP_SHADOW = 0.07  # depth, in half mouth widths, of the upper lip's shadow on the teeth
+_MARGIN = 0.14  # around the opening, in half mouth widths: where the lips are shaded
 _LUMA = np.array([0.2126, 0.7152, 0.0722], float32)  # ITU-R BT.709
 
 
 def paint(patch: NDArray[uint8], box: Box, mouth: Mouth, shape: MouthShape) -> None:
     """Paints the opening into `patch`, uint8 RGB (height, width, 3), the pixels in `box` with the lips moved."""
     height, width = patch.shape[:2]
-    around = mouth.box(-1.2, -0.6, 1.2, 1.1, box.x + width, box.y + height)
+    top, bottom = edge_heights(mouth, shape)
+    around = mouth.box(-1.1, top - _MARGIN, 1.1, bottom + _MARGIN, box.x + width, box.y + height)
     rows = slice(max(0, around.y - box.y), around.y + around.height - box.y)
     columns = slice(max(0, around.x - box.x), around.x + around.width - box.x)
     region = patch[rows, columns]

@@ -24,7 +24,7 @@ _STEP = 4  # pixels between the points at which the motion is computed; it is sm
 _DROP, _RAISE = 0.44, 0.09  # of the lower and upper lip, wide open
 _SMILING = 0.35  # share of the drop that a smile with all teeth has used up
 _JAW = 0.75  # of the chin over the lower lip's
-_ROUND, _WIDE = 0.20, 0.08  # share that the mouth narrows or widens
+_ROUND, _WIDE = 0.15, 0.08  # share that the mouth narrows or widens
 _JAW_REACH = 1.95  # sideways
 _LIP = 0.35  # thickness of the lower lip, which moves as one
 _CHIN, _THROAT = 1.75, 3.0  # the chin moves as one; the throat below it is squeezed
@@ -105,7 +105,7 @@ class Mouth:
         return (cosine, sine), (-sine, cosine)
 
 
-def opened(crop: NDArray[uint8], box: Box, mouth: Mouth, shape: MouthShape) -> NDArray[uint8]:
+def open_mouth(crop: NDArray[uint8], box: Box, mouth: Mouth, shape: MouthShape) -> NDArray[uint8]:
     """`crop` with its skin moved so that `mouth` has `shape`; the opening itself is still to be painted.
 
     `crop`: uint8 RGB (height, width, 3), the pixels in `box`. The outermost pixels stay as they are.
@@ -142,6 +142,13 @@ def aperture(x: NDArray[float32], y: NDArray[float32], mouth: Mouth, shape: Mout
     return Aperture(from_u, flat - top, bottom - flat)
 
 
+def edge_heights(mouth: Mouth, shape: MouthShape) -> tuple[float, float]:
+    """Highest and lowest v that the opening reaches."""
+    u = np.linspace(-1, 1, 9, dtype=float32)
+    top, bottom = (mouth.line(u) + edge for edge in _edges(u, mouth, shape))
+    return float(top.min()), float(bottom.max())
+
+
 def narrowed(u: NDArray[float32], v: NDArray[float32], shape: MouthShape) -> NDArray[float32]:
     """Where along the mouth something at (u, v) was before the corners went in or out."""
     aside, above, below = _STRETCH_REACH
@@ -159,7 +166,7 @@ def drop(mouth: Mouth, shape: MouthShape) -> float:
 
 def _edges(u: NDArray[float32], mouth: Mouth, shape: MouthShape) -> tuple[NDArray[float32], NDArray[float32]]:
     """Lower edge of the upper lip and upper edge of the lower lip."""
-    arch = np.maximum(0, 1 - np.square(u)) ** 0.8
+    arch = np.maximum(0, 1 - np.square(u))
     raised = _RAISE * shape.opening * (1 - min(1.0, 2 * mouth.teeth))  # teeth that show hang on to the upper lip
     return np.asarray(-raised * arch, float32), np.asarray(drop(mouth, shape) * arch, float32)
 

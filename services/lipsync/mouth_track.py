@@ -147,7 +147,7 @@ def _tracked(path: Path, progress: Progress) -> MouthTrack:
             size = frame.width, frame.height
             progress.advance()
         rate = float(stream.average_rate or 0)
-    rows = [(np.nan,) * 6 if mouth is None else mouth.as_row() for mouth in tracker.mouths()]
+    rows = [_row(mouth, *size) for mouth in tracker.mouths()]
     return MouthTrack(
         *size,
         rate,
@@ -156,6 +156,12 @@ def _tracked(path: Path, progress: Progress) -> MouthTrack:
         np.array(tracker.several, bool),
         np.array(tracker.faces, float64).reshape(-1, 4),
     )
+
+
+def _row(mouth: Mouth | None, width: int, height: int) -> tuple[float, ...]:
+    """A mouth outside the picture is none."""
+    inside = mouth is not None and 0 <= mouth.x < width - 2 and 0 <= mouth.y < height - 2
+    return mouth.as_row() if mouth and inside else (np.nan,) * 6
 
 
 def _refused(problem: str, reason: str) -> InvalidInputError:

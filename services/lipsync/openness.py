@@ -19,8 +19,7 @@ _BRIGHTNESS_HZ = (420.0, 1300.0)  # centroid of "oo" and of "ee" in that band
 _SILENCE_DB = -58.0  # under full scale: quieter is a pause however quiet the voice
 _FIRST_PEAK_DB = -24.0  # level of the loud vowels of speech at a usual -23 LUFS
 _LOWEST_PEAK_DB = -46.0
-_PEAK_FALLS_DB, _PEAK_FOLLOWS = 0.12, 0.5  # a frame: 3 dB a second while there is voice; share of a rise
-_UNSURE_DB, _UNSURE_FRAMES = 1.2, 12  # it falls faster by so much at first, until a quiet voice is known for one
+_PEAK_RISE, _PEAK_FALL = 0.5, 0.04  # share of the way to the level of a frame; it falls only while there is voice
 _FLOOR_RISES_DB = 0.1  # a frame: room noise is the quietest of the last seconds
 _ABOVE_FLOOR_DB = 6.0
 _RANGE_DB = 24.0  # from the closed mouth to the widest
@@ -86,7 +85,6 @@ class _Loudness:
         self._hertz = hertz[self._voiced]
         self._length = length
         self._peak_db, self._floor_db = _FIRST_PEAK_DB, _SILENCE_DB
-        self._voiced_frames = 0
 
     def target(self, samples: NDArray[float64]) -> NDArray[float64]:
         """(opening, spread) that the sound of one window asks for."""
@@ -103,11 +101,9 @@ class _Loudness:
     def _learn(self, level_db: float) -> None:
         self._floor_db = max(_SILENCE_DB - _ABOVE_FLOOR_DB, min(level_db, self._floor_db + _FLOOR_RISES_DB))
         if level_db > self._peak_db:
-            self._peak_db += _PEAK_FOLLOWS * (level_db - self._peak_db)
+            self._peak_db += _PEAK_RISE * (level_db - self._peak_db)
         elif level_db > max(_SILENCE_DB, self._floor_db + 2 * _ABOVE_FLOOR_DB):
-            unsure = float(np.exp(-self._voiced_frames / _UNSURE_FRAMES))
-            self._peak_db = max(_LOWEST_PEAK_DB, self._peak_db - _PEAK_FALLS_DB - _UNSURE_DB * unsure)
-            self._voiced_frames += 1
+            self._peak_db = max(_LOWEST_PEAK_DB, self._peak_db + _PEAK_FALL * (level_db - self._peak_db))
 
 
 def _spread(centroid_hz: float) -> float:

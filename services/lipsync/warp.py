@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.interior import paint
-from services.lipsync.mouth import opened
+from services.lipsync.mouth import open_mouth
 from services.lipsync.mouth_track import MouthTrack, load_track
 from services.lipsync.openness import MouthShape, mouth_shapes
 from services.runtime.progress import Progress
@@ -51,6 +51,6 @@ def _patch(film_frame: int, shape: MouthShape, track: MouthTrack, crops: CropRea
         return Patch(film_frame)
     pixels = crops.rgb(frame)
     if not shape.closed:
-        pixels = opened(pixels, box, mouth, shape)
+        pixels = open_mouth(pixels, box, mouth, shape)
         paint(pixels, box, mouth, shape)
     return Patch(film_frame, box.x, box.y, pixels)
