@@ -12,3 +12,4 @@ class BuiltinEngine(DtwAligner, PocketsphinxRecogniser):
 
     def __init__(self, settings: EngineSettings) -> None:
         del settings
+        super().__init__()

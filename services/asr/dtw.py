@@ -15,6 +15,7 @@ import numpy as np
 import soxr
 from numpy import bool_, float32, int16, int64
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from services.asr import mfcc
 from services.asr.engine import Alignment, Word
@@ -44,13 +45,17 @@ Measured medians: 0.4 for another voice of espeak's, 0.7 for the voices of flite
 class DtwAligner:
     """Aligns any language that espeak-ng speaks; needs no checkpoint."""
 
+    def __init__(self) -> None:
+        """Keeps BLAS to one thread in this process: on matrices this small its threads cost four times the work."""
+        threadpool_limits(1, user_api="blas")
+
     def align(self, request: Alignment, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Word]:
         """See AsrEngine.align. Raises InvalidInputError for a text without words and for audio that cannot hold it."""
         reference = _reference(request, progress)
-        samples = _listen(audio, request.sample_rate_hz, progress)
+        samples = _listen(audio, progress)
         if not samples.any():
             raise InvalidInputError("The audio is silent.", "Send the voice that says the text.", "audio", "SILENT")
-        heard = mfcc.power_spectra(samples)
+        heard = mfcc.power_spectra(_resampled(samples, request.sample_rate_hz))
         progress.phase("align", (len(_STRETCHES) + 2) * len(heard) // (2 * BLOCK))
         stretch = min(_STRETCHES, key=lambda each: _Comparison(reference, heard, each).unlikeness(progress.advance))
         comparison = _Comparison(reference, heard, stretch)
@@ -62,17 +67,25 @@ class DtwAligner:
                 "audio",
                 "AUDIO_TOO_SHORT",
             )
-        yield from _words(request, reference, found, comparison.unlike)
+        for word, (start, end) in zip(reference.words, _bounds(found, reference), strict=True):
+            yield Word(
+                text=request.text[word.char_start : word.char_end],
+                char_start=word.char_start,
+                char_end=word.char_end,
+                start_sample=_sample(start, request.sample_rate_hz),
+                end_sample=min(_sample(end, request.sample_rate_hz), len(samples)),
+                confidence=_confidence(float(found.costs[start:end].mean()) / comparison.unlike),
+            )
 
 
-def _listen(audio: Iterable[NDArray[int16]], sample_rate_hz: int, progress: Progress) -> NDArray[float32]:
-    """All of the audio, mono at mfcc.SAMPLE_RATE_HZ."""
+def _listen(audio: Iterable[NDArray[int16]], progress: Progress) -> NDArray[int16]:
+    """All of the audio."""
     progress.phase("listen")
     chunks = [np.empty(0, int16)]
     for chunk in audio:
         chunks.append(chunk)
         progress.advance()
-    return _resampled(np.concatenate(chunks), sample_rate_hz)
+    return np.concatenate(chunks)
 
 
 def _resampled(samples: NDArray[int16], sample_rate_hz: int) -> NDArray[float32]:
@@ -173,29 +186,18 @@ def _unlike(heard: NDArray[float32], said: NDArray[float32]) -> float:
     return max(float(np.median(distances(some, others))), 1e-3)
 
 
-def _words(request: Alignment, reference: _Reference, found: Warp, unlike: float) -> Iterator[Word]:
-    bounds = _bounds(found.states.searchsorted(reference.starts), found.states.searchsorted(reference.ends), found)
-    for word, (start, end) in zip(reference.words, bounds, strict=True):
-        distance = float(found.costs[start:end].mean()) / unlike
-        yield Word(
-            text=request.text[word.char_start : word.char_end],
-            char_start=word.char_start,
-            char_end=word.char_end,
-            start_sample=_sample(start, request.sample_rate_hz),
-            end_sample=_sample(end, request.sample_rate_hz),
-            confidence=min(max((_CHANCE - distance) / (_CHANCE - _SURE), 0.0), 1.0),
-        )
-
-
-def _bounds(starts: NDArray[int64], ends: NDArray[int64], found: Warp) -> list[tuple[int, int]]:
+def _bounds(found: Warp, reference: _Reference) -> list[tuple[int, int]]:
     """Frames of each word, at least one each: the path may pass over a word of one or two states."""
-    count = len(starts)
-    numbers = np.arange(count)
+    numbers = np.arange(len(reference.words))
+    starts = found.states.searchsorted(reference.starts)
     starts = np.maximum.accumulate(starts - numbers) + numbers  # each at least one frame after the one before
-    starts = np.minimum(starts, len(found.states) - count + numbers)
-    following = np.append(starts[1:], len(found.states))
-    ends = np.clip(ends, starts + 1, following)
+    starts = np.minimum(starts, len(found.states) - len(numbers) + numbers)
+    ends = np.clip(found.states.searchsorted(reference.ends), starts + 1, np.append(starts[1:], len(found.states)))
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def _confidence(distance: float) -> float:
+    return min(max((_CHANCE - distance) / (_CHANCE - _SURE), 0.0), 1.0)
 
 
 def _seconds(spectra: NDArray[float32]) -> str:
