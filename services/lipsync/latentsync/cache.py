@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -25,7 +26,7 @@ class FootageCache:
         """The arrays called `name`, made when they are not there."""
         path = self._folder / f"{name}.npz"
         try:
-            with np.load(path) as kept:
+            with path.open("rb") as content, np.load(content) as kept:
                 return dict(kept)
         except (FileNotFoundError, BadZipFile, EOFError, ValueError):
             made = make()
@@ -42,7 +43,11 @@ class FootageCache:
     def make_room(self, limit_bytes: int) -> None:
         """Removes the footage used least recently until all of it takes at most `limit_bytes`; keeps this one."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        os.utime(self._folder)
+        with contextlib.suppress(FileNotFoundError):  # another replica makes room at the same moment
+            os.utime(self._folder)
+            self._remove_others(limit_bytes)
+
+    def _remove_others(self, limit_bytes: int) -> None:
         folders = sorted(self._folder.parent.iterdir(), key=lambda folder: -folder.stat().st_mtime)
         used = 0
         for folder in folders:

@@ -84,8 +84,9 @@ class LatentSyncEngine:
         dtype, cache_root = self._options.torch_dtype(self._device), self._settings.cache_root
         model = load_model(checkpoint, self._device, dtype, self._options.acceleration, cache_root, progress)
         if self._device.type == "cuda" or self._options.acceleration != "off":
+            halves = 2 if self._options.guidance_scale > 1 else 1
             for chunks in {1, self._options.chunks_at_once}:
-                model.warm_up(chunks, progress)
+                model.warm_up(halves * chunks, progress)
         return model
 
     def _model_for(self, mode: Mode) -> Model:

@@ -10,14 +10,13 @@ from torch import Tensor
 
 from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of
 from services.lipsync.latentsync.checkpoint import Checkpoint, load_encoder, load_unet, load_vae
-from services.lipsync.latentsync.guidance import with_null_audio
 from services.lipsync.latentsync.mask import LATENT_STRIDE, blend_weights, keep_mask
 from services.lipsync.latentsync.restore import Restorer
 from services.lipsync.latentsync.sampler import Denoiser
 from services.lipsync.latentsync.unet import UNet
 from services.lipsync.latentsync.vae import Vae
-from services.lipsync.latentsync.whisper import WhisperEncoder
-from services.lipsync.latentsync.windows import POSITIONS_PER_WINDOW
+from services.lipsync.latentsync.whisper import WINDOW_SAMPLES, WhisperEncoder
+from services.lipsync.latentsync.windows import frame_windows
 from services.runtime.checkpoints import verify_once
 from services.runtime.progress import Progress
 
@@ -62,21 +61,25 @@ class Model:
         return self.denoiser.dtype
 
     @torch.inference_mode()
-    def warm_up(self, chunks: int, progress: Progress) -> None:
-        """Runs every network once at its real shapes, so that compiling and autotuning are over before a call."""
+    def warm_up(self, batch: int, progress: Progress) -> None:
+        """Runs every network once at its real shapes, so that compiling and tuning are over before a call.
+
+        `batch` is what goes through the UNet together: chunks, twice with guidance.
+        """
         config, side = self.unet.config, self.latent_side
-        progress.phase("warm up", 3, stall_budget_s=_WARM_UP_BUDGET_S)
-        sample = torch.zeros(
-            2 * chunks, config.in_channels, CHUNK_FRAMES, side, side, device=self.device, dtype=self.dtype
-        )
-        tokens = POSITIONS_PER_WINDOW * self.encoder.dims.states
-        voice = torch.zeros(chunks * CHUNK_FRAMES, tokens, config.audio_dim, device=self.device, dtype=self.dtype)
-        times = torch.ones(2 * chunks, device=self.device)
-        _, features = self.denoiser.full(sample, times, with_null_audio(voice))
+        progress.phase("warm up", 5, stall_budget_s=_WARM_UP_BUDGET_S)
+        states = self.encoder.states(torch.zeros(WINDOW_SAMPLES, device=self.device))
         progress.advance()
-        self.denoiser.shallow(sample, times, with_null_audio(voice), features)
+        voice = frame_windows(states, range(CHUNK_FRAMES)).to(self.dtype).repeat(batch, 1, 1)
+        latents = self.vae.encode(torch.zeros(CHUNK_FRAMES, 3, self.resolution, self.resolution, device=self.device))
         progress.advance()
-        self.vae.decode(sample[0, :4].transpose(0, 1).float())
+        sample = torch.zeros(batch, config.in_channels, CHUNK_FRAMES, side, side, device=self.device, dtype=self.dtype)
+        times = torch.ones(batch, device=self.device)
+        _, features = self.denoiser.full(sample, times, voice)
+        progress.advance()
+        self.denoiser.shallow(sample, times, voice, features)
+        progress.advance()
+        self.vae.decode(latents)
         progress.advance()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -46,6 +47,7 @@ class AudioDims:
         return self.n_audio_layer + 1
 
 
+@cache
 def mel_filters() -> NDArray[float32]:
     """The 80 triangular filters (80, 201) of librosa for 16 kHz and 400-point FFTs, Slaney's scale and area norm."""
     bins_hz = np.linspace(0, SAMPLE_RATE_HZ / 2, _FFT_SAMPLES // 2 + 1)

@@ -7,6 +7,7 @@ import torch
 
 from services.lipsync.engine import Footage, LipsyncSpec, Quality
 from services.lipsync.footage import CropReader
+from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.engine import LatentSyncEngine
 from services.lipsync.latentsync.quality import MODES
 from services.runtime.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
@@ -243,6 +244,33 @@ def test_each_quality_takes_the_nearest_checkpoint(tmp_path):
     engine.warm_up(Progress())
     chosen = {quality: engine._model_for(MODES[quality]).resolution for quality in Quality}
     assert chosen == {Quality.DRAFT: 256, Quality.STANDARD: 512, Quality.BEST: 512}
+
+
+def test_warming_up_runs_every_network(engine):
+    engine.warm_up(Progress())
+    record = [0] * RECORD_WORDS
+    engine._models[64].warm_up(4, Progress(record))
+    warmed = read_progress(record)
+    assert (warmed.phase, warmed.units_done, warmed.units_total) == ("warm up", 5, 5)
+
+
+def test_old_footage_makes_room(checkpoint, footage, tmp_path):
+    old = FootageCache(tmp_path, "0" * 64)
+    old.arrays("something", lambda: {"x": np.zeros(300_000)})
+    list(engine_at(checkpoint, tmp_path).prepare(footage, Progress()))
+    assert len(list(tmp_path.rglob("something.npz"))) == 1
+    list(engine_at(checkpoint, tmp_path, cache_limit_mb="1").prepare(footage, Progress()))
+    assert not list(tmp_path.rglob("something.npz"))
+    assert list(tmp_path.rglob("faces-*.npz"))
+
+
+def test_a_cut_off_cache_file_is_made_again(tmp_path):
+    cache = FootageCache(tmp_path, "0" * 64)
+    cache.arrays("x", lambda: {"x": np.arange(3)})
+    (path,) = tmp_path.rglob("x.npz")
+    path.write_bytes(path.read_bytes()[:30])
+    assert cache.arrays("x", lambda: {"x": np.arange(4)})["x"].tolist() == [0, 1, 2, 3]
+    assert cache.arrays("x", dict)["x"].tolist() == [0, 1, 2, 3]
 
 
 def test_it_works_in_half_precision(checkpoint, spec, tmp_path):
