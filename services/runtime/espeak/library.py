@@ -8,15 +8,15 @@ millisecond: takes are repeatable, and any number may run at once.
 from __future__ import annotations
 
 import ctypes
+import os
 import queue
-import shutil
-import tempfile
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count, takewhile
+from pathlib import Path
 from typing import Any
 
 import espeakng_loader
@@ -175,19 +175,23 @@ class _Take(threading.Thread):
 
 @contextmanager
 def _library() -> Iterator[ctypes.CDLL]:
-    """A copy of espeak-ng with fresh state."""
-    with tempfile.NamedTemporaryFile(suffix=".so") as copy:
-        shutil.copyfile(espeakng_loader.get_library_path(), copy.name)
-        library = ctypes.CDLL(copy.name)
-    try:
-        data_path = espeakng_loader.get_data_path().encode()
-        rate = library.espeak_Initialize(_SYNCHRONOUS, _CHUNK_MS, data_path, _OPTIONS)
-        if rate != SAMPLE_RATE_HZ:
-            raise InternalError(f"espeak-ng starts at {rate} Hz", "Install espeakng-loader again.")
-        yield library
-        library.espeak_Terminate()
-    finally:
-        ctypes.CDLL(None).dlclose(ctypes.c_void_p(library._handle))
+    """A copy of espeak-ng with fresh state.
+
+    Its file stays open as long as it is loaded: the loader takes a file of the same name for the same library.
+    """
+    with os.fdopen(os.memfd_create("espeak-ng"), "wb") as copy:
+        copy.write(Path(espeakng_loader.get_library_path()).read_bytes())
+        copy.flush()
+        library = ctypes.CDLL(f"/proc/self/fd/{copy.fileno()}")
+        try:
+            data_path = espeakng_loader.get_data_path().encode()
+            rate = library.espeak_Initialize(_SYNCHRONOUS, _CHUNK_MS, data_path, _OPTIONS)
+            if rate != SAMPLE_RATE_HZ:
+                raise InternalError(f"espeak-ng starts at {rate} Hz", "Install espeakng-loader again.")
+            yield library
+            library.espeak_Terminate()
+        finally:
+            ctypes.CDLL(None).dlclose(ctypes.c_void_p(library._handle))
 
 
 def _events(events: _Pointer) -> Iterator[Event]:
