@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pocketsphinx
-import soxr
-from numpy import float32, int16
+from numpy import int16
 from numpy.typing import NDArray
 
 from services.asr.engine import Heard, Listening, Word
+from services.asr.resample import resampled
 from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 
@@ -103,23 +103,13 @@ class _Ear:
 
 def _frames(audio: Iterable[NDArray[int16]], sample_rate_hz: int, size: int) -> Iterator[tuple[NDArray[int16], bool]]:
     """The audio at the model's rate in frames of `size` samples, and whether it is the last, perhaps shorter one."""
-    # As floats: to int16 soxr dithers, and then the samples depend on how the audio was cut.
-    resampler = soxr.ResampleStream(sample_rate_hz, _SAMPLE_RATE_HZ, 1, dtype="float32")
     rest = np.empty(0, int16)
-    for chunk in audio:
-        rest = np.concatenate([rest, _int16(resampler.resample_chunk(chunk.astype(float32)))])
+    for samples in resampled(audio, sample_rate_hz, _SAMPLE_RATE_HZ):
+        rest = np.concatenate([rest, samples])
         whole = len(rest) - len(rest) % size
         yield from ((frame, False) for frame in rest[:whole].reshape(-1, size))
         rest = rest[whole:]
-    rest = np.concatenate([rest, _int16(resampler.resample_chunk(np.empty(0, float32), last=True))])
-    while len(rest) > size:
-        yield rest[:size], False
-        rest = rest[size:]
     yield (rest if len(rest) else np.zeros(1, int16)), True  # the endpointer refuses an empty frame
-
-
-def _int16(samples: NDArray[float32]) -> NDArray[int16]:
-    return np.clip(np.rint(samples), -(2**15), 2**15 - 1).astype(int16)
 
 
 def _heard(utterance: _Utterance, request: Listening) -> Heard:
