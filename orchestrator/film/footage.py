@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +13,11 @@ from services.runtime.errors import InternalError
 
 
 class FootageReader:
-    """Frames of conformed footage by number. Neighbours come cheap, forwards and backwards; jumps cost one GOP."""
+    """Frames of conformed footage by number. Neighbours come cheap, forwards and backwards; a jump costs a GOP.
+
+    Forwards each frame is decoded when it is asked for, while it is still in the processor's cache; backwards a GOP
+    is decoded at once.
+    """
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         """Opens an MP4 as `conform` writes it: H.264 without B-frames, short closed GOPs."""
@@ -23,16 +26,14 @@ class FootageReader:
         entries = self._stream.index_entries
         self._stamps = [entry.timestamp for entry in entries]
         self._starts = [number for number, entry in enumerate(entries) if entry.is_keyframe]
-        # A decoder of our own, because seeking drains the stream's.
+        # A decoder of our own, because seeking drains the stream's. It works on slices, not on several frames at
+        # once, so that without B-frames every packet gives its frame.
         self._decoder = av.CodecContext.create("h264", "r")
         self._decoder.extradata = self._stream.codec_context.extradata
-        self._decoder.thread_count = threads
+        self._decoder.thread_type, self._decoder.thread_count = "SLICE", threads
         self._packets = self._container.demux(self._stream)
-        self._next_gop = 0
-        self._gop = -1
+        self._gop, self._decoded = 0, 0
         self._frames: list[av.VideoFrame] = []
-        self._thread = ThreadPoolExecutor(1, "footage")
-        self._ahead: tuple[int, Future[list[av.VideoFrame]]] | None = None
 
     @property
     def frames(self) -> int:
@@ -49,39 +50,28 @@ class FootageReader:
         gop = bisect_right(self._starts, number) - 1
         if gop != self._gop:
             self._enter(gop)
-        return self._frames[number - self._starts[gop]]
+        first = self._starts[gop]
+        while len(self._frames) <= number - first:
+            self._frames.append(self._next_frame())
+        return self._frames[number - first]
 
     def _enter(self, gop: int) -> None:
-        expected, future = self._ahead or (-1, None)
-        if future is None or expected != gop:
-            future = self._thread.submit(self._decode, gop)
-        self._frames = future.result()
-        self._ahead = self._look_ahead(gop, 1 if gop > self._gop else -1)
-        self._gop = gop
-
-    def _look_ahead(self, gop: int, step: int) -> tuple[int, Future[list[av.VideoFrame]]] | None:
-        following = gop + step if 0 <= gop + step < len(self._starts) else gop - step
-        if not 0 <= following < len(self._starts):
-            return None
-        return following, self._thread.submit(self._decode, following)
-
-    def _decode(self, gop: int) -> list[av.VideoFrame]:
-        start = self._starts[gop]
-        end = self._starts[gop + 1] if gop + 1 < len(self._starts) else self.frames
-        if gop != self._next_gop:
-            self._container.seek(self._stamps[start], stream=self._stream)
+        if self._decoded != self._starts[gop]:
+            self._container.seek(self._stamps[self._starts[gop]], stream=self._stream)
             self._packets = self._container.demux(self._stream)
-        packets = [next(self._packets) for _ in range(end - start)]
-        frames = [frame for packet in [*packets, None] for frame in self._decoder.decode(packet)]
-        self._decoder.flush_buffers()
-        self._next_gop = gop + 1
-        if len(frames) != end - start:
-            raise InternalError(f"Footage frames {start} to {end} gave {len(frames)} pictures.")
-        return frames
+            self._decoder.flush_buffers()
+            self._decoded = self._starts[gop]
+        self._frames, self._gop = [], gop
+
+    def _next_frame(self) -> av.VideoFrame:
+        frames = self._decoder.decode(next(self._packets))
+        if len(frames) != 1:
+            raise InternalError(f"Footage frame {self._decoded} gave {len(frames)} pictures.")
+        self._decoded += 1
+        return frames[0]
 
     def close(self) -> None:
         """Closes the file."""
-        self._thread.shutdown()
         self._container.close()
 
     def __enter__(self) -> Self:
