@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from orchestrator.client import JobClient
 from services.runtime.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from tests.films import HEIGHT, WIDTH, ended, facts_of, made, output, spec_of, until
 from tests.mesh import Mesh, run_mesh
+from tests.services.lipsync.material import portrait, write_mp4
 from vigent.jobs.v1 import jobs_pb2
 
 SCRIPT = "大家好，我是 Vigent 的主持人。It speaks English, too. 今天的进度是 95%！"
@@ -112,6 +114,17 @@ async def test_a_picture_without_a_face_fails_before_any_work(mesh: Mesh) -> Non
     assert (job.error.reason, job.error.field) == ("NO_FACE", "spec.footage")
     assert job.error.remedy
     assert not job.segments
+
+
+@pytest.mark.parametrize(("width", "height", "rate"), [(640, 360, 30), (360, 640, 25), (320, 320, 24)])
+async def test_any_clip_will_do(mesh: Mesh, tmp_path: Path, width: int, height: int, rate: int) -> None:
+    """Wide, high or square, of any rate, and shorter than the voice: it plays back and forth."""
+    pictures = [portrait(number, width, height, zoom=0.9) for number in range(rate)]
+    clip = write_mp4(tmp_path / "clip.mp4", pictures, rate=rate).read_bytes()
+    job = await made(mesh, spec_of(mesh, "这一段视频比声音短，所以来回播放。", footage=clip))
+    facts = facts_of(output(mesh, job, "film.mp4"))
+    assert (facts.width, facts.height, facts.rate_hz) == (WIDTH, HEIGHT, 25.0)
+    assert facts.frames == sum(segment.frames for segment in job.segments) > 50
 
 
 def _plain_picture() -> bytes:
