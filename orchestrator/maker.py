@@ -81,6 +81,7 @@ class FilmMaker:
         finally:
             progress.stage_ended()
             writer.cancel()
+            await progress.write()  # what the writer had not come to yet
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
