@@ -21,8 +21,8 @@ _FARTHEST = 3
 _SKIP_COST, _STAY_COST = 0.4, 0.1
 """Cost of a passed-over or repeated state, in units of the distance of unlike frames.
 
-Without them words before and after a pause bleed into it (95 % of starts within 48 ms instead of 19 ms, measured on
-voices of espeak-ng against their own word events).
+Without them words before and after a pause bleed into it: measured on voices of espeak-ng against their own word
+events, 95 % of starts are within 48 ms without and within 17 ms with them.
 """
 
 
