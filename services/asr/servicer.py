@@ -117,6 +117,7 @@ SPEC = ServiceSpec(
     engines={
         "dtw": "services.asr.builtin:BuiltinEngine",
         "pocketsphinx": "services.asr.builtin:BuiltinEngine",
+        "whisper": "services.asr.whisper.engine:WhisperEngine",
     },
     default_engine="dtw",
     add=_add,

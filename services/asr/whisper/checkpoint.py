@@ -1,0 +1,99 @@
+"""The checkpoint folder, a Whisper model converted by CTranslate2, and loading it, all from local disk.
+
+config.json, model.bin, tokenizer.json, vocabulary.json (or .txt)
+preprocessor_config.json      only for models that hear other than 80 bands, such as large-v3
+manifest.json                 see services/runtime/checkpoints.py; verified where it is
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import ctranslate2
+from faster_whisper import WhisperModel
+
+from services.asr.whisper.options import WhisperOptions
+from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
+from services.runtime.engine_settings import EngineSettings
+from services.runtime.errors import InvalidInputError
+from services.runtime.progress import Progress
+
+FILES = ("config.json", "model.bin", "tokenizer.json")
+VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
+
+_PULL = "Pull the checkpoint with `vigent models pull`, or set the folder that holds it."
+
+
+def find_checkpoint(folder: Path | None) -> Path:
+    """The folder, if it holds what it must. Raises FailedPreconditionError: CHECKPOINT_MISSING, CHECKPOINT_INVALID."""
+    if folder is None:
+        remedy = "Pull one with `vigent models pull` and set VIGENT_ASR_CHECKPOINT to its folder."
+        raise refused("CHECKPOINT_MISSING", "Whisper needs a checkpoint and none is set.", remedy)
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise refused("CHECKPOINT_MISSING", f"{folder / name} is missing.", _PULL)
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        raise refused("CHECKPOINT_MISSING", f"{folder / VOCABULARIES[0]} is missing.", _PULL)
+    if (folder / MANIFEST).is_file() and (engine := read_manifest(folder / MANIFEST).engine) != "whisper":
+        raise refused("CHECKPOINT_INVALID", f"{folder / MANIFEST} is that of a checkpoint for {engine}.", _PULL)
+    return folder
+
+
+def load(folder: Path, settings: EngineSettings, options: WhisperOptions, progress: Progress) -> WhisperModel:
+    """Verifies and loads; a unit is a piece hashed, then the model.
+
+    Raises FailedPreconditionError (CHECKPOINT_...) and InvalidInputError (device, options.compute_type).
+    """
+    device, index = _device(settings.device)
+    _check_compute_type(options.compute_type, device, index)
+    if options.verify and (folder / MANIFEST).is_file():
+        progress.phase("verify")
+        verify_once(folder, read_manifest(folder / MANIFEST), settings.cache_root, lambda _: progress.advance())
+    _check_config(folder)
+    progress.phase("load", 1, stall_budget_s=_LOAD_BUDGET_S)
+    model = _loaded(folder, device, index, options)
+    progress.advance()
+    return model
+
+
+_LOAD_BUDGET_S = 300.0  # CTranslate2 reads 3 GB without saying how far it is
+
+
+def _loaded(folder: Path, device: str, index: int, options: WhisperOptions) -> WhisperModel:
+    try:
+        return WhisperModel(
+            str(folder),
+            device=device,
+            device_index=index,
+            compute_type=options.compute_type,
+            cpu_threads=options.cpu_threads,
+            num_workers=options.parallel,
+            local_files_only=True,
+        )
+    except Exception as error:  # CTranslate2 and tokenizers raise RuntimeError and bare Exception for a bad file
+        raise refused("CHECKPOINT_INVALID", f"{folder} cannot be loaded: {error}", _PULL) from error
+
+
+def _check_config(folder: Path) -> None:
+    try:
+        json.loads((folder / "config.json").read_bytes())["alignment_heads"]
+    except (ValueError, KeyError, TypeError) as error:
+        problem = f"{folder / 'config.json'} names no alignment_heads, without which words have no times."
+        raise refused("CHECKPOINT_INVALID", problem, "Convert the model again with CTranslate2 4 or newer.") from error
+
+
+def _device(name: str) -> tuple[str, int]:
+    kind, _, number = name.partition(":")
+    index = int(number) if number.isdecimal() else 0 if not number else -1
+    count = {"cpu": 1, "cuda": ctranslate2.get_cuda_device_count() if kind == "cuda" else 0}.get(kind, 0)
+    if not 0 <= index < count:
+        raise InvalidInputError(f"There is no device {name!r}.", "Use cpu, or cuda:0 where it is.", "device")
+    return kind, index
+
+
+def _check_compute_type(name: str, device: str, index: int) -> None:
+    possible = {"default", "auto", *ctranslate2.get_supported_compute_types(device, index)}
+    if name not in possible:
+        problem = f"{device} cannot compute in {name!r}."
+        raise InvalidInputError(problem, f"Possible: {', '.join(sorted(possible))}.", "options.compute_type")

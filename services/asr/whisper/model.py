@@ -1,0 +1,162 @@
+"""A loaded Whisper: what is said in a window, in which language, and when each token of a given text sounds."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from ctranslate2 import StorageView
+from faster_whisper import WhisperModel
+from faster_whisper.audio import pad_or_trim
+from faster_whisper.tokenizer import Tokenizer
+from numpy import float32, float64
+from numpy.typing import NDArray
+
+from services.asr.whisper.options import WhisperOptions
+from services.asr.whisper.utterances import SAMPLE_RATE_HZ
+from services.runtime.errors import ExhaustedError, InvalidInputError
+from services.runtime.espeak.narration import primary_language
+
+MOST_TOKENS = 400
+"""Of a text in one window; Whisper's decoder has 448 positions, some of them for its prompt."""
+
+_SAMPLES_A_STEP = 320  # 20 ms, the grid of the cross-attention
+_UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}  # Whisper's list: written without spaces, so none before the text
+_NO_SPEECH, _UNLIKELY = 0.6, -1.0  # Whisper's: above this probability and below this mean log probability is no speech
+_LOOP_RATIO = 2.4  # Whisper's: text that zlib makes shorter than by this factor repeats itself
+_TOKENS_A_SECOND = 20  # quick speech has half of it
+
+
+@dataclass(frozen=True)
+class TokenTimes:
+    """Characters [char_starts, char_ends) of a text sound at samples [starts, ends) with `probabilities`; by token."""
+
+    char_starts: NDArray[np.int64]
+    char_ends: NDArray[np.int64]
+    starts: NDArray[float64]
+    ends: NDArray[float64]
+    probabilities: NDArray[float64]
+
+
+class Hearing:
+    """Thread-safe: CTranslate2 queues calls beyond `options.parallel`. A window is at most 30 s at SAMPLE_RATE_HZ."""
+
+    def __init__(self, model: WhisperModel, options: WhisperOptions) -> None:
+        self._model, self._options = model, options
+        self.languages = _languages(model)
+
+    def language_code(self, language: str) -> str:
+        """Whisper's name of a BCP 47 tag. Raises InvalidInputError for a language the checkpoint does not know."""
+        code = primary_language(language)
+        code = "zh" if code == "yue" and "yue" not in self.languages else code
+        if code not in self.languages:
+            known = ", ".join(sorted(self.languages))
+            raise InvalidInputError(
+                f"This Whisper checkpoint does not know {language[:40]!r}.",
+                f"Its languages: {known}.",
+                "language",
+                "UNSUPPORTED_LANGUAGE",
+            )
+        return code
+
+    def encode(self, samples: NDArray[float32]) -> StorageView:
+        """What the network hears in a window."""
+        features = self._model.feature_extractor(samples)
+        with _out_of_memory(self._model):
+            return self._model.encode(pad_or_trim(features[..., : -(-len(samples) // 160)]))
+
+    def spoken_language(self, heard: StorageView) -> str:
+        """The likeliest language, as Whisper names it."""
+        if not self._model.model.is_multilingual:
+            return "en"
+        with _out_of_memory(self._model):
+            token, _ = self._model.model.detect_language(heard)[0][0]
+        return str(token[2:-2])
+
+    def text(self, heard: StorageView, language: str, seconds: float) -> str:
+        """What is said, "" for no speech. A text that runs in circles is written again without repetitions."""
+        text, is_speech = self._generate(heard, language, seconds, no_repeat_ngram_size=0)
+        if _loops(text):
+            text, is_speech = self._generate(heard, language, seconds, no_repeat_ngram_size=3)
+        return text if is_speech else ""
+
+    def token_count(self, text: str, language: str) -> int:
+        """Tokens of a text."""
+        return len(self._encoding(text, language)[0])
+
+    def token_times(self, text: str, language: str, samples: NDArray[float32]) -> TokenTimes:
+        """When a text of at most MOST_TOKENS tokens is said in a window."""
+        ids, char_starts, char_ends = self._encoding(text, language)
+        tokenizer, frames = self._tokenizer(language), -(-len(samples) // 160)
+        with _out_of_memory(self._model):
+            (found,) = self._model.model.align(
+                self.encode(samples), tokenizer.sot_sequence, [ids], frames, median_filter_width=7
+            )
+        tokens, steps = np.array(found.alignments).T
+        begins = steps[np.searchsorted(tokens, np.arange(len(ids) + 1))] * float(_SAMPLES_A_STEP)
+        begins = np.minimum(begins, len(samples))
+        return TokenTimes(char_starts, char_ends, begins[:-1], begins[1:], np.array(found.text_token_probs))
+
+    def _encoding(self, text: str, language: str) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64]]:
+        lead = "" if language in _UNSPACED else " "
+        encoding = self._model.hf_tokenizer.encode(lead + text, add_special_tokens=False)
+        spans = np.array(encoding.offsets).reshape(-1, 2) - len(lead)
+        return encoding.ids, spans[:, 0], spans[:, 1]
+
+    def _generate(
+        self, heard: StorageView, language: str, seconds: float, *, no_repeat_ngram_size: int
+    ) -> tuple[str, bool]:
+        tokenizer = self._tokenizer(language)
+        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        with _out_of_memory(self._model):
+            (written,) = self._model.model.generate(
+                heard,
+                [prompt],
+                beam_size=self._options.beam_size,
+                no_repeat_ngram_size=no_repeat_ngram_size,
+                max_length=2 * min(224, 16 + int(_TOKENS_A_SECOND * seconds)),  # it takes half of it for the text
+                return_scores=True,
+                return_no_speech_prob=True,
+            )
+        is_speech = written.no_speech_prob <= _NO_SPEECH or written.scores[0] >= _UNLIKELY
+        return tokenizer.decode(written.sequences_ids[0]).strip(), is_speech
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        return Tokenizer(
+            self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
+        )
+
+
+def seconds(samples: Sequence[object] | NDArray[float32]) -> float:
+    """Duration of a window."""
+    return len(samples) / SAMPLE_RATE_HZ
+
+
+def _languages(model: WhisperModel) -> frozenset[str]:
+    languages: list[str] = model.supported_languages
+    tokenizer = model.hf_tokenizer
+    return frozenset(code for code in languages if tokenizer.token_to_id(f"<|{code}|>") is not None or code == "en")
+
+
+def _loops(text: str) -> bool:
+    raw = text.encode()
+    return bool(raw) and len(raw) / len(zlib.compress(raw)) > _LOOP_RATIO
+
+
+@contextmanager
+def _out_of_memory(model: WhisperModel) -> Iterator[None]:
+    """CTranslate2 reports it as a RuntimeError with CUDA's sentence; the model stays usable."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+        raise ExhaustedError(
+            f"The memory of {model.model.device} is used up.",
+            "Try again; if it stays so, lower options.parallel or options.beam_size, or use a larger device.",
+            reason="OUT_OF_MEMORY",
+            retry_after_s=5.0,
+        ) from error
