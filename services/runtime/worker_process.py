@@ -57,17 +57,13 @@ class WorkerProcess:
             name=f"{boot.service}-worker",
         )
         self._process.start()
+        self.pid = cast("int", self._process.pid)
         their_replies.close()  # so that reading ends when the child does
         their_orders.close()
         self._writer = threading.Thread(target=self._write, name="worker-writer", daemon=True)
         self._reader = threading.Thread(target=self._read, name="worker-reader", daemon=True)
         self._writer.start()
         self._reader.start()
-
-    @property
-    def pid(self) -> int:
-        """Process id of the child."""
-        return cast("int", self._process.pid)
 
     @property
     def device_memory_bytes(self) -> int:
@@ -146,7 +142,9 @@ class WorkerProcess:
         if self._process.exitcode is None:  # it closed its pipe but lives
             self._process.kill()
             self._process.join()
-        self._on_loop(self._resolve, cast("int", self._process.exitcode))
+        exit_code = cast("int", self._process.exitcode)
+        self._process.close()
+        self._on_loop(self._resolve, exit_code)
 
     def _resolve(self, exit_code: int) -> None:
         if not self.exited.done():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,7 +80,7 @@ def act(action: str, progress: Progress | None = None) -> None:
         case "hang_holding_gil":
             ctypes.PyDLL(None).sleep(3600)  # PyDLL keeps it
         case "stop":
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread at once, then the others
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "exit":
