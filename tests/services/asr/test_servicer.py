@@ -28,7 +28,7 @@ async def stub(server) -> AsyncIterator[asr_pb2_grpc.AsrServiceStub]:
         yield asr_pb2_grpc.AsrServiceStub(channel)
 
 
-def chunks(samples: np.ndarray, size: int = 8_000) -> list[media_pb2.AudioChunk]:
+def chunks(samples: np.ndarray, size: int = 10_000) -> list[media_pb2.AudioChunk]:
     starts = range(0, len(samples), size)
     return [
         media_pb2.AudioChunk(sequence=number, first_sample=start, data=samples[start : start + size].tobytes())
@@ -48,7 +48,9 @@ async def refusal(call) -> tuple[grpc.StatusCode, str, str]:
         async for _ in call:
             pass
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    for detail in rpc_status.from_call(refused.value).details:
+    status = rpc_status.from_call(refused.value)
+    assert status is not None, refused.value
+    for detail in status.details:
         for message in (info, bad):
             if detail.Is(message.DESCRIPTOR):
                 detail.Unpack(message)
@@ -91,8 +93,8 @@ async def test_transcribing_another_language_is_refused(stub):
     assert await refusal(stub.Transcribe(iter([opening, end]), timeout=60)) == expected
 
 
-SILENCE = np.zeros(30_000, np.int16)
-SOUND = np.full(30_000, 100, np.int16)
+SILENCE = np.zeros(20_000, np.int16)
+SOUND = np.full(20_000, 100, np.int16)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +111,8 @@ SOUND = np.full(30_000, 100, np.int16)
         (alignment("hello", SOUND)[1:], "part", "OUT_OF_ORDER"),
         (alignment("hello", SOUND)[:-1], "part", "OUT_OF_ORDER"),
         (alignment("hello", SOUND)[:2] * 2, "part", "OUT_OF_ORDER"),
-        ([alignment("hello", SOUND)[i] for i in (0, 1, 3, 4)], "audio.sequence", "OUT_OF_SEQUENCE"),
-        ([alignment("hello", SOUND)[i] for i in (0, 1, 2, -1)], "end.samples", "TOTALS_DIFFER"),
+        ([alignment("hello", SOUND)[i] for i in (0, 2, 3)], "audio.sequence", "OUT_OF_SEQUENCE"),
+        ([alignment("hello", SOUND)[i] for i in (0, 1, -1)], "end.samples", "TOTALS_DIFFER"),
         ([asr_pb2.AlignRequest(open=asr_pb2.AlignOpen(text="hello"))], "open.format.encoding", "UNREADABLE_FORMAT"),
     ],
 )

@@ -33,6 +33,7 @@ async def refusal(stub, **request) -> tuple[grpc.StatusCode, str, str]:
         async for _ in stub.Synthesize(tts_pb2.SynthesizeRequest(**request), timeout=20):
             pass
     status = rpc_status.from_call(refused.value)
+    assert status is not None, refused.value
     info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
     for detail in status.details:
         for message in (info, bad):
