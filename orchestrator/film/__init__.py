@@ -8,4 +8,9 @@ mix.py       voice and music -> the film's sound           `mix_film`, `MusicBed
 meter.py     loudness and true peak of a file              `measure_file`
 metadata.py  title, comment and the AI record              `film_metadata`, `AiRecord`
 cover.py     cover.jpg                                     `write_cover`
+
+Behind conform: source.py opens files from outside, clip.py and picture.py read them, upright.py turns and scales,
+crop.py finds the face, ready.py sees what needs no change. Behind compose: footage.py reads in both directions, blend.py
+lays pictures over planes, yuv.py knows colours, encode.py the encoder. Behind mix: voice.py, music.py, ducking.py,
+limiter.py, sound.py.
 """

@@ -31,7 +31,7 @@ def read_picture(path: Path, field: str, most_pixels: int) -> NDArray[uint8]:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
             if image.width * image.height > most_pixels:
                 raise _too_large(f"{image.width} x {image.height} pixels", field)
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
+            upright = ImageOps.exif_transpose(_with_8_bits(image)).convert("RGBA")
     except Image.DecompressionBombError as error:
         raise _too_large("many more pixels", field) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
@@ -39,6 +39,11 @@ def read_picture(path: Path, field: str, most_pixels: int) -> NDArray[uint8]:
         raise InvalidInputError(problem, _REMEDY, field, "UNREADABLE_FILE") from error
     black = Image.new("RGBA", upright.size, (0, 0, 0, 255))
     return np.asarray(Image.alpha_composite(black, upright).convert("RGB"))
+
+
+def _with_8_bits(image: Image.Image) -> Image.Image:
+    """Pillow would clip 16-bit grey instead of scaling it."""
+    return Image.fromarray((np.asarray(image) >> 8).astype(uint8)) if image.mode.startswith("I;16") else image
 
 
 def _too_large(size: str, field: str) -> InvalidInputError:

@@ -1,11 +1,14 @@
 """A composed segment shows the right footage frames, patches and overlays."""
 
+import resource
+
 import av
 import numpy as np
 import pytest
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings, has_nvenc
+from services.runtime.sandbox import run_limited
 from services.runtime.timeline import footage_frame
 from tests.orchestrator.film.pictures import number_in, numbered_picture, read_pictures, write_footage
 
@@ -78,6 +81,22 @@ def test_unfinished_segment_leaves_no_file(footage, tmp_path):
             composer.add_frame(None)
         assert target.exists()
     assert not target.exists()
+
+
+def peak_rss_mib(footage, target, frames):
+    """Peak memory of a process that composes a segment, each frame with a patch and an overlay of its own."""
+    with SegmentComposer(footage, target, 0) as composer:
+        for number in range(frames):
+            composer.add_overlay(OverlayImage(number, 1, 10, 10, flat((250, 20, 20, 128), 150, 90)))
+            composer.add_frame(PatchImage(20, 120, flat((20, 250, 20), 150, 90)))
+        composer.finish()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def test_memory_does_not_grow_with_length(footage, tmp_path):
+    peaks = [run_limited(peak_rss_mib, footage, tmp_path / "film.mp4", frames) for frames in (100, 2000)]
+    print(f"peak memory of 100 and of 2000 frames: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
+    assert peaks[1] <= 1.1 * peaks[0]
 
 
 def test_nvenc_falls_back_where_there_is_none():

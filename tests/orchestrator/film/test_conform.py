@@ -274,6 +274,28 @@ def test_transparency_is_black(tmp_path):
     assert_colour(conformed(source)[0], (0, 0, 0), 2)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "CMYK", "I;16"])
+def test_kinds_of_pictures(tmp_path, mode):
+    grey = np.full((500, 300), 200, np.uint8)
+    source = tmp_path / ("picture.jpg" if mode == "CMYK" else "picture.png")
+    picture = Image.fromarray(grey.astype(np.uint16) << 8) if mode == "I;16" else Image.fromarray(grey).convert(mode)
+    picture.save(source)
+    assert_colour(conformed(source)[0], (200, 200, 200), 60 if mode == "1" else 4)
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_moving_picture_is_its_first_frame(tmp_path, suffix):
+    first, second = (Image.fromarray(numbered_picture(number, 300, 500)) for number in (5, 6))
+    first.save(tmp_path / f"picture.{suffix}", save_all=True, append_images=[second])
+    assert numbers(conformed(tmp_path / f"picture.{suffix}")) == [5]
+
+
+def test_gif_is_a_clip(tmp_path):
+    first, second = (Image.fromarray(numbered_picture(number, 300, 500)) for number in (5, 6))
+    first.save(tmp_path / "clip.gif", save_all=True, append_images=[second], duration=200)
+    assert numbers(conformed(tmp_path / "clip.gif")) == [5] * 5 + [6] * 5
+
+
 # what is refused
 
 
