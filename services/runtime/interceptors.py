@@ -18,7 +18,7 @@ from services.runtime.status import code_of, trailers_of
 
 _LOG = logging.getLogger(__name__)
 _MALFORMED = object()
-_HEAR_OUT_S, _PAUSE_S = 2.0, 0.1
+_HEAR_OUT_S, _PAUSE_S = 2.0, 0.5
 _WIRE_GRAIN_S = 0.001  # timeouts travel in whole milliseconds: an expired one arrives with up to this much left
 
 Requests = object | AsyncIterable[object]  # one message, or the caller's stream of them

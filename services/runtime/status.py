@@ -90,6 +90,8 @@ def _foreign(call: grpc.aio.AioRpcError) -> VigentError:
     code, details = call.code(), call.details() or ""
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # our own refusals carry details: this one is gRPC's size limit
         return InvalidInputError(f"The message is too large ({details}).", "Send it in parts.", reason="TOO_LARGE")
-    if code is grpc.StatusCode.CANCELLED:  # our own cancel raises asyncio's error: this is a server going down
+    # Our own cancel raises asyncio's error and our own faults carry details: this is a server going down, or a call
+    # that was refused while its caller was still sending, of which grpc.aio tells no more.
+    if code in {grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL}:
         return UnavailableError(f"The server ended the call ({details}).", "Try again.")
     return _ERRORS.get(code, InternalError)(f"The call failed with {code.name} ({details}).")
