@@ -10,7 +10,7 @@ metadata.py  title, comment and the AI record              `film_metadata`, `AiR
 cover.py     cover.jpg                                     `write_cover`
 
 Behind conform: source.py opens files from outside, clip.py and picture.py read them, upright.py turns and scales,
-crop.py finds the face, ready.py sees what needs no change. Behind compose: footage.py reads in both directions, blend.py
-lays pictures over planes, yuv.py knows colours, encode.py the encoder. Behind mix: voice.py, music.py, ducking.py,
-limiter.py, sound.py.
+crop.py finds the face, ready.py sees what needs no change. Behind compose: footage.py reads in both directions,
+blend.py lays pictures over planes, yuv.py knows colours, encode.py the encoder. Behind mix: voice.py, music.py,
+ducking.py, limiter.py, sound.py.
 """
