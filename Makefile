@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup check test bench studio generate clean
+.PHONY: help demo setup check test bench bench-gpu studio generate clean
 
 help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: $(VENV)/.dev $(VENV)-protos/.done ## every test
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench
+
+bench-gpu: $(VENV)/.dev ## both GPU engines with random weights of the real shapes; says so where no GPU is
+	@$(BIN)/python -m tests.bench.gpu
 
 studio: $(VENV)/.mesh ## mesh and gateway on this machine; prints the address
 	$(BIN)/vigent up

@@ -1,6 +1,6 @@
 """The least work that a second of speech takes, from the real shapes on the meta device: no weights, no GPU.
 
-    python -m tests.bench.limits_qwen3            prints the tables of docs/limits_qwen3.md
+    python -m tests.bench.limits_qwen3            prints the tables of docs/limits.md
     python -m tests.bench.limits_qwen3 --write    puts them there
 
 Counted are the products (linear layers, convolutions, attention), a multiply-add as two. Bytes are what they read and
@@ -33,7 +33,7 @@ FRAMES_PER_S = 12.5
 SPAN = 512  # cached positions read: a reference of 10 s, a sentence, and 20 s of speech
 CHUNK_FRAMES = 8
 STREAMS = (1, 8, 64)
-DOCUMENT = Path(__file__).parents[2] / "docs" / "limits_qwen3.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "limits.md"
 BEGIN, END = "<!-- qwen3 -->", "<!-- /qwen3 -->"
 CARD, CARD_FLOPS, CARD_BYTES_PER_S = "H200 SXM", 989e12, 4.8e12  # NVIDIA's data sheet: dense BF16, memory bandwidth
 
@@ -115,7 +115,7 @@ def codec_cost(frames: int = CHUNK_FRAMES, streams: int = 1) -> Cost:
 
 
 def section() -> str:
-    """The tables of docs/limits_qwen3.md."""
+    """The tables of docs/limits.md."""
     lines = [
         f"| model | streams | talker, a frame | code predictor, a frame | a second of each stream | "
         f"least ms a frame, {CARD} | speech s per s, all streams |",
@@ -146,7 +146,7 @@ def _in_words(cost: Cost) -> str:
 
 
 def write(text: str) -> None:
-    """Replaces the tables in docs/limits_qwen3.md."""
+    """Replaces the tables in docs/limits.md."""
     document = DOCUMENT.read_text()
     before, rest = document.split(BEGIN)
     DOCUMENT.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}")
