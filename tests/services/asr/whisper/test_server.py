@@ -1,0 +1,103 @@
+"""The real listening server with a tiny checkpoint."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import grpc
+import numpy as np
+import pytest
+
+from tests.mesh import ROOT, run_server
+from tests.services.asr.voices import ENGLISH, MIXED, record
+from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
+from vigent.media.v1 import media_pb2
+
+RATE_HZ = 22_050
+FORMAT = media_pb2.AudioFormat(encoding=media_pb2.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=RATE_HZ, channels=1)
+
+
+def environment(checkpoint, folder):
+    return {
+        "OMP_NUM_THREADS": "1",
+        "VIGENT_ASR_ENGINE": "whisper",
+        "VIGENT_ASR_CHECKPOINT": str(checkpoint),
+        "VIGENT_ASR_CACHE_ROOT": str(folder / "cache"),
+        "VIGENT_ASR_OPTIONS": '{"cpu_threads": "1", "beam_size": "1"}',
+    }
+
+
+@pytest.fixture(scope="module")
+def address(checkpoint, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with run_server("services.asr", folder, environment(checkpoint, folder)) as server:
+        yield server.address
+
+
+def sent(request, ending, opening, samples):
+    yield request(open=opening)
+    for sequence, start in enumerate(range(0, len(samples), 9000)):
+        data = samples[start : start + 9000].astype("<i2").tobytes()
+        yield request(audio=media_pb2.AudioChunk(sequence=sequence, first_sample=start, data=data))
+    yield request(end=ending(samples=len(samples)))
+
+
+async def test_words_and_segments_through_a_real_server(address):
+    text = MIXED[0]
+    samples = np.concatenate([record(text).samples, np.zeros(RATE_HZ, np.int16)])
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub = asr_pb2_grpc.AsrServiceStub(channel)
+        opening = asr_pb2.AlignOpen(text=text, format=FORMAT)
+        messages = sent(asr_pb2.AlignRequest, asr_pb2.AlignEnd, opening, samples)
+        aligned = [event async for event in stub.Align(messages, timeout=60)]
+        words = [event.word for event in aligned if event.HasField("word")]
+        assert aligned[-1].done.words == len(words) > 10
+        assert words[-1].end_sample <= len(samples)
+        opening = asr_pb2.TranscribeOpen(format=FORMAT, words=True)
+        heard = [
+            event
+            async for event in stub.Transcribe(
+                sent(asr_pb2.TranscribeRequest, asr_pb2.TranscribeEnd, opening, samples), timeout=60
+            )
+        ]
+        assert any(event.HasField("segment") and event.segment.text for event in heard)
+        assert heard[-1].done.samples == len(samples)
+
+
+async def test_a_language_it_does_not_know_is_refused(address):
+    opening = asr_pb2.AlignOpen(text=ENGLISH[0], format=FORMAT, language="tlh")
+    async with grpc.aio.insecure_channel(address) as channel:
+        call = asr_pb2_grpc.AsrServiceStub(channel).Align(
+            sent(asr_pb2.AlignRequest, asr_pb2.AlignEnd, opening, record(ENGLISH[0]).samples), timeout=60
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            [event async for event in call]
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert "tlh" in refused.value.details()
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [("missing", "model.bin is missing"), ("truncated", "model.bin has"), ("changed", "does not have the SHA-256")],
+)
+def test_a_bad_checkpoint_is_a_clear_start_up_error(checkpoint, tmp_path, fault, sentence):
+    folder = shutil.copytree(checkpoint, tmp_path / "broken")
+    weights = folder / "model.bin"
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1000] if fault == "truncated" else content[:-1] + bytes([content[-1] ^ 1]))
+    if fault == "missing":
+        weights.unlink()
+    ports = {"VIGENT_ASR_PORT": "0", "VIGENT_ASR_METRICS_PORT": "0", "VIGENT_CONFIG": str(tmp_path / "none.toml")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "services.asr"],
+        cwd=ROOT,
+        env={**os.environ, **environment(folder, tmp_path), **ports, "VIGENT_MEDIA_ROOT": str(tmp_path / "media")},
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert ended.returncode not in (0, None)
+    assert sentence in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "ready on" not in ended.stdout
