@@ -35,6 +35,10 @@ class Utterance:
         """Sample of the audio behind the last one."""
         return self.start + len(self.samples)
 
+    def until(self, sample: int) -> Utterance:
+        """What of it is before `sample` of the audio: the last frame was filled up."""
+        return Utterance(self.start, self.samples[: sample - self.start])
+
 
 def utterances(
     audio: Iterable[NDArray[int16]], options: WhisperOptions, advance: Callable[[], None]
@@ -44,12 +48,13 @@ def utterances(
     At most LONGEST_S are held. `advance` is called after every frame of 32 ms.
     """
     detector, cutter = _Detector(), _Cutter(options)
-    for frame in _frames(audio):
+    end = 0
+    for frame, end in _frames(audio):
         if cut := cutter.push(frame, detector.probability(frame)):
-            yield cut
+            yield cut.until(end)
         advance()
     if cut := cutter.finish():
-        yield cut
+        yield cut.until(end)
 
 
 def as_floats(samples: NDArray[int16]) -> NDArray[float32]:
@@ -57,16 +62,18 @@ def as_floats(samples: NDArray[int16]) -> NDArray[float32]:
     return samples.astype(float32) / float32(2**15)
 
 
-def _frames(audio: Iterable[NDArray[int16]]) -> Iterator[NDArray[float32]]:
-    """Frames of _FRAME samples, the last one filled up with silence."""
-    rest = np.empty(0, int16)
+def _frames(audio: Iterable[NDArray[int16]]) -> Iterator[tuple[NDArray[float32], int]]:
+    """Frames of _FRAME samples, the last one filled up with silence, and how much of the audio is heard by its end."""
+    rest, heard = np.empty(0, int16), 0
     for chunk in audio:
         rest = np.concatenate([rest, chunk])
         whole = len(rest) - len(rest) % _FRAME
-        yield from as_floats(rest[:whole]).reshape(-1, _FRAME)
+        for frame in as_floats(rest[:whole]).reshape(-1, _FRAME):
+            heard += _FRAME
+            yield frame, heard
         rest = rest[whole:]
     if len(rest):
-        yield as_floats(np.pad(rest, (0, _FRAME - len(rest))))
+        yield as_floats(np.pad(rest, (0, _FRAME - len(rest)))), heard + len(rest)
 
 
 class _Detector:

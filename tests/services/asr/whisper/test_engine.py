@@ -89,6 +89,11 @@ class TestTranscribe:
         voiced = sum(segment.end_sample - segment.start_sample for segment in segments)
         assert voiced > 0.9 * len(samples)
 
+    def test_a_segment_ends_with_the_audio(self, engine):
+        said = record(ENGLISH[0])
+        samples = said.samples[: said.ends[-1] - RATE_HZ // 10]
+        assert len(samples) - RATE_HZ // 50 <= heard(engine, samples)[-1].end_sample <= len(samples)
+
     def test_silence_and_nothing_are_no_segments(self, engine):
         assert heard(engine, np.zeros(RATE_HZ * 2, np.int16)) == []
         assert heard(engine, np.zeros(0, np.int16)) == []
