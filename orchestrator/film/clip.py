@@ -59,16 +59,17 @@ class Clip:
 
         Raises InvalidInputError for the field: TOO_LONG, and UNREADABLE_FILE when many packets are broken.
         """
-        scaler = Scaler(width, height, focus or self._focus(width / height), self._pixel_aspect)
-        for count, frame in enumerate(at_film_rate(self.frames())):
-            self._check_length(count / FRAME_RATE_HZ)
-            yield scaler.scale(frame)
+        with decoding(self._field, VIDEO_FORMATS):
+            scaler = Scaler(width, height, focus or self._focus(width / height), self._pixel_aspect)
+            for count, frame in enumerate(at_film_rate(self.frames())):
+                self._check_length(count / FRAME_RATE_HZ)
+                yield scaler.scale(frame)
 
     def ready_frames(self, width: int, height: int) -> int:
         """How many frames `FootageReader` reads from the file as it is; 0 when it must be conformed."""
         if not is_upright(self.first):
             return 0
-        with self._opened() as container:
+        with self._opened() as container, decoding(self._field, VIDEO_FORMATS):
             frames = ready_frames(container, self._video(container), width, height)
         return frames if frames and frames == sum(1 for _ in self.frames()) else 0
 
@@ -100,6 +101,8 @@ class Clip:
         streams = [stream for stream in container.streams.video if Disposition.attached_pic not in stream.disposition]
         if not streams:
             raise self._error("NO_PICTURE", "The file has sound but no picture.", f"Send {VIDEO_FORMATS}.")
+        if streams[0].codec_context is None:
+            raise self._error("UNREADABLE_FILE", "The video has a codec that is not known.", f"Send {VIDEO_FORMATS}.")
         return streams[0]
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:

@@ -96,13 +96,20 @@ def _decoded_frames(path: Path) -> Iterator[Sound]:
 
 
 def _frames(packets: Iterable[av.Packet[av.AudioStream]]) -> Iterator[av.AudioFrame]:
+    """Frames of one kind. A packet that is broken, or says it is of another kind, is a click, not the end of it all."""
+    first = None
     for packet in packets:
         try:
-            yield from packet.decode()
+            frames = packet.decode()
         except MemoryError:
             raise
-        except FFmpegError:  # a broken packet is a click, not the end of the music
+        except FFmpegError:
             continue
+        for frame in frames:
+            kind = frame.format.name, frame.layout.name, frame.sample_rate
+            first = first or kind
+            if kind == first:
+                yield frame
 
 
 def _error(reason: str, problem: str, remedy: str) -> InvalidInputError:

@@ -35,12 +35,13 @@ def open_source(path: Path, field: str, formats: str) -> InputContainer:
 
 @contextmanager
 def decoding(field: str, formats: str) -> Iterator[None]:
-    """Turns the decoder's errors into InvalidInputError for `field`; lack of memory stays what it is."""
+    """Turns the decoder's errors into InvalidInputError for `field`: UNREADABLE_FILE, and TOO_LARGE for memory."""
     try:
         yield
-    except MemoryError:
-        raise
     except FFmpegError as error:
+        if isinstance(error, MemoryError):
+            problem = "The file cannot be read with the memory that there is."
+            raise InvalidInputError(problem, "Send a smaller file.", field, "TOO_LARGE") from error
         problem = f"The file cannot be read as media ({error.strerror})."
         raise InvalidInputError(problem, f"Send {formats}.", field, "UNREADABLE_FILE") from error
 
