@@ -7,7 +7,6 @@ one peak a millisecond, the second applies the gain.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import cv2
 import numpy as np
@@ -54,16 +53,21 @@ class Limiter:
 
     def __init__(self, peaks: NDArray[float32], gain: float, ceiling: float) -> None:
         """For sound with true `peaks` a hop, brought to `gain` first; `gain` and `ceiling` are amplitudes."""
-        needed = ceiling / np.maximum(gain * peaks, ceiling)
-        # A hop more than the reach, because the gain runs straight from the middle of one hop to the next.
-        lowest = _windows(needed, _REACH_HOPS + 1).min(axis=1)
-        self._gain = (gain * _windows(lowest, _REACH_HOPS).mean(axis=1)).astype(float32)
+        self._peaks, self._gain, self._ceiling = peaks, float32(gain), float32(ceiling)
 
     def apply(self, sound: Sound, first_sample: int) -> Sound:
         """Limits a block that begins at `first_sample` of the film."""
-        return sound * at_samples(self._gain, HOP_SAMPLES, first_sample, sound.shape[1])
+        first, end = first_sample // HOP_SAMPLES - 1, (first_sample + sound.shape[1]) // HOP_SAMPLES + 2
+        limiting = at_samples(
+            self._limiting(first, end), HOP_SAMPLES, first_sample - first * HOP_SAMPLES, sound.shape[1]
+        )
+        return sound * (self._gain * limiting)
 
-
-def _windows(values: NDArray[Any], reach: int) -> NDArray[Any]:
-    """For each value itself and `reach` neighbours on either side."""
-    return sliding_window_view(np.pad(values, reach, mode="edge"), 2 * reach + 1)
+    def _limiting(self, first: int, end: int) -> NDArray[float32]:
+        """Factors of hops, up to 1. Beyond the ends of the film its first and last peak go on."""
+        reach = 2 * _REACH_HOPS + 1
+        peaks = self._peaks[np.clip(np.arange(first - reach, end + reach), 0, len(self._peaks) - 1)]
+        needed = self._ceiling / np.maximum(self._gain * peaks, self._ceiling)
+        # A hop more than the reach, because the factor runs straight from the middle of one hop to the next.
+        lowest = sliding_window_view(needed, 2 * _REACH_HOPS + 3).min(axis=1)
+        return np.asarray(sliding_window_view(lowest, 2 * _REACH_HOPS + 1).mean(axis=1), float32)
