@@ -183,7 +183,6 @@ def _to_target_db(lufs: float, target_lufs: float) -> float:
 def _encode(blocks: Iterable[Sound], target: Path) -> None:
     with av.open(str(target), "w", format="mp4") as container:
         stream = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo")
-        stream.codec_context.options = {"aac_coder": "fast"}  # the default one takes half of all mixing
         stream.bit_rate = AAC_BIT_RATE
         samples = 0
         for block in blocks:
