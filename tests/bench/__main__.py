@@ -29,7 +29,9 @@ def main(names: list[str]) -> None:
     figures: list[Figure] = []
     for name in names or BENCHES:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        figures += BENCHES[name]()
+        measured = BENCHES[name]()
+        print(*measured, sep="\n", file=sys.stderr, flush=True)
+        figures += measured
     print(machine(), table(figures), sep="\n\n")
     if not names:
         keep(figures)

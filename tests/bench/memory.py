@@ -18,7 +18,8 @@ from tests.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 _WIDTH, _HEIGHT = 144, 256
-_SENTENCE_S = 2.5
+_SPEED, _SENTENCE_S = 0.75, 3.5
+"""A slow voice: half an hour has to fit into a script's 20,000 characters."""
 
 
 def _family(mesh: Mesh) -> Iterator[psutil.Process]:
@@ -36,7 +37,7 @@ def _peak_bytes(process: psutil.Process) -> int:
 
 async def _make(mesh: Mesh, script: str) -> jobs_pb2.Job:
     async with JobClient(mesh.jobs) as client:
-        spec = spec_of(mesh, script, width=_WIDTH, height=_HEIGHT)
+        spec = spec_of(mesh, script, width=_WIDTH, height=_HEIGHT, speed=_SPEED)
         return await ended(client, (await client.submit(spec)).job.id)
 
 
