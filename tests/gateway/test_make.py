@@ -81,7 +81,7 @@ def test_without_a_mesh_one_is_started_and_ended(folder):
         make.until("looking at footage")
         children = make.children()
         assert make.process.wait(100) == 0, make.lines
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=30)[1] == []
     assert facts_of(folder / "my script.mp4").frames > 50
     assert running_mesh(folder / "data") is None
 
@@ -93,7 +93,7 @@ def test_ctrl_c_cancels_the_job_and_leaves_nothing_running(folder, number):
         children = make.children()
         make.process.send_signal(number)
         assert make.process.wait(60) == 1
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=30)[1] == []
     assert any("Cancelled job" in line for line in make.lines)
     assert not any("Traceback" in line for line in make.lines)
     assert not (folder / "my script.mp4").exists()

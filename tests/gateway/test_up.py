@@ -100,7 +100,7 @@ async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
         await asyncio.wait_for(found_dead.wait(), 30)
         await mesh.wait_ready()
         assert supervised.process.pid != old.pid
-        assert supervised.restarts == 1
+        assert supervised.restarts >= 1
     assert any("liveness failed 2 times in a row" in line for line in said)
 
 
