@@ -13,8 +13,8 @@ from services.lipsync.interior import paint
 from services.lipsync.mouth import open_mouth
 from services.lipsync.mouth_track import MouthTrack, load_track
 from services.lipsync.openness import MouthShape, mouth_shapes
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.runtime.timeline import footage_frame
 
 

@@ -12,8 +12,8 @@ from typing import Any, Self
 from services.overlay.animation import RESTING, Pose, animated_frames, pose, posed
 from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.painting import BlockPainter, Painted, PlacedWord
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.runtime.styles import load_style, safe_area
 
 _HAN_FACE_EM = 0.885

@@ -18,7 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from services.runtime.engine_settings import EngineSettings as EngineSettings  # noqa: PLC0414 - exported
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError
 
 PORTS = {"gateway": 8080, "orchestrator": 50050, "tts": 50051, "lipsync": 50052, "asr": 50053, "overlay": 50054}

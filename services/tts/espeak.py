@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from difflib import get_close_matches
 
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError
 from services.runtime.espeak.library import SAMPLE_RATE_HZ
 from services.runtime.espeak.narration import SpokenWord, narrate, reading_language, spoken_languages
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.runtime.words import script_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 

@@ -17,9 +17,9 @@ from orchestrator.take import Take
 from services.lipsync.engine import Footage, LipsyncSpec
 from services.lipsync.warp import WarpEngine
 from services.runtime.convert import media_ref
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.media import MediaStore, StoredFile
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.bench.figures import Figure

@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 
 from services.runtime.checkpoints import MANIFEST, read_manifest, verify_once
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from services.lipsync.warp import WarpEngine
-from services.runtime.settings import EngineSettings
+from services.runtime.engine_settings import EngineSettings
 from tests.services.lipsync.material import portrait, write_mp4
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from services.lipsync.engine import LipsyncSpec
 from services.lipsync.warp import WarpEngine
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import CancelledError, InvalidInputError
 from services.runtime.espeak.library import SAMPLE_RATE_HZ
 from services.runtime.espeak.narration import narrate
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.runtime.timeline import frames_of, samples_per_frame
 from tests.services.lipsync.material import (
     PRESENTER,

@@ -8,8 +8,8 @@ from PIL import Image
 
 from services.overlay.engine import Cue, CueLine, CueWord, OverlayPicture, OverlaySpec
 from services.overlay.plain import PlainEngine
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 
 ENGINE = PlainEngine(EngineSettings())
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import CancelledError, FailedPreconditionError, InvalidInputError
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis
 from services.tts.qwen3.engine import Qwen3Engine
 from tests.golden.qwen3.make_golden import reference_audio

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import FailedPreconditionError
 from services.runtime.progress import Progress
-from services.runtime.settings import EngineSettings
 from services.tts.qwen3.engine import Qwen3Engine
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer
 from tests.checkpoints.qwen3_shapes import released_config, released_speech_config
