@@ -16,7 +16,9 @@ from orchestrator.metrics import JobMetrics
 from orchestrator.records import JobRecords
 from orchestrator.servicer import SERVICE, JobServicer
 from orchestrator.settings import OrchestratorSettings
+from services.runtime.allocator import keep_large_blocks
 from services.runtime.errors import InvalidInputError, VigentError
+from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
@@ -32,6 +34,7 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 def serve() -> int:
     """Runs the orchestrator until SIGTERM or SIGINT; returns the exit code: 0 drained, 1 failed, 2 wrong settings."""
+    keep_large_blocks()
     try:
         settings = OrchestratorSettings.load(NAME)
         configure_logging(settings.log_level, NAME)
@@ -47,10 +50,11 @@ async def _serve(settings: OrchestratorSettings) -> int:
     metrics = ServerMetrics(NAME)
     records = JobRecords(settings.database_url)
     store, mesh = MediaStore(settings.media_root), Mesh(settings)
+    use_uploaded_fonts(store.root)
     maker = FilmMaker(settings, records, store, mesh, JobMetrics(metrics.registry, records))
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
     health, server = Health(SERVICE), new_server(settings, RpcGuard(metrics, SERVICE))
-    servicer = JobServicer(records, engine, maker, store, settings.max_queued_jobs)
+    servicer = JobServicer(records, engine, maker, store, settings)
     add_JobServiceServicer_to_server(servicer, server)
     add_health_and_reflection(server, health, SERVICE)
     address = f"{settings.host}:{bind(server, settings, NAME)}"

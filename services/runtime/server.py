@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 
+from services.runtime.allocator import keep_large_blocks
 from services.runtime.call import WINDOW
 from services.runtime.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.runtime.health import Health
@@ -49,6 +50,7 @@ def serve(spec: ServiceSpec) -> int:
 
     Returns the exit code: 0 drained, 1 the engine cannot be loaded or the drain was cut short, 2 wrong settings.
     """
+    keep_large_blocks()
     try:
         settings = ServerSettings.load(spec.name)
         configure_logging(settings.log_level, spec.name)

@@ -16,6 +16,7 @@ from orchestrator.picture import LipsyncCall
 from orchestrator.take import Take
 from services.lipsync.engine import Footage, LipsyncSpec
 from services.lipsync.warp import WarpEngine
+from services.runtime.allocator import keep_large_blocks
 from services.runtime.convert import media_ref
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.media import MediaStore, StoredFile
@@ -77,6 +78,7 @@ async def _compare(folder: Path, tts: str, lipsync: str, footage: StoredFile) ->
 
 def figures() -> list[Figure]:
     """The figure."""
+    keep_large_blocks()  # as the servers and the orchestrator do, for both sides
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         store = MediaStore(folder / "media")
