@@ -113,7 +113,7 @@ class MeshWatch:
         except grpc.aio.AioRpcError:
             return "UNREACHABLE", ""
         serving = response.status == health_pb2.HealthCheckResponse.SERVING
-        return "SERVING" if serving else "NOT_SERVING", _name(str(metadata.get(ENGINE_METADATA_KEY, "")))
+        return "SERVING" if serving else "NOT_SERVING", engine_name(str(metadata.get(ENGINE_METADATA_KEY, "")))
 
     async def _figures(self, url: str) -> Figures:
         if not url:
@@ -165,6 +165,6 @@ def _whole(figures: Figures, name: str) -> int | None:
     return None if value is None else int(value)
 
 
-def _name(identity: str) -> str:
-    """An engine tells its name, version and a hash of what made it."""
+def engine_name(identity: str) -> str:
+    """The first word: an engine tells its name, version and a hash of what made it."""
     return identity.partition(" ")[0]

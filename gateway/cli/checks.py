@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ import grpc
 import psutil
 
 from gateway.library.child import call
-from gateway.mesh.addresses import Addresses
+from gateway.mesh import gpus
+from gateway.mesh.addresses import service_of
 from gateway.mesh.lock import running_mesh
+from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import ONE_TRY, Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
@@ -125,7 +126,7 @@ def voice(data: Path) -> Iterator[Finding]:
 
 def ports(data: Path) -> Iterator[Finding]:
     """The ports are free, or used by our own mesh."""
-    addresses = Addresses.configured()
+    addresses = MeshPlan.here().addresses
     mesh = running_mesh(data)
     wanted = {**addresses.ports, **{f"{name} metrics": port for name, port in addresses.metrics_ports.items()}}
     taken = {name: port for name, port in wanted.items() if port and not _free(addresses.host, port)}
@@ -135,27 +136,44 @@ def ports(data: Path) -> Iterator[Finding]:
         yield Finding(Verdict.OK, "ports", f"used by the mesh that runs (process {mesh.pid})")
     else:
         for name, port in taken.items():
-            setting = f"VIGENT_{name.upper().replace(' ', '_')}_PORT"
+            process, _, metrics = name.partition(" ")
+            setting = "_".join(filter(None, ("VIGENT", service_of(process).upper(), metrics.upper(), "PORT")))
             remedy = f"End it, set {setting}, or use `vigent up --port-base 0`."
             yield Finding(Verdict.WARN, "ports", f"{port} ({name}) is used by {_user_of(port)}", remedy)
 
 
 def programs() -> Iterator[Finding]:
-    """What is optional: Node and Chromium for the Remotion overlay, a GPU for the production engines."""
+    """What is optional: Node and Chromium for the Remotion overlay."""
     node, chromium = shutil.which("node"), shutil.which("chromium") or shutil.which("chromium-browser")
     there = ", ".join(Path(path).name for path in (node, chromium) if path) or "neither node nor chromium"
     note = "" if node and chromium else "; only the optional Remotion overlay needs both"
     yield Finding(Verdict.OK, "optional", there + note)
-    yield Finding(Verdict.OK, "optional", _gpus() or "no NVIDIA GPU; only the production engines need one")
+
+
+def devices() -> Iterator[Finding]:
+    """The GPUs, and which process of the mesh computes where."""
+    known = gpus.query("name", "memory.total")
+    yield Finding(Verdict.OK, "gpu", ", ".join(known) or "no NVIDIA GPU; only the production engines need one")
+    plan, users = MeshPlan.here(), gpus.gpu_users()
+    for name in plan.names:
+        if name in plan.gpus:
+            yield Finding(Verdict.OK, "device", f"{name} computes on {plan.device(name)}")
+        elif name in users:
+            detail = f"{name} computes on the processor with {gpus.GPU_ENGINES[name]}: slower than the film by far"
+            remedy = f"Name GPUs in VIGENT_GPUS, or choose with VIGENT_{name.upper()}_DEVICE."
+            yield Finding(Verdict.WARN, "device", detail, remedy)
+    replicas = plan.addresses.replicas("lipsync")
+    if len(replicas) > 1:
+        yield Finding(Verdict.OK, "replicas", f"{len(replicas)} lip-sync servers: {plan.addresses.targets('lipsync')}")
 
 
 async def _speak(data: Path) -> tuple[int, str]:
     """Samples of a word spoken by a voice server of our own, and the name of its engine."""
-    addresses = Addresses.from_base(0)
+    plan = MeshPlan.here(port_base=0)
     samples, engine = 0, ""
-    async with Supervisor(addresses, data, lambda _name, _line: None, ("tts",), ONE_TRY) as mesh:
+    async with Supervisor(plan, data, lambda _name, _line: None, ("tts",), ONE_TRY) as mesh:
         await mesh.wait_ready()
-        address = addresses.address("tts")
+        address = plan.addresses.address("tts")
         async with grpc.aio.insecure_channel(address) as channel:
             request = tts_pb2.SynthesizeRequest(text="你好, hello.")
             with calling("tts server", address):
@@ -197,17 +215,6 @@ def _user_of(port: int) -> str:
     except (psutil.Error, PermissionError):
         pass
     return "another program"
-
-
-def _gpus() -> str:
-    if (program := shutil.which("nvidia-smi")) is None:
-        return ""
-    query = [program, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(query, capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return ", ".join(answer.stdout.split("\n")).strip(", ")
 
 
 def _graded(good: bool, subject: str, detail: str, remedy: str, otherwise: Verdict = Verdict.WARN) -> Finding:

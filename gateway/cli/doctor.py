@@ -48,6 +48,7 @@ def _findings(data: Path) -> Iterator[Finding]:
         lambda: checks.voice(data),
         lambda: checks.ports(data),
         checks.programs,
+        checks.devices,
     )
     for look in looks:
         try:

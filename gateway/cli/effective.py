@@ -6,8 +6,11 @@ import os
 import re
 from collections.abc import Iterator
 
+from pydantic_settings import BaseSettings
+
+from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES, GatewaySettings
-from services.runtime.settings import ProcessSettings, ServerSettings
+from services.runtime.settings import ServerSettings
 
 _SECRET = re.compile(r"password|secret|token|credential|api_?key", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
@@ -15,6 +18,7 @@ _URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 
 def effective_settings() -> Iterator[str]:
     """One line a setting: the gateway's and the model servers', and what the environment says to the others."""
+    yield from _lines("mesh", MeshSettings.load())
     yield from _lines("gateway", GatewaySettings.load("gateway"))
     for service in MODEL_SERVICES:
         yield from _lines(service, ServerSettings.load(service), changed_only=True)
@@ -28,7 +32,7 @@ def without_secrets(name: str, value: object) -> str:
     return "(hidden)" if _SECRET.search(name) else _URL_PASSWORD.sub(r"\1:(hidden)@", str(value))
 
 
-def _lines(section: str, settings: ProcessSettings, *, changed_only: bool = False) -> Iterator[str]:
+def _lines(section: str, settings: BaseSettings, *, changed_only: bool = False) -> Iterator[str]:
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         changed = not field.is_required() and value != field.get_default(call_default_factory=True)

@@ -17,9 +17,10 @@ from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.ingredients import Ingredients, read_text, spec_of_ingredients, target_file
 from gateway.cli.output import err, seconds, show_error
 from gateway.cli.progress import JobDisplay
-from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, Addresses
+from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES
 from gateway.mesh.lock import hold
 from gateway.mesh.log import LogFile
+from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import Supervisor
 from orchestrator.client import ENDED_STATES, JobClient
 from services.runtime.errors import FailedPreconditionError, NotFoundError, VigentError
@@ -28,13 +29,21 @@ from vigent.jobs.v1 import jobs_pb2
 
 EXIT_DONE, EXIT_FAILED = 0, 1
 _NO_DRAIN_DELAY = {f"VIGENT_{name.upper()}_DRAIN_DELAY_S": "0" for name in PROCESSES}  # nobody else uses this mesh
-_BESIDE = ("captions.srt", "captions.vtt")
+_BESIDE = {
+    "captions.srt": ".srt",
+    "captions.vtt": ".vtt",
+    "captions.ass": ".ass",
+    "cover.jpg": ".jpg",
+    "report.json": ".report.json",
+}
 
 
 def make(
     script: Annotated[str, typer.Argument(help="Text file with what is said; - reads standard input.")],
     footage: Annotated[str, typer.Option(help="Video or picture of the presenter, or the id of one in the library.")],
-    out_file: Annotated[Path | None, typer.Option("--out", help="The film; captions go beside it.")] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="The film; captions, cover and report go beside it.")
+    ] = None,
     voice: Annotated[str, typer.Option(help="Voice id, as `vigent voices` lists them.")] = "",
     music: Annotated[str, typer.Option(help="Music under the voice: a file, or the id of one in the library.")] = "",
     style: Annotated[str, typer.Option(help="Caption style.")] = "",
@@ -44,6 +53,7 @@ def make(
     language: Annotated[str, typer.Option(help="BCP 47 language; the text decides when left out.")] = "",
     speed: Annotated[float, typer.Option(help="Speed of the voice, 0.5 to 2.0.")] = 1.0,
     music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12.")] = -18.0,
+    platform: Annotated[str, typer.Option(help="Where it will be shown, such as tiktok.")] = "",
     width: Annotated[int, typer.Option(help="Film width in pixels.", min=0, max=65535)] = 1080,
     height: Annotated[int, typer.Option(help="Film height in pixels.", min=0, max=65535)] = 1920,
     quality: Annotated[Literal["draft", "standard", "best"], typer.Option(help="Care of the lip-sync.")] = "standard",
@@ -72,6 +82,7 @@ def make(
         language=language,
         speed=speed,
         music_gain_db=music_gain_db,
+        platform=platform,
         width=width,
         height=height,
         quality=quality,
@@ -147,24 +158,23 @@ async def _submit(
 @asynccontextmanager
 async def _own_mesh(data: Path) -> AsyncIterator[str]:
     """Address of the orchestrator of a mesh that lives as long as this context; its log goes to a file."""
-    addresses = Addresses.from_base(0)
-    names = tuple(name for name in PROCESSES if name != GATEWAY)
-    with hold(data, {name: addresses.address(name) for name in names}), LogFile(data / "make.log") as log:
+    plan = MeshPlan.here(port_base=0)
+    addresses = {name: address for name, address in plan.addresses.by_name().items() if name != GATEWAY}
+    with hold(data, addresses), LogFile(data / "make.log") as log:
         err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
-        async with Supervisor(addresses, data, log.say, names, settings=_NO_DRAIN_DELAY) as mesh:
+        async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
             try:
                 await mesh.wait_ready()
             except FailedPreconditionError as error:
                 raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
-            yield addresses.address("orchestrator")
+            yield addresses["orchestrator"]
 
 
 def _deliver(job: jobs_pb2.Job, store: MediaStore, target: Path) -> None:
-    """Puts film and captions where they were asked for, each whole or not at all."""
+    """Puts the film where it was asked for, and what belongs to it beside it, each whole or not at all."""
     _copy(store.path(job.outputs["film.mp4"].sha256), target)
-    for name in _BESIDE:
-        if name in job.outputs:
-            _copy(store.path(job.outputs[name].sha256), target.with_suffix(Path(name).suffix))
+    for name, suffix in _BESIDE.items():
+        _copy(store.path(job.outputs[name].sha256), target.with_suffix(suffix))
 
 
 def _copy(source: Path, target: Path) -> None:

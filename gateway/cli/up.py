@@ -14,8 +14,9 @@ from rich.text import Text
 
 from gateway.cli.connect import DataOption, load_settings
 from gateway.cli.output import out
-from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, Addresses
+from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, service_of
 from gateway.mesh.lock import hold
+from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import Supervisor
 
 _COLOURS = dict(zip(PROCESSES, ("green", "magenta", "yellow", "blue", "cyan", "white"), strict=True))
@@ -32,15 +33,14 @@ def up(
 ) -> None:
     """Run the mesh and its gateway on this machine until Ctrl-C; what exits or hangs is started again."""
     load_settings(data)
-    addresses = Addresses.configured() if port_base is None else Addresses.from_base(port_base)
-    raise typer.Exit(asyncio.run(_up(data, addresses)))
+    raise typer.Exit(asyncio.run(_up(data, MeshPlan.here(port_base))))
 
 
-async def _up(data: Path, addresses: Addresses) -> int:
+async def _up(data: Path, plan: MeshPlan) -> int:
     stop = _stop_event()
-    with hold(data, {name: addresses.address(name) for name in PROCESSES}):
-        async with Supervisor(addresses, data, say) as mesh:
-            announcing = asyncio.create_task(_announce(mesh, addresses))
+    with hold(data, plan.addresses.by_name()):
+        async with Supervisor(plan, data, say) as mesh:
+            announcing = asyncio.create_task(_announce(mesh, plan))
             lost = asyncio.create_task(mesh.wait_given_up())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -59,19 +59,18 @@ async def _up(data: Path, addresses: Addresses) -> int:
 
 def say(name: str, line: str) -> None:
     """One line of the log, with the name of the process before it."""
-    text = Text(f"{name:<{_NAME_WIDTH}} │ ", style=_COLOURS.get(name, "bold red"))
+    text = Text(f"{name:<{_NAME_WIDTH}} │ ", style=_COLOURS.get(service_of(name), "bold red"))
     out.print(text.append(line, style="default"), markup=False)
 
 
-async def _announce(mesh: Supervisor, addresses: Addresses) -> None:
+async def _announce(mesh: Supervisor, plan: MeshPlan) -> None:
     waiting = [process.ready.wait() for process in mesh.processes.values()]
     await asyncio.gather(*waiting)
-    table = Table("service", "address", "metrics", box=None)
-    for name in PROCESSES:
-        port = addresses.metrics_ports.get(name)
-        table.add_row(name, addresses.address(name), f"http://{addresses.host}:{port}/metrics" if port else "/metrics")
+    table = Table("service", "engine", "device", "address", "metrics", box=None)
+    for name, process in mesh.processes.items():
+        table.add_row(name, process.engine, plan.device(name), process.address, plan.addresses.metrics_url(name))
     out.print(table)
-    url = f"http://{addresses.address(GATEWAY)}"
+    url = f"http://{plan.addresses.address(GATEWAY)}"
     out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Ctrl-C ends it.")
 
 

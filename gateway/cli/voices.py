@@ -12,7 +12,8 @@ from rich.table import Table
 
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import out
-from gateway.mesh.addresses import DEFAULT_DATA, Addresses
+from gateway.mesh.addresses import DEFAULT_DATA
+from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import ONE_TRY, Supervisor
 from gateway.replicas import FULL_NAMES
 from orchestrator.client import calling
@@ -43,11 +44,11 @@ async def _voices(language: str, data: Path) -> list[tts_pb2.Voice]:
     async with AsyncExitStack() as stack:
         address = await find("tts", data, settings)
         if address is None:
-            addresses = Addresses.from_base(0)
-            mesh = Supervisor(addresses, data, lambda _name, _line: None, ("tts",), ONE_TRY)
+            plan = MeshPlan.here(port_base=0)
+            mesh = Supervisor(plan, data, lambda _name, _line: None, ("tts",), ONE_TRY)
             await stack.enter_async_context(mesh)
             await mesh.wait_ready()
-            address = addresses.address("tts")
+            address = plan.addresses.address("tts")
         channel = await stack.enter_async_context(open_channel(address, FULL_NAMES["tts"]))
         with calling("tts server", address):
             request = tts_pb2.ListVoicesRequest(language=language)

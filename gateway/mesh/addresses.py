@@ -19,6 +19,19 @@ GATEWAY = "gateway"
 PROCESSES = (*MODEL_SERVICES, "orchestrator", GATEWAY)
 DEFAULT_DATA = Path(".vigent")
 
+_LAST_PORT = 65_535
+_REPLICA_STEP = 10  # ports between two replicas: no two services are that far apart
+
+
+def replica_names(service: str, count: int) -> list[str]:
+    """Names of the processes of a service: "lipsync", "lipsync-2", "lipsync-3"."""
+    return [service, *(f"{service}-{number}" for number in range(2, count + 1))]
+
+
+def service_of(name: str) -> str:
+    """The service of a process: "lipsync" for "lipsync-2"."""
+    return name.partition("-")[0]
+
 
 class _AnyProcess(ProcessSettings):
     """What any process is told, whatever else its section says."""
@@ -35,32 +48,57 @@ class Addresses:
     metrics_ports: Mapping[str, int]
 
     @classmethod
-    def configured(cls) -> Addresses:
-        """As settings and defaults have them."""
+    def configured(cls, lipsync_replicas: int = 1) -> Addresses:
+        """As settings and defaults have them; each further replica ten ports on."""
         settings = {name: _AnyProcess.load(name) for name in PROCESSES}
-        return cls(
-            settings[GATEWAY].host,
-            {name: settings[name].port for name in PROCESSES},
-            {name: settings[name].metrics_port for name in SERVICES},
-        )
+        ports = {name: settings[name].port for name in PROCESSES}
+        metrics_ports = {name: settings[name].metrics_port for name in SERVICES}
+        for number, name in enumerate(replica_names("lipsync", lipsync_replicas)):
+            ports[name] = _further(ports["lipsync"], number)
+            metrics_ports[name] = _further(metrics_ports["lipsync"], number)
+        return cls(settings[GATEWAY].host, ports, metrics_ports)
 
     @classmethod
-    def from_base(cls, base: int) -> Addresses:
+    def from_base(cls, base: int, lipsync_replicas: int = 1) -> Addresses:
         """Consecutive ports from `base`; 0: any that are free."""
-        names = [*PROCESSES, *(f"{name} metrics" for name in SERVICES)]
-        ports = _free_ports(len(names)) if base == 0 else list(range(base, base + len(names)))
-        if ports[-1] > 65_535:
-            raise InvalidInputError(f"There are not {len(names)} ports from {base}.", "Give a lower one.", "port_base")
-        by_name = dict(zip(names, ports, strict=True))
+        further = replica_names("lipsync", lipsync_replicas)[1:]
+        processes, served = [*PROCESSES, *further], [*SERVICES, *further]
+        count = len(processes) + len(served)
+        ports = _free_ports(count) if base == 0 else list(range(base, base + count))
+        if ports[-1] > _LAST_PORT:
+            raise InvalidInputError(f"There are not {count} ports from {base}.", "Give a lower one.", "port_base")
         return cls(
             "127.0.0.1",
-            {name: by_name[name] for name in PROCESSES},
-            {name: by_name[f"{name} metrics"] for name in SERVICES},
+            dict(zip(processes, ports[: len(processes)], strict=True)),
+            dict(zip(served, ports[len(processes) :], strict=True)),
         )
+
+    @property
+    def names(self) -> list[str]:
+        """Every process, the replicas of a service side by side."""
+        return [name for service in PROCESSES for name in self.replicas(service)]
+
+    def replicas(self, service: str) -> list[str]:
+        """The processes of a service."""
+        return [name for name in self.ports if service_of(name) == service]
+
+    def by_name(self) -> dict[str, str]:
+        """host:port of every process."""
+        return {name: self.address(name) for name in self.names}
 
     def address(self, name: str) -> str:
         """host:port of a process."""
         return f"{self.host}:{self.ports[name]}"
+
+    def metrics_url(self, name: str) -> str:
+        """Prometheus page of a process."""
+        if name == GATEWAY:
+            return f"http://{self.address(name)}/metrics"
+        return f"http://{self.host}:{self.metrics_ports[name]}/metrics"
+
+    def targets(self, service: str) -> str:
+        """Addresses of all replicas of a service, as settings want them."""
+        return ",".join(map(self.address, self.replicas(service)))
 
     def environment(self, data: Path) -> dict[str, str]:
         """Settings that make all processes find each other and the data folder.
@@ -69,21 +107,31 @@ class Addresses:
         """
         told = _folders(data) if data != DEFAULT_DATA else {}
         for name in PROCESSES:
-            if self.ports[name] != PORTS[name]:
+            if self.ports[name] != PORTS[name] or len(self.replicas(name)) > 1:
                 told |= self._told(name)
         for name in SERVICES:
-            if self.metrics_ports[name] != METRICS_PORTS[name]:
-                port = self.metrics_ports[name]
-                told[f"VIGENT_{name.upper()}_METRICS_PORT"] = str(port)
-                told[f"VIGENT_GATEWAY_{name.upper()}_METRICS"] = f"http://{self.host}:{port}/metrics"
+            if self.metrics_ports[name] != METRICS_PORTS[name] or len(self.replicas(name)) > 1:
+                told[f"VIGENT_{name.upper()}_METRICS_PORT"] = str(self.metrics_ports[name])
+                pages = ",".join(map(self.metrics_url, self.replicas(name)))
+                told[f"VIGENT_GATEWAY_{name.upper()}_METRICS"] = pages
         return told
+
+    def own_environment(self, name: str) -> dict[str, str]:
+        """Settings of one process alone: a replica's ports."""
+        service = service_of(name)
+        if name == service:
+            return {}
+        return {
+            f"VIGENT_{service.upper()}_PORT": str(self.ports[name]),
+            f"VIGENT_{service.upper()}_METRICS_PORT": str(self.metrics_ports[name]),
+        }
 
     def _told(self, name: str) -> dict[str, str]:
         told = {f"VIGENT_{name.upper()}_PORT": str(self.ports[name])}
         if name in SERVICES:
-            told[f"VIGENT_GATEWAY_{name.upper()}"] = self.address(name)
+            told[f"VIGENT_GATEWAY_{name.upper()}"] = self.targets(name)
         if name in MODEL_SERVICES:
-            told[f"VIGENT_ORCHESTRATOR_{name.upper()}"] = self.address(name)
+            told[f"VIGENT_ORCHESTRATOR_{name.upper()}"] = self.targets(name)
         return told
 
 
@@ -99,6 +147,14 @@ def apply_data_folder(data: Path) -> None:
     if data != DEFAULT_DATA:
         for name, value in _folders(data).items():
             os.environ.setdefault(name, value)
+
+
+def _further(port: int, number: int) -> int:
+    """The port of a service's replica number `number`. Raises InvalidInputError when there is none."""
+    if (further := port + _REPLICA_STEP * number) > _LAST_PORT:
+        remedy = "Lower VIGENT_LIPSYNC_PORT and VIGENT_LIPSYNC_METRICS_PORT."
+        raise InvalidInputError(f"There is no port {further} for a replica.", remedy, "lipsync_replicas")
+    return further
 
 
 def _free_ports(count: int) -> list[int]:

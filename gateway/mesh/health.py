@@ -9,7 +9,8 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.replicas import FULL_NAMES
+from gateway.mesh.addresses import service_of
+from gateway.replicas import ENGINE_METADATA_KEY, FULL_NAMES, engine_name
 
 LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -25,6 +26,9 @@ class Patient(Protocol):
     async def alive(self, timeout_s: float) -> bool:
         """Whether it answers in time that it is alive."""
 
+    async def engine(self, timeout_s: float) -> str:
+        """Name of the engine that it runs; empty when it has none."""
+
     async def close(self) -> None:
         """Ends the asking."""
 
@@ -36,7 +40,7 @@ class GrpcPatient:
         backoff = [(f"grpc.{which}_reconnect_backoff_ms", 200) for which in ("initial", "min", "max")]
         self._channel = grpc.aio.insecure_channel(address, options=backoff)
         self._stub = health_pb2_grpc.HealthStub(self._channel)
-        self._name = FULL_NAMES[name]
+        self._name = FULL_NAMES[service_of(name)]
 
     async def wait_ready(self) -> None:
         """Follows the health of its service until it serves; a process that is still loading is waited for."""
@@ -56,6 +60,16 @@ class GrpcPatient:
         except grpc.aio.AioRpcError:
             return False
         return bool(response.status == _SERVING)
+
+    async def engine(self, timeout_s: float) -> str:
+        """From the metadata of its health."""
+        call = self._stub.Check(health_pb2.HealthCheckRequest(service=self._name), timeout=timeout_s)
+        try:
+            metadata = await call.initial_metadata()
+            await call
+        except grpc.aio.AioRpcError:
+            return ""
+        return engine_name(str(metadata.get(ENGINE_METADATA_KEY, "")))
 
     async def close(self) -> None:
         """Closes the channel."""
@@ -80,6 +94,10 @@ class HttpPatient:
         except httpx.HTTPError:
             return False
         return response.is_success
+
+    async def engine(self, timeout_s: float) -> str:  # noqa: ARG002
+        """It has none."""
+        return ""
 
     async def close(self) -> None:
         """Closes the connection."""

@@ -1,5 +1,6 @@
-"""Runs a module of the mesh so that it dies with its supervisor: `python -m gateway.mesh.launch PARENT MODULE`.
+"""Runs a process of the mesh so that it dies with its supervisor: `python -m gateway.mesh.launch PARENT COMMAND`.
 
+COMMAND is `-m MODULE` or a program with its arguments.
 The process asks the kernel for that itself: code between fork and exec is not safe in a supervisor that speaks gRPC.
 """
 
@@ -24,5 +25,7 @@ def die_with(parent: int) -> None:
 
 if __name__ == "__main__":
     die_with(int(sys.argv[1]))
-    sys.argv[:] = sys.argv[2:3]
+    if sys.argv[2] != "-m":
+        os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - a list, no shell; the kernel's promise outlives exec
+    sys.argv[:] = sys.argv[3:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

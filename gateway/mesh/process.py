@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 _LONGEST_LINE = 64 * 1024
 
@@ -16,7 +16,7 @@ Say = Callable[[str, str], None]
 
 
 class MeshProcess:
-    """A started `python -m module`."""
+    """A started process of the mesh."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, say: Say) -> None:
         self.name = name
@@ -24,15 +24,15 @@ class MeshProcess:
         self._reading = asyncio.create_task(self._read(say))
 
     @classmethod
-    async def start(cls, name: str, module: str, environment: Mapping[str, str], say: Say) -> MeshProcess:
-        """Starts the module. It dies with this process, even when this one is killed with -9."""
+    async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say) -> MeshProcess:
+        """Starts the command, a program or `-m module`. It dies with this process, even when this one is killed -9."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # a folder named "services" where the user stands must not be imported
             "-m",
             "gateway.mesh.launch",
             str(os.getpid()),
-            module,
+            *command,
             env={**os.environ, **environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -14,14 +14,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Self
 
-from gateway.mesh.addresses import GATEWAY, PROCESSES, Addresses
+from gateway.mesh.addresses import GATEWAY, service_of
 from gateway.mesh.health import GrpcPatient, HttpPatient, Patient
+from gateway.mesh.plan import MeshPlan
 from gateway.mesh.process import MeshProcess, Say
 from gateway.settings import MODEL_SERVICES
 from services.runtime.errors import FailedPreconditionError
 
 _USAGE_ERROR = 2  # exit code of a process whose settings are wrong: starting it again changes nothing
-_MODULES = {name: f"services.{name}" if name in MODEL_SERVICES else name for name in PROCESSES}
 _STOP_ORDER = ((GATEWAY,), ("orchestrator",), MODEL_SERVICES)
 
 
@@ -57,19 +57,28 @@ class State(Enum):
 class Supervised:
     """One process, kept running."""
 
-    def __init__(self, name: str, address: str, environment: dict[str, str], say: Say, policy: WatchdogPolicy) -> None:
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        say: Say,
+        policy: WatchdogPolicy,
+    ) -> None:
         self.name, self.address = name, address
         self.state = State.STARTING
+        self.engine = ""
         self.ready, self.given_up = asyncio.Event(), asyncio.Event()
         self.process: MeshProcess | None = None
         self.restarts = 0
-        self._environment, self._say, self._policy = environment, say, policy
+        self._command, self._environment, self._say, self._policy = command, environment, say, policy
         self._restart_times_s: list[float] = []
 
     async def keep_running(self) -> None:
         """Runs the process again and again, until cancelled or until it has used up its restarts."""
         while True:
-            self.process = await MeshProcess.start(self.name, _MODULES[self.name], self._environment, self._say)
+            self.process = await MeshProcess.start(self.name, self._command, self._environment, self._say)
             reason, code = await self._run_once(self.process)
             self.ready.clear()
             pause_s = self._pause_s(code)
@@ -117,6 +126,7 @@ class Supervised:
 
     async def _until_ready(self, patient: Patient) -> None:
         await patient.wait_ready()
+        self.engine = await patient.engine(self._policy.timeout_s)
         self.state = State.READY
         self.ready.set()
 
@@ -149,16 +159,25 @@ class Supervisor:
 
     def __init__(
         self,
-        addresses: Addresses,
+        plan: MeshPlan,
         data: Path,
         say: Say,
-        names: Sequence[str] = PROCESSES,
+        names: Sequence[str] | None = None,
         policy: WatchdogPolicy = WatchdogPolicy(),
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`names`: which of PROCESSES to run. `settings`: more of the environment for all of them."""
-        environment = {**addresses.environment(data), **(settings or {})}
-        self.processes = {name: Supervised(name, addresses.address(name), environment, say, policy) for name in names}
+        """`names`: which of the plan's processes to run. `settings`: more of the environment for all of them."""
+        self.processes = {
+            name: Supervised(
+                name,
+                plan.addresses.address(name),
+                plan.command(name),
+                {**plan.environment(name, data), **(settings or {})},
+                say,
+                policy,
+            )
+            for name in (plan.names if names is None else names)
+        }
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def __aenter__(self) -> Self:
@@ -206,8 +225,9 @@ class Supervisor:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        for names in _STOP_ORDER:
-            await asyncio.gather(*(self.processes[name].stop() for name in names if name in self.processes))
+        for services in _STOP_ORDER:
+            ending = [process for name, process in self.processes.items() if service_of(name) in services]
+            await asyncio.gather(*(process.stop() for process in ending))
 
     def kill(self) -> None:
         """Ends all at once."""

@@ -14,12 +14,13 @@ import pytest
 
 from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses
 from gateway.mesh.lock import hold, running_mesh
+from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import Supervisor, WatchdogPolicy
 from gateway.settings import SERVICES
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from tests.gateway.commands import Running, running, vigent
 
-QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=0.5, misses=2, start_up_s=30, first_pause_s=0.1, stop_grace_s=5)
+QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=30, first_pause_s=0.1, stop_grace_s=5)
 UP = r"Vigent is up: (http://[\d.:]+)"
 
 
@@ -92,7 +93,7 @@ async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
         if "starting it again" in line:
             found_dead.set()
 
-    async with Supervisor(Addresses.from_base(0), tmp_path, say, ("tts",), QUICK) as mesh:
+    async with Supervisor(MeshPlan.here(0), tmp_path, say, ("tts",), QUICK) as mesh:
         await mesh.wait_ready()
         supervised = mesh.processes["tts"]
         old = supervised.process
@@ -108,8 +109,7 @@ async def test_a_process_that_always_fails_is_given_up_and_said_so(tmp_path):
     policy = WatchdogPolicy(first_pause_s=0.01, longest_pause_s=0.02, restarts=2)
     said: list[str] = []
     crashing = {"VIGENT_TTS_LOG_LEVEL": "NO_SUCH_LEVEL"}
-    addresses = Addresses.from_base(0)
-    mesh = Supervisor(addresses, tmp_path, lambda _name, line: said.append(line), ("tts",), policy, crashing)
+    mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy, crashing)
     async with mesh:
         with pytest.raises(FailedPreconditionError, match="tts does not keep running"):
             await mesh.wait_ready()
@@ -119,9 +119,9 @@ async def test_a_process_that_always_fails_is_given_up_and_said_so(tmp_path):
 
 async def test_wrong_settings_are_not_tried_again(tmp_path):
     said: list[str] = []
-    addresses = Addresses.from_base(0)
-    with socket.create_server(("127.0.0.1", addresses.ports["tts"])):
-        async with Supervisor(addresses, tmp_path, lambda _name, line: said.append(line), ("tts",)) as mesh:
+    plan = MeshPlan.here(0)
+    with socket.create_server(("127.0.0.1", plan.addresses.ports["tts"])):
+        async with Supervisor(plan, tmp_path, lambda _name, line: said.append(line), ("tts",)) as mesh:
             with pytest.raises(FailedPreconditionError):
                 await mesh.wait_ready()
             assert mesh.processes["tts"].restarts == 0

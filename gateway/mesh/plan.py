@@ -1,0 +1,80 @@
+"""What a mesh on this machine consists of: which processes, where each listens and on which GPU it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic_settings import SettingsConfigDict
+
+from gateway.mesh.addresses import Addresses, service_of
+from gateway.mesh.gpus import assign, available_gpus, environment_of, gpu_users
+from gateway.mesh.settings import MeshSettings
+from gateway.settings import MODEL_SERVICES
+from services.runtime.settings import ProcessSettings, ServerSettings
+
+_DEFAULT_SEGMENTS = 2  # as many segments as the orchestrator makes at the same time when it is told nothing
+
+
+class _Orchestrator(ProcessSettings):
+    """The one setting of the orchestrator that depends on the number of replicas."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    parallel_segments: int | None = None
+
+
+@dataclass(frozen=True)
+class MeshPlan:
+    """The processes of a mesh. `gpus` maps those that compute on a GPU to it."""
+
+    addresses: Addresses
+    gpus: Mapping[str, str]
+
+    @classmethod
+    def here(cls, port_base: int | None = None) -> MeshPlan:
+        """The plan for this machine as settings and hardware have it; `port_base` as of `vigent up`.
+
+        Asks nvidia-smi only when an engine uses a GPU. Raises InvalidInputError naming a wrong setting.
+        """
+        settings = MeshSettings.load()
+        users = gpu_users()
+        gpus = assign(users, available_gpus(settings) if users else [], settings.lipsync_replicas)
+        replicas = settings.lipsync_replicas or max(1, sum(service_of(name) == "lipsync" for name in gpus))
+        if port_base is None:
+            return cls(Addresses.configured(replicas), gpus)
+        return cls(Addresses.from_base(port_base, replicas), gpus)
+
+    @property
+    def names(self) -> list[str]:
+        """Every process."""
+        return self.addresses.names
+
+    def command(self, name: str) -> list[str]:
+        """What runs as this process, as `gateway.mesh.launch` takes it."""
+        service = service_of(name)
+        return ["-m", f"services.{service}" if service in MODEL_SERVICES else service]
+
+    def environment(self, name: str, data: Path) -> dict[str, str]:
+        """What this process is told beside its own settings."""
+        told = {**self.addresses.environment(data), **self.addresses.own_environment(name)}
+        if name in self.gpus:
+            told |= environment_of(service_of(name), self.gpus[name])
+        if name == "orchestrator":
+            told |= self._window()
+        return told
+
+    def device(self, name: str) -> str:
+        """Where this process computes, for people: "GPU 1", "cpu"; empty when it has no engine."""
+        if name in self.gpus:
+            return f"GPU {self.gpus[name]}"
+        service = service_of(name)
+        return ServerSettings.load(service).device if service in MODEL_SERVICES else ""
+
+    def _window(self) -> dict[str, str]:
+        """Enough segments at the same time to keep every replica of lip-sync at work."""
+        replicas = len(self.addresses.replicas("lipsync"))
+        if replicas <= _DEFAULT_SEGMENTS or _Orchestrator.load("orchestrator").parallel_segments is not None:
+            return {}
+        return {"VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS": str(replicas)}

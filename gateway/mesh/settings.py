@@ -1,0 +1,72 @@
+"""Settings of the mesh on this machine: `VIGENT_*` in the environment, then `[mesh]` in vigent.toml, then defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from services.runtime.errors import InvalidInputError
+
+_GPU = re.compile(r"\d+|(GPU|MIG)-[0-9A-Fa-f-]+")
+
+
+class MeshSettings(BaseSettings):
+    """What `vigent up` can be told of this machine. Make one with `load`."""
+
+    model_config = SettingsConfigDict(env_prefix="VIGENT_", extra="ignore", frozen=True)
+
+    gpus: str | None = Field(
+        None, description='GPUs to use, as nvidia-smi counts them: "0,1,2"; empty for none; all when left out.'
+    )
+    lipsync_replicas: int = Field(0, description="Lip-sync servers; 0 for one on each of their GPUs.", ge=0, le=64)
+
+    @field_validator("gpus")
+    @classmethod
+    def _are_gpus(cls, value: str | None) -> str | None:
+        if wrong := [gpu for gpu in gpus_of(value or "") if not _GPU.fullmatch(gpu)]:
+            raise ValueError(f"{wrong[0]!r} is no GPU; give numbers or UUIDs of nvidia-smi")
+        return value
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the settings. Raises InvalidInputError naming the setting at fault."""
+        try:
+            return cls()  # type: ignore[call-arg]
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0])
+            remedy = f"Set VIGENT_{name.upper()}, or {name} below [mesh] in vigent.toml."
+            raise InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, name) from error
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidInputError(f"vigent.toml is no TOML: {error}.", "Correct that line.") from error
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then `[mesh]` of vigent.toml."""
+        file = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("VIGENT_CONFIG", "vigent.toml")))
+        section = InitSettingsSource(settings_cls, init_kwargs=file.toml_data.get("mesh", {}))
+        return init_settings, env_settings, section
+
+
+def gpus_of(text: str) -> list[str]:
+    """The GPUs of a list with commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
