@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import sys
 
+from services.runtime.errors import FailedPreconditionError
+
+_OUT_OF_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED")  # the second: cuBLAS found no room for its workspace
+_CUDA_FAILED = ("CUDA error", "CUDA failed with error")  # as torch says it, and as CTranslate2 does
+
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the host or the device had no memory left; the process can go on."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "out of memory" in str(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return any(sign in str(error) for sign in _OUT_OF_MEMORY)
 
 
 def is_device_lost(error: BaseException) -> bool:
     """Whether the CUDA context is unusable (illegal access, device assert, bus error): only a new process helps.
 
-    CUDA calls these sticky errors; torch reports them as "CUDA error: ...". Lack of memory is not one of them.
+    CUDA calls these sticky errors; lack of memory is not one of them.
     """
-    return "CUDA error" in str(error) and not is_out_of_memory(error)
+    return any(sign in str(error) for sign in _CUDA_FAILED) and not is_out_of_memory(error)
 
 
-def device_memory_bytes() -> int:
-    """Device memory reserved by this process; 0 when no device framework is loaded."""
+def device_memory() -> tuple[int, int]:
+    """Bytes of device memory that this process has reserved, and those of them in use; 0 where torch drives no device.
+
+    What CTranslate2 holds is not in them: it tells nobody.
+    """
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
-        return 0
-    return sum(torch.cuda.memory_reserved(index) for index in range(torch.cuda.device_count()))
+        return 0, 0
+    devices = range(torch.cuda.device_count())
+    return sum(map(torch.cuda.memory_reserved, devices)), sum(map(torch.cuda.memory_allocated, devices))
+
+
+def no_device(name: str) -> FailedPreconditionError:
+    """The error of a device that this machine does not have, or does not have yet."""
+    return FailedPreconditionError(
+        f"There is no device {name!r}.", "Use cpu, or cuda:0 where it is.", "device", "DEVICE_MISSING"
+    )
 
 
 def release_device_memory() -> None:

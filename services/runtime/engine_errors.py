@@ -21,7 +21,7 @@ def typed_error(error: BaseException, problem: str) -> VigentError:
         _LOG.warning("out of memory", exc_info=error)
         release_device_memory()
         return ExhaustedError(
-            "The device has not enough memory for this call.",
+            "The device has not enough memory.",
             "Send less at once, or try again later.",
             reason="OUT_OF_MEMORY",
             retry_after_s=5.0,

@@ -11,6 +11,10 @@ from grpc_health.v1 import health, health_pb2
 from services.runtime.identity import ENGINE_METADATA_KEY
 
 LIVENESS = "liveness"
+PROBLEM_METADATA_KEY = "vigent-problem"
+"""Trailing metadata of every health check while the engine cannot be loaded: why, and what to do; ASCII."""
+
+_LONGEST_PROBLEM = 1000  # metadata of more than 8 KiB is refused
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -23,7 +27,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     def __init__(self, service: str, identity: str = "") -> None:
         """`service` is the full name, such as "vigent.tts.v1.TtsService"; `identity` as of `engine_identity`."""
         super().__init__()
-        self._identity = identity
+        self._identity, self._problem = identity, ""
         self._readiness_names = ("", service)
         self._server_status.update(dict.fromkeys(self._readiness_names, _NOT_SERVING))
         self._server_status[LIVENESS] = _SERVING
@@ -32,9 +36,11 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     async def Check(  # noqa: N802
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> health_pb2.HealthCheckResponse:
-        """The state of a name; says in its metadata which engine is behind the service."""
+        """The state of a name; says in its metadata which engine is behind the service and why it is not loaded."""
         if self._identity:
             await context.send_initial_metadata(((ENGINE_METADATA_KEY, self._identity),))
+        if self._problem:
+            context.set_trailing_metadata(((PROBLEM_METADATA_KEY, self._problem),))
         return await super().Check(request, context)
 
     async def List(  # noqa: N802
@@ -59,8 +65,10 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
             closed.cancel()
             await asyncio.gather(watch, closed, return_exceptions=True)
 
-    async def publish(self, *, ready: bool, live: bool) -> None:
-        """Sets the states."""
+    async def publish(self, *, ready: bool, live: bool, problem: str = "") -> None:
+        """Sets the states; `problem` says why the engine cannot be loaded."""
+        line = " ".join(problem.split())
+        self._problem = line.encode("ascii", "backslashreplace").decode()[:_LONGEST_PROBLEM]
         for name in self._readiness_names:
             await self.set(name, _SERVING if ready else _NOT_SERVING)
         await self.set(LIVENESS, _SERVING if live else _NOT_SERVING)

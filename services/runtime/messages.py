@@ -70,10 +70,21 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """Server to worker, while it has no call: are you there? Answered by the thread that takes calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Worker to server: the answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
-    """Worker to server: the engine is loaded and warm."""
+    """Worker to server: the engine is loaded and warm; `stage_s` are the seconds that each stage of it took."""
 
     attributes: Mapping[str, Any]
+    stage_s: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,5 +111,6 @@ class Ended:
     units: Mapping[str, int] = field(default_factory=dict)
 
 
-ToWorker = Open | Input | EndOfInputs | Cancel | Credit
-ToServer = Ready | LoadFailed | Event | Ended | Credit
+ToWorker = Open | Input | EndOfInputs | Cancel | Credit | Ping
+Report = Ready | LoadFailed | Event | Ended | Credit
+ToServer = Report | Pong

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 
 REFUSALS = ("queue_full", "caller_left", "unavailable")
-DEATHS = ("crash", "stall", "memory")
+DEATHS = ("crash", "stall", "memory", "load")
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 50)
@@ -110,7 +110,8 @@ class _WorkerCollector(Collector):
         yield _gauge("vigent_worker_stall_budget_seconds", "Time without a unit that is a hang.", service, budget_s)
         yield _gauge("vigent_worker_active_requests", "Calls that the engine works on.", service, len(worker.calls))
         yield _gauge("vigent_queue_depth", "Calls that wait for a slot.", service, worker.admission.queue_depth)
-        yield _gauge("vigent_device_memory_bytes", "Device memory reserved.", service, worker.device_memory_bytes)
+        yield from self._memory()
+        yield from self._load()
         states = GaugeMetricFamily("vigent_worker_state", "1 for the present state.", labels=["service", "state"])
         for state in State:
             states.add_metric([self._service, state.value], float(worker.state is state))
@@ -119,6 +120,27 @@ class _WorkerCollector(Collector):
         for phase, count in worker.units.total().items():
             units.add_metric([self._service, phase], count)
         yield units
+
+    def _memory(self) -> Iterable[Metric]:
+        """Nothing while there is no worker: a 0 would be a lie."""
+        process, service = self._worker.process, [self._service]
+        if process is not None:
+            reserved, used = process.device_memory
+            yield _gauge("vigent_device_memory_bytes", "Device memory reserved.", service, reserved)
+            yield _gauge("vigent_device_memory_used_bytes", "Device memory in use.", service, used)
+            resident = process.resident_bytes()
+            yield _gauge("vigent_worker_resident_memory_bytes", "Resident memory of the worker.", service, resident)
+
+    def _load(self) -> Iterable[Metric]:
+        labels = ("service", "engine", "stage")
+        seconds = GaugeMetricFamily("vigent_engine_load_seconds", "Time of loading the engine.", labels=labels)
+        for stage, stage_s in self._worker.stage_s.items():
+            seconds.add_metric([self._service, self._worker.engine, stage], stage_s)
+        yield seconds
+        problems = GaugeMetricFamily("vigent_engine_problem", "1: it cannot be loaded.", labels=["service", "reason"])
+        if (problem := self._worker.problem) is not None:
+            problems.add_metric([self._service, problem.reason], 1)
+        yield problems
 
     def _age_and_budget_s(self) -> tuple[float, float]:
         """Seconds since the last unit, and the stall budget, of the record that is nearest to a hang."""

@@ -48,7 +48,8 @@ class ServiceSpec:
 def serve(spec: ServiceSpec) -> int:
     """Runs the server of `spec` until SIGTERM or SIGINT.
 
-    Returns the exit code: 0 drained, 1 the engine cannot be loaded or the drain was cut short, 2 wrong settings.
+    An engine that cannot be loaded ends nothing: the server says why, and tries again. Returns the exit code:
+    0 drained, 1 the drain was cut short, 2 wrong settings.
     """
     keep_large_blocks()
     try:
@@ -108,7 +109,8 @@ async def _publish(worker: Worker, health: Health, ready_line: str) -> None:
     """Keeps health in step with the worker, and says when the server is ready for the first time."""
     while True:
         worker.changed.clear()
-        await health.publish(ready=worker.ready, live=worker.live)
+        problem = str(worker.problem) if worker.problem else ""
+        await health.publish(ready=worker.ready, live=worker.live, problem=problem)
         if worker.ready and ready_line:
             _say(ready_line)
             ready_line = ""

@@ -96,6 +96,9 @@ class ServerSettings(ProcessSettings):
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
     stall_ceiling_s: float = Field(300.0, description="Upper bound of the budget learned from slow units.", gt=0)
     load_budget_s: float = Field(600.0, description="Longest time for loading the engine.", gt=0)
+    reload_pause_s: float = Field(
+        5.0, description="Pause before loading is tried again after it failed; doubles up to a minute.", gt=0
+    )
     warm_up_budget_s: float = Field(600.0, description="Longest time between two units of the warm-up.", gt=0)
     caller_budget_s: float = Field(120.0, description="How long a call waits for its caller to read or send.", gt=0)
     watch_interval_s: float = Field(0.25, description="Time between two looks at the progress records.", gt=0)

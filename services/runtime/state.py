@@ -12,4 +12,5 @@ class State(Enum):
     PROGRESSING = "progressing"
     STALLED = "stalled"
     DRAINING = "draining"
+    LOAD_FAILED = "load_failed"
     BROKEN = "broken"

@@ -1,7 +1,8 @@
 """The watchdog: finds a hung engine by its progress record and goes up the ladder until it works again.
 
 Ladder: not ready -> cancel -> stack dump -> SIGTERM -> SIGKILL of the worker alone; the worker's life cycle
-(`worker.py`) then starts a new one. A long inference that finishes units is never touched.
+(`worker.py`) then starts a new one. A long inference that finishes units is never touched. An idle worker has no
+progress to show, so it is asked for a sign of life instead.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import logging
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from services.runtime.call import Call
 from services.runtime.errors import CancelledError, UnavailableError
@@ -27,7 +30,7 @@ class Watchdog:
 
     def __init__(self, worker: Worker, settings: ServerSettings) -> None:
         self._worker, self._settings = worker, settings
-        self._awake_since_ns = 0
+        self._awake_since_ns = self._busy_until_ns = 0
 
     async def run(self) -> None:
         """Watches until cancelled."""
@@ -56,6 +59,8 @@ class Watchdog:
         }
         if slots:
             await self._recover(process, slots)
+        elif self._is_silent(process, now_ns):
+            await self._replace_silent(process)
         else:
             await self._limit_memory(process)
 
@@ -67,22 +72,39 @@ class Watchdog:
             if snapshot.waiting and snapshot.age_s(time.monotonic_ns()) > budget_s:
                 call.fail(CancelledError(f"The caller neither read nor sent for {budget_s:g} s.", reason="CALLER_IDLE"))
 
-    async def _recover(self, process: WorkerProcess, slots: set[int]) -> None:
-        worker = self._worker
-        worker.stalled = True
-        worker.changed.set()
-        hung = [call for call in worker.calls.values() if call.slot.number in slots]
-        for slot in slots:
-            snapshot = process.snapshot(slot)
-            _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
-        for call in hung:
-            call.hung = True
-            call.fail(_hung_error(call))
-        if not (0 not in slots and await self._obeys(hung)):
-            process.death_reason = "stall"
+    def _is_silent(self, process: WorkerProcess, now_ns: int) -> bool:
+        """Whether a loaded worker without calls gave no sign of life for a stall budget."""
+        if self._worker.calls or not self._worker.available.is_set():
+            self._busy_until_ns = now_ns
+            return False
+        silence_s = process.silence_s(now_ns, max(self._awake_since_ns, self._busy_until_ns))
+        return silence_s > self._settings.stall_budget_s
+
+    async def _replace_silent(self, process: WorkerProcess) -> None:
+        with self._stalled():
+            _LOG.error("worker %d is idle and gives no sign of life", process.pid)
             await self._kill(process)
-        worker.stalled = False
-        worker.changed.set()
+
+    async def _recover(self, process: WorkerProcess, slots: set[int]) -> None:
+        with self._stalled():
+            hung = [call for call in self._worker.calls.values() if call.slot.number in slots]
+            for slot in slots:
+                snapshot = process.snapshot(slot)
+                _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
+            for call in hung:
+                call.hung = True
+                call.fail(_hung_error(call))
+            if 0 in slots or not await self._obeys(hung):
+                await self._kill(process)
+
+    @contextmanager
+    def _stalled(self) -> Iterator[None]:
+        """No new calls while the ladder is climbed."""
+        self._worker.stalled = True
+        self._worker.changed.set()
+        yield
+        self._worker.stalled = False
+        self._worker.changed.set()
 
     async def _obeys(self, hung: list[Call]) -> bool:
         """Whether all hung calls end by themselves after the cancel."""
@@ -92,6 +114,7 @@ class Watchdog:
         return not running
 
     async def _kill(self, process: WorkerProcess) -> None:
+        process.death_reason = "stall"
         for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGKILL):
             _LOG.error("sending %s to worker %d", number.name, process.pid)
             process.signal(number)

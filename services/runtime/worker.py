@@ -15,8 +15,8 @@ from typing import Any
 
 from services.runtime.admission import Admission, Slot
 from services.runtime.call import Admitted, Call
-from services.runtime.errors import UnavailableError, VigentError
-from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, ToServer
+from services.runtime.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
+from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.metrics import ServerMetrics
 from services.runtime.quarantine import Quarantine, request_key
 from services.runtime.restarts import Restarts
@@ -28,7 +28,6 @@ from vigent.media.v1 import media_pb2
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
-_GIVEN_UP = "The engine keeps dying and is not started any more."
 
 
 class Worker:
@@ -37,6 +36,8 @@ class Worker:
     def __init__(self, boot: Boot, engine: str, settings: ServerSettings, metrics: ServerMetrics) -> None:
         """`boot` is what every child starts with, `engine` the name that callers see. Call `run` to start."""
         self.attributes: Mapping[str, Any] = {}
+        self.stage_s: Mapping[str, float] = {}
+        self.problem: FailedPreconditionError | None = None
         self.calls: dict[int, Call] = {}
         self.process: WorkerProcess | None = None
         self.admission = Admission(settings.slots, settings.queue_limit, metrics.refused)
@@ -44,12 +45,13 @@ class Worker:
         self.changed = asyncio.Event()
         self.available = asyncio.Event()
         self.draining = self.stalled = self.retiring = self.broken = False
-        self._boot, self._engine, self._metrics = boot, engine, metrics
+        self.engine = engine
+        self._boot, self._metrics = boot, metrics
         self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.kill_grace_s
-        self._quarantine, self._restarts = Quarantine(), Restarts(settings.restart_limit)
+        self._quarantine, self._restarts = Quarantine(), Restarts(settings.restart_limit, settings.reload_pause_s)
         self._ids, self._epochs = itertools.count(1), itertools.count(1)
-        self._load_error: VigentError | None = None
-        self._loaded_once = self._closing = False
+        self._wrong_setting: InvalidInputError | None = None
+        self._closing = False
         self._server = f"{socket.gethostname()}:{os.getpid()}"
 
     @property
@@ -59,7 +61,11 @@ class Worker:
 
     @property
     def live(self) -> bool:
-        """Whether this process is worth keeping: no, when two workers died without one finished unit."""
+        """Whether this process is worth keeping: no, when two workers died without one finished unit.
+
+        Yes while the engine cannot be loaded: a new process would find the same files and the same packages, and this
+        one goes on trying.
+        """
         return not self._restarts.fruitless
 
     @property
@@ -67,25 +73,25 @@ class Worker:
         """What the worker is doing."""
         if self.broken:
             return State.BROKEN
+        if self.problem is not None:
+            return State.LOAD_FAILED
         if self.stalled:
             return State.STALLED
         if self.draining:
             return State.DRAINING
         return State.PROGRESSING if self.calls or not self.available.is_set() else State.IDLE
 
-    @property
-    def device_memory_bytes(self) -> int:
-        """Device memory that the engine has reserved."""
-        return self.process.device_memory_bytes if self.process else 0
-
     async def run(self) -> None:
-        """Keeps a child running until `close`. Raises the engine's own error when the very first load fails."""
+        """Keeps a child running until `close`, and tries again what cannot be loaded.
+
+        Raises InvalidInputError for settings with which no engine was ever loaded: only a new process reads others.
+        """
         while not self._closing:
             boot = replace(self._boot, epoch=next(self._epochs))
             self.process = WorkerProcess(boot, self._received)
             self._bury(self.process, await self.process.wait())
-            if self._load_error is not None and not self._loaded_once:
-                raise self._load_error
+            if self._wrong_setting is not None:
+                raise self._wrong_setting
             if not self._restarts.allowed:
                 self._give_up()
                 return
@@ -98,7 +104,7 @@ class Worker:
         """Runs `method` of the engine once a slot is free. On leaving, an unfinished call is cancelled.
 
         Raises ExhaustedError when the queue is full, UnavailableError while there is no worker, and
-        FailedPreconditionError for a request that has killed workers.
+        FailedPreconditionError for a request that has killed workers, or when the engine cannot be loaded.
         """
         started_s = time.monotonic()
         call = await self._admit(method, request, inputs is not None)
@@ -110,6 +116,11 @@ class Worker:
                 feeder.cancel()
             call.cancel()
             self._metrics.call_ended(call, started_s)
+
+    def require_engine(self) -> None:
+        """Raises UnavailableError before the engine was loaded, FailedPreconditionError when it cannot be."""
+        if self.problem is not None or not self.stage_s:
+            raise self._absence()
 
     def retire(self) -> None:
         """Gives the child no further calls; once it is idle it can be replaced. Waiting calls wait for the next."""
@@ -135,9 +146,9 @@ class Worker:
     async def _admit(self, method: str, request: object, streaming: bool) -> Call:
         key = request_key(method, request)
         self._quarantine.check(key)
-        if self.broken or self.stalled or not self.available.is_set():
+        if self.problem is not None or self.broken or self.stalled or not self.available.is_set():
             self._metrics.refused("unavailable")
-            raise _unavailable(_GIVEN_UP if self.broken else "The engine is starting or being replaced.")
+            raise self._absence()
         slot = await self.admission.acquire()
         try:
             process = await self._present_process()
@@ -150,26 +161,52 @@ class Worker:
         return call
 
     async def _present_process(self) -> WorkerProcess:
-        await self.available.wait()
-        if self.broken or self.process is None:
-            raise _unavailable(_GIVEN_UP)
+        if self.problem is None:
+            await self.available.wait()
+        if self.problem is not None or self.broken or self.process is None:
+            raise self._absence()
         return self.process
 
-    def _accepted(self, slot: Slot) -> media_pb2.Accepted:
-        return media_pb2.Accepted(server=self._server, engine=self._engine, queue_position=slot.queue_position)
+    def _absence(self) -> VigentError:
+        """Why there is no engine; a new error each time, since a raised one keeps what raised it."""
+        if self.broken:
+            return _unavailable("The engine keeps dying and is not started any more.")
+        return replace(self.problem) if self.problem else _unavailable("The engine is starting or being replaced.")
 
-    def _received(self, message: ToServer) -> None:
+    def _accepted(self, slot: Slot) -> media_pb2.Accepted:
+        return media_pb2.Accepted(server=self._server, engine=self.engine, queue_position=slot.queue_position)
+
+    def _received(self, message: Report) -> None:
         match message:
             case Ready():
-                self.attributes, self._loaded_once = message.attributes, True
-                self.available.set()
-                self.changed.set()
+                self._loaded(message)
             case LoadFailed():
-                self._load_error = message.error
+                self._load_failed(message.error)
             case Ended() if message.call in self.calls:
                 self._ended(self.calls[message.call], message)
             case _ if message.call in self.calls:
                 self.calls[message.call].deliver(message)
+
+    def _loaded(self, message: Ready) -> None:
+        self.attributes, self.stage_s, self.problem = message.attributes, message.stage_s, None
+        self._restarts.loaded()
+        self.available.set()
+        self.changed.set()
+
+    def _load_failed(self, error: VigentError) -> None:
+        assert self.process is not None
+        self.process.death_reason = "load"
+        if isinstance(error, InvalidInputError) and not self.stage_s:
+            self._wrong_setting = error
+            return
+        problem = FailedPreconditionError(error.problem, error.remedy, reason=error.reason)
+        if problem != self.problem:
+            _LOG.error("the engine %s cannot be loaded and is tried again: %s", self.engine, error)
+        self.problem = problem
+        self._restarts.load_failed()
+        self.available.set()  # lets those who wait for a worker learn that there is none
+        self.available.clear()
+        self.changed.set()
 
     def _ended(self, call: Call, message: Ended) -> None:
         self.observe()
@@ -189,7 +226,9 @@ class Worker:
         self.available.clear()
         self.changed.set()
         calls = list(self.calls.values())
-        if not self._closing:
+        if process.death_reason == "load":
+            self._metrics.restarted("load")
+        elif not self._closing:
             _LOG.error("worker %d (epoch %d) ended with exit code %d", process.pid, process.epoch, exit_code)
             self._metrics.restarted(process.death_reason)
             if not self.retiring:

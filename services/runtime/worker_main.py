@@ -8,22 +8,21 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
-import importlib
 import os
 import signal
 import threading
-from collections.abc import Callable, MutableSequence, Sequence
+from collections.abc import MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import cast
 
-from services.runtime.device import device_memory_bytes
+from services.runtime.allocator import keep_large_blocks
+from services.runtime.device import device_memory
 from services.runtime.engine_errors import typed_error
-from services.runtime.errors import InvalidInputError
+from services.runtime.loading import load_engine
 from services.runtime.log import configure_logging
-from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, ToServer, ToWorker
+from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker
 from services.runtime.pipe import encode, receive, write
-from services.runtime.progress import Progress
 from services.runtime.worker_call import Send, WorkerCall
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -36,47 +35,23 @@ def main(
     records: Sequence[MutableSequence[int]],
     gauges: MutableSequence[int],
 ) -> None:
-    """Entry point of the child. `records[0]` is for loading, `records[n]` for slot n; `gauges[0]` is device memory."""
+    """Entry point of the child. `records[0]` is for loading, `records[n]` for slot n; `gauges`: as `device_memory`."""
     _die_with(boot.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server drains first
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
+    keep_large_blocks()
     configure_logging(boot.log_level, f"{boot.service}-worker-{boot.epoch}")
     reply = _sender(replies)
     try:
-        engine = _load(boot, records[0])
-        attributes = {name: _attribute(engine, name) for name in boot.attributes}
+        loaded = load_engine(boot, records[0])
+        attributes = {name: _attribute(loaded.engine, name) for name in boot.attributes}
     except Exception as error:
         reply(LoadFailed(typed_error(error, f"The engine {boot.engine} could not be loaded.")))
         os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
-    gauges[0] = device_memory_bytes()
-    reply(Ready(attributes))
-    _Calls(boot, engine, records, gauges, reply).serve(orders)
-
-
-def load_class(path: str) -> Callable[..., object]:
-    """The class that "module:Class" names. Raises InvalidInputError when there is none."""
-    module, _, name = path.partition(":")
-    try:
-        found: Callable[..., object] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        remedy = "Install the extra that brings it, or name another engine."
-        raise InvalidInputError(f"The engine {path!r} cannot be imported: {error}.", remedy, "engine") from error
-    return found
-
-
-def _load(boot: Boot, record: MutableSequence[int]) -> object:
-    progress = Progress(record, epoch=boot.epoch, default_budget_s=boot.load_budget_s)
-    progress.phase("load", 1)
-    engine = load_class(boot.engine)(boot.settings)
-    progress.advance()
-    warm_up = getattr(engine, "warm_up", None)
-    if warm_up is not None:
-        progress.phase("warm-up", stall_budget_s=boot.warm_up_budget_s)
-        warm_up(progress)
-        progress.advance()
-    progress.finish()
-    return engine
+    gauges[:] = device_memory()
+    reply(Ready(attributes, loaded.stage_s))
+    _Calls(boot, loaded.engine, records, gauges, reply).serve(orders)
 
 
 def _attribute(engine: object, name: str) -> object:
@@ -107,7 +82,9 @@ class _Calls:
         os._exit(0)
 
     def _handle(self, message: ToWorker) -> None:
-        if isinstance(message, Open):
+        if isinstance(message, Ping):
+            self._send(Pong())
+        elif isinstance(message, Open):
             call = WorkerCall(message, self._boot, self._records[message.slot], self._send)
             self._open[message.call] = call
             self._threads.submit(self._run, call)
@@ -117,7 +94,7 @@ class _Calls:
     def _run(self, call: WorkerCall) -> None:
         error = call.run(self._engine)
         del self._open[call.id]
-        self._gauges[0] = device_memory_bytes()
+        self._gauges[:] = device_memory()
         self._send(Ended(call.id, error, dict(call.progress.units)))
 
 

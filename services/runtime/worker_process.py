@@ -17,12 +17,13 @@ from typing import TypeVar, cast
 import psutil
 
 from services.runtime import worker_main
-from services.runtime.messages import Boot, Open, ToServer, ToWorker
+from services.runtime.messages import Boot, Open, Ping, Pong, Report, ToServer, ToWorker
 from services.runtime.pipe import encode, receive, widen, write
 from services.runtime.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
 
 _LOG = logging.getLogger(__name__)
 _EXIT_TIME_S = 5.0
+_PING_INTERVAL_S = 1.0
 _CONTEXT = multiprocessing.get_context("spawn")
 _Argument = TypeVar("_Argument")
 
@@ -30,7 +31,7 @@ _Argument = TypeVar("_Argument")
 class WorkerProcess:
     """A started child. `exited` is done when it has ended."""
 
-    def __init__(self, boot: Boot, received: Callable[[ToServer], None]) -> None:
+    def __init__(self, boot: Boot, received: Callable[[Report], None]) -> None:
         """Starts the child; `received` is called on the event loop with every message.
 
         Must run on a thread that lives as long as the server: the kernel ties the child's life to it.
@@ -38,11 +39,12 @@ class WorkerProcess:
         self.epoch = boot.epoch
         self.death_reason = "crash"
         self.calls_opened = 0
+        self._pinged_ns, self._answered = 0, True
         self._received = received
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = self._loop.create_future()
         self._records = [_shared_words(RECORD_WORDS) for _ in range(boot.slots + 1)]
-        self._gauges = _shared_words(1)
+        self._gauges = _shared_words(2)
         self._boot = boot
         self._mark(0, "load", boot.load_budget_s)
         self._latest = [read_progress(record) for record in self._records]
@@ -66,9 +68,10 @@ class WorkerProcess:
         self._reader.start()
 
     @property
-    def device_memory_bytes(self) -> int:
-        """Device memory that the child has reserved, as of its latest call."""
-        return int(self._gauges[0])
+    def device_memory(self) -> tuple[int, int]:
+        """Bytes of device memory that the child has reserved, and those in use, as of loading or its latest call."""
+        reserved, used = self._gauges
+        return reserved, used
 
     def open(self, message: Open) -> None:
         """Starts a call on a free slot; until the worker takes it up, its record says "start"."""
@@ -79,6 +82,16 @@ class WorkerProcess:
     def send(self, message: ToWorker) -> None:
         """Queues a message; never waits. What a call may queue is bounded by the credit of its stream."""
         self._outbox.put(encode(message))
+
+    def silence_s(self, now_ns: int, since_ns: int) -> float:
+        """Asks an idle child whether it takes calls; the seconds, from `since_ns` at the earliest, without an answer.
+
+        It is the thread that takes calls which answers, so a frozen process and a stuck reader are found alike.
+        """
+        if self._answered and now_ns - self._pinged_ns > _PING_INTERVAL_S * 1e9:
+            self._answered, self._pinged_ns = False, now_ns
+            self.send(Ping())
+        return 0.0 if self._answered else (now_ns - max(self._pinged_ns, since_ns)) / 1e9
 
     def snapshot(self, slot: int) -> ProgressSnapshot:
         """The record of a slot, or its last whole state when the child stopped in the middle of writing."""
@@ -130,7 +143,7 @@ class WorkerProcess:
     def _read(self) -> None:
         try:
             while True:
-                self._on_loop(self._received, cast("ToServer", receive(self._replies)))
+                self._on_loop(self._take, cast("ToServer", receive(self._replies)))
         except (EOFError, OSError):
             pass
         except Exception:
@@ -145,6 +158,12 @@ class WorkerProcess:
         exit_code = cast("int", self._process.exitcode)
         self._process.close()
         self._on_loop(self._resolve, exit_code)
+
+    def _take(self, message: ToServer) -> None:
+        if isinstance(message, Pong):
+            self._answered = True
+        else:
+            self._received(message)
 
     def _resolve(self, exit_code: int) -> None:
         if not self.exited.done():

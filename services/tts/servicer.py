@@ -12,7 +12,7 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.runtime.convert import progress_message
-from services.runtime.errors import InvalidInputError, UnavailableError
+from services.runtime.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.plain_text import checked_text
 from services.runtime.progress import ProgressSnapshot
@@ -59,8 +59,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     async def ListVoices(self, request: tts_pb2.ListVoicesRequest, context: _Context) -> tts_pb2.ListVoicesResponse:
         """The engine's voices that speak the language asked for."""
         del context
-        if "voices" not in self._worker.attributes:
-            raise UnavailableError("The engine is being loaded.", "Try again.", retry_after_s=1.0)
+        self._worker.require_engine()
         voices: list[Voice] = self._worker.attributes["voices"]
         fitting = [voice for voice in voices if _speaks(voice, request.language)]
         return tts_pb2.ListVoicesResponse(

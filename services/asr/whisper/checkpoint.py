@@ -15,6 +15,7 @@ from faster_whisper import WhisperModel
 
 from services.asr.whisper.options import WhisperOptions
 from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
+from services.runtime.device import no_device
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
@@ -43,7 +44,7 @@ def find_checkpoint(folder: Path | None) -> Path:
 def load(folder: Path, settings: EngineSettings, options: WhisperOptions, progress: Progress) -> WhisperModel:
     """Verifies and loads; a unit is a piece hashed, then the model.
 
-    Raises FailedPreconditionError (CHECKPOINT_...) and InvalidInputError (device, options.compute_type).
+    Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError (options.compute_type).
     """
     device, index = _device(settings.device)
     _check_compute_type(options.compute_type, device, index)
@@ -88,7 +89,7 @@ def _device(name: str) -> tuple[str, int]:
     index = int(number) if number.isdecimal() else 0 if not number else -1
     count = {"cpu": 1, "cuda": ctranslate2.get_cuda_device_count() if kind == "cuda" else 0}.get(kind, 0)
     if not 0 <= index < count:
-        raise InvalidInputError(f"There is no device {name!r}.", "Use cpu, or cuda:0 where it is.", "device")
+        raise no_device(name)
     return kind, index
 
 

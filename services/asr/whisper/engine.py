@@ -35,7 +35,7 @@ class WhisperEngine:
     """See AsrEngine. Writes down and aligns by a Whisper checkpoint that CTranslate2 runs.
 
     The constructor looks at the folder and the options, so that a wrong setting is known at once; `warm_up` verifies
-    and loads. Raises FailedPreconditionError (CHECKPOINT_...) and InvalidInputError (options, device).
+    and loads. Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError (options).
     """
 
     def __init__(self, settings: EngineSettings) -> None:

@@ -24,6 +24,7 @@ from services.lipsync.latentsync.preparation import PreparedFootage, prepare
 from services.lipsync.latentsync.quality import MODES, Mode
 from services.lipsync.latentsync.segment import Placement, Segment
 from services.runtime.checkpoints import MANIFEST, refused
+from services.runtime.device import no_device
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import ExhaustedError
 from services.runtime.progress import Progress
@@ -36,13 +37,14 @@ class LatentSyncEngine:
 
     The checkpoint folder holds one checkpoint, or a folder for each of several; a quality mode uses the one whose
     resolution is nearest to its own. The constructor reads the manifests, so that a wrong setting is known at once;
-    `warm_up` verifies and loads. Raises FailedPreconditionError (CHECKPOINT_...) and InvalidInputError (options).
+    `warm_up` verifies and loads. Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError
+    (options).
     """
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings
         self._options = Options.of(settings.options)
-        self._device = torch.device(settings.device)
+        self._device = _device(settings.device)
         self._checkpoints = _checkpoints(settings.checkpoint, self._options.resolution)
         self._models: dict[int, Model] = {}
         self._placements: OrderedDict[tuple[str, int], tuple[PreparedFootage, Placement]] = OrderedDict()
@@ -125,6 +127,13 @@ class LatentSyncEngine:
                 reason="OUT_OF_MEMORY",
                 retry_after_s=5.0,
             ) from error
+
+
+def _device(name: str) -> torch.device:
+    try:
+        return torch.empty(1, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise no_device(name) from error
 
 
 def _checkpoints(folder: Path | None, resolution: int | None) -> list[Checkpoint]:

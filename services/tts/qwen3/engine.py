@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from services.runtime.checkpoints import MANIFEST, read_manifest, verify_once
+from services.runtime.device import no_device
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.progress import Progress
@@ -182,7 +183,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InvalidInputError(f"There is no device {name!r}.", "Use cpu, or cuda:0 where it is.", "device") from error
+        raise no_device(name) from error
     return device
 
 

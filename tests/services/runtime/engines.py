@@ -84,6 +84,8 @@ class EchoEngine:
         yield lambda: None
 
 
-class MissingWeights:
+class NeedsWeights(EchoEngine):
     def __init__(self, settings: EngineSettings) -> None:
-        raise NotFoundError("There is no checkpoint.", "Pull one.", "checkpoint")
+        if settings.checkpoint is None or not settings.checkpoint.exists():
+            raise NotFoundError("There is no checkpoint.", "Pull one.", "checkpoint")
+        super().__init__(settings)

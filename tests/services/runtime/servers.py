@@ -18,6 +18,7 @@ import grpc
 import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.runtime.health import PROBLEM_METADATA_KEY
 from services.runtime.status import error_of
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
@@ -75,6 +76,11 @@ class Server:
         """Health, within a second."""
         response = await self.health.Check(health_pb2.HealthCheckRequest(service=name), timeout=1)
         return response.status
+
+    async def problem(self) -> str:
+        """What health says of an engine that cannot be loaded."""
+        call = self.health.Check(health_pb2.HealthCheckRequest(service=TTS), timeout=1)
+        return str(dict(await call.trailing_metadata()).get(PROBLEM_METADATA_KEY, ""))
 
     async def until(self, status: int, name: str = TTS) -> None:
         """Waits by Watch until health says `status`."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.runtime.device import device_memory_bytes, is_device_lost, is_out_of_memory, release_device_memory
+from services.runtime.device import device_memory, is_device_lost, is_out_of_memory, release_device_memory
 
 
 class OutOfMemoryError(RuntimeError):
@@ -18,6 +18,9 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("CUDA error: an illegal memory access was encountered"), False, True),
         (RuntimeError("CUDA error: device-side assert triggered"), False, True),
         (RuntimeError("CUDA error: out of memory"), True, False),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True, False),
+        (RuntimeError("CUDA failed with error out of memory"), True, False),
+        (RuntimeError("CUDA failed with error an illegal memory access was encountered"), False, True),
         (ValueError("expected a tensor on cuda"), False, False),
     ],
 )
@@ -28,4 +31,4 @@ def test_kinds_of_device_errors(error: Exception, memory: bool, lost: bool) -> N
 
 def test_process_without_a_device_framework_has_no_device_memory() -> None:
     release_device_memory()
-    assert device_memory_bytes() == 0
+    assert device_memory() == (0, 0)

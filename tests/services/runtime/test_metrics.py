@@ -26,7 +26,18 @@ async def test_scrape_has_the_public_names(tmp_path: Path) -> None:
         assert scraped['vigent_worker_active_requests{service="tts"}'] == 0
         assert scraped['vigent_queue_depth{service="tts"}'] == 0
         assert scraped['vigent_device_memory_bytes{service="tts"}'] == 0
+        assert scraped['vigent_device_memory_used_bytes{service="tts"}'] == 0
+        assert scraped['vigent_worker_resident_memory_bytes{service="tts"}'] > 10e6
         assert scraped["process_resident_memory_bytes"] > 10e6
+
+
+async def test_stages_of_loading_are_timed(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"load_delay_s": 0.3}) as server:
+        labels = 'engine="tests.knobs.tts:KnobsTts",service="tts",stage='
+        stages = {name: value for name, value in (await server.metrics()).items() if "engine_load_seconds" in name}
+        assert list(stages) == [f'vigent_engine_load_seconds{{{labels}"{stage}"}}' for stage in ("import", "construct")]
+        assert min(stages.values()) > 0
+        assert max(stages.values()) > 0.3
 
 
 async def test_working_engine_is_seen_to_work(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from services.tts.engine import Synthesis
 
 
 def test_deaths_are_allowed_up_to_the_limit() -> None:
-    restarts = Restarts(limit=2)
+    restarts = Restarts(limit=2, reload_pause_s=5)
     for expected in (True, True, False):
         restarts.died()
         assert restarts.allowed is expected
 
 
 def test_two_deaths_without_a_unit_are_fruitless() -> None:
-    restarts = Restarts(limit=5)
+    restarts = Restarts(limit=5, reload_pause_s=5)
     restarts.died()
     restarts.unit_finished()
     restarts.died()
@@ -28,13 +28,26 @@ def test_two_deaths_without_a_unit_are_fruitless() -> None:
 
 
 def test_pauses_grow_from_the_second_fruitless_death() -> None:
-    restarts = Restarts(limit=50)
+    restarts = Restarts(limit=50, reload_pause_s=5)
     pauses_s = []
     for _ in range(12):
         restarts.died()
         pauses_s.append(restarts.pause_s)
     assert pauses_s[:4] == [0.0, 0.5, 1.0, 2.0]
     assert pauses_s[-1] == 30.0
+
+
+def test_what_cannot_be_loaded_is_tried_for_ever_and_ever_more_rarely() -> None:
+    restarts = Restarts(limit=0, reload_pause_s=5)
+    pauses_s = []
+    for _ in range(6):
+        restarts.load_failed()
+        pauses_s.append(restarts.pause_s)
+    assert pauses_s == [5, 10, 20, 40, 60, 60]
+    assert restarts.allowed
+    assert not restarts.fruitless
+    restarts.loaded()
+    assert restarts.pause_s == 0
 
 
 def test_request_that_was_there_twice_is_quarantined() -> None:

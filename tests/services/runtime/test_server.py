@@ -6,9 +6,10 @@ import asyncio
 import socket
 from pathlib import Path
 
+import grpc
 import pytest
 
-from tests.services.runtime.servers import launch, serving, stop
+from tests.services.runtime.servers import NOT_SERVING, SERVING, TTS, failure, launch, listening, serving, stop
 
 
 async def ended(folder: Path, options: dict[str, object] | None = None, **settings: object) -> tuple[int, str, str]:
@@ -44,6 +45,7 @@ async def test_port_in_use_is_one_clear_line(tmp_path: Path, setting: str) -> No
     [
         ("engine", "wishful", "There is no engine 'wishful'. Choose one of espeak"),
         ("engine", "tests.knobs.tts:Wishful", "'tests.knobs.tts:Wishful' cannot be imported"),
+        ("engine", "no.such.module:Engine", "No module named 'no'"),
         ("slots", "many", "'many'"),
         ("host", "no.such.host.invalid", "no.such.host.invalid"),
     ],
@@ -55,11 +57,23 @@ async def test_wrong_setting_is_one_clear_line(tmp_path: Path, setting: str, val
     assert "Traceback" not in err
 
 
-async def test_engine_that_fails_to_load_ends_the_server_and_leaves_the_reason_in_the_log(tmp_path: Path) -> None:
-    code, _, err = await ended(tmp_path, {"load_action": "error"})
-    assert code == 1
-    assert err.splitlines()[-1].startswith("tts: The engine tests.knobs.tts:KnobsTts could not be loaded.")
-    assert "secret internals of the engine" in err
+async def test_engine_that_fails_to_load_is_said_once_and_tried_again(tmp_path: Path) -> None:
+    async with listening(tmp_path, {"load_action": "error"}, reload_pause_s=0.05) as server:
+        await server.until_metric('vigent_worker_restarts_total{reason="load",service="tts"}', 3)
+        assert [await server.check(name) for name in ("", TTS, "liveness")] == [NOT_SERVING, NOT_SERVING, SERVING]
+        assert (
+            await server.problem() == "The engine tests.knobs.tts:KnobsTts could not be loaded. See the worker's log."
+        )
+        code, error = await failure(server.speak())
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+        assert str(error) == await server.problem()
+        scraped = await server.metrics()
+        assert scraped['vigent_engine_problem{reason="INTERNAL",service="tts"}'] == 1
+        assert scraped['vigent_worker_state{service="tts",state="load_failed"}'] == 1
+        assert await stop(server) == 0
+    log = server.log.read_text()
+    assert log.count("cannot be loaded and is tried again") == 1
+    assert "secret internals of the engine" in log
 
 
 async def test_signal_while_loading_ends_the_server(tmp_path: Path) -> None:

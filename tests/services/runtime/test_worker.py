@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from services.runtime.errors import InternalError, InvalidInputError, NotFoundError, UnavailableError, VigentError
+from services.runtime.errors import (
+    FailedPreconditionError,
+    InternalError,
+    InvalidInputError,
+    UnavailableError,
+    VigentError,
+)
 from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
 from services.runtime.progress import ProgressSnapshot
@@ -22,12 +29,14 @@ from tests.services.runtime.servers import poll
 
 
 @contextlib.asynccontextmanager
-async def working(engine: str = "EchoEngine", **settings: object) -> AsyncIterator[Worker]:
-    """A worker that is ready, of an engine in engines.py."""
+async def working(
+    engine: str = "EchoEngine", module: str = "tests.services.runtime.engines", **settings: object
+) -> AsyncIterator[Worker]:
+    """A worker of an engine in engines.py that is ready, or cannot be."""
     chosen = ServerSettings.load("tts", **settings)
     boot = Boot(
         service="tts",
-        engine=f"tests.services.runtime.engines:{engine}",
+        engine=f"{module}:{engine}",
         settings=chosen.engine_settings(),
         attributes=("rate_hz", "languages", "warm", "options"),
         epoch=0,
@@ -41,14 +50,14 @@ async def working(engine: str = "EchoEngine", **settings: object) -> AsyncIterat
     )
     worker = Worker(boot, "echo", chosen, ServerMetrics("tts"))
     running = asyncio.create_task(worker.run())
-    available = asyncio.create_task(worker.available.wait())
+    changed = asyncio.create_task(worker.changed.wait())
     try:
-        await asyncio.wait({running, available}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({running, changed}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             await running
         yield worker
     finally:
-        available.cancel()
+        changed.cancel()
         await worker.close()
         with contextlib.suppress(VigentError):
             await running
@@ -186,16 +195,51 @@ async def test_units_are_counted_by_phase_and_calls_know_theirs() -> None:
         assert (total["one"], total["two"]) == (2, 2)
 
 
-async def test_missing_weights_are_told_at_the_start() -> None:
-    with pytest.raises(NotFoundError, match="no checkpoint"):
-        async with working("MissingWeights"):
-            pass
+async def test_missing_weights_are_told_to_every_call_until_they_are_there(tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    async with working("NeedsWeights", checkpoint=weights, reload_pause_s=0.05) as worker:
+        await poll(lambda: worker.problem is not None)
+        for _ in range(2):
+            with pytest.raises(FailedPreconditionError) as refused:
+                await results(worker, "phases", ("one",))
+            assert (refused.value.problem, refused.value.remedy) == ("There is no checkpoint.", "Pull one.")
+        assert not worker.ready
+        assert worker.live
+        weights.touch()
+        await asyncio.wait_for(worker.available.wait(), 30)
+        assert await results(worker, "phases", ("one",)) == ["one"]
+        assert worker.problem is None
+
+
+async def test_calls_that_wait_for_a_worker_learn_that_it_cannot_be_loaded(tmp_path: Path) -> None:
+    """Two calls stand in the line when the worker dies and its weights have gone: neither is left there."""
+    weights = tmp_path / "weights"
+    weights.touch()
+    async with working("NeedsWeights", checkpoint=weights, reload_pause_s=60) as worker:
+        await asyncio.wait_for(worker.available.wait(), 30)
+        async with worker.call("silent", str(tmp_path / "closed")) as call:
+            assert await anext(call.events()) == "tick"
+            waiting = [asyncio.create_task(results(worker, "phases", ("one",))) for _ in range(2)]
+            await poll(lambda: worker.admission.queue_depth == 2)
+            weights.unlink()
+            assert worker.process is not None
+            worker.process.signal(signal.SIGKILL)
+            for task in waiting:
+                with pytest.raises(FailedPreconditionError, match="no checkpoint"):
+                    await asyncio.wait_for(task, 30)
 
 
 async def test_engine_that_cannot_be_imported_is_named() -> None:
     with pytest.raises(InvalidInputError, match="NoSuchEngine"):
         async with working("NoSuchEngine"):
             pass
+
+
+async def test_engine_whose_packages_are_missing_is_waited_for() -> None:
+    async with working("NeedsPackage", module="tests.services.runtime.needs_package") as worker:
+        with pytest.raises(FailedPreconditionError, match="No module named 'not_installed'") as refused:
+            await results(worker, "phases", ("one",))
+        assert refused.value.reason == "ENGINE_NOT_INSTALLED"
 
 
 async def test_calls_are_refused_while_there_is_no_worker() -> None:

@@ -205,14 +205,19 @@ def test_loading_counts_its_stages(make_engine):
         ("beam_size", "0", "options.beam_size"),
         ("wings", "2", "options.wings"),
         ("compute_type", "int3", "options.compute_type"),
-        ("device", "cuda:7", "device"),
-        ("device", "cpu:x", "device"),
     ],
 )
 def test_settings_that_cannot_be(make_engine, name, value, field):
     with pytest.raises(InvalidInputError) as refused:
         make_engine(**{name: value}).warm_up(Progress())
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize("device", ["cuda:7", "cpu:x"])
+def test_no_such_device(make_engine, device):
+    with pytest.raises(FailedPreconditionError) as refused:
+        make_engine(device=device).warm_up(Progress())
+    assert refused.value.reason == "DEVICE_MISSING"
 
 
 def test_quantised_as_it_is_loaded(make_engine):

@@ -291,9 +291,9 @@ class TestSettings:
         assert refused.value.field == field
 
     def test_no_such_device(self, folders):
-        with pytest.raises(InvalidInputError) as refused:
+        with pytest.raises(FailedPreconditionError) as refused:
             Qwen3Engine(EngineSettings(device="cuda:7", checkpoint=folders["base"]))
-        assert refused.value.field == "device"
+        assert refused.value.reason == "DEVICE_MISSING"
 
     def test_half_precision(self, make_engine):
         pcm, _ = speak(make_engine("custom_voice", dtype="bfloat16", codec_dtype="bfloat16"))
