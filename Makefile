@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
+REMOTION_PACKAGES := remotion/node_modules/.done
+REMOTION_BUILD := remotion/dist/.done
+
 .DEFAULT_GOAL := help
-.PHONY: help demo setup check test bench bench-gpu studio generate clean
+.PHONY: help demo setup check test bench bench-gpu studio remotion generate clean
 
 help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -23,8 +26,13 @@ check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generat
 	$(BIN)/buf format --diff --exit-code
 	$(BIN)/buf breaking --against tests/house/contracts.binpb
 	$(BIN)/pytest -q tests/house
+	@if [ -e $(REMOTION_PACKAGES) ] || [ "$$CI" = true ]; then npm --prefix remotion run --silent check; \
+	else echo "remotion/ is not checked: run make remotion first."; fi
 
-test: $(VENV)/.dev $(VENV)-protos/.done ## every test
+test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those of Remotion too where Node and Chromium are or can be had
+	@if .ci/node-and-chromium && $(MAKE) --no-print-directory $(REMOTION_PACKAGES); then \
+	    $(MAKE) --no-print-directory remotion && npm --prefix remotion test --silent; \
+	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/, and what pytest skips for the same reason."; fi
 	$(BIN)/pytest
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
@@ -36,11 +44,13 @@ bench-gpu: $(VENV)/.dev ## both GPU engines with random weights of the real shap
 studio: $(VENV)/.mesh ## mesh and gateway on this machine; prints the address
 	$(BIN)/vigent up
 
+remotion: $(REMOTION_BUILD) ## what the optional Remotion overlay needs: Node, Chromium, npm packages, bundle
+
 generate: $(VENV)-protos/.done ## Python stubs from protos/
 	PATH=$(VENV)-protos/bin:$$PATH $(VENV)-protos/bin/python protos/generate.py
 
 clean: ## removes environments and what was made
-	rm -rf $(VENV) $(VENV)-protos out .vigent
+	rm -rf $(VENV) $(VENV)-protos out .vigent remotion/node_modules remotion/dist remotion/build
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -59,4 +69,15 @@ $(VENV)/.dev: $(VENV)/.mesh
 $(VENV)-protos/.done: protos/requirements.txt
 	@$(PYTHON) -m venv $(VENV)-protos
 	@$(VENV)-protos/bin/pip --disable-pip-version-check install --quiet --requirement protos/requirements.txt
+	@touch $@
+
+$(REMOTION_PACKAGES): remotion/package.json remotion/package-lock.json
+	@.ci/node-and-chromium
+	@echo "Installing the Node packages of remotion/ (once, about a minute) ..."
+	@npm --prefix remotion ci --silent --no-progress
+	@touch $@
+
+$(REMOTION_BUILD): $(REMOTION_PACKAGES) $(wildcard remotion/*.json remotion/src/* remotion/server/* remotion/test/*)
+	@echo "Building remotion/ ..."
+	@npm --prefix remotion run --silent build
 	@touch $@

@@ -18,7 +18,7 @@ import grpc
 import psutil
 
 from gateway.library.child import call
-from gateway.mesh import gpus
+from gateway.mesh import gpus, remotion
 from gateway.mesh.addresses import service_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
@@ -28,6 +28,7 @@ from orchestrator.client import calling
 from services.runtime.errors import VigentError
 from services.runtime.fonts import find_font, font_entries
 from services.runtime.sandbox import Limits, run_limited
+from services.runtime.settings import ServerSettings
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -142,12 +143,20 @@ def ports(data: Path) -> Iterator[Finding]:
             yield Finding(Verdict.WARN, "ports", f"{port} ({name}) is used by {_user_of(port)}", remedy)
 
 
-def programs() -> Iterator[Finding]:
-    """What is optional: Node and Chromium for the Remotion overlay."""
-    node, chromium = shutil.which("node"), shutil.which("chromium") or shutil.which("chromium-browser")
-    there = ", ".join(Path(path).name for path in (node, chromium) if path) or "neither node nor chromium"
-    note = "" if node and chromium else "; only the optional Remotion overlay needs both"
-    yield Finding(Verdict.OK, "optional", there + note)
+def overlay() -> Iterator[Finding]:
+    """Who draws captions and titles: the built-in `plain`, or Remotion, which needs Node and Chromium."""
+    settings = ServerSettings.load("overlay")
+    lacks = ", ".join(remotion.missing(settings))
+    if settings.engine == remotion.ENGINE:
+        detail = (
+            f"Remotion lacks {lacks}; plain draws instead"
+            if lacks
+            else f"remotion draws, in {remotion.browser(settings)}"
+        )
+        yield _graded(not lacks, "overlay", detail, remotion.REMEDY)
+    else:
+        how = f"after `make remotion` (lacks {lacks})" if lacks else "with VIGENT_OVERLAY_ENGINE=remotion"
+        yield Finding(Verdict.OK, "overlay", f"{settings.engine or 'plain'} draws; Remotion can {how}")
 
 
 def devices() -> Iterator[Finding]:

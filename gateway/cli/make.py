@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.ingredients import Ingredients, read_text, spec_of_ingredients, target_file
@@ -162,6 +163,8 @@ async def _own_mesh(data: Path) -> AsyncIterator[str]:
     addresses = {name: address for name, address in plan.addresses.by_name().items() if name != GATEWAY}
     with hold(data, addresses), LogFile(data / "make.log") as log:
         err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
+        if plan.warning:
+            err.print(f"[yellow]Warning:[/] {escape(plan.warning)}")
         async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
             try:
                 await mesh.wait_ready()

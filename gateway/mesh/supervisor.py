@@ -179,6 +179,8 @@ class Supervisor:
             for name in (plan.names if names is None else names)
         }
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        if plan.warning and "overlay" in self.processes:
+            say("overlay", f"supervisor: warning: {plan.warning}")
 
     async def __aenter__(self) -> Self:
         for name, process in self.processes.items():

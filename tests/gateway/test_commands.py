@@ -104,7 +104,7 @@ def test_doctor_looks_at_everything(tmp_path):
         }
         done = vigent("doctor", cwd=tmp_path, environment=environment)
     assert done.returncode == 0, done.stdout
-    for subject in ("python", "cores", "memory", "packages", "fonts", "voice", "optional"):
+    for subject in ("python", "cores", "memory", "packages", "fonts", "voice", "overlay", "gpu"):
         assert f"  {subject}" in done.stdout
     assert "libx264 encodes" in done.stdout
     assert f"{addresses.ports['asr']} (asr) is used by" in done.stdout
