@@ -18,6 +18,7 @@ from gateway.settings import GatewaySettings
 from gateway.uploads import Uploads
 from orchestrator.client import JobClient, calling
 from services.runtime.client import open_channel
+from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.media import MediaStore
 
 
@@ -47,6 +48,7 @@ async def open_gateway(
 ) -> AsyncIterator[Gateway]:
     """Builds the parts on the running event loop, and closes them in the end. `stopping` ends endless streams."""
     store = await asyncio.to_thread(MediaStore, settings.media_root)
+    use_uploaded_fonts(store.root)
     mesh = MeshWatch(settings)
     jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.call_timeout_s)
     tts, asr = (open_channel(_balanced(settings.targets(name)), FULL_NAMES[name]) for name in ("tts", "asr"))

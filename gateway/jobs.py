@@ -64,6 +64,7 @@ class JobRequest(BaseModel):
     captions: Literal["drawn", "files_only"] = Field("drawn", description="Whether captions are in the picture.")
     music: Text | None = Field(None, description="Id of music from /api/v1/music; none when left out.")
     music_gain_db: float = Field(-18.0, description="Level of the music against its own, -60 to 12 decibels.")
+    platform: Text = Field("", description="Where it will be shown, such as tiktok; empty suits every platform.")
     width: int = Field(1080, description="Film width in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
     height: int = Field(1920, description="Film height in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
     quality: Literal["draft", "standard", "best"] = Field("standard", description="How carefully lips are synced.")
@@ -169,9 +170,10 @@ def spec_of(
         ai_label=jobs_pb2.AI_LABEL_ON if request.ai_label else jobs_pb2.AI_LABEL_OFF,
         loudness=jobs_pb2.Loudness.Value(f"LOUDNESS_{request.loudness.upper()}"),
         captions=jobs_pb2.Captions.Value(f"CAPTIONS_{request.captions.upper()}"),
+        platform=request.platform,
     )
     if request.consent is not None:
-        spec.consent.CopyFrom(consent_message(request.consent))
+        spec.face_consent.CopyFrom(consent_message(request.consent))
     return spec
 
 
@@ -246,6 +248,7 @@ def _request_view(spec: jobs_pb2.JobSpec) -> dict[str, Any]:
         "title_style": spec.title_style,
         "caption_style": spec.caption_style,
         "captions": _plain(jobs_pb2.Captions.Name(spec.captions), "CAPTIONS_"),
+        "platform": spec.platform,
         "music": spec.music.sha256 or None,
         "music_gain_db": round(spec.music_gain_db, 2),
         "width": spec.width,
@@ -254,7 +257,13 @@ def _request_view(spec: jobs_pb2.JobSpec) -> dict[str, Any]:
         "seed": spec.seed,
         "ai_label": spec.ai_label != jobs_pb2.AI_LABEL_OFF,
         "loudness": _plain(jobs_pb2.Loudness.Name(spec.loudness), "LOUDNESS_"),
+        "consent": _consent_view(spec.face_consent) if spec.HasField("face_consent") else None,
+        "voice_consent": _consent_view(spec.consent) if spec.HasField("consent") else None,
     }
+
+
+def _consent_view(consent: jobs_pb2.Consent) -> Consent:
+    return Consent(person=consent.person, statement=consent.statement, given_time=consent.given_time.ToDatetime(UTC))
 
 
 def _output_view(job_id: str, name: str, ref: media_pb2.MediaRef) -> Output:

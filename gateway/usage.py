@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.context import Gateway
-from gateway.library.assets import Kind
+from gateway.library.assets import Kind, Style
+from gateway.library.library import Library
 from services.runtime.errors import FailedPreconditionError
 from vigent.jobs.v1 import jobs_pb2
 
@@ -12,11 +13,11 @@ async def refuse_while_used(gateway: Gateway, kind: Kind, asset_id: str) -> None
     """Raises FailedPreconditionError naming who uses it, or UnavailableError when nobody can tell."""
     for state in (jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_RUNNING):
         async for job in gateway.jobs.list_all(state):
-            if asset_id in _used_by(job.spec, kind):
+            if asset_id in _used_by(gateway.library, job.spec, kind):
                 raise _in_use(f"job {job.id}", "Wait for the job, or cancel it.")
 
 
-def _used_by(spec: jobs_pb2.JobSpec, kind: Kind) -> set[str]:
+def _used_by(library: Library, spec: jobs_pb2.JobSpec, kind: Kind) -> set[str]:
     match kind:
         case "footage":
             return {spec.footage.sha256}
@@ -27,7 +28,9 @@ def _used_by(spec: jobs_pb2.JobSpec, kind: Kind) -> set[str]:
         case "styles":
             return {spec.caption_style, spec.title_style}
         case "fonts":
-            return set()  # styles name fonts by fonts.json, where only bundled ones are
+            styles = {spec.caption_style, spec.title_style}
+            found = [style for style in library.entries("styles") if style.id in styles]
+            return {style.style["font"]["id"] for style in found if isinstance(style, Style)}
 
 
 def _in_use(user: str, remedy: str) -> FailedPreconditionError:

@@ -38,11 +38,10 @@ async def assemble(
     plan: FilmPlan,
     pieces: Sequence[SegmentPieces],
     store: MediaStore,
-    platform: str,
     report: Callable[[float], None],
 ) -> dict[str, StoredFile]:
     """Makes the job's outputs from its finished segments, by name. Raises InvalidInputError for unreadable music."""
-    assembler = _Assembler(job_id, spec, plan, pieces, store, platform, report)
+    assembler = _Assembler(job_id, spec, plan, pieces, store, report)
     return await asyncio.to_thread(assembler.outputs)
 
 
@@ -64,12 +63,11 @@ class _Assembler:
         plan: FilmPlan,
         pieces: Sequence[SegmentPieces],
         store: MediaStore,
-        platform: str,
         report: Callable[[float], None],
     ) -> None:
         self._job_id, self._spec, self._plan, self._pieces = job_id, spec, plan, pieces
         self._store, self._report = store, report
-        self._text = OverlayText(spec, plan, platform)
+        self._text = OverlayText(spec, plan, store)
 
     def outputs(self) -> dict[str, StoredFile]:
         with self._store.temporary(".m4a") as sound, self._store.temporary(".mp4") as film:

@@ -74,9 +74,7 @@ class FilmMaker:
             progress.stage("mix", "Mixing the sound and joining the film.")
             return await step(
                 "assemble",
-                lambda: assemble(
-                    job_id, job.spec, plan, pieces, self._store, self._settings.platform, _threadsafe(progress.share)
-                ),
+                lambda: assemble(job_id, job.spec, plan, pieces, self._store, _threadsafe(progress.share)),
             )
         finally:
             progress.stage_ended()

@@ -14,7 +14,8 @@ from orchestrator.captions.quality import quality_report
 from orchestrator.order import SegmentPlace
 from orchestrator.plan import FilmPlan
 from orchestrator.script import language_of
-from services.runtime.styles import load_style
+from services.runtime.media import MediaStore
+from services.runtime.styles import load_style, safe_area_shares
 from services.runtime.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
@@ -35,12 +36,12 @@ CaptionFiles = dict[str, tuple[str, str]]
 class OverlayText:
     """The writing of one film."""
 
-    def __init__(self, spec: jobs_pb2.JobSpec, plan: FilmPlan, platform: str) -> None:
-        """Raises NotFoundError or InvalidInputError for styles and platforms that do not exist."""
+    def __init__(self, spec: jobs_pb2.JobSpec, plan: FilmPlan, store: MediaStore) -> None:
+        """`spec` as `complete_spec` gives it. Raises NotFoundError or InvalidInputError for styles that are gone."""
         self._spec, self._plan = spec, plan
-        style = load_style("subtitle", spec.caption_style)
-        self._layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.mouth)
-        self._title = _title(spec, plan, platform)
+        style = load_style("subtitle", spec.caption_style, store)
+        self._layout = CaptionLayout.of(style, spec.width, spec.height, spec.platform, plan.mouth)
+        self._title = _title(spec, plan, store)
         self._labels = _labels(spec)
 
     def render_request(
@@ -79,11 +80,11 @@ class OverlayText:
         return quality_report(cues, self._layout)
 
 
-def _title(spec: jobs_pb2.JobSpec, plan: FilmPlan, platform: str) -> overlay_pb2.Title | None:
+def _title(spec: jobs_pb2.JobSpec, plan: FilmPlan, store: MediaStore) -> overlay_pb2.Title | None:
     if not spec.title.strip():
         return None
-    style = load_style("title", spec.title_style)
-    layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.face)
+    style = load_style("title", spec.title_style, store)
+    layout = CaptionLayout.of(style, spec.width, spec.height, spec.platform, plan.face)
     lines = break_title(spec.title, layout)
     return overlay_pb2.Title(lines=lines, first_film_frame=0, frames=TITLE_FRAMES, style_json=_json(layout.style))
 
@@ -96,6 +97,8 @@ def _labels(spec: jobs_pb2.JobSpec) -> list[overlay_pb2.Label]:
     always = overlay_pb2.Label(text=text, first_film_frame=OPENING_LABEL_FRAMES, height_share=LABEL_HEIGHT_SHARE)
     always.frames = WHOLE_FILM_FRAMES
     opening.corner = always.corner = overlay_pb2.CORNER_TOP_LEFT
+    for label in (opening, always):
+        label.bounds.extend(safe_area_shares("safe", spec.width, spec.height, spec.platform))
     return [opening, always]
 
 

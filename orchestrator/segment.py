@@ -90,7 +90,7 @@ class SegmentMaker:
         self._settings = settings
         self._report = report
         self._voice = Voice(spec, plan.engines["tts"], store, mesh, settings)
-        self._text = OverlayText(spec, plan, settings.platform)
+        self._text = OverlayText(spec, plan, store)
         self._encoder = EncoderSettings(settings.encoder, settings.encoder_preset, settings.encoder_crf)
 
     async def make(self, index: int) -> SegmentPieces:

@@ -12,6 +12,7 @@ from grpc import aio
 from orchestrator.durable import DurableEngine
 from orchestrator.maker import FilmMaker
 from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.settings import OrchestratorSettings
 from orchestrator.spec import complete_spec
 from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError
 from services.runtime.media import MediaStore
@@ -34,17 +35,22 @@ class JobServicer(JobServiceServicer):
     """Takes jobs and tells of them."""
 
     def __init__(
-        self, records: JobRecords, engine: DurableEngine, maker: FilmMaker, store: MediaStore, max_queued_jobs: int
+        self,
+        records: JobRecords,
+        engine: DurableEngine,
+        maker: FilmMaker,
+        store: MediaStore,
+        settings: OrchestratorSettings,
     ) -> None:
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
-        self._max_queued_jobs = max_queued_jobs
+        self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
         """Takes a job; refuses what could never become a film, and what the queue has no room for."""
         if len(request.idempotency_key) > _LONGEST_KEY:
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
-        spec = complete_spec(request.spec, self._store)
+        spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         if await self._records.count(_WAITING_STATES) >= self._max_queued_jobs:
             problem = f"{self._max_queued_jobs} jobs are waiting already."
             raise ExhaustedError(problem, "Submit again later.", "", "QUEUE_FULL", retry_after_s=10.0)

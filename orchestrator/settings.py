@@ -26,4 +26,4 @@ class OrchestratorSettings(ProcessSettings):
     attempts: int = Field(12, description="How often a step is tried when servers fail, with growing pauses.", ge=1)
     sentence_pause_s: float = Field(0.24, description="Silence after each sentence.", ge=0, le=5)
     progress_interval_s: float = Field(0.5, description="Least time between two progress events of a job.", gt=0)
-    platform: str = Field("default", description="Platform whose safe areas captions keep to.")
+    platform: str = Field("default", description="Platform whose safe areas films keep to that name none.")

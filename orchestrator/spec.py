@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
 from orchestrator.script import split_script
 from services.runtime.errors import InvalidInputError, NotFoundError
+from services.runtime.fonts import typeface
 from services.runtime.media import MediaStore
-from services.runtime.styles import load_style
+from services.runtime.styles import displayed, load_style, safe_area
 from vigent.jobs.v1 import jobs_pb2
 
 MAX_TITLE_CHARACTERS = 60
@@ -18,23 +20,27 @@ _MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 _MIN_GAIN_DB, _MAX_GAIN_DB = -60.0, 12.0
 
 
-def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore) -> jobs_pb2.JobSpec:
-    """A copy of `spec` with defaults filled. Raises InvalidInputError or NotFoundError naming the field at fault."""
+def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "default") -> jobs_pb2.JobSpec:
+    """A copy of `spec` with defaults filled; `platform` is for specs that name none.
+
+    Raises InvalidInputError or NotFoundError naming the field at fault.
+    """
     complete = jobs_pb2.JobSpec()
     complete.CopyFrom(spec)
     complete.width = spec.width or DEFAULT_WIDTH
     complete.height = spec.height or DEFAULT_HEIGHT
     complete.speed = spec.speed or 1.0
     complete.music_gain_db = spec.music_gain_db if spec.HasField("music_gain_db") else DEFAULT_MUSIC_GAIN_DB
-    split_script(spec.script)
+    complete.platform = spec.platform or platform
     _check_title(spec.title)
-    load_style("subtitle", spec.caption_style)
-    load_style("title", spec.title_style)
     _check_side("spec.width", complete.width)
     _check_side("spec.height", complete.height)
     _check_range("spec.speed", complete.speed, _MIN_SPEED, _MAX_SPEED)
     _check_range("spec.music_gain_db", complete.music_gain_db, _MIN_GAIN_DB, _MAX_GAIN_DB)
+    _check_platform(complete)
     _check_media(complete, store)
+    _check_consent(complete)
+    _check_writing(complete, store)
     return complete
 
 
@@ -57,6 +63,33 @@ def _check_side(field: str, pixels: int) -> None:
 def _check_range(field: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise InvalidInputError(f"{value:g} is out of range.", f"Give {least:g} to {most:g}.", field)
+
+
+def _check_platform(spec: jobs_pb2.JobSpec) -> None:
+    try:
+        safe_area("safe", spec.width, spec.height, spec.platform)
+    except InvalidInputError as error:
+        raise InvalidInputError(error.problem, error.remedy, "spec.platform", error.reason) from None
+
+
+def _check_consent(spec: jobs_pb2.JobSpec) -> None:
+    if spec.reference_audio.sha256 and not (spec.consent.person and spec.consent.statement):
+        problem = "There is no consent of the speaker in the recording."
+        raise InvalidInputError(problem, "Say who agreed, in which words.", "spec.consent", "NO_CONSENT")
+
+
+def _check_writing(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:
+    """The script can be spoken, the styles exist, and their fonts have all of the text."""
+    sentences = split_script(spec.script)
+    captions, title = load_style("subtitle", spec.caption_style, store), load_style("title", spec.title_style, store)
+    if spec.captions != jobs_pb2.CAPTIONS_FILES_ONLY:
+        _check_glyphs("".join(sentence.text for sentence in sentences), captions, "spec.script")
+    _check_glyphs(spec.title, title, "spec.title")
+
+
+def _check_glyphs(text: str, style: dict[str, Any], field: str) -> None:
+    shown = "".join(displayed(text, style).split())
+    typeface(style["font"]["id"], style["font"]["weight"]).require(shown, field)
 
 
 def _check_media(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:

@@ -36,6 +36,7 @@ class Ingredients:
     language: str
     speed: float
     music_gain_db: float
+    platform: str
     width: int
     height: int
     quality: Literal["draft", "standard", "best"]
@@ -65,6 +66,7 @@ def spec_of_ingredients(given: Ingredients, settings: GatewaySettings, store: Me
         language=given.language,
         speed=given.speed,
         music_gain_db=given.music_gain_db,
+        platform=given.platform,
         width=given.width,
         height=given.height,
         quality=given.quality,

@@ -59,8 +59,7 @@ class JobDisplay:
         for stage, took_s in self._took_s.items():
             out.print(f"  {_STAGES.get(stage, stage):<20} {took_s:6.1f} s")
         out.print(f"  {'in all':<20} {time.monotonic() - self._begun_s:6.1f} s")
-        beside = ", ".join(str(path) for suffix in (".srt", ".vtt") if (path := target.with_suffix(suffix)).is_file())
-        out.print(f"[bold green]{escape(str(target))}[/]  {length} of film; captions beside it: {escape(beside)}")
+        out.print(f"[bold green]{escape(str(target))}[/]  {length} of film; captions, cover and report lie beside it")
 
     def _enter(self, stage: str) -> None:
         now_s = time.monotonic()

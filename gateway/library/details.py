@@ -15,12 +15,11 @@ from gateway.settings import GatewaySettings
 from services.runtime.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.sandbox import Limits, run_limited
-from services.runtime.styles import parse_style
+from services.runtime.styles import read_style
 
 SPEECH_RATE_HZ = 16_000
 """Rate of the sound that `Inspector.speech` writes."""
 
-LARGEST_STYLE_BYTES = 64 * 1024
 SHORTEST_VOICE_S, LONGEST_VOICE_S = 1.0, 60.0
 
 
@@ -95,10 +94,5 @@ class Inspector:
 
 
 def _style_details(path: Path, role: StyleRole) -> dict[str, Any]:
-    if path.stat().st_size > LARGEST_STYLE_BYTES:
-        raise InvalidInputError("The style is larger than 64 KiB.", "Send one style.", "file", "FILE_TOO_LARGE")
-    try:
-        style = parse_style(path.read_text(encoding="utf-8"), "file")
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise InvalidInputError("The style is no JSON.", "Correct it.", "file", "STYLE_INVALID") from error
+    style = read_style(path, "file")
     return {"style": style, "names": style["names"], "role": role}

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from fontTools import unicodedata as scripts_of_unicode
 from fontTools.ttLib import TTFont, TTLibError
+from PIL import ImageFont
 
 from gateway.library.facts import FontFacts
 from services.runtime.errors import InvalidInputError
 
+_DRAWN_PX, _DRAWN_AT_ONCE = 48, 64
 _LEAST_CHARACTERS = 40  # of a script, before a font counts as writing it
 _EMOJI = range(0x1F300, 0x1FB00)  # Unicode's pictograph blocks
 _SHARED_SCRIPTS = {"Zyyy", "Zinh", "Zzzz"}
@@ -25,6 +27,7 @@ def inspect_font(path: Path) -> FontFacts:
         with TTFont(path, lazy=True) as font:
             cmap = font.getBestCmap() or {}
             names = font["name"]
+            _draw_every_glyph(path, cmap)
             return FontFacts(
                 family=str(names.getBestFamilyName() or "Unnamed"),
                 weight=int(font["OS/2"].usWeightClass),
@@ -37,6 +40,14 @@ def inspect_font(path: Path) -> FontFacts:
     except (TTLibError, KeyError, ValueError, AssertionError, IndexError, OSError) as error:
         problem = "The file cannot be read as a font."
         raise InvalidInputError(problem, "Open it in a font viewer to see it.", "file", "UNREADABLE_FILE") from error
+
+
+def _draw_every_glyph(path: Path, cmap: dict[int, str]) -> None:
+    """Those who measure and draw captions have no child of their own: a font that crashes FreeType must do it here."""
+    face = ImageFont.truetype(str(path), _DRAWN_PX, layout_engine=ImageFont.Layout.BASIC)
+    drawable = [chr(codepoint) for codepoint in sorted(cmap) if not 0xD800 <= codepoint < 0xE000]
+    for start in range(0, len(drawable), _DRAWN_AT_ONCE):
+        face.getmask("".join(drawable[start : start + _DRAWN_AT_ONCE]))
 
 
 def _scripts(cmap: dict[int, str]) -> list[str]:

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Header, Query, Response
 
 from gateway.context import Gateway, GatewayDep
 from gateway.jobs import JobPage, JobRequest, JobState, JobView, consent_message, job_view, spec_of, state_value
-from gateway.library.assets import Kind, Voice
+from gateway.library.assets import Kind, Style, StyleRole, Voice
 from gateway.problems import PROBLEM_RESPONSES
 from orchestrator.client import ENDED_STATES
 from services.runtime.convert import media_ref
 from services.runtime.errors import InvalidInputError, NotFoundError
+from services.runtime.fonts import is_content_hash
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
@@ -73,14 +74,30 @@ async def retry_job(job_id: str, gateway: GatewayDep) -> JobView:
 async def _spec(gateway: Gateway, request: JobRequest) -> jobs_pb2.JobSpec:
     footage = await _reference(gateway, "footage", request.footage, "footage")
     music = None if request.music is None else await _reference(gateway, "music", request.music, "music")
+    await _check_style(gateway, request.caption_style, "subtitle", "caption_style")
+    await _check_style(gateway, request.title_style, "title", "title_style")
     spec = spec_of(request, footage, music)
     voices = {voice.id: voice for voice in await asyncio.to_thread(gateway.library.entries, "voices")}
     if isinstance(voice := voices.get(request.voice), Voice):
         spec.voice = ""
         spec.reference_audio.CopyFrom(await _reference(gateway, "voices", voice.id, "voice"))
         spec.reference_text = voice.reference_text
+        spec.reference_language = voice.languages[0] if voice.languages else ""
         spec.consent.CopyFrom(consent_message(voice.consent))
     return spec
+
+
+async def _check_style(gateway: Gateway, style_id: str, role: StyleRole, field: str) -> None:
+    """Refuses an upload that is not in the library or is for something else; the orchestrator knows bundled styles."""
+    if not is_content_hash(style_id):
+        return
+    try:
+        style = await asyncio.to_thread(gateway.library.find, "styles", style_id)
+    except NotFoundError as error:
+        raise InvalidInputError(error.problem, error.remedy, field, f"UNKNOWN_{field.upper()}") from error
+    if isinstance(style, Style) and style.role != role:
+        problem = f"{style.name} is a {style.role} style."
+        raise InvalidInputError(problem, f"Choose a {role} style.", field, "WRONG_STYLE_ROLE")
 
 
 async def _reference(gateway: Gateway, kind: Kind, asset_id: str, field: str) -> media_pb2.MediaRef:

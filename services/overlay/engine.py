@@ -61,13 +61,18 @@ class Corner(Enum):
 
 @dataclass(frozen=True)
 class Label:
-    """A label on screen; `height_share` is the text height as a share of the canvas's shorter side."""
+    """A label on screen; `height_share` is the text height as a share of the canvas's shorter side.
+
+    `bounds` are the edges (left, top, right, bottom; shares of the canvas) of the area in whose corner it stands; None
+    is the area that is safe on every platform.
+    """
 
     text: str
     first_film_frame: int
     frames: int
     height_share: float
     corner: Corner
+    bounds: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from services.overlay.animation import RESTING, Pose, animated_frames, pose, pos
 from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.painting import BlockPainter, Painted, PlacedWord
 from services.runtime.engine_settings import EngineSettings
+from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.progress import Progress
-from services.runtime.styles import load_style, safe_area
+from services.runtime.styles import load_style, safe_area_shares
 
 _HAN_FACE_EM = 0.885
 """Height of 国 in Noto Sans SC in em: GB 45438 counts the height of the letters, not of the em."""
@@ -69,7 +70,7 @@ class PlainEngine:
     name = "plain"
 
     def __init__(self, settings: EngineSettings) -> None:
-        del settings
+        use_uploaded_fonts(settings.media_root)
         self._label_style = load_style("label")
 
     def render(self, spec: OverlaySpec, progress: Progress) -> Iterator[OverlayPicture]:
@@ -106,17 +107,13 @@ class PlainEngine:
 
 
 def _label_style(style: dict[str, Any], label: Label, spec: OverlaySpec) -> dict[str, Any]:
-    """The label style at the label's height, in its corner of the safe area."""
+    """The label style at the label's height, in its corner of its area."""
     vertical, alignment = label.corner.value.split("_")
-    left, top, right, bottom = safe_area("safe", spec.width, spec.height)
     placed = copy.deepcopy(style)
     placed["size"] = label.height_share / _HAN_FACE_EM
     placed["alignment"] = alignment
-    placed["position"] = {
-        "area": "safe",
-        "vertical": vertical,
-        "bounds": [left / spec.width, top / spec.height, right / spec.width, bottom / spec.height],
-    }
+    bounds = label.bounds or safe_area_shares("safe", spec.width, spec.height)
+    placed["position"] = {"area": "safe", "vertical": vertical, "bounds": list(bounds)}
     return placed
 
 

@@ -11,10 +11,11 @@ from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, Overla
 from services.overlay.limits import check_spec
 from services.runtime.convert import progress_message
 from services.runtime.errors import InvalidInputError
+from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.media import MediaStore
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
-from services.runtime.styles import parse_style
+from services.runtime.styles import Box, parse_style
 from services.runtime.worker import Worker
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc
 
@@ -90,7 +91,24 @@ def _title(title: overlay_pb2.Title) -> Title:
 def _label(field: str, label: overlay_pb2.Label) -> Label:
     if label.corner not in _CORNERS:
         raise InvalidInputError(f"{label.corner} is no corner.", "Give 1 to 4.", f"{field}.corner")
-    return Label(label.text, label.first_film_frame, label.frames, label.height_share, _CORNERS[label.corner])
+    return Label(
+        label.text,
+        label.first_film_frame,
+        label.frames,
+        label.height_share,
+        _CORNERS[label.corner],
+        _bounds(field, label),
+    )
+
+
+def _bounds(field: str, label: overlay_pb2.Label) -> Box | None:
+    match label.bounds[:]:
+        case []:
+            return None
+        case [left, top, right, bottom] if 0 <= left < right <= 1 and 0 <= top < bottom <= 1:
+            return left, top, right, bottom
+    remedy = "Give left, top, right and bottom edge as shares of the canvas, or none."
+    raise InvalidInputError(f"{list(label.bounds[:8])} is no area.", remedy, f"{field}.bounds")
 
 
 def _picture(picture: OverlayPicture) -> overlay_pb2.OverlayPicture:
@@ -108,7 +126,7 @@ def _picture(picture: OverlayPicture) -> overlay_pb2.OverlayPicture:
 
 
 def _add(server: grpc.aio.Server, worker: Worker, store: MediaStore) -> None:
-    del store
+    use_uploaded_fonts(store.root)
     overlay_pb2_grpc.add_OverlayServiceServicer_to_server(OverlayServicer(worker), server)
 
 

@@ -15,3 +15,4 @@ class EngineSettings:
     checkpoint: Path | None = None
     cache_root: Path = Path(".vigent/cache")
     options: Mapping[str, str] = field(default_factory=dict)
+    media_root: Path = Path(".vigent/media")

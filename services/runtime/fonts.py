@@ -1,4 +1,4 @@
-"""The fonts of assets/fonts: found by id and weight, verified by content hash, measured in one way for everybody.
+"""Fonts of assets/fonts by id and weight, uploaded ones by content hash: verified, measured in one way for everybody.
 
 Captions are broken by these widths and drawn with these glyphs, so a line that fits when broken fits when drawn.
 A font or a glyph that is missing is an error that names it. Emoji are drawn with Noto Emoji in the colour of the text,
@@ -7,19 +7,22 @@ whatever font the style names: colour emoji would need a font of 10 MB, and boxe
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTFont, TTLibError
 from PIL import ImageFont
 
 from services.runtime.emoji import EMOJI
-from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError
+from services.runtime.media import MediaStore
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 EMOJI_FONT = ("noto-emoji", 700)
@@ -30,7 +33,7 @@ _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f\ufeff \u00a0\u3000"
 
 @dataclass(frozen=True)
 class FontFile:
-    """One entry of fonts.json. `family` is the name that players and browsers know; `sha256` names the content."""
+    """A font. `family` is the name that players and browsers know; `sha256` names the content."""
 
     id: str
     family: str
@@ -63,13 +66,67 @@ def font_entries(folder: Path = ASSETS / "fonts") -> list[dict[str, Any]]:
     return entries
 
 
-@cache
-def find_font(font_id: str, weight: int, folder: Path = ASSETS / "fonts") -> FontFile:
-    """The font file of that id and weight, its content verified.
+class _Uploads:
+    """Where this process finds uploaded fonts; one place for all of it, as assets/fonts is."""
 
-    Raises InvalidInputError (FONT_NOT_FOUND) for the field "font", FailedPreconditionError (FONT_DAMAGED) when the file
-    is missing or is not the one that fonts.json names.
+    media_root: Path | None = None
+
+
+def use_uploaded_fonts(media_root: Path) -> None:
+    """Lets this process find fonts by their content hash in the media store below `media_root`."""
+    _Uploads.media_root = media_root
+
+
+def is_content_hash(asset_id: str) -> bool:
+    """Whether an id names uploaded content; assets that come with Vigent have short names."""
+    return re.fullmatch("[0-9a-f]{64}", asset_id) is not None
+
+
+def find_font(font_id: str, weight: int, folder: Path = ASSETS / "fonts") -> FontFile:
+    """The font file of that id (of an uploaded font: its content hash) and weight, its content verified.
+
+    Raises InvalidInputError (FONT_NOT_FOUND, FONT_UNREADABLE) for the field "font", FailedPreconditionError
+    (FONT_DAMAGED) when the file is missing or is not the one that fonts.json names.
     """
+    if not is_content_hash(font_id):
+        return _bundled_font(font_id, weight, folder)
+    font = _uploaded_font(_uploaded_path(font_id), font_id)
+    if font.weight != weight:
+        problem = f"The uploaded font {font.family} has the weight {font.weight}, not {weight}."
+        raise InvalidInputError(problem, f"Ask for the weight {font.weight}.", "font", "FONT_NOT_FOUND")
+    return font
+
+
+def _uploaded_path(sha256: str) -> Path:
+    """Looked up each time, because uploads can be deleted."""
+    if _Uploads.media_root is not None:
+        with contextlib.suppress(NotFoundError):
+            return _media_store(_Uploads.media_root).path(sha256)
+    raise InvalidInputError(f"There is no uploaded font {sha256}.", "Upload it again.", "font", "FONT_NOT_FOUND")
+
+
+@cache
+def _media_store(root: Path) -> MediaStore:
+    return MediaStore(root)
+
+
+@cache
+def _uploaded_font(path: Path, sha256: str) -> FontFile:
+    try:
+        with TTFont(path, lazy=True) as font:
+            family = str(font["name"].getBestFamilyName() or "Unnamed")
+            found = FontFile(sha256, family, int(font["OS/2"].usWeightClass), path, sha256)
+            assert found.codepoints
+            found.at(_MEASURED_EM_PX)
+    except (TTLibError, KeyError, ValueError, AssertionError, IndexError, TypeError, OSError) as error:
+        problem = f"The file {sha256} cannot be read as a font."
+        raise InvalidInputError(problem, "Upload a TTF or OTF font.", "font", "FONT_UNREADABLE") from error
+    _verify(path, sha256)
+    return found
+
+
+@cache
+def _bundled_font(font_id: str, weight: int, folder: Path) -> FontFile:
     entries = font_entries(folder)
     for entry in entries:
         if (entry["id"], entry["weight"]) == (font_id, weight):
@@ -82,11 +139,11 @@ def find_font(font_id: str, weight: int, folder: Path = ASSETS / "fonts") -> Fon
 
 
 def _verify(path: Path, sha256: str) -> None:
-    remedy = "Install the project's assets again."
+    remedy = "Install the project's assets again, or upload the font again."
     if not path.is_file():
         raise FailedPreconditionError(f"The font file {path.name} is missing.", remedy, "font", "FONT_DAMAGED")
     if hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-        problem = f"The font file {path.name} is not the one that fonts.json names."
+        problem = f"The font file {path.name} is not the one that its hash names."
         raise FailedPreconditionError(problem, remedy, "font", "FONT_DAMAGED")
 
 
@@ -148,7 +205,6 @@ def _run_width_em(font: FontFile, text: str) -> float:
     return font.at(_MEASURED_EM_PX).getlength(text) / _MEASURED_EM_PX
 
 
-@cache
 def typeface(font_id: str, weight: int) -> Typeface:
     """The typeface that a style names. Raises like `find_font`."""
     return Typeface(find_font(font_id, weight), find_font(*EMOJI_FONT))

@@ -111,7 +111,7 @@ class ServerSettings(ProcessSettings):
 
     def engine_settings(self) -> EngineSettings:
         """The part that the engine sees."""
-        return EngineSettings(self.device, self.checkpoint, self.cache_root, self.options)
+        return EngineSettings(self.device, self.checkpoint, self.cache_root, self.options, self.media_root)
 
 
 def _file() -> Path:

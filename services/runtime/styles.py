@@ -5,18 +5,22 @@ from __future__ import annotations
 import copy
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 import jsonschema
 
 from services.runtime.errors import InvalidInputError, NotFoundError
-from services.runtime.fonts import ASSETS, find_font
+from services.runtime.fonts import ASSETS, find_font, is_content_hash
+from services.runtime.media import MediaStore
 
 StyleKind = Literal["subtitle", "title", "label"]
+Area = Literal["safe", "caption", "title"]
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom edge."""
 
 DEFAULT_STYLES: dict[StyleKind, str] = {"subtitle": "classic", "title": "headline", "label": "plain"}
+LARGEST_STYLE_BYTES = 64 * 1024
 _FIELDS: dict[StyleKind, str] = {"subtitle": "spec.caption_style", "title": "spec.title_style", "label": "label"}
 
 
@@ -25,17 +29,38 @@ def list_styles(kind: StyleKind) -> list[str]:
     return sorted(path.stem for path in (ASSETS / "styles" / kind).glob("*.json"))
 
 
-def load_style(kind: StyleKind, style_id: str = "") -> dict[str, Any]:
-    """A style with defaults filled; "" is the default of its kind.
+def load_style(kind: StyleKind, style_id: str = "", store: MediaStore | None = None) -> dict[str, Any]:
+    """A style with defaults filled; "" is the default of its kind, a content hash is an upload in `store`.
 
     Raises NotFoundError (STYLE_NOT_FOUND) for an unknown id, and what `check_style` raises for a bad file.
     """
     style_id = style_id or DEFAULT_STYLES[kind]
+    if store is not None and is_content_hash(style_id):
+        return _uploaded_style(store, style_id, _FIELDS[kind])
     if style_id not in list_styles(kind):
         problem, known = f"There is no {kind} style {style_id[:80]!r}.", ", ".join(list_styles(kind))
         raise NotFoundError(problem, f"Use one of: {known}.", _FIELDS[kind], "STYLE_NOT_FOUND")
     path = ASSETS / "styles" / kind / f"{style_id}.json"
     return parse_style(path.read_text(), f"assets/styles/{kind}/{path.name}")
+
+
+def _uploaded_style(store: MediaStore, sha256: str, field: str) -> dict[str, Any]:
+    try:
+        path = store.path(sha256)
+    except NotFoundError:
+        problem = f"There is no uploaded style {sha256}."
+        raise NotFoundError(problem, "Upload it again.", field, "STYLE_NOT_FOUND") from None
+    return read_style(path, field)
+
+
+def read_style(path: Path, field: str) -> dict[str, Any]:
+    """A style from a file that nobody vouches for. Raises InvalidInputError for `field`, like `parse_style`."""
+    if path.stat().st_size > LARGEST_STYLE_BYTES:
+        raise InvalidInputError("The style is larger than 64 KiB.", "Send one style.", field, "FILE_TOO_LARGE")
+    try:
+        return parse_style(path.read_text(encoding="utf-8"), field)
+    except (UnicodeDecodeError, RecursionError):
+        raise InvalidInputError("The style is no JSON.", "Correct it.", field, "STYLE_INVALID") from None
 
 
 def parse_style(text: str, field: str) -> dict[str, Any]:
@@ -108,7 +133,7 @@ def list_platforms() -> list[str]:
     return list(_safe_areas()["platforms"])
 
 
-def safe_area(area: Literal["safe", "caption", "title"], width: int, height: int, platform: str = "default") -> Box:
+def safe_area(area: Area, width: int, height: int, platform: str = "default") -> Box:
     """Edges of an area of safe_areas.json in pixels of a width x height canvas.
 
     Canvases wider than high have the areas of "landscape": no app lays buttons over those.
@@ -121,6 +146,12 @@ def safe_area(area: Literal["safe", "caption", "title"], width: int, height: int
     left, top, right, bottom = (areas["landscape"] if width > height else areas["platforms"][platform])[area]
     x_scale, y_scale = width / areas["canvas"][0], height / areas["canvas"][1]
     return left * x_scale, top * y_scale, right * x_scale, bottom * y_scale
+
+
+def safe_area_shares(area: Area, width: int, height: int, platform: str = "default") -> Box:
+    """Edges of an area as shares of the canvas, see `safe_area`."""
+    left, top, right, bottom = safe_area(area, width, height, platform)
+    return left / width, top / height, right / width, bottom / height
 
 
 def displayed(text: str, style: dict[str, Any]) -> str:

@@ -107,7 +107,7 @@ class _Sequential:
         await _timed(
             walls,
             "assemble",
-            lambda: assemble("bench", self.spec, self.plan, pieces, self.store, "default", lambda _share: None),
+            lambda: assemble("bench", self.spec, self.plan, pieces, self.store, lambda _share: None),
         )
         return walls
 
@@ -151,7 +151,7 @@ class _Sequential:
         voices: list[tuple[Take, StoredFile]],
         patches: list[list[lipsync_pb2.Patch]],
     ) -> list[StoredFile]:
-        text = OverlayText(self.spec, self.plan, "default")
+        text = OverlayText(self.spec, self.plan, self.store)
         footage = self.store.path(self.plan.footage.sha256)
         encoder = EncoderSettings(self.settings.encoder, self.settings.encoder_preset, self.settings.encoder_crf)
         films = []

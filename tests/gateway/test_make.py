@@ -44,7 +44,14 @@ def test_a_running_mesh_is_used(folder, beside, mesh):
     captions = (folder / "new" / "film.srt").read_text()
     assert "大家好" in captions
     assert (folder / "new" / "film.vtt").read_text().startswith("WEBVTT")
-    assert sorted(path.name for path in (folder / "new").iterdir()) == ["film.mp4", "film.srt", "film.vtt"]
+    assert sorted(path.name for path in (folder / "new").iterdir()) == [
+        "film.ass",
+        "film.jpg",
+        "film.mp4",
+        "film.report.json",
+        "film.srt",
+        "film.vtt",
+    ]
     listed = vigent("jobs", cwd=folder, environment=beside)
     assert "done" in listed.stdout
     job_id = next(word for word in listed.stdout.split() if word.startswith("job-"))

@@ -164,6 +164,9 @@ class JobSpec(_message.Message):
     REFERENCE_TEXT_FIELD_NUMBER: _builtins.int
     CONSENT_FIELD_NUMBER: _builtins.int
     CAPTIONS_FIELD_NUMBER: _builtins.int
+    PLATFORM_FIELD_NUMBER: _builtins.int
+    REFERENCE_LANGUAGE_FIELD_NUMBER: _builtins.int
+    FACE_CONSENT_FIELD_NUMBER: _builtins.int
     script: _builtins.str
     """What is said; Chinese and English may be mixed, Markdown marks are left out."""
     language: _builtins.str
@@ -177,9 +180,9 @@ class JobSpec(_message.Message):
     music_gain_db: _builtins.float
     """Level of the music against its own, in decibels; absent means -18."""
     caption_style: _builtins.str
-    """Id of the caption style; empty for the default."""
+    """Id of the caption style, or content hash of one in the media store; empty for the default."""
     title_style: _builtins.str
-    """Id of the title style; empty for the default."""
+    """Id of the title style, or content hash of one in the media store; empty for the default."""
     width: _builtins.int
     """Film width in pixels, even; 0 means 1080."""
     height: _builtins.int
@@ -193,9 +196,13 @@ class JobSpec(_message.Message):
     loudness: Global___Loudness.ValueType
     """Loudness of the film."""
     reference_text: _builtins.str
-    """What is said in reference_audio."""
+    """What is said in reference_audio; empty has it written down by the listening engine, if that can."""
     captions: Global___Captions.ValueType
     """Whether captions are drawn; unspecified draws them."""
+    platform: _builtins.str
+    """Platform whose safe areas captions, title and label keep to, such as "tiktok"; empty for the orchestrator's own."""
+    reference_language: _builtins.str
+    """BCP 47 language that is spoken in reference_audio; empty lets the listening engine find out, if it can."""
     @_builtins.property
     def footage(self) -> _media_pb2.MediaRef:
         """Presenter video or picture, in the media store."""
@@ -210,7 +217,11 @@ class JobSpec(_message.Message):
 
     @_builtins.property
     def consent(self) -> Global___Consent:
-        """Record of the consent given for a cloned voice or face; kept with the job."""
+        """Consent of the speaker in reference_audio, without which no voice is cloned; kept with the job."""
+
+    @_builtins.property
+    def face_consent(self) -> Global___Consent:
+        """Consent of the person in the footage; kept with the job."""
 
     def __init__(
         self,
@@ -235,10 +246,13 @@ class JobSpec(_message.Message):
         reference_text: _builtins.str = ...,
         consent: Global___Consent | None = ...,
         captions: Global___Captions.ValueType = ...,
+        platform: _builtins.str = ...,
+        reference_language: _builtins.str = ...,
+        face_consent: Global___Consent | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "consent", b"consent", "footage", b"footage", "music", b"music", "music_gain_db", b"music_gain_db", "reference_audio", b"reference_audio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "music", b"music", "music_gain_db", b"music_gain_db", "reference_audio", b"reference_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "quality", b"quality", "reference_audio", b"reference_audio", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "platform", b"platform", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__music_gain_db: _TypeAlias = _typing.Literal["music_gain_db"]  # noqa: Y015
     _WhichOneofArgType__music_gain_db: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db"]  # noqa: Y015

@@ -273,6 +273,7 @@ class Label(_message.Message):
     FRAMES_FIELD_NUMBER: _builtins.int
     HEIGHT_SHARE_FIELD_NUMBER: _builtins.int
     CORNER_FIELD_NUMBER: _builtins.int
+    BOUNDS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Its text."""
     first_film_frame: _builtins.int
@@ -283,6 +284,12 @@ class Label(_message.Message):
     """Text height as a share of the canvas's shorter side, such as 0.05."""
     corner: Global___Corner.ValueType
     """Corner in which it stands."""
+    @_builtins.property
+    def bounds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Area in whose corner it stands: left, top, right and bottom edge as shares of the canvas, the safe area of a
+        platform. Empty for the area that is safe on every platform.
+        """
+
     def __init__(
         self,
         *,
@@ -291,10 +298,11 @@ class Label(_message.Message):
         frames: _builtins.int = ...,
         height_share: _builtins.float = ...,
         corner: Global___Corner.ValueType = ...,
+        bounds: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["corner", b"corner", "first_film_frame", b"first_film_frame", "frames", b"frames", "height_share", b"height_share", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounds", b"bounds", "corner", b"corner", "first_film_frame", b"first_film_frame", "frames", b"frames", "height_share", b"height_share", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

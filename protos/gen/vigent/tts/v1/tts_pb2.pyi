@@ -72,7 +72,7 @@ class SynthesizeRequest(_message.Message):
     speed: _builtins.float
     """Speed against the voice's own, 0.5 to 2.0; 0 means 1.0."""
     reference_text: _builtins.str
-    """What is said in reference_audio; empty lets the server transcribe it."""
+    """What is said in reference_audio; empty clones by the sound of the voice alone."""
     @_builtins.property
     def reference_audio(self) -> _media_pb2.MediaRef:
         """Recording whose speaker is to be cloned, for engines that clone."""
