@@ -82,6 +82,36 @@ async def test_worker_stopped_between_units_is_replaced(tmp_path: Path) -> None:
         assert (await events(server.speak()))[-1] == "done"
 
 
+@pytest.mark.parametrize("action", ["stop", "hang_holding_gil"])
+async def test_worker_that_freezes_while_idle_is_replaced_without_any_call(tmp_path: Path, action: str) -> None:
+    idle_file = tmp_path / "freeze"
+    options = {"idle_action": action, "idle_file": idle_file}
+    async with serving(tmp_path, options) as server, checked_all_the_while(server):
+        old = server.worker()
+        turned_away = asyncio.create_task(server.until(NOT_SERVING))
+        idle_file.touch()
+        await turned_away
+        await server.replaced(old)
+        assert not old.is_running()
+        assert (await server.metrics())['vigent_worker_restarts_total{reason="stall",service="tts"}'] == 1
+        assert (await events(server.speak()))[-1] == "done"
+    assert "is idle and gives no sign of life" in server.log.read_text()
+
+
+async def test_idle_worker_is_left_alone(tmp_path: Path) -> None:
+    """For four stall budgets, after a call whose units kept it from answering for two of them each."""
+    async with serving(tmp_path, {"gil_delay_s": 1, "budget_s": 30}) as server:
+        worker = server.worker()
+        for text in ("a", "bc"):
+            assert (await events(server.speak(text)))[-1] == "done"
+        idle_s = 0.0
+        while idle_s < 2:
+            assert await server.check() == SERVING
+            scraped = await server.metrics()
+            idle_s = time.time() - scraped['vigent_worker_progress_timestamp_seconds{service="tts"}']
+        assert server.worker() == worker
+
+
 async def test_worker_stopped_while_idle_is_replaced_at_the_next_call(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         worker = server.worker()

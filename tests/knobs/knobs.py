@@ -18,18 +18,21 @@ _LEAK: list[bytearray] = []
 class Knobs:
     """Options of every test engine, with their defaults.
 
-    units (5): units of a call where the request does not decide. delay_s (0): time a unit takes. budget_s: the stall
-    budget that the engine asks for. leak_bytes (0): memory lost in each unit.
+    units (5): units of a call where the request does not decide. delay_s (0): time a unit takes. gil_delay_s (0): more
+    of it, in C code that keeps the GIL. budget_s: the stall budget that the engine asks for. leak_bytes (0): memory
+    lost in each unit.
     action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP), kill
     (SIGKILL), exit, oom, cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it.
     once_file: only while this file does not exist; the action makes it.
     load_delay_s (0), load_action (none): the same while loading.
+    idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
     log_file: gets a line for every call ("call") and every finished unit ("unit 3").
     """
 
     def __init__(self, options: Mapping[str, str]) -> None:
         self.units = int(options.get("units", "5"))
         self.delay_s = float(options.get("delay_s", "0"))
+        self._gil_delay_us = int(1e6 * float(options.get("gil_delay_s", "0")))
         self.budget_s = float(options["budget_s"]) if "budget_s" in options else None
         self._at_unit = int(options.get("at_unit", "0"))
         self._action = options.get("action", "")
@@ -39,6 +42,9 @@ class Knobs:
         self._log_file = Path(options["log_file"]) if "log_file" in options else None
         time.sleep(float(options.get("load_delay_s", "0")))
         act(options.get("load_action", ""))
+        if "idle_action" in options:
+            work = Path(options["idle_file"]), options["idle_action"]
+            threading.Thread(target=_act_later, args=work, daemon=True).start()
 
     def log(self, line: str) -> None:
         """Writes a line that a test can count, in one append, so that lines of several processes never mix."""
@@ -49,6 +55,7 @@ class Knobs:
     def unit(self, number: int, progress: Progress, request: str = "") -> None:
         """Works on one unit: waits, misbehaves if told to, counts."""
         time.sleep(self.delay_s)
+        ctypes.PyDLL(None).usleep(self._gil_delay_us)  # PyDLL keeps the GIL
         if self._leak_bytes:
             _LEAK.append(bytearray(os.urandom(1) * self._leak_bytes))
         if number == self._at_unit and self._only_for in request and self._first_time():
@@ -66,6 +73,13 @@ class Knobs:
         return True
 
 
+def _act_later(file: Path, action: str) -> None:
+    while not file.exists():
+        time.sleep(0.02)
+    file.unlink()
+    act(action)
+
+
 def act(action: str, progress: Progress | None = None) -> None:
     """Misbehaves."""
     match action:
@@ -78,7 +92,7 @@ def act(action: str, progress: Progress | None = None) -> None:
         case "hang":
             ctypes.CDLL(None).sleep(3600)  # CDLL lets go of the GIL
         case "hang_holding_gil":
-            ctypes.PyDLL(None).sleep(3600)  # PyDLL keeps it
+            ctypes.PyDLL(None).sleep(3600)
         case "stop":
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread at once, then the others
         case "kill":
