@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import sys
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -25,7 +26,7 @@ from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import ONE_TRY, Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
-from services.runtime.errors import VigentError
+from services.runtime.errors import FailedPreconditionError, VigentError
 from services.runtime.fonts import find_font, font_entries
 from services.runtime.sandbox import Limits, run_limited
 from services.runtime.settings import ServerSettings
@@ -34,6 +35,7 @@ from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 _GIB = 2**30
 _ROLES = (*MODEL_SERVICES, "orchestrator", "gateway")
+_READY_TIMEOUT_S = 60.0
 _VOICE_TIMEOUT_S = 60.0
 
 
@@ -178,17 +180,24 @@ def devices() -> Iterator[Finding]:
 
 async def _speak(data: Path) -> tuple[int, str]:
     """Samples of a word spoken by a voice server of our own, and the name of its engine."""
-    plan = MeshPlan.here(port_base=0)
+    plan, said = MeshPlan.here(port_base=0), deque[str](maxlen=1)
+    async with Supervisor(plan, data, lambda _name, line: said.append(line), ("tts",), ONE_TRY) as mesh:
+        try:
+            await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
+        except TimeoutError as error:
+            problem = f"The voice server is not ready after {_READY_TIMEOUT_S:g} s. It says: {' '.join(said)}"
+            raise FailedPreconditionError(problem, field="voice") from error
+        return await _spoken(plan.addresses.address("tts"))
+
+
+async def _spoken(address: str) -> tuple[int, str]:
     samples, engine = 0, ""
-    async with Supervisor(plan, data, lambda _name, _line: None, ("tts",), ONE_TRY) as mesh:
-        await mesh.wait_ready()
-        address = plan.addresses.address("tts")
-        async with grpc.aio.insecure_channel(address) as channel:
-            request = tts_pb2.SynthesizeRequest(text="你好, hello.")
-            with calling("tts server", address):
-                async for response in TtsServiceStub(channel).Synthesize(request, timeout=_VOICE_TIMEOUT_S):
-                    engine = engine or response.accepted.accepted.engine
-                    samples = max(samples, response.done.samples)
+    async with grpc.aio.insecure_channel(address) as channel:
+        request = tts_pb2.SynthesizeRequest(text="你好, hello.")
+        with calling("tts server", address):
+            async for response in TtsServiceStub(channel).Synthesize(request, timeout=_VOICE_TIMEOUT_S):
+                engine = engine or response.accepted.accepted.engine
+                samples = max(samples, response.done.samples)
     return samples, engine
 
 
