@@ -178,6 +178,17 @@ def test_labels_have_the_height_asked_for_in_their_corner():
         assert rows[-1] - rows[0] + 1 >= 0.05 * 1080 - 1
 
 
+@pytest.mark.parametrize("corner", list(Corner))
+def test_labels_stand_in_the_corner_of_the_area_that_is_given(corner):
+    bounds = (0.25, 0.5, 0.75, 0.9)
+    (picture,) = rendered(spec_of([], {}, labels=(Label("国国", 0, 100, 0.05, corner, bounds),)))
+    height, width, _ = picture.pixels.shape
+    vertical, side = corner.value.split("_")
+    at_edge = {"left": picture.x - 270, "right": 810 - picture.x - width}[side]
+    assert -4 <= at_edge <= 30
+    assert -4 <= {"top": picture.y - 960, "bottom": 1728 - picture.y - height}[vertical] <= 30
+
+
 def test_captions_lie_over_titles_over_labels():
     style = load_style("subtitle", "box")
     title = Title(("标题",), 0, 10, {**load_style("title", "banner"), "position": style["position"]})
