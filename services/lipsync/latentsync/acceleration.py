@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import threading
+from collections.abc import Callable
+from typing import Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,8 +12,10 @@ from torch import Tensor
 from services.lipsync.latentsync.deepcache import Full, Shallow
 from services.lipsync.latentsync.sampler import Denoiser
 from services.lipsync.latentsync.unet import UNet
+from services.runtime.cuda import CudaGraphs, Recorder
 
 Acceleration = Literal["off", "compile", "cuda-graphs"]
+Outputs = TypeVar("Outputs")
 
 
 def denoiser_of(unet: UNet, acceleration: Acceleration, backend: str = "inductor") -> Denoiser:
@@ -23,29 +27,44 @@ def denoiser_of(unet: UNet, acceleration: Acceleration, backend: str = "inductor
     weight = unet.conv_in.weight
     if acceleration == "off":
         return Denoiser(unet.full, unet.shallow, weight.dtype, weight.device)
-    mode = "reduce-overhead" if acceleration == "cuda-graphs" else None
-    full: Full = torch.compile(unet.full, mode=mode, backend=backend, dynamic=False, fullgraph=True)
-    shallow: Shallow = torch.compile(unet.shallow, mode=mode, backend=backend, dynamic=False, fullgraph=True)
-    if acceleration == "cuda-graphs":
-        full, shallow = _kept_full(full), _kept_shallow(shallow)
-    return Denoiser(full, shallow, weight.dtype, weight.device)
+    full: Full = torch.compile(unet.full, backend=backend, dynamic=False, fullgraph=True)
+    shallow: Shallow = torch.compile(unet.shallow, backend=backend, dynamic=False, fullgraph=True)
+    compiled = Denoiser(full, shallow, weight.dtype, weight.device)
+    return compiled if acceleration == "compile" else recorded(compiled, CudaGraphs(weight.device).record)
 
 
-# A graph's results lie in its own memory, which its next replay overwrites: hence the copies.
+def recorded(denoiser: Denoiser, record: Recorder) -> Denoiser:
+    """The same, each entry point recorded once for each set of shapes; may be called from any thread.
+
+    Not torch.compile's own graphs: those belong to the thread that recorded them, and calls come on several.
+    """
+    lock = threading.Lock()  # one for both: recordings share memory
+    full = _Recorded(denoiser.full, record, lock, lambda pair: (pair[0].clone(), pair[1].clone()))
+    shallow = _Recorded(denoiser.shallow, record, lock, Tensor.clone)
+    return Denoiser(full, shallow, denoiser.dtype, denoiser.device)
 
 
-def _kept_full(graph: Full) -> Full:
-    def full(sample: Tensor, timesteps: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
-        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        noise, features = graph(sample, timesteps, audio)
-        return noise.clone(), features.clone()
+class _Recorded(Generic[Outputs]):
+    """A function of tensors as recordings; results are copied, because the next replay overwrites them."""
 
-    return full
+    def __init__(
+        self,
+        function: Callable[..., Outputs],
+        record: Recorder,
+        lock: threading.Lock,
+        copied: Callable[[Outputs], Outputs],
+    ) -> None:
+        self._function, self._record, self._lock, self._copied = function, record, lock, copied
+        self._known: dict[tuple[torch.Size, ...], tuple[list[Tensor], Callable[[], None], Outputs]] = {}
 
-
-def _kept_shallow(graph: Shallow) -> Shallow:
-    def shallow(sample: Tensor, timesteps: Tensor, audio: Tensor, features: Tensor) -> Tensor:
-        torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        return graph(sample, timesteps, audio, features).clone()
-
-    return shallow
+    def __call__(self, *given: Tensor) -> Outputs:
+        shapes = tuple(tensor.shape for tensor in given)
+        with self._lock:
+            if shapes not in self._known:
+                kept = [tensor.clone() for tensor in given]
+                self._known[shapes] = kept, *self._record(lambda: self._function(*kept))
+            inputs, replay, outputs = self._known[shapes]
+            for own, new in zip(inputs, given, strict=True):
+                own.copy_(new)
+            replay()
+            return self._copied(outputs)

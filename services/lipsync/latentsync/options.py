@@ -21,7 +21,7 @@ class Options(BaseModel):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
         "auto", description="Of UNet and VAE: auto is float16 on CUDA, float32 elsewhere."
     )
-    acceleration: Acceleration = Field("off", description="off, compile, or cuda-graphs (one slot only).")
+    acceleration: Acceleration = Field("off", description="off, compile, or cuda-graphs (compiled, launched as one).")
     chunks_at_once: int = Field(1, ge=1, le=16, description="Chunks of 16 frames that go through the UNet together.")
     guidance_scale: float = Field(1.5, ge=1, le=5, description="How strongly the voice decides; 1 is without guidance.")
     look_ahead_frames: int = Field(25, ge=2, le=250, description="Voice that is heard beyond a chunk, in film frames.")

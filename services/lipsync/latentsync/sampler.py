@@ -74,15 +74,15 @@ class _Pace:
     """Keeps the host one step ahead of the device, no more: progress stays true and a cancel takes effect."""
 
     def __init__(self, device: torch.device) -> None:
-        self._on_cuda = device.type == "cuda"
+        self._device = device
         self._before: torch.cuda.Event | None = None
 
     def step(self) -> None:
         """Waits until the step before the one just launched is done."""
-        if not self._on_cuda:
+        if self._device.type != "cuda":
             return
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        event.record()
+        event.record(torch.cuda.current_stream(self._device))
         if self._before is not None:
             self._before.synchronize()
         self._before = event

@@ -192,8 +192,9 @@ class FrameStep:
 
     @torch.inference_mode()
     def move(self, source: int, target: int) -> None:
-        """Copies a row, cache included, over another."""
-        length = self._lengths[target] = self._lengths[source]
+        """Copies a row over another, whose own past may be longer and hold invalid numbers."""
+        length = max(self._lengths[source], self._lengths[target])
+        self._lengths[target] = self._lengths[source]
         for tensor in self.state.tensors():
             tensor[target] = tensor[source]
         for cache in (self._cache.keys, self._cache.values):

@@ -5,51 +5,41 @@ At one stream this model is bound by launches, not by arithmetic; others measure
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 
+from services.runtime.cuda import Recorder
 from services.runtime.progress import Progress
 from services.tts.qwen3.frame import FrameStep
 
-_WARM_UP_RUNS = 3
-
 
 class FrameGraphs:
-    """One graph for each bucket of rows (1, 2, 4 ... all) and span; captured once, at load."""
+    """One graph for each bucket of rows (1, 2, 4 ... all) and span; recorded once, at load, before any take."""
 
-    def __init__(self, step: FrameStep, progress: Progress | None = None) -> None:
+    def __init__(self, step: FrameStep, record: Recorder, progress: Progress | None = None) -> None:
         self._step = step
         self._rows = _buckets(step.rows)
-        self._graphs: dict[tuple[int, int], torch.cuda.CUDAGraph] = {}
-        self._pool = torch.cuda.graph_pool_handle()
-        for rows in self._rows:
-            for span in step.spans():
-                self._graphs[rows, span] = self._captured(rows, span)
-                if progress:
-                    progress.advance()
+        self._replays: dict[tuple[int, int], Callable[[], None]] = {}
+        with torch.inference_mode():
+            for rows in self._rows:
+                for span in step.spans():
+                    self._replays[rows, span], _ = record(partial(step.frame, rows, span))
+                    if progress:
+                        progress.advance()
 
     @staticmethod
     def count(step: FrameStep) -> int:
-        """Graphs that will be captured, for progress."""
+        """Graphs that will be recorded, for progress."""
         return len(step.spans()) * len(_buckets(step.rows))
 
+    @torch.inference_mode()
     def run(self, rows: int) -> None:
         """Makes the next frame of the first `rows` rows; rows up to the bucket's run along unread."""
         bucket = next(size for size in self._rows if size >= rows)
-        self._graphs[bucket, self._step.span(rows)].replay()
+        self._replays[bucket, self._step.span(rows)]()
         self._step.count_frame(rows)
-
-    @torch.inference_mode()
-    def _captured(self, rows: int, span: int) -> torch.cuda.CUDAGraph:
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(_WARM_UP_RUNS):
-                self._step.frame(rows, span)
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool):
-            self._step.frame(rows, span)
-        return graph
 
 
 def _buckets(rows: int) -> list[int]:

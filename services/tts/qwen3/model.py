@@ -12,6 +12,7 @@ import torch
 from numpy import float32
 from numpy.typing import NDArray
 
+from services.runtime.cuda import CudaGraphs
 from services.runtime.progress import Progress
 from services.tts.qwen3.attention import choose_attention
 from services.tts.qwen3.codec_encoder import encode
@@ -73,6 +74,7 @@ def load_model(
 ) -> LoadedModel:
     """Loads `folder` in phases that count tensors and graphs. Raises FailedPreconditionError or InvalidInputError."""
     dtype, codec_dtype = torch_dtype(options.dtype, device), torch_dtype(options.codec_dtype, device)
+    torch.backends.cudnn.allow_tf32 = False  # 10 bits would be heard in a codec that is to join without seam
     attention_name, attention = choose_attention(options.attention, device, dtype)
     codec_folder = folder / "speech_tokenizer"
     progress.phase("load-talker", tensor_count(folder))
@@ -131,4 +133,4 @@ def _graphs(
         logger.info("CUDA graphs: off (%s)", "by setting" if device.type == "cuda" else device.type)
         return None
     progress.phase("capture-graphs", FrameGraphs.count(step))
-    return FrameGraphs(step, progress).run
+    return FrameGraphs(step, CudaGraphs(device).record, progress).run

@@ -1,9 +1,14 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
-from services.lipsync.latentsync.acceleration import denoiser_of
+from services.lipsync.latentsync.acceleration import denoiser_of, recorded
+from services.lipsync.latentsync.sampler import denoise
+from services.lipsync.latentsync.schedulers import Ddim
 from services.lipsync.latentsync.unet import UNet
 from tests.checkpoints.latentsync import TINY_UNET
+from tests.recorder import rerun
 
 
 @pytest.fixture(scope="module")
@@ -24,3 +29,36 @@ def test_the_unet_compiles_in_one_piece_and_stays_the_same(unet):
     torch.testing.assert_close(
         compiled.shallow(sample, times, audio, features), plain.shallow(sample, times, audio, features)
     )
+
+
+def denoised(denoiser, batch, seed):
+    """A run that caches, over two steps of three."""
+    generator = torch.Generator().manual_seed(seed)
+    known, audio, noise = (
+        torch.randn(shape, generator=generator) for shape in ((batch, 9, 4, 8, 8), (batch * 4, 50, 8), (1, 4, 1, 8, 8))
+    )
+    return denoise(
+        denoiser, Ddim(6), noise, known, audio, guidance_scale=1.5, cache_interval=3, after_step=lambda: None
+    )
+
+
+def test_recordings_equal_the_plain_networks_whatever_thread_calls(unet):
+    """Two sizes of batch, each recorded once; results of one call survive the next."""
+    calls, plain = [], denoiser_of(unet, "off")
+    replayed = recorded(plain, lambda work: calls.append(1) or rerun(work))
+    jobs = [(1, 0), (2, 1), (1, 2), (2, 3), (1, 4), (1, 5)]
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda job: denoised(replayed, *job), jobs))
+    for job, latents in zip(jobs, found, strict=True):
+        torch.testing.assert_close(latents, denoised(plain, *job), atol=1e-5, rtol=0)
+    assert len(calls) == 4
+
+
+@torch.inference_mode()
+def test_a_result_outlives_the_next_replay(unet):
+    replayed = recorded(denoiser_of(unet, "off"), rerun)
+    times, audio = torch.full((2,), 501.0), torch.randn(8, 50, 8)
+    first, _ = replayed.full(torch.randn(2, 13, 4, 8, 8), times, audio)
+    before = first.clone()
+    replayed.full(torch.randn(2, 13, 4, 8, 8), times, audio)
+    assert torch.equal(first, before)

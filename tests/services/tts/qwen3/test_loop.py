@@ -183,11 +183,11 @@ class Faulty:
     def __call__(self, query, key, value, visible):
         if self.armed:
             self.armed = False
-            return self.fault(query)
+            return self.fault(query, key, value, visible)
         return sdpa(query, key, value, visible)
 
 
-def out_of_memory(query):
+def out_of_memory(*parts):
     raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
@@ -210,7 +210,7 @@ def test_out_of_memory_ends_one_take_and_the_others_go_on_unchanged(make_loop, p
 
 
 def test_invalid_numbers_end_the_take_and_leave_nothing_behind(make_loop, prompts):
-    attention = Faulty(lambda query: torch.full_like(query, float("nan")))
+    attention = Faulty(lambda query, *_: torch.full_like(query, float("nan")))
     loop = make_loop(attention=attention)
     with loop.take(prompts[0], 1, 20, Progress()) as take:
         frames = iter(take)
@@ -221,3 +221,25 @@ def test_invalid_numbers_end_the_take_and_leave_nothing_behind(make_loop, prompt
     assert broken.value.reason == "INVALID_NUMBERS"
     with loop.take(prompts[0], 1, 20, Progress()) as take:
         assert np.array_equal(np.stack(list(take)), alone(make_loop, prompts[0], 1))
+
+
+def test_invalid_numbers_of_one_take_stay_its_own(make_loop, prompts):
+    """The other one takes over the row of the broken one, whose past was longer."""
+
+    def first_row_broken(query, *others):
+        found = sdpa(query, *others)
+        found[0] = float("nan")
+        return found
+
+    attention = Faulty(first_row_broken)
+    loop = make_loop(rows=2, attention=attention)
+    assert prompts[1].positions > prompts[0].positions + 5
+    context = loop.take(prompts[1], 1, 20, Progress())
+    broken = context.__enter__()
+    with loop.take(prompts[0], 2, 20, Progress()) as survivor:
+        attention.armed = True
+        with pytest.raises(InternalError):
+            list(broken)
+        context.__exit__(None, None, None)
+        assert survivor.row == 0
+        assert np.array_equal(np.stack(list(survivor)), alone(make_loop, prompts[0], 2))
