@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from services.runtime.checkpoints import MANIFEST, CheckpointFile, Manifest, sha256_of
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer
 
@@ -50,6 +51,19 @@ def make_checkpoint(folder: Path, kind: str = "base", *, talkative: bool = False
         weights["talker.codec_head.weight"][EOS] = 0
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     save_file(filled(codec), speech / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+def write_manifest(folder: Path) -> Path:
+    """Describes the files that lie in `folder`, for checks of their sizes and hashes."""
+    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = tuple(
+        CheckpointFile(path=name, size_bytes=(folder / name).stat().st_size, sha256=sha256_of(folder / name))
+        for name in names
+        if name != MANIFEST
+    )
+    manifest = Manifest(name="tiny", engine="qwen3", licence="none: random numbers", files=files)
+    (folder / MANIFEST).write_text(manifest.model_dump_json())
     return folder
 
 

@@ -8,9 +8,11 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from services.runtime.errors import FailedPreconditionError
+from services.runtime.checkpoints import refused
 
 Values = TypeVar("Values")
+
+_USE = "Use a published Qwen3-TTS 12 Hz folder."
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,8 @@ def read_config(folder: Path) -> Qwen3Config:
     talker = _section(values, "talker_config", folder)
     kind = values.get("tts_model_type", "")
     if kind not in ("base", "custom_voice", "voice_design"):
-        raise FailedPreconditionError(
-            f"{folder / 'config.json'} has tts_model_type {kind!r}.",
-            "Use a Base, CustomVoice or VoiceDesign checkpoint of Qwen3-TTS 12 Hz.",
-            "checkpoint",
-        )
+        problem = f"{folder / 'config.json'} has tts_model_type {kind!r}."
+        raise refused("CHECKPOINT_INVALID", problem, "Use a Base, CustomVoice or VoiceDesign one of Qwen3-TTS 12 Hz.")
     speaker = _section(values, "speaker_encoder_config", folder) if kind == "base" else None
     return Qwen3Config(
         kind=kind,
@@ -150,20 +149,17 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FailedPreconditionError(
-            f"{path} cannot be read ({type(error).__name__}).", "Pull the checkpoint again.", "checkpoint"
-        ) from error
+        problem = f"{path} cannot be read ({type(error).__name__})."
+        raise refused("CHECKPOINT_INVALID", problem, "Pull the checkpoint again.") from error
     if not isinstance(values, dict):
-        raise FailedPreconditionError(f"{path} holds no JSON object.", "Pull the checkpoint again.", "checkpoint")
+        raise refused("CHECKPOINT_INVALID", f"{path} holds no JSON object.", "Pull the checkpoint again.")
     return values
 
 
 def _section(values: Mapping[str, Any], name: str, folder: Path) -> Mapping[str, Any]:
     section = values.get(name)
     if not isinstance(section, dict):
-        raise FailedPreconditionError(
-            f"The configuration in {folder} has no {name}.", "Use a published Qwen3-TTS 12 Hz folder.", "checkpoint"
-        )
+        raise refused("CHECKPOINT_INVALID", f"The configuration in {folder} has no {name}.", _USE)
     return section
 
 
@@ -177,9 +173,7 @@ def _parsed(kind: type[Values], said: Mapping[str, Any], unsaid: Mapping[str, An
             value = values[entry.name]
             known[entry.name] = tuple(value) if isinstance(value, list) else value
         elif entry.default is MISSING and entry.default_factory is MISSING:
-            raise FailedPreconditionError(
-                f"The configuration has no {entry.name}.", "Use a published Qwen3-TTS 12 Hz folder.", "checkpoint"
-            )
+            raise refused("CHECKPOINT_INVALID", f"The configuration has no {entry.name}.", _USE)
     return kind(**known)
 
 

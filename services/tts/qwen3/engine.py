@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.runtime.checkpoints import MANIFEST, read_manifest, verify_once
+from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
 from services.runtime.device import no_device
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from services.runtime.normalise import normalise
 from services.runtime.progress import Progress
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from services.tts.qwen3.loop import frame_cap
 from services.tts.qwen3.model import LoadedModel, load_model
-from services.tts.qwen3.normalise import normalise
 from services.tts.qwen3.options import Qwen3Options
 from services.tts.qwen3.prompt import Prompt, Request
 from services.tts.qwen3.reference import ClonedVoice, ClonedVoices
-from services.tts.qwen3.retake import CheckedTake, RetakePolicy, TakeChecker
 from services.tts.qwen3.speak import Pcm
 from services.tts.qwen3.stretch import TimeStretch
 from services.tts.qwen3.voices import ChosenVoice, VoiceBook
@@ -51,11 +47,13 @@ class Qwen3Engine:
     """Speaks with a Qwen3-TTS checkpoint: Base clones, CustomVoice has speakers, VoiceDesign takes descriptions."""
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Checks settings and folder; `warm_up` loads. Raises FailedPreconditionError or InvalidInputError."""
+        """Checks settings and folder; `warm_up` loads.
+
+        Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError (options).
+        """
         if settings.checkpoint is None:
-            raise FailedPreconditionError(
-                "The qwen3 engine has no checkpoint.", "Set VIGENT_TTS_CHECKPOINT to its folder.", "checkpoint"
-            )
+            remedy = "Pull one with `vigent models pull` and set VIGENT_TTS_CHECKPOINT to its folder."
+            raise refused("CHECKPOINT_MISSING", "Qwen3-TTS needs a checkpoint and none is set.", remedy)
         self._folder, self._cache_root = settings.checkpoint, settings.cache_root
         self._options = Qwen3Options.parse(settings.options)
         self._device = _device(settings.device)
@@ -66,7 +64,6 @@ class Qwen3Engine:
         self.load_s = 0.0
         self._voices = VoiceBook(self._config, self._options.voices)
         self._clones = ClonedVoices(self._clone, self.sample_rate_hz)
-        self._retakes = _retake_policy(self._options)
         self._loaded: LoadedModel | None = None
         self._load_lock = threading.Lock()
 
@@ -96,7 +93,7 @@ class Qwen3Engine:
         progress.advance()
         progress.phase("speak")
         stretch = TimeStretch(request.speed, self.sample_rate_hz) if request.speed != 1.0 else None
-        with closing(self._take(line, request, text, progress)) as take:
+        with closing(self._speak(line, request.seed, progress)) as take:
             ending = _Ending(take)
             for pcm in ending:
                 if len(ready := stretch.push(pcm) if stretch else pcm):
@@ -104,22 +101,6 @@ class Qwen3Engine:
         if stretch and len(rest := stretch.flush()):
             yield Speech(rest)
         yield Finish(ending.reason)
-
-    def _take(
-        self, line: _Line, request: Synthesis, text: str, progress: Progress
-    ) -> Generator[Pcm, None, FinishReason]:
-        """The take that is sent: streamed as it is made, or whole once the checker has found it right."""
-        if self._retakes is None:
-            return (yield from self._speak(line, request.seed, progress))
-        best = self._retakes.best(
-            lambda seed: _collected(self._speak(line, seed, progress)),
-            request.seed,
-            self.sample_rate_hz,
-            text,
-            request.language,
-        )
-        yield best.pcm
-        return best.reason
 
     def _speak(self, line: _Line, seed: int, progress: Progress) -> Generator[Pcm, None, FinishReason]:
         model = self._model
@@ -153,6 +134,9 @@ class Qwen3Engine:
         if self._options.verify and (self._folder / MANIFEST).is_file():
             progress.phase("verify")
             manifest = read_manifest(self._folder / MANIFEST)
+            if manifest.engine != "qwen3":
+                problem = f"{self._folder / MANIFEST} is that of a checkpoint for {manifest.engine}."
+                raise refused("CHECKPOINT_INVALID", problem, "Use a checkpoint of Qwen3-TTS 12 Hz.")
             verify_once(self._folder, manifest, self._cache_root, lambda _: progress.advance())
         loaded = load_model(self._folder, self._config, self._codec_config, self._options, self._device, progress)
         self.load_s = time.monotonic() - began
@@ -185,22 +169,3 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise no_device(name) from error
     return device
-
-
-def _retake_policy(options: Qwen3Options) -> RetakePolicy | None:
-    if not options.take_checker:
-        return None
-    module, _, name = options.take_checker.partition(":")
-    try:
-        checker = cast("TakeChecker", getattr(importlib.import_module(module), name))
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InvalidInputError(
-            f"{options.take_checker!r} cannot be imported.", "Name it as module:name.", "options.take_checker"
-        ) from error
-    return RetakePolicy(checker, options.max_retakes, options.max_error_rate)
-
-
-def _collected(take: Generator[Pcm, None, FinishReason]) -> CheckedTake:
-    ending = _Ending(take)
-    pcm = np.concatenate([np.zeros(0, np.int16), *ending])
-    return CheckedTake(pcm, ending.reason)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from services.runtime.errors import FailedPreconditionError
+from services.runtime.checkpoints import refused
 
 
 class Tokenizer:
@@ -22,9 +22,8 @@ class Tokenizer:
                 folder, local_files_only=True
             )
         except (OSError, ValueError, KeyError) as error:
-            raise FailedPreconditionError(
-                f"The tokenizer in {folder} cannot be read.", "Run `vigent models pull` again.", "checkpoint"
-            ) from error
+            problem = f"The tokenizer in {folder} cannot be read."
+            raise refused("CHECKPOINT_INVALID", problem, "Run `vigent models pull` again.") from error
         self._device = device
 
     def spoken(self, text: str) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from services.runtime.checkpoints import refused
 from services.runtime.errors import FailedPreconditionError
 from services.tts.qwen3.codec import CodecDecoder
 from services.tts.qwen3.codec_encoder import mimi_encoder
@@ -57,9 +58,8 @@ def check_folder(folder: Path) -> None:
         if not any((part / name).is_file() for name in ("model.safetensors", "model.safetensors.index.json")):
             missing.append(str((part / "model.safetensors").relative_to(folder)))
     if missing:
-        raise FailedPreconditionError(
-            f"The checkpoint {folder} lacks {', '.join(missing)}.", "Run `vigent models pull`.", "checkpoint"
-        )
+        problem = f"The checkpoint {folder} lacks {', '.join(missing)}."
+        raise refused("CHECKPOINT_MISSING", problem, "Run `vigent models pull`.")
 
 
 def load(
@@ -97,9 +97,8 @@ def _opened(path: Path, device: torch.device | str = "cpu") -> safe_open:
     try:
         return safe_open(path, framework="pt", device=str(device))
     except (SafetensorError, OSError) as error:
-        raise FailedPreconditionError(
-            f"{path} is broken or truncated.", "Run `vigent models pull` again.", "checkpoint", "CHECKPOINT_TRUNCATED"
-        ) from error
+        problem = f"{path} is broken or truncated."
+        raise refused("CHECKPOINT_TRUNCATED", problem, "Run `vigent models pull` again.") from error
 
 
 def tensor_count(folder: Path) -> int:
@@ -120,8 +119,5 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _mismatch(folder: Path, problem: str) -> FailedPreconditionError:
-    return FailedPreconditionError(
-        f"The weights in {folder} do not fit their configuration: {problem}.",
-        "Use an unchanged published checkpoint.",
-        "checkpoint",
-    )
+    sentence = f"The weights in {folder} do not fit their configuration: {problem}."
+    return refused("CHECKPOINT_INVALID", sentence, "Use an unchanged published checkpoint.")

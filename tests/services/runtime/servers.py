@@ -1,4 +1,4 @@
-"""Real voice servers with a test engine, on free ports of the loopback."""
+"""Real servers on free ports of the loopback, most of them voice servers with a test engine."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Server:
 
     async def problem(self) -> str:
         """What health says of an engine that cannot be loaded."""
-        call = self.health.Check(health_pb2.HealthCheckRequest(service=TTS), timeout=1)
+        call = self.health.Check(health_pb2.HealthCheckRequest(), timeout=1)
         return str(dict(await call.trailing_metadata()).get(PROBLEM_METADATA_KEY, ""))
 
     async def until(self, status: int, name: str = TTS) -> None:
@@ -124,15 +124,20 @@ async def poll(holds: Callable[[], bool]) -> None:
 async def launch(
     folder: Path, options: Mapping[str, object] | None = None, settings: Mapping[str, object] | None = None
 ) -> tuple[asyncio.subprocess.Process, Path]:
-    """Starts the process only; what it logs goes to a file in `folder`."""
+    """Starts the process of a voice server; what it logs goes to a file in `folder`."""
     texts = {name: str(value) for name, value in (options or {}).items()}
     chosen = {**SETTINGS, "options": json.dumps(texts), **(settings or {})}
     environment = {f"VIGENT_TTS_{name.upper()}": str(value) for name, value in chosen.items()}
+    return await start("tts", folder, environment)
+
+
+async def start(section: str, folder: Path, environment: Mapping[str, str]) -> tuple[asyncio.subprocess.Process, Path]:
+    """Starts the process of any model server; what it logs goes to a file in `folder`."""
     shared = {"VIGENT_MEDIA_ROOT": f"{folder}/media", "VIGENT_CONFIG": f"{folder}/vigent.toml"}
     log = folder / "server.log"
     with log.open("ab") as file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.tts"),
+            *(sys.executable, "-m", f"services.{section}"),
             stdout=asyncio.subprocess.PIPE,
             stderr=file,
             cwd=ROOT,
@@ -145,13 +150,19 @@ async def launch(
 async def listening(
     folder: Path, options: Mapping[str, object] | None = None, **settings: object
 ) -> AsyncIterator[Server]:
-    """A server that listens; its engine is being loaded."""
-    process, log = await launch(folder, options, settings)
+    """A voice server that listens; its engine is being loaded."""
+    async with connected(*await launch(folder, options, settings)) as server:
+        yield server
+
+
+@contextlib.asynccontextmanager
+async def connected(process: asyncio.subprocess.Process, log: Path) -> AsyncIterator[Server]:
+    """A server whose process was just started, once it listens."""
     try:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
         found = re.search(r"listening on (\S+), metrics on (\S+)", line)
-        assert found, log.read_text()
+        assert found, log.read_text()  # noqa: ASYNC240 - the test ends here
         async with grpc.aio.insecure_channel(found[1]) as channel:
             yield Server(process, found[1], found[2], channel, log)
     finally:
@@ -164,7 +175,7 @@ async def listening(
 async def serving(
     folder: Path, options: Mapping[str, object] | None = None, **settings: object
 ) -> AsyncIterator[Server]:
-    """A server that is ready."""
+    """A voice server that is ready."""
     async with listening(folder, options, **settings) as server:
         await server.until(SERVING)
         yield server

@@ -1,15 +1,16 @@
 """The real server and worker with a tiny checkpoint."""
 
-import os
-import subprocess
-import sys
+import json
+import shutil
 
 import grpc
 import numpy as np
 import pytest
 
 from services.tts.engine import Synthesis
-from tests.mesh import ROOT, run_server
+from tests.checkpoints.qwen3 import write_manifest
+from tests.mesh import run_server
+from tests.services.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 TEXT = "你好，这是 12 hello。"
@@ -78,28 +79,36 @@ async def test_a_cancelled_take_frees_its_slot(stub):
     assert (await pcm_of(stub))[1].samples > 0
 
 
-@pytest.mark.parametrize("damage", ["missing", "truncated"])
-def test_a_bad_checkpoint_is_a_clear_start_up_error(damage, folders, tmp_path):
-    import shutil
+def of_another_architecture(folder):
+    """The weights are those of another network than config.json describes."""
+    config = json.loads((folder / "config.json").read_text())
+    config["talker_config"]["num_hidden_layers"] += 1
+    (folder / "config.json").write_text(json.dumps(config))
+    write_manifest(folder)
 
-    folder = shutil.copytree(folders["custom_voice"], tmp_path / "checkpoint")
-    weights = folder / "model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-1000])
-    if damage == "missing":
-        weights.unlink()
-    ports = {"VIGENT_TTS_PORT": "0", "VIGENT_TTS_METRICS_PORT": "0", "VIGENT_CONFIG": str(tmp_path / "none.toml")}
-    ended = subprocess.run(
-        [sys.executable, "-m", "services.tts"],
-        cwd=ROOT,
-        env={**os.environ, **environment(folder, tmp_path), **ports},
-        capture_output=True,
-        text=True,
-        timeout=90,
-    )
-    assert ended.returncode not in (0, None)
-    assert str(weights.name) in ended.stderr
-    assert "vigent models pull" in ended.stderr
-    assert "Traceback" not in ended.stderr
+
+def without_manifest(folder):
+    truncated("model.safetensors")(folder)
+    (folder / "manifest.json").unlink()
+
+
+@pytest.mark.timeout(240)  # the worker imports its framework for every fault
+async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(folders, tmp_path):
+    whole = write_manifest(shutil.copytree(folders["custom_voice"], tmp_path / "whole"))
+    weights = "model.safetensors"
+    faults = [
+        Fault(missing(weights), "CHECKPOINT_MISSING", f"lacks {weights}"),
+        Fault(truncated(weights), "CHECKPOINT_TRUNCATED", f"{weights} has"),
+        Fault(without_manifest, "CHECKPOINT_TRUNCATED", f"{weights} is broken or truncated"),
+        Fault(changed(weights), "CHECKPOINT_CORRUPT", f"{weights} does not have the SHA-256"),
+        Fault(of_another_architecture, "CHECKPOINT_INVALID", "do not fit their configuration"),
+    ]
+
+    async def speak(channel):
+        return await pcm_of(tts_pb2_grpc.TtsServiceStub(channel))
+
+    settings = environment(whole, tmp_path)
+    await check_faults(Subject("tts", "vigent.tts.v1.TtsService", settings, whole, speak), faults, tmp_path)
 
 
 async def test_out_of_memory_fails_one_call_and_the_server_goes_on(folders, tmp_path):
