@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +23,12 @@ START_TIMEOUT_S = 60.0
 
 @dataclass
 class Server:
-    """One server process; `address` is known once it said that it is ready."""
+    """One server process; `address` is known once it said that it is ready. Without a command it is a Python module."""
 
     name: str
     environment: Mapping[str, str]
     log: Path
+    command: Sequence[str] = ()
     process: subprocess.Popen[str] = field(init=False)
     address: str = ""
     metrics: str = ""
@@ -39,7 +40,7 @@ class Server:
         ports = {f"VIGENT_{section}_PORT": port, f"VIGENT_{section}_METRICS_PORT": "0"}
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.name],
+                self.command or [sys.executable, "-m", self.name],
                 cwd=ROOT,
                 env={**os.environ, **self.environment, **ports},
                 stdout=subprocess.PIPE,
@@ -112,11 +113,13 @@ class Mesh:
 
 
 @contextmanager
-def run_server(name: str, data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """One server process, such as "services.tts"."""
+def run_server(
+    name: str, data: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = ()
+) -> Iterator[Server]:
+    """One server process, such as "services.tts"; `command` when it is not in Python."""
     data.mkdir(parents=True, exist_ok=True)
     shared = {"VIGENT_MEDIA_ROOT": str(data / "media"), "VIGENT_CONFIG": str(data / "none.toml")}
-    server = Server(name, {**shared, **(environment or {})}, data / f"{name}.log")
+    server = Server(name, {**shared, **(environment or {})}, data / f"{name}.log", command)
     server.start()
     try:
         yield server
@@ -125,7 +128,12 @@ def run_server(name: str, data: Path, environment: Mapping[str, str] | None = No
 
 
 @contextmanager
-def run_mesh(data: Path, environment: Mapping[str, str] | None = None, lipsync_replicas: int = 1) -> Iterator[Mesh]:
+def run_mesh(
+    data: Path,
+    environment: Mapping[str, str] | None = None,
+    lipsync_replicas: int = 1,
+    overlay_command: Sequence[str] = (),
+) -> Iterator[Mesh]:
     """The whole mesh; `environment` goes to every process."""
     with ExitStack() as stack:
         servers: dict[str, Server] = {}
@@ -133,7 +141,8 @@ def run_mesh(data: Path, environment: Mapping[str, str] | None = None, lipsync_r
         for name in names:
             service = name.partition("-")[0]
             cache = {f"VIGENT_{service.upper()}_CACHE_ROOT": str(data / "cache")}
-            folder = run_server(f"services.{service}", data, {**cache, **(environment or {})})
+            command = overlay_command if service == "overlay" else ()
+            folder = run_server(f"services.{service}", data, {**cache, **(environment or {})}, command)
             servers[name] = stack.enter_context(folder)
         targets = {
             service: ",".join(server.address for name, server in servers.items() if name.partition("-")[0] == service)

@@ -1,0 +1,75 @@
+"""Chromium is killed or frozen in the middle of a render: the render ends right all the same."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+
+import grpc
+import psutil
+import pytest
+
+from services.runtime.styles import load_style
+from tests.gateway.commands import until
+from tests.mesh import Server
+from tests.remotion.conftest import run_node
+from tests.remotion.rendering import OPTIONS, TIMEOUT_S, captions, cue, read, rendered, until_picture
+from tests.remotion.test_server import figure
+from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
+
+STYLE = load_style("subtitle", "karaoke")
+CUES = [cue("逐 词 点 亮", "word by word", first=40 * n, frames=40, word_frames=5) for n in range(8)]
+REQUEST = captions(STYLE, CUES, frames=320)
+
+
+@pytest.fixture(scope="module")
+def victim(tmp_path_factory) -> Iterator[Server]:
+    """A server whose browser is harmed; it finds a hang after a second without a picture."""
+    environment = {"VIGENT_OVERLAY_STALL_BUDGET_S": "2", "VIGENT_OVERLAY_RESTART_LIMIT": "20"}
+    with run_node(tmp_path_factory.mktemp("victim"), environment) as server:
+        yield server
+
+
+def browser(server: Server) -> psutil.Process:
+    """The Chromium of a server: the one among its descendants that is no part of another one."""
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    return next(
+        process
+        for process in family
+        if "chrom" in process.name() and not any(part.startswith("--type=") for part in process.cmdline())
+    )
+
+
+@pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_browser_that_dies_or_freezes_costs_one_retry_and_no_picture(victim, harm):
+    undisturbed = await rendered(victim.address, REQUEST)
+    assert undisturbed.done.retries == 0
+    before = figure(victim, "vigent_worker_restarts_total")
+    async with grpc.aio.insecure_channel(victim.address, options=OPTIONS) as channel:
+        call = OverlayServiceStub(channel).Render(REQUEST, timeout=TIMEOUT_S)
+        first = await until_picture(call)
+        harmed = browser(victim)
+        harmed.send_signal(harm)
+        rest = await read(call)
+    pictures = [first, *rest.pictures]
+    assert pictures == undisturbed.pictures
+    assert rest.done.retries == 1
+    assert rest.done.pictures == len(pictures)
+    assert figure(victim, "vigent_worker_restarts_total") == before + 1
+    assert browser(victim).pid != harmed.pid
+    assert not harmed.is_running()
+
+
+async def test_a_browser_that_dies_while_nobody_draws_is_replaced(victim):
+    harmed = browser(victim)
+    before = figure(victim, "vigent_worker_restarts_total")
+    harmed.kill()
+    assert await asyncio.to_thread(until, lambda: figure(victim, "vigent_worker_restarts_total") == before + 1)
+    assert (await rendered(victim.address, REQUEST)).done.retries == 0
+
+
+def test_no_browser_outlives_a_killed_server(tmp_path):
+    with run_node(tmp_path) as server:
+        family = psutil.Process(server.process.pid).children(recursive=True)
+        assert any("chrom" in process.name() for process in family)
+        server.kill()
+        assert psutil.wait_procs(family, timeout=20)[1] == []
