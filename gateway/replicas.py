@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 
 from gateway.settings import SERVICES, GatewaySettings
 from services.runtime.errors import NotFoundError
+from services.runtime.health import PROBLEM_METADATA_KEY
 
 FULL_NAMES = {
     "orchestrator": "vigent.jobs.v1.JobService",
@@ -37,6 +38,7 @@ class Replica(BaseModel):
     address: str = Field(description="gRPC address.")
     health: Health = Field(description="What its health service says of the service.")
     engine: str = Field("", description="Name of its engine.")
+    problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
     progress_age_s: float | None = Field(None, description="Seconds since its engine finished a unit of work.")
@@ -98,22 +100,25 @@ class MeshWatch:
         return ServiceState(name=name, ok=ok, replicas=replicas)
 
     async def _replica(self, name: str, target: str, metrics_url: str) -> Replica:
-        (health, engine), figures = await asyncio.gather(self._health(name, target), self._figures(metrics_url))
+        (health, engine, problem), figures = await asyncio.gather(
+            self._health(name, target), self._figures(metrics_url)
+        )
         if name == "orchestrator":
             self.job_counts = figures.get("vigent_jobs", {})
-        return replica_of(target, health, engine, figures, time.time())
+        return replica_of(target, health, engine, figures, time.time(), problem)
 
-    async def _health(self, name: str, target: str) -> tuple[Health, str]:
+    async def _health(self, name: str, target: str) -> tuple[Health, str, str]:
         stub = health_pb2_grpc.HealthStub(self._channels[target])
         request = health_pb2.HealthCheckRequest(service=FULL_NAMES[name])
         call = stub.Check(request, timeout=self._settings.probe_timeout_s)
         try:
             response = await call
-            metadata = await call.initial_metadata()
+            identity = str((await call.initial_metadata()).get(ENGINE_METADATA_KEY, ""))
+            problem = str((await call.trailing_metadata()).get(PROBLEM_METADATA_KEY, ""))
         except grpc.aio.AioRpcError:
-            return "UNREACHABLE", ""
+            return "UNREACHABLE", "", ""
         serving = response.status == health_pb2.HealthCheckResponse.SERVING
-        return "SERVING" if serving else "NOT_SERVING", engine_name(str(metadata.get(ENGINE_METADATA_KEY, "")))
+        return "SERVING" if serving else "NOT_SERVING", engine_name(identity), problem
 
     async def _figures(self, url: str) -> Figures:
         if not url:
@@ -136,7 +141,7 @@ def figures_of(page: str) -> Figures:
     return figures
 
 
-def replica_of(address: str, health: Health, engine: str, figures: Figures, now_s: float) -> Replica:
+def replica_of(address: str, health: Health, engine: str, figures: Figures, now_s: float, problem: str = "") -> Replica:
     """A replica from its health and its figures; `now_s` is Unix time. What it does not publish stays unknown."""
     active = _whole(figures, "vigent_worker_active_requests")
     progress_s = figures.get("vigent_worker_progress_timestamp_seconds", {}).get("")
@@ -148,6 +153,7 @@ def replica_of(address: str, health: Health, engine: str, figures: Figures, now_
         address=address,
         health=health,
         engine=engine,
+        problem=problem,
         state=next((name for name, value in states.items() if value == 1), ""),
         stalled=bool(active) and age_s is not None and budget_s is not None and age_s > budget_s,
         progress_age_s=None if age_s is None else round(age_s, 2),

@@ -169,6 +169,8 @@ async def _own_mesh(data: Path) -> AsyncIterator[str]:
             try:
                 await mesh.wait_ready()
             except FailedPreconditionError as error:
+                if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
+                    raise
                 raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
             yield addresses["orchestrator"]
 

@@ -10,6 +10,7 @@ import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.cli.output import err, out
+from services.runtime.health import PROBLEM_METADATA_KEY
 
 EXIT_SERVING, EXIT_NOT_SERVING, EXIT_UNREACHABLE = 0, 1, 2
 
@@ -26,12 +27,16 @@ def probe(
 async def _probe(address: str, service: str, timeout_s: float) -> int:
     async with grpc.aio.insecure_channel(address) as channel:
         request = health_pb2.HealthCheckRequest(service=service)
+        call = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout_s)
         try:
-            response = await health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout_s)
+            response = await call
+            metadata = await call.trailing_metadata()
         except grpc.aio.AioRpcError as error:
             err.print(_reason(error, address, service), markup=False)
             return EXIT_UNREACHABLE
     out.print(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
+    if problem := metadata.get(PROBLEM_METADATA_KEY):
+        err.print(problem, markup=False)
     serving = response.status == health_pb2.HealthCheckResponse.SERVING
     return EXIT_SERVING if serving else EXIT_NOT_SERVING
 

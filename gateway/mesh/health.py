@@ -11,6 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.mesh.addresses import service_of
 from gateway.replicas import ENGINE_METADATA_KEY, FULL_NAMES, engine_name
+from services.runtime.health import PROBLEM_METADATA_KEY
 
 LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -28,6 +29,9 @@ class Patient(Protocol):
 
     async def engine(self, timeout_s: float) -> str:
         """Name of the engine that it runs; empty when it has none."""
+
+    async def problem(self, timeout_s: float) -> str:
+        """Why it cannot load its engine; empty when it can, or does not say."""
 
     async def close(self) -> None:
         """Ends the asking."""
@@ -71,6 +75,16 @@ class GrpcPatient:
             return ""
         return engine_name(str(metadata.get(ENGINE_METADATA_KEY, "")))
 
+    async def problem(self, timeout_s: float) -> str:
+        """From the metadata of its health."""
+        call = self._stub.Check(health_pb2.HealthCheckRequest(service=self._name), timeout=timeout_s)
+        try:
+            await call
+            metadata = await call.trailing_metadata()
+        except grpc.aio.AioRpcError:
+            return ""
+        return str(metadata.get(PROBLEM_METADATA_KEY, ""))
+
     async def close(self) -> None:
         """Closes the channel."""
         await self._channel.close()
@@ -97,6 +111,10 @@ class HttpPatient:
 
     async def engine(self, timeout_s: float) -> str:  # noqa: ARG002
         """It has none."""
+        return ""
+
+    async def problem(self, timeout_s: float) -> str:  # noqa: ARG002
+        """It has no engine."""
         return ""
 
     async def close(self) -> None:

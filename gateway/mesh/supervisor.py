@@ -21,6 +21,7 @@ from gateway.mesh.process import MeshProcess, Say
 from gateway.settings import MODEL_SERVICES
 from services.runtime.errors import FailedPreconditionError
 
+_PROBLEM_POLL_S = 0.5
 _USAGE_ERROR = 2  # exit code of a process whose settings are wrong: starting it again changes nothing
 _STOP_ORDER = ((GATEWAY,), ("orchestrator",), MODEL_SERVICES)
 
@@ -68,8 +69,8 @@ class Supervised:
     ) -> None:
         self.name, self.address = name, address
         self.state = State.STARTING
-        self.engine = ""
-        self.ready, self.given_up = asyncio.Event(), asyncio.Event()
+        self.engine = self.problem = ""
+        self.ready, self.given_up, self.unable = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.process: MeshProcess | None = None
         self.restarts = 0
         self._command, self._environment, self._say, self._policy = command, environment, say, policy
@@ -125,10 +126,23 @@ class Supervised:
         return HttpPatient(self.address) if self.name == GATEWAY else GrpcPatient(self.name, self.address)
 
     async def _until_ready(self, patient: Patient) -> None:
-        await patient.wait_ready()
+        noting = asyncio.create_task(self._note_problem(patient))
+        try:
+            await patient.wait_ready()
+        finally:
+            noting.cancel()
+        self.problem = ""
+        self.unable.clear()
         self.engine = await patient.engine(self._policy.timeout_s)
         self.state = State.READY
         self.ready.set()
+
+    async def _note_problem(self, patient: Patient) -> None:
+        """A server whose engine cannot be loaded stays up, says why, and may yet get ready."""
+        while not self.problem:
+            await asyncio.sleep(_PROBLEM_POLL_S)
+            self.problem = await patient.problem(self._policy.timeout_s)
+        self.unable.set()
 
     async def _until_dead(self, patient: Patient) -> str:
         policy, misses, answered = self._policy, 0, False
@@ -192,22 +206,34 @@ class Supervisor:
         await self.stop()
 
     async def wait_ready(self) -> None:
-        """Returns when all are ready. Raises FailedPreconditionError when one cannot be kept running."""
+        """Returns when all are ready.
+
+        Raises FailedPreconditionError when one cannot be kept running (CRASH_LOOP) or cannot load its engine
+        (ENGINE_NOT_LOADED).
+        """
         ready = asyncio.create_task(self._all_ready())
         lost = asyncio.create_task(self.wait_given_up())
-        both: set[asyncio.Task[Any]] = {ready, lost}
+        unable = asyncio.create_task(self._wait_unable())
+        outcomes: set[asyncio.Task[Any]] = {ready, lost, unable}
         try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not ready.done():
+            await asyncio.wait(outcomes, return_when=asyncio.FIRST_COMPLETED)
+            if unable.done():
+                name = unable.result()
+                raise FailedPreconditionError(
+                    f"{name} cannot load its engine: {self.processes[name].problem}",
+                    f"Mend that, or choose another with VIGENT_{service_of(name).upper()}_ENGINE.",
+                    reason="ENGINE_NOT_LOADED",
+                )
+            if lost.done():
                 raise FailedPreconditionError(
                     f"{lost.result()} does not keep running.",
                     "Its own words above say why; `vigent doctor` looks at this machine.",
                     reason="CRASH_LOOP",
                 )
         finally:
-            for task in both:
+            for task in outcomes:
                 task.cancel()
-            await asyncio.wait(both)
+            await asyncio.wait(outcomes)
 
     async def _all_ready(self) -> None:
         for process in self.processes.values():
@@ -215,13 +241,10 @@ class Supervisor:
 
     async def wait_given_up(self) -> str:
         """Waits for a process that is not started again; its name."""
-        waits = {asyncio.create_task(process.given_up.wait(), name=name) for name, process in self.processes.items()}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().get_name()
-        finally:
-            for task in waits:
-                task.cancel()
+        return await _first_set({name: process.given_up for name, process in self.processes.items()})
+
+    async def _wait_unable(self) -> str:
+        return await _first_set({name: process.unable for name, process in self.processes.items()})
 
     async def stop(self) -> None:
         """Ends all: who takes work first, who does it last."""
@@ -236,3 +259,14 @@ class Supervisor:
         """Ends all at once."""
         for process in self.processes.values():
             process.kill()
+
+
+async def _first_set(events: Mapping[str, asyncio.Event]) -> str:
+    """Name of the event that is set first."""
+    waits = {asyncio.create_task(event.wait(), name=name) for name, event in events.items()}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        return done.pop().get_name()
+    finally:
+        for task in waits:
+            task.cancel()
