@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from google.protobuf import json_format
 
 from orchestrator.captions.cues import Cue
 from orchestrator.film.conform import Progress
@@ -157,8 +160,23 @@ class _Assembler:
             "frames_without_face": sum(piece.frames_without_face for piece in self._pieces),
             "footage_problems": list(self._plan.problems),
             "engines": self._plan.engines,
+            "takes": [_take_report(piece) for piece in self._pieces],
+            "reference": asdict(self._plan.reference) if self._plan.reference else None,
             "sound": {"integrated_lufs": mix.integrated_lufs, "true_peak_dbtp": mix.true_peak_dbtp},
             "ai_label": self._spec.ai_label != jobs_pb2.AI_LABEL_OFF,
+            "consent": {
+                "voice": _consent_report(self._spec, "consent"),
+                "face": _consent_report(self._spec, "face_consent"),
+            },
             "captions": captions,
         }
         return json.dumps(report, ensure_ascii=False, indent=2)
+
+
+def _take_report(piece: SegmentPieces) -> dict[str, Any]:
+    rate = None if piece.error_rate is None else round(piece.error_rate, 3)
+    return {"segment": piece.index, "takes": piece.takes, "error_rate": rate}
+
+
+def _consent_report(spec: jobs_pb2.JobSpec, field: Literal["consent", "face_consent"]) -> dict[str, Any] | None:
+    return json_format.MessageToDict(getattr(spec, field)) if spec.HasField(field) else None

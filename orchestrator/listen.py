@@ -1,4 +1,4 @@
-"""When each word of a sentence is said: the script aligned to its own voice, while it is still speaking."""
+"""What is said in a take, and when each word of the script is, while it is still speaking."""
 
 from __future__ import annotations
 
@@ -18,8 +18,17 @@ async def align(stub: AsrServiceStub, take: Take, text: str, language: str, time
     """The words of `text` with their samples in `take`, in order."""
     opening = asr_pb2.AlignOpen(text=text, language=language, format=audio_format(take))
     with remote_errors():
-        call = stub.Align(_requests(opening, take), timeout=timeout_s)
+        call = stub.Align(_align_requests(opening, take), timeout=timeout_s)
         return [response.word async for response in call if response.WhichOneof("event") == "word"]
+
+
+async def transcribe(stub: AsrServiceStub, take: Take, language: str, timeout_s: float) -> str:
+    """What is heard in `take`; `language` is BCP 47, or "" for engines that find it out."""
+    opening = asr_pb2.TranscribeOpen(language=language, format=audio_format(take))
+    with remote_errors():
+        call = stub.Transcribe(_transcribe_requests(opening, take), timeout=timeout_s)
+        heard = [response.segment.text async for response in call if response.WhichOneof("event") == "segment"]
+    return " ".join(heard)
 
 
 async def audio_chunks(take: Take) -> AsyncIterator[media_pb2.AudioChunk]:
@@ -48,11 +57,18 @@ def words_from_json(data: bytes) -> list[media_pb2.Word]:
     return [json_format.Parse(line, media_pb2.Word()) for line in data.decode().splitlines()]
 
 
-async def _requests(opening: asr_pb2.AlignOpen, take: Take) -> AsyncIterator[asr_pb2.AlignRequest]:
+async def _align_requests(opening: asr_pb2.AlignOpen, take: Take) -> AsyncIterator[asr_pb2.AlignRequest]:
     yield asr_pb2.AlignRequest(open=opening)
     async for chunk in audio_chunks(take):
         yield asr_pb2.AlignRequest(audio=chunk)
     yield asr_pb2.AlignRequest(end=asr_pb2.AlignEnd(samples=take.samples))
+
+
+async def _transcribe_requests(opening: asr_pb2.TranscribeOpen, take: Take) -> AsyncIterator[asr_pb2.TranscribeRequest]:
+    yield asr_pb2.TranscribeRequest(open=opening)
+    async for chunk in audio_chunks(take):
+        yield asr_pb2.TranscribeRequest(audio=chunk)
+    yield asr_pb2.TranscribeRequest(end=asr_pb2.TranscribeEnd(samples=take.samples))
 
 
 def film_frame_of(sample: int, sample_rate_hz: int, first_film_frame: int) -> int:

@@ -93,7 +93,9 @@ class FilmMaker:
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
         clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
         preview = GrowingPreview(job_id, self._records, self._store)
-        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, self._settings, progress.frames)
+        maker = SegmentMaker(
+            spec, plan, clock, self._store, self._mesh, self._settings, progress.frames, self._metrics.retaken
+        )
 
         async def segment(index: int) -> SegmentPieces:
             async def work() -> dict[str, object]:

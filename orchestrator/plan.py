@@ -12,6 +12,7 @@ from typing import Any, Self
 from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.mesh import Mesh
+from orchestrator.reference import Reference, make_reference
 from orchestrator.script import Sentence, split_script
 from services.runtime.client import remote_errors
 from services.runtime.convert import media_ref
@@ -44,6 +45,14 @@ class FilmPlan:
     face: Box | None
     problems: tuple[str, ...]
     engines: dict[str, str]
+    reference: Reference | None = None
+
+    def spoken_spec(self, spec: jobs_pb2.JobSpec) -> jobs_pb2.JobSpec:
+        """`spec` with what is said in its reference recording, as far as it is known."""
+        spoken = jobs_pb2.JobSpec()
+        spoken.CopyFrom(spec)
+        spoken.reference_text = self.reference.text if self.reference else ""
+        return spoken
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, for the durable engine."""
@@ -61,17 +70,19 @@ class FilmPlan:
             face=_box(data["face"]),
             problems=tuple(data["problems"]),
             engines=data["engines"],
+            reference=Reference(**data["reference"]) if data["reference"] else None,
         )
 
 
 async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, report: ReportProgress) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
 
-    Raises InvalidInputError for a script without words, for a voice or language that nobody speaks, and for footage
-    that cannot be read or shows no face.
+    Raises InvalidInputError for a script without words, for a voice or language that nobody speaks, for footage that
+    cannot be read or shows no face, and for a reference recording that cannot be read.
     """
     sentences = tuple(split_script(spec.script))
     await _check_voice(spec, mesh)
+    engines = await mesh.engines()
     footage = await _conformed(spec, store, lambda share: report(0.5 * share))
     report(0.5)
     found = await _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share))
@@ -83,7 +94,8 @@ async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, repor
         mouth=_box_of(found.mouth),
         face=_box_of(found.face),
         problems=tuple(found.problems),
-        engines=await mesh.engines(),
+        engines=engines,
+        reference=await make_reference(spec, engines["asr"], store, mesh),
     )
 
 

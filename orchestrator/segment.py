@@ -25,6 +25,7 @@ from orchestrator.order import FrameClock, SegmentPlace
 from orchestrator.overlay_text import OverlayText
 from orchestrator.picture import LipsyncCall, OverlayPictures, compose_segment
 from orchestrator.plan import FilmPlan
+from orchestrator.retake import CheckedVoice, Spoken
 from orchestrator.retry import retried
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
@@ -45,7 +46,10 @@ ReportFrames = Callable[[int, int, int], None]
 
 @dataclass(frozen=True)
 class SegmentPieces:
-    """A finished segment: its place in the film and its pieces in the media store."""
+    """A finished segment: its place in the film and its pieces in the media store.
+
+    `error_rate` is how wrong the kept one of its `takes` sounds to the listener; None when nobody judged it.
+    """
 
     index: int
     first_film_frame: int
@@ -55,6 +59,8 @@ class SegmentPieces:
     voice: StoredFile
     words: StoredFile
     film: StoredFile
+    takes: int = 1
+    error_rate: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain data, for the durable engine."""
@@ -85,11 +91,13 @@ class SegmentMaker:
         mesh: Mesh,
         settings: OrchestratorSettings,
         report: ReportFrames,
+        retaken: Callable[[], None],
     ) -> None:
         self._spec, self._plan, self._clock, self._store, self._mesh = spec, plan, clock, store, mesh
         self._settings = settings
         self._report = report
-        self._voice = Voice(spec, plan.engines["tts"], store, mesh, settings)
+        self._voice = Voice(plan.spoken_spec(spec), plan.engines["tts"], store, mesh, settings)
+        self._checked = CheckedVoice(self._voice, spec, plan.engines["asr"], store, mesh, settings, retaken)
         self._text = OverlayText(spec, plan, store)
         self._encoder = EncoderSettings(settings.encoder, settings.encoder_preset, settings.encoder_crf)
 
@@ -110,28 +118,38 @@ class SegmentMaker:
             frames=take.frames,
             frames_without_face=frames_without_face,
             sample_rate_hz=take.sample_rate_hz,
-            voice=voice.result(),
+            voice=voice.result().stored,
             words=words.result().stored,
             film=stored,
+            takes=voice.result().takes,
+            error_rate=voice.result().error_rate,
         )
 
-    async def _speak(self, index: int, text: str, started: asyncio.Future[Take]) -> StoredFile:
-        if found := self._voice.recall(text):
-            take, stored = found
-            started.set_result(take)
-        else:
-            stored = await self._voice.speak(text, started)
-        await self._clock.set_frames(index, started.result().frames)
-        return stored
+    async def _speak(self, index: int, text: str, started: asyncio.Future[Take]) -> Spoken:
+        spoken = await self._spoken(text, started)
+        await self._clock.set_frames(index, spoken.take.frames)
+        return spoken
 
-    async def _listen(self, text: str, started: asyncio.Future[Take], voice: asyncio.Task[StoredFile]) -> _Listened:
+    async def _spoken(self, text: str, started: asyncio.Future[Take]) -> Spoken:
+        """The voice, given to `started` as early as may be: when a server accepts, or when the take is found right."""
+        if self._checked.checks:
+            spoken = await self._checked.speak(text)
+            started.set_result(spoken.take)
+            return spoken
+        if found := self._voice.recall(text):
+            started.set_result(found[0])
+            return Spoken(*found)
+        stored = await self._voice.speak(text, started)
+        return Spoken(started.result(), stored)
+
+    async def _listen(self, text: str, started: asyncio.Future[Take], voice: asyncio.Task[Spoken]) -> _Listened:
         take = await started
         key = partial(recipe_key, "words", self._plan.engines["asr"], text, self._spec.language)
-        if take.closed and (stored := self._store.recall(key((await voice).sha256))):
+        if take.closed and (stored := self._store.recall(key((await voice).stored.sha256))):
             return _Listened(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
         words = await retried(lambda: self._align(text, take), self._settings.attempts)
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
-        self._store.remember(key((await voice).sha256), stored)
+        self._store.remember(key((await voice).stored.sha256), stored)
         return _Listened(words, stored)
 
     async def _align(self, text: str, take: Take) -> list[media_pb2.Word]:
@@ -142,17 +160,17 @@ class SegmentMaker:
         self,
         index: int,
         started: asyncio.Future[Take],
-        voice: asyncio.Task[StoredFile],
+        voice: asyncio.Task[Spoken],
         words: asyncio.Task[_Listened],
     ) -> tuple[StoredFile, int]:
         take = await started
         first_frame = await self._clock.first_frame(index)
         if take.closed:
-            key = self._film_key(await voice, await self._render_request(index, words, first_frame, take))
+            key = self._film_key((await voice).stored, await self._render_request(index, words, first_frame, take))
             if found := self._recall_film(key):
                 return found
         made = await retried(lambda: self._stream(index, first_frame, take, words), self._settings.attempts)
-        key = self._film_key(await voice, await self._render_request(index, words, first_frame, take))
+        key = self._film_key((await voice).stored, await self._render_request(index, words, first_frame, take))
         counted = self._store.put_bytes(str(made[1]).encode(), "text/plain")
         self._store.remember(recipe_key("frames_without_face", key), counted)
         self._store.remember(key, made[0])

@@ -25,5 +25,12 @@ class OrchestratorSettings(ProcessSettings):
     call_deadline_s: float = Field(1800.0, description="Longest time for one call to a model server.", gt=0)
     attempts: int = Field(12, description="How often a step is tried when servers fail, with growing pauses.", ge=1)
     sentence_pause_s: float = Field(0.24, description="Silence after each sentence.", ge=0, le=5)
+    retakes: int = Field(
+        1,
+        description="Further takes of a sentence, other seeds, while another thing is heard; 0 never. Not with dtw.",
+        ge=0,
+        le=5,
+    )
+    retake_error_rate: float = Field(0.3, description="Character error rate above which a take is wrong.", ge=0)
     progress_interval_s: float = Field(0.5, description="Least time between two progress events of a job.", gt=0)
     platform: str = Field("default", description="Platform whose safe areas films keep to that name none.")

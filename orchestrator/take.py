@@ -18,13 +18,13 @@ class Take:
     """16-bit mono samples that one voice writes and several listeners read, each at its own pace from the start.
 
     Bounded by the length of one sentence: the voice is never held up by a slow listener, so lip-sync that waits for
-    captions that wait for the whole voice cannot lock up.
+    captions that wait for the whole voice cannot lock up. `cut` says that the voice was stopped at its longest length.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
         self.sample_rate_hz = sample_rate_hz
         self._data = bytearray()
-        self.closed = False
+        self.closed = self.cut = False
         self._grown = asyncio.Event()
 
     @property

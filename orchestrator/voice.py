@@ -23,23 +23,24 @@ class Voice:
     ) -> None:
         self._spec, self._engine, self._store, self._mesh, self._settings = spec, engine, store, mesh, settings
 
-    def recall(self, text: str) -> tuple[Take, StoredFile] | None:
-        """The finished take of `text`, if it was spoken before."""
-        stored = self._store.recall(self._key(text))
+    def recall(self, text: str, seed: int | None = None) -> tuple[Take, StoredFile] | None:
+        """The finished take of `text`, if it was spoken before; `seed` is the job's where it is None."""
+        stored = self._store.recall(self._key(self._request(text, seed)))
         if stored is None:
             return None
         return Take.from_wav(self._store.path(stored.sha256).read_bytes()), stored
 
-    async def speak(self, text: str, started: asyncio.Future[Take]) -> StoredFile:
+    async def speak(self, text: str, started: asyncio.Future[Take], seed: int | None = None) -> StoredFile:
         """Speaks `text` into a take that `started` gets as soon as a server accepts, and keeps it when whole.
 
         When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
         """
-        return await retried(lambda: self._attempt(text, started), self._settings.attempts)
+        request = self._request(text, seed)
+        return await retried(lambda: self._attempt(request, started), self._settings.attempts)
 
-    async def _attempt(self, text: str, started: asyncio.Future[Take]) -> StoredFile:
+    async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> StoredFile:
         with self._mesh.tts.least_busy() as stub, remote_errors():
-            async for response in stub.Synthesize(self._request(text), timeout=self._settings.call_deadline_s):
+            async for response in stub.Synthesize(request, timeout=self._settings.call_deadline_s):
                 match response.WhichOneof("event"):
                     case "accepted" if not started.done():
                         started.set_result(Take(response.accepted.format.sample_rate_hz))
@@ -48,26 +49,27 @@ class Voice:
                         started.result().append(response.audio.data[known * SAMPLE_BYTES :])
                     case "done":
                         _check_whole(started.result(), response.done)
-                        return self._keep(text, started.result())
+                        started.result().cut = response.done.finish_reason == tts_pb2.FINISH_REASON_LENGTH_CAP
+                        return self._keep(request, started.result())
         raise InternalError("The voice ended before it was done.", "Try again.")
 
-    def _keep(self, text: str, take: Take) -> StoredFile:
+    def _keep(self, request: tts_pb2.SynthesizeRequest, take: Take) -> StoredFile:
         take.close(self._settings.sentence_pause_s)
         stored = self._store.put_bytes(take.wav(), "audio/wav")
-        self._store.remember(self._key(text), stored)
+        self._store.remember(self._key(request), stored)
         return stored
 
-    def _key(self, text: str) -> str:
-        request = self._request(text).SerializeToString(deterministic=True)
-        return recipe_key("voice", self._engine, request, self._settings.sentence_pause_s)
+    def _key(self, request: tts_pb2.SynthesizeRequest) -> str:
+        asked = request.SerializeToString(deterministic=True)
+        return recipe_key("voice", self._engine, asked, self._settings.sentence_pause_s)
 
-    def _request(self, text: str) -> tts_pb2.SynthesizeRequest:
+    def _request(self, text: str, seed: int | None) -> tts_pb2.SynthesizeRequest:
         spec = self._spec
         request = tts_pb2.SynthesizeRequest(
             text=text,
             language=spec.language,
             voice=spec.voice,
-            seed=spec.seed,
+            seed=spec.seed if seed is None else seed,
             speed=spec.speed,
             reference_text=spec.reference_text,
         )

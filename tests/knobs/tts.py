@@ -18,14 +18,19 @@ _TONE_HZ = 220.0
 
 
 class KnobsTts:
-    """Knobs of `Knobs`, and `unit_samples`: with it a call yields `units` chunks of so many samples instead."""
+    """Knobs of `Knobs`, and those of the voice.
+
+    unit_samples: with it a call yields `units` chunks of so many samples instead. wrong_seeds: with these seeds
+    (separated by commas) the tones are an octave too high.
+    """
 
     sample_rate_hz = 24_000
 
     def __init__(self, settings: EngineSettings) -> None:
         self._knobs = Knobs(settings.options)
         self._unit_samples = int(settings.options.get("unit_samples", "0"))
-        self._unit = _tone(0, self._unit_samples, self.sample_rate_hz)
+        self._unit = _tone(0, self._unit_samples, self.sample_rate_hz, _TONE_HZ)
+        self._wrong_seeds = settings.options.get("wrong_seeds", "").split(",")
 
     def voices(self) -> list[Voice]:
         """One voice."""
@@ -36,6 +41,7 @@ class KnobsTts:
         if request.voice not in ("", "tone"):
             raise InvalidInputError(f"There is no voice {request.voice!r}.", 'Use "tone".', "voice")
         self._knobs.log("call")
+        tone_hz = 2 * _TONE_HZ if str(request.seed) in self._wrong_seeds else _TONE_HZ
         units = self._knobs.units if self._unit_samples else len(request.text)
         progress.phase("synthesize", units, self._knobs.budget_s)
         samples = self._unit_samples or round(_SAMPLES_A_CHARACTER / request.speed)
@@ -45,10 +51,10 @@ class KnobsTts:
                 yield Speech(self._unit)
             else:
                 yield WordMark(number, number + 1, number * samples)
-                yield Speech(_tone(number * samples, samples, self.sample_rate_hz))
+                yield Speech(_tone(number * samples, samples, self.sample_rate_hz, tone_hz))
         yield Finish(FinishReason.END_OF_TEXT)
 
 
-def _tone(start: int, samples: int, sample_rate_hz: int) -> NDArray[np.int16]:
+def _tone(start: int, samples: int, sample_rate_hz: int, tone_hz: float) -> NDArray[np.int16]:
     seconds = np.arange(start, start + samples, dtype=np.float32) / sample_rate_hz
-    return (8000 * np.sin(2 * np.pi * _TONE_HZ * seconds)).astype(np.int16)
+    return (8000 * np.sin(2 * np.pi * tone_hz * seconds)).astype(np.int16)

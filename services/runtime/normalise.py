@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from services.tts.qwen3 import normalise_chinese, normalise_english
+from services.runtime import normalise_chinese, normalise_english
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
