@@ -41,6 +41,8 @@ class KnobsTts:
         if request.voice not in ("", "tone"):
             raise InvalidInputError(f"There is no voice {request.voice!r}.", 'Use "tone".', "voice")
         self._knobs.log("call")
+        if request.reference_audio is not None:
+            self._knobs.log(f"reference {request.reference_text!r}")
         tone_hz = 2 * _TONE_HZ if str(request.seed) in self._wrong_seeds else _TONE_HZ
         units = self._knobs.units if self._unit_samples else len(request.text)
         progress.phase("synthesize", units, self._knobs.budget_s)

@@ -60,3 +60,36 @@ def test_media_that_is_not_there_is_named(store: MediaStore, field: str) -> None
     with pytest.raises(NotFoundError) as caught:
         complete_spec(spec(store, **{field: media_pb2.MediaRef(sha256="0" * 64)}), store)
     assert caught.value.field == f"spec.{field}"
+
+
+def test_no_voice_is_cloned_without_consent(store: MediaStore) -> None:
+    recording = media_pb2.MediaRef(sha256=store.put_bytes(b"recording").sha256)
+    with pytest.raises(InvalidInputError) as caught:
+        complete_spec(spec(store, reference_audio=recording), store)
+    assert (caught.value.field, caught.value.reason) == ("spec.consent", "NO_CONSENT")
+    consent = jobs_pb2.Consent(person="Anna", statement="I agree.")
+    assert complete_spec(spec(store, reference_audio=recording, consent=consent), store).consent == consent
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"script": "Thai: ก", "captions": jobs_pb2.CAPTIONS_DRAWN}, "spec.script"),
+        ({"title": "ก"}, "spec.title"),
+    ],
+)
+def test_what_the_font_does_not_have_is_named(store: MediaStore, fields: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"ก \(U\+0E01\)") as caught:
+        complete_spec(spec(store, **fields), store)
+    assert (caught.value.field, caught.value.reason) == (field, "GLYPH_MISSING")
+
+
+def test_captions_that_are_only_files_need_no_glyphs(store: MediaStore) -> None:
+    complete_spec(spec(store, script="Thai: ก", captions=jobs_pb2.CAPTIONS_FILES_ONLY), store)
+
+
+def test_unknown_platforms_are_named(store: MediaStore) -> None:
+    assert complete_spec(spec(store), store, "tiktok").platform == "tiktok"
+    with pytest.raises(InvalidInputError, match="tiktok") as caught:
+        complete_spec(spec(store, platform="myspace"), store)
+    assert caught.value.field == "spec.platform"
