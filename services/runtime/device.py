@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from services.runtime.errors import FailedPreconditionError
@@ -45,7 +46,11 @@ def no_device(name: str) -> FailedPreconditionError:
 
 
 def release_device_memory() -> None:
-    """Gives cached device memory back after an out-of-memory error."""
+    """Gives cached device memory back after an out-of-memory error.
+
+    Call it when the error is gone: until then, the frames that it came through hold their tensors.
+    """
+    gc.collect()  # what an error came through is often in a cycle with it
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

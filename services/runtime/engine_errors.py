@@ -6,10 +6,14 @@ import logging
 import os
 
 from services.runtime import errors
-from services.runtime.device import is_device_lost, is_out_of_memory, release_device_memory
+from services.runtime.device import is_device_lost, is_out_of_memory
 from services.runtime.errors import ExhaustedError, InternalError, VigentError
 
 _LOG = logging.getLogger(__name__)
+
+OUT_OF_MEMORY = "OUT_OF_MEMORY"
+"""Reason of the ExhaustedError of a full device, as engines give it too."""
+
 _KNOWN = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VigentError)]
 
 
@@ -19,11 +23,10 @@ def typed_error(error: BaseException, problem: str) -> VigentError:
         return _known(error)
     if is_out_of_memory(error):
         _LOG.warning("out of memory", exc_info=error)
-        release_device_memory()
         return ExhaustedError(
             "The device has not enough memory.",
             "Send less at once, or try again later.",
-            reason="OUT_OF_MEMORY",
+            reason=OUT_OF_MEMORY,
             retry_after_s=5.0,
         )
     _LOG.error("the engine raised an error", exc_info=error)

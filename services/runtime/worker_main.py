@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 from typing import cast
 
 from services.runtime.allocator import keep_large_blocks
-from services.runtime.device import device_memory
-from services.runtime.engine_errors import typed_error
+from services.runtime.device import device_memory, release_device_memory
+from services.runtime.engine_errors import OUT_OF_MEMORY, typed_error
 from services.runtime.loading import load_engine
 from services.runtime.log import configure_logging
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker
@@ -93,6 +93,8 @@ class _Calls:
 
     def _run(self, call: WorkerCall) -> None:
         error = call.run(self._engine)
+        if error is not None and error.reason == OUT_OF_MEMORY:
+            release_device_memory()
         del self._open[call.id]
         self._gauges[:] = device_memory()
         self._send(Ended(call.id, error, dict(call.progress.units)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,10 @@ class Echo:
     """What was received, and how much of it had been asked for before."""
 
     item: object
+
+
+class _Much:
+    itself: object
 
 
 class EchoEngine:
@@ -75,6 +80,18 @@ class EchoEngine:
                 yield "tick"
         finally:
             Path(request).touch()
+
+    def exhausted(self, request: str, progress: Progress) -> Iterator[object]:
+        """Runs out of memory while it holds much, as a network holds its activations."""
+        held = _Much()
+        held.itself = held
+        self._held = weakref.ref(held)
+        raise RuntimeError("CUDA failed with error out of memory")
+        yield
+
+    def holds(self, request: str, progress: Progress) -> Iterator[bool]:
+        """Whether what `exhausted` held is still there."""
+        yield self._held() is not None
 
     def leaves(self, request: str, progress: Progress) -> Iterator[object]:
         sys.exit(3)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from services.runtime.device import device_memory, is_device_lost, is_out_of_memory, release_device_memory
@@ -29,6 +32,26 @@ def test_kinds_of_device_errors(error: Exception, memory: bool, lost: bool) -> N
     assert is_device_lost(error) is lost
 
 
-def test_process_without_a_device_framework_has_no_device_memory() -> None:
+def test_cached_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    emptied: list[str] = []
+    cuda = SimpleNamespace(is_initialized=lambda: True, empty_cache=lambda: emptied.append("cache"))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    release_device_memory()
+    assert emptied == ["cache"]
+
+
+def test_memory_of_all_devices_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = SimpleNamespace(
+        is_initialized=lambda: True,
+        device_count=lambda: 2,
+        memory_reserved=lambda index: 100 + index,
+        memory_allocated=lambda index: 10 + index,
+    )
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    assert device_memory() == (201, 21)
+
+
+def test_process_without_a_device_framework_has_no_device_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     release_device_memory()
     assert device_memory() == (0, 0)

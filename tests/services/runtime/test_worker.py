@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from services.runtime.errors import (
+    ExhaustedError,
     FailedPreconditionError,
     InternalError,
     InvalidInputError,
@@ -148,6 +149,14 @@ async def test_what_cannot_cross_is_an_internal_error() -> None:
         with pytest.raises(InternalError):
             await results(worker, "unpicklable", "")
         assert await results(worker, "phases", ("one",)) == ["one"]
+
+
+async def test_what_a_call_held_is_let_go_of_when_it_runs_out_of_memory() -> None:
+    async with working() as worker:
+        with pytest.raises(ExhaustedError) as exhausted:
+            await results(worker, "exhausted", "")
+        assert exhausted.value.reason == "OUT_OF_MEMORY"
+        assert await results(worker, "holds", "") == [False]
 
 
 async def test_engine_that_tries_to_exit_ends_only_its_call() -> None:

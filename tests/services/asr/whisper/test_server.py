@@ -4,6 +4,7 @@ import grpc
 import numpy as np
 import pytest
 
+from services.runtime.status import error_of
 from tests.checkpoints.whisper import write_manifest
 from tests.mesh import run_server
 from tests.services.asr.voices import ENGLISH, MIXED, record
@@ -98,3 +99,17 @@ async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(checkpoin
     ]
     settings = environment(checkpoint, tmp_path)
     await check_faults(Subject("asr", "vigent.asr.v1.AsrService", settings, checkpoint, align), faults, tmp_path)
+
+
+async def test_out_of_memory_fails_one_call_and_the_server_goes_on(checkpoint, tmp_path):
+    limited = {"VIGENT_ASR_ENGINE": "tests.services.asr.whisper.limited:LimitedEngine"}
+    with run_server("services.asr", tmp_path, environment(checkpoint, tmp_path) | limited) as server:
+        worker = server.worker().pid
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as exhausted:
+                await align(channel)
+            assert exhausted.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert error_of(exhausted.value).reason == "OUT_OF_MEMORY"
+            assert "CUDA" not in exhausted.value.details()
+            assert (await align(channel))[-1].done.words > 0
+        assert server.worker().pid == worker

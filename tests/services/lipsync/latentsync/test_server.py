@@ -8,6 +8,7 @@ import torch
 from services.lipsync.latentsync.checkpoint import UNET
 from services.lipsync.servicer import SPEC
 from services.runtime.media import MediaStore
+from services.runtime.status import error_of
 from tests.checkpoints.latentsync import write_manifest
 from tests.mesh import run_server
 from tests.services.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
@@ -88,3 +89,18 @@ async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(tmp_path,
 
     subject = Subject("lipsync", SPEC.full_name, environment(tmp_path), checkpoint, sync)
     await check_faults(subject, faults, tmp_path)
+
+
+async def test_out_of_memory_fails_one_call_and_the_server_goes_on(tmp_path, checkpoint, footage):
+    stored = MediaStore(tmp_path / "media").put_file(footage.path)
+    settings = environment(tmp_path, "tests.services.lipsync.latentsync.limited:LimitedEngine")
+    with run_server("services.lipsync", tmp_path, settings | {"VIGENT_LIPSYNC_CHECKPOINT": str(checkpoint)}) as server:
+        worker = server.worker().pid
+        async with grpc.aio.insecure_channel(server.address) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as exhausted:
+                await synced(channel, stored)
+            assert exhausted.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert error_of(exhausted.value).reason == "OUT_OF_MEMORY"
+            assert "CUDA" not in exhausted.value.details()
+            assert (await synced(channel, stored))[-1].done.frames == 20
+        assert server.worker().pid == worker
