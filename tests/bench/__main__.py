@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import bench_compose, memory, overhead, pipeline, recover, replicas
+from tests.bench import bench_compose, memory, overhead, overlay, pipeline, recover, replicas
 from tests.bench.figures import Figure, keep, machine, table
 
 
@@ -21,6 +21,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "overhead": overhead.figures,
     "recover": recover.figures,
     "memory": memory.figures,
+    "overlay": overlay.figures,
 }
 
 

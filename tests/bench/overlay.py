@@ -1,0 +1,154 @@
+"""`overlay_vs_full_remotion`: a short rendered wholly in Remotion over the same short made our way, wall time.
+
+Thirty seconds of 1080x1920 with karaoke captions. The one side is Remotion's usual way: OffthreadVideo, sound and
+captions, every frame a screenshot of Chromium (`remotion/bench`). The other is ours: the Remotion overlay server draws
+only the pictures that differ, and the orchestrator's own code lays them over the footage, encodes, mixes and joins.
+Both read the same footage and sound, use the same components for the captions and x264 at the same preset and quality,
+and start warm: bundle built, browser open. Run alone: `python -m tests.bench overlay`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from skimage import data
+
+from gateway.mesh import remotion
+from orchestrator.film.compose import SegmentComposer
+from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, add_footage_stream
+from orchestrator.film.join import join_film
+from orchestrator.film.mix import mix_film
+from orchestrator.film.segment import VoiceSegment
+from orchestrator.mesh import Service
+from orchestrator.picture import OverlayPictures
+from services.runtime.settings import ServerSettings
+from services.runtime.styles import load_style
+from services.runtime.timeline import FRAME_RATE_HZ
+from tests.bench.figures import Figure
+from tests.mesh import ROOT, run_server
+from tests.orchestrator.film.pictures import yuv_frame
+from tests.orchestrator.film.sounds import speech, write_voice
+from vigent.overlay.v1 import overlay_pb2
+from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
+
+WIDTH, HEIGHT, FRAMES = 1080, 1920, 30 * FRAME_RATE_HZ
+CUE_FRAMES = 50
+LINE = "我们用 Vigent 做 一条 三十秒的 短视频"
+FULL = ROOT / "remotion" / "dist" / "bench" / "short.js"
+FULL_TIMEOUT_S = 1800.0
+
+
+def figures() -> list[Figure]:
+    """The figure; none, and a line that says why, where Remotion cannot run."""
+    if lacks := remotion.missing(ServerSettings.load("overlay")):
+        print(f"left out: Remotion lacks {', '.join(lacks)}; run make remotion", file=sys.stderr)
+        return []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_footage(folder / "footage.mp4")
+        write_voice(folder / "voice.wav", speech(FRAMES / FRAME_RATE_HZ))
+        load_before = os.getloadavg()[0]
+        ours_s, pictures = ours(folder)
+        full_s = full(folder)
+    conditions = (
+        f"{FRAMES} frames of {WIDTH}x{HEIGHT}, karaoke captions ({pictures} pictures); "
+        f"wholly in Remotion {full_s:.1f} s, ours {ours_s:.1f} s; load before {load_before:.1f}"
+    )
+    return [Figure("overlay_vs_full_remotion", full_s / ours_s, ">= 10", conditions)]
+
+
+def full(folder: Path) -> float:
+    """Seconds that Remotion alone takes from the same material to an MP4."""
+    order = {
+        "footage": str(folder / "footage.mp4"),
+        "sound": str(folder / "voice.wav"),
+        "target": str(folder / "full.mp4"),
+        "request": str(folder / "request.bin"),
+        "preset": DEFAULT_ENCODER.preset,
+        "crf": DEFAULT_ENCODER.crf,
+    }
+    done = subprocess.run(
+        ["node", str(FULL), json.dumps(order)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=FULL_TIMEOUT_S,
+        check=True,
+    )
+    return float(json.loads(done.stdout.splitlines()[-1])["wall_s"])
+
+
+def ours(folder: Path) -> tuple[float, int]:
+    """Seconds from the same material to a finished MP4 our way, and the pictures drawn for it."""
+    environment = {"VIGENT_OVERLAY_ENGINE": remotion.ENGINE}
+    with run_server("services.overlay", folder, environment, remotion.command()) as server:
+        return asyncio.run(_ours(server.address, folder))
+
+
+async def _ours(address: str, folder: Path) -> tuple[float, int]:
+    service = Service(address, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
+    await service.engine()
+    begun_s = time.perf_counter()
+    voice = VoiceSegment(folder / "voice.wav", FRAMES)
+    mixing = asyncio.create_task(asyncio.to_thread(mix_film, [voice], folder / "sound.m4a"))
+    overlays, pictures = OverlayPictures(service, short(), 600, 1), 0
+    with SegmentComposer(folder / "footage.mp4", folder / "segment.mp4", 0) as composer:
+        for frame in range(FRAMES):
+            for picture in await overlays.until(frame):
+                composer.add_overlay(picture)
+                pictures += 1
+            await asyncio.to_thread(composer.add_frame, None)
+        segment = await asyncio.to_thread(composer.finish)
+    await mixing
+    await asyncio.to_thread(join_film, [segment], folder / "sound.m4a", folder / "film.mp4")
+    wall_s = time.perf_counter() - begun_s
+    await service.close()
+    return wall_s, pictures
+
+
+def short() -> overlay_pb2.RenderRequest:
+    """The captions: a cue every two seconds, a word lit after the other."""
+    return overlay_pb2.RenderRequest(
+        width=WIDTH,
+        height=HEIGHT,
+        frame_rate_hz=FRAME_RATE_HZ,
+        frames=FRAMES,
+        cues=[_cue(first) for first in range(0, FRAMES, CUE_FRAMES)],
+        caption_style_json=json.dumps(load_style("subtitle", "karaoke")),
+    )
+
+
+def _cue(first: int) -> overlay_pb2.Cue:
+    words, start = LINE.split(" "), 0
+    line = overlay_pb2.CueLine(text=LINE)
+    frames = CUE_FRAMES // len(words)
+    for index, word in enumerate(words):
+        spoken = first + index * frames
+        line.words.add(
+            char_start=start, char_end=start + len(word), first_film_frame=spoken, end_film_frame=spoken + frames
+        )
+        start += len(word) + 1
+    return overlay_pb2.Cue(first_film_frame=first, frames=CUE_FRAMES, lines=[line])
+
+
+def write_footage(path: Path) -> None:
+    """A photograph under a camera that drifts, encoded as conformed footage is."""
+    scene = cv2.resize(data.astronaut(), (HEIGHT + 200, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = add_footage_stream(container, WIDTH, HEIGHT)
+        for number in range(FRAMES):
+            left = round(400 + 200 * np.sin(number / 60))
+            frame = yuv_frame(scene[:, left : left + WIDTH])
+            frame.pts, frame.time_base = number, FRAME_TIME
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
