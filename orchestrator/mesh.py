@@ -29,7 +29,7 @@ class Replica(Generic[StubT]):
     def __init__(self, target: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
         self.channel = open_channel(target, service)
         self.stub = stub(self.channel)
-        self.calls = 0
+        self.calls = self.calls_ever = 0
 
     @property
     def failing(self) -> bool:
@@ -40,7 +40,8 @@ class Replica(Generic[StubT]):
 class Service(Generic[StubT]):
     """All replicas of one service. A call goes to the one with the fewest of our calls under way.
 
-    Round robin alone lets two long streams queue on one GPU while another is idle.
+    Among those to the one that has had the fewest. Round robin alone lets two long streams queue on one GPU while
+    another is idle.
     """
 
     def __init__(self, targets: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
@@ -50,8 +51,9 @@ class Service(Generic[StubT]):
     @contextmanager
     def least_busy(self) -> Iterator[StubT]:
         """The stub of the replica to call, counted as busy until the context ends."""
-        replica = min(self._replicas, key=lambda candidate: (candidate.failing, candidate.calls))
+        replica = min(self._replicas, key=lambda candidate: (candidate.failing, candidate.calls, candidate.calls_ever))
         replica.calls += 1
+        replica.calls_ever += 1
         try:
             yield replica.stub
         finally:
