@@ -81,9 +81,7 @@ class MeshPlan:
         told = {**self.addresses.environment(data), **self.addresses.own_environment(name)}
         if name in self.gpus:
             told |= environment_of(service_of(name), self.gpus[name])
-        if name == "overlay" and self.draws_with_remotion:
-            told = {**remotion.environment(ServerSettings.load("overlay")), **told}
-        elif name == "overlay" and self.remotion_lacks:
+        if name == "overlay" and self.remotion_lacks:
             told["VIGENT_OVERLAY_ENGINE"] = remotion.FALLBACK
         if name == "orchestrator":
             told |= self._window()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -37,24 +36,14 @@ def missing(settings: ServerSettings) -> list[str]:
     if not _SERVER.is_file():
         lacks.append(f"its build ({_SERVER})")
     if browser(settings) is None:
-        named = settings.options.get("chromium")
-        lacks.append(f"Chromium ({named})" if named else "Chromium")
+        lacks.append(f"Chromium ({settings.chromium})" if settings.chromium else "Chromium")
     return lacks
 
 
 def browser(settings: ServerSettings) -> str | None:
-    """The Chromium that draws: VIGENT_OVERLAY_OPTIONS__CHROMIUM, else the first one on the PATH."""
-    names = [settings.options["chromium"]] if settings.options.get("chromium") else _BROWSERS
+    """The Chromium that draws: VIGENT_OVERLAY_CHROMIUM, else the first one on the PATH."""
+    names = [settings.chromium] if settings.chromium else _BROWSERS
     return next((found for name in names if (found := shutil.which(name))), None)
-
-
-def environment(settings: ServerSettings) -> dict[str, str]:
-    """What vigent.toml and the environment say to the overlay server, as environment: Node reads no vigent.toml."""
-    said = {name: getattr(settings, name) for name in settings.model_fields_set}
-    told = {"VIGENT_MEDIA_ROOT": str(said.pop("media_root"))} if "media_root" in said else {}
-    for name, value in said.items():
-        told[f"VIGENT_OVERLAY_{name.upper()}"] = json.dumps(value) if isinstance(value, dict) else str(value)
-    return told
 
 
 def _node_version() -> int | None:

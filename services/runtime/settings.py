@@ -93,6 +93,7 @@ class ServerSettings(ProcessSettings):
     checkpoint: Path | None = Field(None, description="Folder of the model's weights.")
     cache_root: Path = Field(Path(".vigent/cache"), description="Folder for what engines may compute again.")
     options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
+    chromium: str = Field("", description="Browser of the Remotion overlay server; empty for the first on the PATH.")
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
     stall_ceiling_s: float = Field(300.0, description="Upper bound of the budget learned from slow units.", gt=0)
     load_budget_s: float = Field(600.0, description="Longest time for loading the engine.", gt=0)

@@ -24,7 +24,7 @@ REQUEST = captions(STYLE, CUES, frames=320)
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory) -> Iterator[Server]:
     """A server whose browser is harmed; it finds a hang after a second without a picture."""
-    environment = {"VIGENT_OVERLAY_STALL_BUDGET_S": "2", "VIGENT_OVERLAY_RESTART_LIMIT": "20"}
+    environment = {"VIGENT_OVERLAY_STALL_BUDGET_S": "2"}
     with run_node(tmp_path_factory.mktemp("victim"), environment) as server:
         yield server
 

@@ -1,6 +1,5 @@
 """What cannot be tested on a machine is named, with what to do about it; CI leaves nothing out."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 from tests.mesh import ROOT
 
 NEEDED = ("bash", "id", "env")
-NOWHERE = {"VIGENT_OVERLAY_OPTIONS": json.dumps({"chromium": "/nowhere/chromium"})}
+NOWHERE = {"VIGENT_OVERLAY_CHROMIUM": "/nowhere/chromium"}
 
 
 def programs(folder: Path, **scripts: str) -> dict[str, str]:

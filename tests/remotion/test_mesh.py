@@ -17,7 +17,7 @@ from tests.mesh import run_mesh
 from tests.remotion.conftest import ENVIRONMENT, need_remotion
 
 UP = r"Vigent is up: (http://[\d.:]+)"
-NOWHERE = {**ENVIRONMENT, "VIGENT_OVERLAY_OPTIONS": json.dumps({"chromium": "/nowhere/chromium"})}
+NOWHERE = {**ENVIRONMENT, "VIGENT_OVERLAY_CHROMIUM": "/nowhere/chromium"}
 
 
 async def test_a_film_is_drawn_by_it_and_its_report_says_so(tmp_path):
@@ -92,13 +92,9 @@ def test_a_node_that_is_too_old_is_named(monkeypatch, tmp_path, node, said):
 
 
 @pytest.mark.usefixtures("_asked")
-def test_node_is_told_what_vigent_toml_says(monkeypatch, tmp_path):
-    (tmp_path / "vigent.toml").write_text('media_root = "m"\n[overlay]\nslots = 3\noptions = {chromium = "/bin/c"}\n')
-    told = remotion.environment(ServerSettings.load("overlay"))
-    assert told["VIGENT_OVERLAY_SLOTS"] == "3"
-    assert json.loads(told["VIGENT_OVERLAY_OPTIONS"]) == {"chromium": "/bin/c"}
-    assert told["VIGENT_OVERLAY_ENGINE"] == "remotion"
-    assert told["VIGENT_MEDIA_ROOT"] == "m"
+def test_the_browser_may_be_named_in_vigent_toml_and_plain_does_not_mind(tmp_path):
+    (tmp_path / "vigent.toml").write_text('[overlay]\nchromium = "/nowhere/chromium"\n')
+    assert "Chromium (/nowhere/chromium)" in MeshPlan.here(0).warning
 
 
 def test_remotion_is_not_looked_for_unless_it_is_asked_for(monkeypatch, tmp_path):
