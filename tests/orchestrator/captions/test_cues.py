@@ -55,9 +55,9 @@ def test_cues_keep_to_the_aligned_words_by_two_frames():
         for cue in cues:
             start, end = cue.lines[0].char_start, cue.lines[-1].char_end
             spoken = [word for word in words if start <= word.char_start < end]
-            first = 40 + spoken[0].start_sample * FRAME_RATE_HZ / SAMPLE_RATE_HZ
+            first = 40 + spoken[0].start_sample * FRAME_RATE_HZ // SAMPLE_RATE_HZ
             last = 40 + spoken[-1].end_sample * FRAME_RATE_HZ / SAMPLE_RATE_HZ
-            assert abs(cue.first_film_frame - first) <= 3 if cue is cues[0] else abs(cue.first_film_frame - first) < 1
+            assert abs(cue.first_film_frame - first) <= (2 if cue is cues[0] else 0)
             assert last - 1 <= cue.end_film_frame <= last + JOINED_GAP_FRAMES + FRAME_RATE_HZ * MIN_CUE_S
 
 

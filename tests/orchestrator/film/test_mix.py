@@ -1,5 +1,6 @@
 """The mix keeps the voice, ducks the music, meets loudness and peaks. `pytest -rP` shows the figures."""
 
+import contextlib
 import math
 import resource
 
@@ -67,6 +68,19 @@ def voices(tmp_path):
 @pytest.fixture
 def music(tmp_path):
     return write_music(tmp_path / "music.flac", noise(8))
+
+
+@pytest.fixture(autouse=True)
+def figures(tmp_path):
+    """Prints what FFmpeg's EBU R 128 meter says of every mix that a test leaves."""
+    yield
+    for path in sorted(tmp_path.glob("*.m4a")):
+        with contextlib.suppress(av.error.FFmpegError):
+            found = measure_file(path)
+            print(
+                f"ebur128 {path.name}: {found.integrated_lufs:.2f} LUFS, {found.true_peak_dbtp:.2f} dBTP, "
+                f"range {found.range_lu:.1f} LU"
+            )
 
 
 # level, loudness, peaks
@@ -191,6 +205,14 @@ def test_music_steps_back_under_speech_and_returns(tmp_path, voices, music, dept
     alone = rms_db(noise(8)) - 6
     print(
         f"ducking {depth_db} dB: {alone:.2f} dB alone, {pause:.2f} in a pause, {before:.2f} and {after:.2f} at speech"
+    )
+    in_pause, under_speech = (
+        measure([np.ascontiguousarray(played[:, film_sample(segment_s + start_s) : film_sample(segment_s + end_s)])])
+        for start_s, end_s in ((3.6, 4.3), (0.5, 2.5))
+    )
+    print(
+        f"ebur128 of the music: {in_pause.integrated_lufs:.1f} LUFS in a pause, "
+        f"{under_speech.integrated_lufs:.1f} under speech, what AAC added to the voice included"
     )
     assert pause == pytest.approx(alone, abs=0.5)
     for under in (before, after):
