@@ -1,30 +1,21 @@
-"""How fast LatentSync runs on a GPU: random weights of the real shapes, nothing but the networks and the loop.
-
-    python -m tests.bench.gpu_latentsync                              256 and 512, eager and compiled, every mode
-    python -m tests.bench.gpu_latentsync --acceleration cuda-graphs   another way of running the UNet
-    python -m tests.bench.gpu_latentsync --tiny                       a toy on the CPU, to see that the bench works
-
-Needs torch >= 2.11, numpy and OpenCV; diffusers for the VAE's lines. Achieved TFLOP/s count the products only, as
-limits_latentsync does, and are set against the matrix product measured in the same run.
-"""
+"""How fast LatentSync runs: random weights of the real shapes, nothing but the networks, the loop and the pasting."""
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
-import itertools
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import tempfile
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from services.lipsync.engine import Quality
-from services.lipsync.latentsync.acceleration import denoiser_of
+from services.lipsync.engine import Box, Quality
+from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of, recorded
 from services.lipsync.latentsync.blocks import UNetConfig
 from services.lipsync.latentsync.crop import crop_matrix, shifted
 from services.lipsync.latentsync.mask import blend_weights, keep_mask
@@ -33,36 +24,47 @@ from services.lipsync.latentsync.restore import Restorer
 from services.lipsync.latentsync.sampler import Denoiser, denoise, job_noise
 from services.lipsync.latentsync.unet import UNet
 from services.lipsync.latentsync.vae import Vae
-from services.lipsync.latentsync.whisper import AudioDims, WhisperEncoder
+from services.lipsync.latentsync.whisper import WINDOW_SAMPLES, AudioDims, WhisperEncoder
+from tests.bench.gpu_machine import Machine
+from tests.bench.gpu_report import Report
+from tests.bench.limits_cost import Cost
 from tests.bench.limits_latentsync import (
     AUDIO_TOKENS,
     CHUNK_FRAMES,
     CHUNK_S,
     SD_VAE,
-    Cost,
     unet_costs,
     vae_costs,
     whisper_cost,
 )
 
-NO_COST = Cost()
+BENCH = "LatentSync"
+FRAME = 1080, 1920  # width and height of the film in pixels
+FACE = np.array(((440, 700), (640, 704), (541, 850)))  # brows and nose in it
+MODE_OF_NAME = {quality.value: MODES[quality] for quality in Quality} | {"as published": PUBLISHED}
+STEPS, VAE, CPU = ("full step", "cached step"), ("VAE encode", "VAE decode"), ("read", "paste")
+COMPILING_S = 100.0  # of two functions for one set of shapes, at a guess
+
+Call = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Size:
-    """What is timed: the released networks on CUDA, or toys on the processor."""
+    """What is timed: the released networks, or toys."""
 
     unet: UNetConfig
     audio: AudioDims
     vae: Mapping[str, Any]
     resolutions: tuple[int, ...]
-    product: int  # side of the square matrices of the ceiling
-    device: torch.device
+    chunks: tuple[int, ...]  # that go through the UNet together
     dtype: torch.dtype
-    repeats: int
+    accelerations: tuple[Acceleration, ...]
+    backend: str = "inductor"
 
 
-REAL = Size(UNetConfig(), AudioDims(), SD_VAE, (256, 512), 8192, torch.device("cuda"), torch.float16, 5)
+REAL = Size(
+    UNetConfig(), AudioDims(), SD_VAE, (256, 512), (1, 4), torch.float16, accelerations=("compile", "cuda-graphs")
+)
 TINY = Size(
     UNetConfig(
         block_out_channels=(32, 32, 32, 32),
@@ -75,216 +77,205 @@ TINY = Size(
     AudioDims(n_audio_state=8, n_audio_head=2),
     {**SD_VAE, "block_out_channels": (8, 8, 8, 8), "norm_num_groups": 4},
     (64,),
-    256,
-    torch.device("cpu"),
+    (1, 2),
     torch.float32,
-    1,
+    accelerations=("compile", "cuda-graphs"),
+    backend="eager",
 )
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Times calls to their end on the device; the first call of each does not count."""
+class LipsBench:
+    """Networks of one size, and what was measured of them so far."""
 
-    size: Size
+    def __init__(self, machine: Machine, size: Size) -> None:
+        self.machine, self.size, self._others = machine, size, machine.reserved()
+        self.stage_s: dict[tuple[Acceleration, int, str], float] = {}
+        self._costs: dict[tuple[int, str], Cost | None] = {}
+        torch.manual_seed(0)
+        with torch.device(machine.device):
+            unet = UNet(size.unet).to(size.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self._encoder = WhisperEncoder(size.audio).eval()
+        self._unet: UNet = unet.eval().requires_grad_(requires_grad=False)
+        self._denoisers: dict[Acceleration, Denoiser] = {"off": denoiser_of(self._unet, "off")}
 
-    def seconds(self, call: Callable[[], object], warm_ups: int = 1) -> float:
-        """Median of the repeats."""
-        for _ in range(warm_ups):
-            call()
-        return float(np.median([self._once(call) for _ in range(self.size.repeats)]))
+    @cached_property
+    def _vae(self) -> Vae:
+        """Raises ImportError without diffusers."""
+        from diffusers import AutoencoderKL
 
-    def _once(self, call: Callable[[], object]) -> float:
-        self.wait()
-        start = time.perf_counter()
-        call()
-        self.wait()
-        return time.perf_counter() - start
+        with torch.inference_mode(mode=False), torch.device(self.machine.device):
+            model = AutoencoderKL(**self.size.vae).eval().requires_grad_(requires_grad=False)
+            nn.Module.to(model, dtype=self.size.dtype, memory_format=torch.channels_last)  # diffusers' own warns
+        return Vae(model)
 
-    def wait(self) -> None:
-        """Until the device has nothing left to do."""
-        if self.size.device.type == "cuda":
-            torch.cuda.synchronize()
+    def denoiser(self, acceleration: Acceleration) -> Denoiser:
+        """The UNet in one of the ways to run it; graphs replay what was compiled."""
+        if acceleration not in self._denoisers:
+            made = denoiser_of(self._unet, "compile", self.size.backend)
+            if acceleration == "cuda-graphs":
+                made = recorded(self.denoiser("compile"), self.machine.recorder())
+            self._denoisers[acceleration] = made
+        return self._denoisers[acceleration]
 
-    @contextmanager
-    def peak(self) -> Iterator[Callable[[], str]]:
-        """Gives a function that tells the device memory in GB that was needed inside at most."""
-        if self.size.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats()
-            yield lambda: f"{torch.cuda.max_memory_allocated() / 1e9:.1f}"
-        else:
-            yield lambda: "not known"
+    def stage(self, acceleration: Acceleration, resolution: int, name: str) -> str:
+        """One stage of a 16-frame chunk: time, achieved arithmetic and its share of the ceiling."""
+        timing = self.machine.timed(self._call(acceleration, resolution, name))
+        self.stage_s[acceleration, resolution, name] = timing.median_s
+        cost = self._cost(resolution, name)
+        if cost is None:
+            return f"{timing.median_s * 1e3:.1f} ms"
+        rate, least_s = cost.flops / timing.median_s, self.machine.least_s(cost)
+        return (
+            f"{timing.median_s * 1e3:.1f} ms, {cost.flops / 1e12:.3f} TFLOP: {rate / 1e12:.2f} TFLOP/s, "
+            f"{rate / self.machine.flops_per_s:.0%} of the ceiling; least {least_s * 1e3:.1f} ms; "
+            f"first call {timing.first_s:.1f} s"
+        )
+
+    def _call(self, acceleration: Acceleration, resolution: int, name: str) -> Call:
+        if name in STEPS:
+            return self._step(self.denoiser(acceleration), resolution, name)
+        if name in VAE:
+            return self._coding(resolution, name)
+        if name in CPU:
+            return _reading(resolution) if name == "read" else _pasting(resolution, self.machine.device)
+        silence = torch.zeros(WINDOW_SAMPLES, device=self.machine.device)
+        return lambda: self._encoder.states(silence)
+
+    def _step(self, denoiser: Denoiser, resolution: int, name: str) -> Call:
+        like = {"device": self.machine.device, "dtype": self.size.dtype}
+        side, config = resolution // 8, self.size.unet
+        sample = torch.randn(2, config.in_channels, CHUNK_FRAMES, side, side, **like)
+        times, audio = torch.ones(2, device=like["device"]), torch.randn(32, AUDIO_TOKENS, config.audio_dim, **like)
+        if name == "full step":
+            return lambda: denoiser.full(sample, times, audio)
+        _, features = self._denoisers["off"].full(sample, times, audio)
+        return lambda: denoiser.shallow(sample, times, audio, features)
+
+    def _coding(self, resolution: int, name: str) -> Call:
+        vae, side = self._vae, resolution // 8
+        if name == "VAE encode":
+            pictures = torch.rand(2 * CHUNK_FRAMES, 3, resolution, resolution, device=self.machine.device) * 2 - 1
+            return lambda: vae.encode(pictures)
+        latents = torch.randn(CHUNK_FRAMES, 4, side, side, device=self.machine.device)
+        return lambda: vae.decode(latents)
+
+    def _cost(self, resolution: int, name: str) -> Cost | None:
+        if (resolution, name) not in self._costs:
+            size = self.size
+            if name in STEPS:
+                found = dict(zip(STEPS, unet_costs(resolution, size.unet), strict=True))
+            elif name in VAE:
+                found = dict(zip(VAE, vae_costs(resolution, size.vae), strict=True))
+            else:
+                found = {name: None if name in CPU else whisper_cost(size.audio)}
+            self._costs |= {(resolution, each): cost for each, cost in found.items()}
+        return self._costs[resolution, name]
+
+    def mode(self, acceleration: Acceleration, resolution: int, name: str, chunks: int) -> str:
+        """A whole chunk in a quality mode; its faces are already encoded, as they are from the second segment on."""
+        with self.machine.peak(self._others) as peak:
+            self.denoising(acceleration, Mode("dpm", 2, 2, resolution), resolution, chunks)()
+            loop = self.denoising(acceleration, MODE_OF_NAME[name], resolution, chunks)
+            times = [self.machine.once(loop)]
+            while len(times) < 3 and sum(times) < self.machine.patience_s:
+                times.append(self.machine.once(loop))
+        rest = ("VAE decode", "Whisper", *CPU)
+        known = {stage: self.stage_s[key] for stage in rest if (key := ("off", resolution, stage)) in self.stage_s}
+        unet_s = min(times) / chunks
+        whole_s = unet_s + sum(known.values())
+        parts = {"UNet": unet_s, "VAE": known.get("VAE decode", 0), "CPU": sum(known.get(name, 0) for name in CPU)}
+        split = ", ".join(f"{part} {part_s / whole_s:.0%}" for part, part_s in parts.items())
+        missing = ", ".join(stage for stage in rest if stage not in known)
+        return f"{CHUNK_FRAMES / whole_s:.1f} frames/s, {whole_s / CHUNK_S:.2f} s per s of film; {split}; {peak()}" + (
+            f"; without {missing}" if missing else ""
+        )
+
+    def denoising(self, acceleration: Acceleration, mode: Mode, resolution: int, chunks: int) -> Call:
+        """The denoising loop of `chunks` chunks."""
+        side, denoiser = resolution // 8, self.denoiser(acceleration)
+        known = torch.randn(chunks, 9, CHUNK_FRAMES, side, side)
+        audio = torch.randn(chunks * CHUNK_FRAMES, AUDIO_TOKENS, self.size.unet.audio_dim)
+        noise = job_noise(0, side, side)
+        settings = {"guidance_scale": 1.5, "cache_interval": mode.cache_interval, "after_step": lambda: None}
+        return lambda: denoise(denoiser, mode.scheduler(), noise, known, audio, **settings)
 
 
-def ceiling(clock: Clock) -> float:
-    """FLOP/s of a large square matrix product in the dtype of the networks."""
-    side, size = clock.size.product, clock.size
-    a, b = (torch.randn(side, side, device=size.device, dtype=size.dtype) for _ in range(2))
-    return 2 * side**3 / clock.seconds(lambda: a @ b, 3)
+def _placed(resolution: int) -> tuple[Restorer, np.ndarray, Box]:
+    """A mouth in the middle of the film."""
+    restorer, matrix = Restorer(blend_weights(keep_mask(resolution))), crop_matrix(FACE, resolution)
+    box = restorer.box(matrix, *FRAME)
+    assert box
+    return restorer, matrix, box
 
 
-def networks(size: Size, acceleration: str) -> tuple[UNet, Denoiser, Vae | None, WhisperEncoder]:
-    """Random weights; the VAE only where diffusers is installed."""
-    torch.manual_seed(0)
-    with torch.device(size.device):
-        unet = UNet(size.unet).to(size.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        encoder = WhisperEncoder(size.audio)
-    unet.eval().requires_grad_(False)
-    return unet, denoiser_of(unet, acceleration), _vae(size), encoder.eval()  # type: ignore[arg-type]
-
-
-def _vae(size: Size) -> Vae | None:
-    if importlib.util.find_spec("diffusers") is None:
-        return None
-    from diffusers import AutoencoderKL
-
-    with torch.device(size.device):
-        model = AutoencoderKL(**size.vae)
-    nn.Module.to(model, dtype=size.dtype, memory_format=torch.channels_last)  # diffusers' own `to` warns of any dtype
-    return Vae(model.eval().requires_grad_(False))
-
-
-def stages(clock: Clock, nets: tuple[UNet, Denoiser, Vae | None, WhisperEncoder], resolution: int) -> dict[str, float]:
-    """Seconds of each stage of a 16-frame chunk."""
-    _, denoiser, vae, encoder = nets
-    size, side = clock.size, resolution // 8
-    options = {"device": size.device, "dtype": size.dtype}
-    sample = torch.randn(2, size.unet.in_channels, CHUNK_FRAMES, side, side, **options)
-    times, audio = (
-        torch.ones(2, device=size.device),
-        torch.randn(2 * CHUNK_FRAMES, AUDIO_TOKENS, size.unet.audio_dim, **options),
-    )
-    _, features = denoiser.full(sample, times, audio)
-    seconds = {
-        "full step": clock.seconds(lambda: denoiser.full(sample, times, audio)),
-        "cached step": clock.seconds(lambda: denoiser.shallow(sample, times, audio, features)),
-        "Whisper": clock.seconds(lambda: encoder.states(torch.zeros(480000, device=size.device))),
-        "paste": clock.seconds(_pasting(resolution, size.device)),
-    }
-    if vae is not None:
-        pictures = torch.randn(2 * CHUNK_FRAMES, 3, resolution, resolution, device=size.device)
-        latents = torch.randn(CHUNK_FRAMES, 4, side, side, device=size.device)
-        seconds["VAE encode"] = clock.seconds(lambda: vae.encode(pictures))
-        seconds["VAE decode"] = clock.seconds(lambda: vae.decode(latents))
-    return seconds
-
-
-def _pasting(resolution: int, device: torch.device) -> Callable[[], object]:
-    """Sixteen mouths back into 1080 x 1920 frames, to pixels on the host."""
+def _pasting(resolution: int, device: torch.device) -> Call:
+    """Sixteen mouths back into the film, from faces on the device to pixels on the host."""
+    _, matrix, box = _placed(resolution)
     restorer = Restorer(blend_weights(keep_mask(resolution)).to(device))
-    matrix = crop_matrix([(440, 700), (640, 704), (541, 850)], resolution)
-    box = restorer.box(matrix, 1080, 1920)
-    old = np.zeros((box.height, box.width, 3), np.uint8)
-    face, within = torch.zeros(3, resolution, resolution, device=device), shifted(matrix, box.x, box.y)
+    old = np.random.default_rng(0).integers(0, 256, (box.height, box.width, 3), np.uint8)
+    face, within = torch.rand(3, resolution, resolution, device=device), shifted(matrix, box.x, box.y)
     return lambda: [restorer.paste(old, face, within) for _ in range(CHUNK_FRAMES)]
 
 
-def chunk_seconds(clock: Clock, denoiser: Denoiser, mode: Mode, resolution: int, chunks: int) -> float:
-    """The whole denoising loop of a mode over `chunks` chunks, per chunk."""
-    size, side = clock.size, resolution // 8
-    known = torch.randn(chunks, 9, CHUNK_FRAMES, side, side)
-    audio = torch.randn(chunks * CHUNK_FRAMES, AUDIO_TOKENS, size.unet.audio_dim)
-    noise = job_noise(0, side, side)
+def _reading(resolution: int) -> Call:
+    """What lies around the mouth in sixteen frames of H.264, opened anew. Raises ImportError without av."""
+    from services.lipsync.footage import CropReader, FrameIndex, decoded, opened
 
-    def loop() -> Tensor:
-        return denoise(
-            denoiser,
-            mode.scheduler(),
-            noise,
-            known,
-            audio,
-            guidance_scale=1.5,
-            cache_interval=mode.cache_interval,
-            after_step=lambda: None,
-        )
+    *_, box = _placed(resolution)
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name) / "film.mp4"
+    _write_film(path)
+    with opened(path) as container:
+        stamps, keys = zip(*((frame.pts, frame.key_frame) for frame in decoded(container)), strict=True)
+    index = FrameIndex(np.array(stamps), np.array(keys))
 
-    return clock.seconds(loop) / chunks
+    def read() -> None:
+        with CropReader(path, index, [box] * CHUNK_FRAMES) as reader:
+            for frame in range(CHUNK_FRAMES):
+                reader.rgb(frame)
 
-
-def costs(size: Size, resolution: int) -> dict[str, Cost]:
-    """Products of each stage."""
-    full, shallow = unet_costs(resolution, size.unet)
-    counted = {"full step": full, "cached step": shallow, "Whisper": whisper_cost(size.audio)}
-    if importlib.util.find_spec("diffusers") is not None:
-        counted["VAE encode"], counted["VAE decode"] = vae_costs(resolution, size.vae)
-    return counted
+    weakref.finalize(read, folder.cleanup)
+    return read
 
 
-def stage_table(seconds: Mapping[str, float], counted: Mapping[str, Cost], most: float) -> list[str]:
-    """What each stage takes and how near it comes to the ceiling."""
-    rows = ["| stage of a 16-frame chunk | ms | TFLOP | TFLOP/s | of the ceiling |", "|---|---|---|---|---|"]
-    for name, time_s in seconds.items():
-        rate = counted.get(name, NO_COST).flops / time_s
-        rows.append(
-            f"| {name} | {time_s * 1e3:.1f} | {rate * time_s / 1e12:.3f} | {rate / 1e12:.2f} | {rate / most:.0%} |"
-        )
-    return rows
+def _write_film(path: Path) -> None:
+    import av
+    import cv2
+
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height = FRAME
+        stream.pix_fmt, stream.options = "yuv420p", {"preset": "ultrafast", "bf": "0", "x264-params": "log-level=none"}
+        for _ in range(CHUNK_FRAMES):
+            picture = cv2.resize(random.integers(0, 256, (60, 34, 3), np.uint8), FRAME, interpolation=cv2.INTER_CUBIC)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode(None))
 
 
-def mode_table(
-    clock: Clock, denoiser: Denoiser, seconds: Mapping[str, float], resolution: int, chunks: tuple[int, ...]
-) -> list[str]:
-    """Frames a second of each quality mode; footage whose faces are already encoded."""
-    rows = [
-        "| mode | chunks at once | frames/s | s per s of film | UNet, VAE, paste | peak GB |",
-        "|---|---|---|---|---|---|",
-    ]
-    modes = {quality.value: MODES[quality] for quality in Quality} | {"as published": PUBLISHED}
-    for name, mode in modes.items():
-        for count in chunks:
-            with clock.peak() as peak:
-                unet = chunk_seconds(clock, denoiser, mode, resolution, count)
-            rest = (seconds.get("VAE decode", 0.0), seconds["paste"])
-            whole = unet + sum(rest) + seconds["Whisper"]
-            split = ", ".join(f"{part / whole:.0%}" for part in (unet, *rest))
-            rows.append(
-                f"| {name} | {count} | {CHUNK_FRAMES / whole:.1f} | {whole / CHUNK_S:.2f} | {split} | {peak()} |"
-            )
-    return rows
+def cases(report: Report, bench: LipsBench) -> None:
+    """Stages and quality modes of the plain networks."""
+    for resolution in bench.size.resolutions:
+        for name in (*STEPS, *VAE, "Whisper", *CPU):
+            report.case(BENCH, f"{resolution}: {name}", lambda n=name, r=resolution: bench.stage("off", r, n))
+        for chunks in bench.size.chunks:
+            _modes(report, bench, "off", resolution, chunks)
 
 
-@torch.inference_mode()
-def run(size: Size, accelerations: list[str], chunks: tuple[int, ...], budget_s: float) -> None:
-    """Measures and prints everything that begins within the budget."""
-    begun = time.perf_counter()
-    clock = Clock(size)
-    most = ceiling(clock)
-    name = torch.cuda.get_device_name() if size.device.type == "cuda" else "CPU"
-    print(f"{name}, torch {torch.__version__}, {size.dtype}, {torch.get_num_threads()} threads")
-    print(f"matrix product of {size.product}: {most / 1e12:.2f} TFLOP/s: the ceiling below")
-    if importlib.util.find_spec("diffusers") is None:
-        print("diffusers is not installed: the VAE is not timed and its share is missing from every total")
-    for acceleration, resolution in itertools.product(accelerations, size.resolutions):
-        start = time.perf_counter()
-        if start - begun > budget_s:
-            print(f"\n{resolution}, {acceleration}: not run, the time is used up")
-            continue
-        nets = networks(size, acceleration)
-        seconds = stages(clock, nets, resolution)
-        # Another batch is another graph, and another minute of compiling.
-        counts = chunks if acceleration == "off" else chunks[:1]
-        tables = [
-            stage_table(seconds, costs(size, resolution), most),
-            mode_table(clock, nets[1], seconds, resolution, counts),
-        ]
-        print(f"\n## {resolution}, {acceleration} ({time.perf_counter() - start:.0f} s)\n")
-        print("\n\n".join("\n".join(table) for table in tables), flush=True)
+def accelerated_cases(report: Report, bench: LipsBench) -> None:
+    """The same steps and modes compiled, and replayed as graphs; one chunk at once, as each batch is compiled anew."""
+    for resolution in bench.size.resolutions:
+        for way in bench.size.accelerations:
+            needs_s = COMPILING_S if way == "compile" else 5.0
+            for name in STEPS:
+                case = f"{resolution}, {way}: {name}"
+                report.case(BENCH, case, lambda w=way, n=name, r=resolution: bench.stage(w, r, n), needs_s)
+                needs_s = 5.0
+            if all((way, resolution, name) in bench.stage_s for name in STEPS):
+                _modes(report, bench, way, resolution, 1)
 
 
-def main() -> None:
-    """Reads the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tiny", action="store_true", help="toy networks on the CPU")
-    parser.add_argument(
-        "--acceleration", nargs="+", choices=["off", "compile", "cuda-graphs"], default=["off", "compile"]
-    )
-    parser.add_argument("--chunks", nargs="+", type=int, default=[1, 4], help="chunks of 16 frames at once")
-    parser.add_argument("--budget-s", type=float, default=300, help="begin nothing new after this time")
-    arguments = parser.parse_args()
-    if arguments.tiny:
-        torch.set_num_threads(1)
-    run(TINY if arguments.tiny else REAL, arguments.acceleration, tuple(arguments.chunks), arguments.budget_s)
-
-
-if __name__ == "__main__":
-    main()
+def _modes(report: Report, bench: LipsBench, way: Acceleration, resolution: int, chunks: int) -> None:
+    for name in MODE_OF_NAME:
+        case = f"{resolution}{'' if way == 'off' else f', {way}'}: {name}, {chunks} chunks at once"
+        report.case(BENCH, case, lambda n=name: bench.mode(way, resolution, n, chunks))

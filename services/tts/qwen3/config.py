@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from services.runtime.checkpoints import refused
+from services.runtime.errors import FailedPreconditionError
 
 Values = TypeVar("Values")
 
@@ -118,7 +118,7 @@ def read_config(folder: Path) -> Qwen3Config:
     kind = values.get("tts_model_type", "")
     if kind not in ("base", "custom_voice", "voice_design"):
         problem = f"{folder / 'config.json'} has tts_model_type {kind!r}."
-        raise refused("CHECKPOINT_INVALID", problem, "Use a Base, CustomVoice or VoiceDesign one of Qwen3-TTS 12 Hz.")
+        raise _refused(problem, "Use a Base, CustomVoice or VoiceDesign one of Qwen3-TTS 12 Hz.")
     speaker = _section(values, "speaker_encoder_config", folder) if kind == "base" else None
     return Qwen3Config(
         kind=kind,
@@ -150,16 +150,16 @@ def read_json(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         problem = f"{path} cannot be read ({type(error).__name__})."
-        raise refused("CHECKPOINT_INVALID", problem, "Pull the checkpoint again.") from error
+        raise _refused(problem, "Pull the checkpoint again.") from error
     if not isinstance(values, dict):
-        raise refused("CHECKPOINT_INVALID", f"{path} holds no JSON object.", "Pull the checkpoint again.")
+        raise _refused(f"{path} holds no JSON object.", "Pull the checkpoint again.")
     return values
 
 
 def _section(values: Mapping[str, Any], name: str, folder: Path) -> Mapping[str, Any]:
     section = values.get(name)
     if not isinstance(section, dict):
-        raise refused("CHECKPOINT_INVALID", f"The configuration in {folder} has no {name}.", _USE)
+        raise _refused(f"The configuration in {folder} has no {name}.", _USE)
     return section
 
 
@@ -173,8 +173,14 @@ def _parsed(kind: type[Values], said: Mapping[str, Any], unsaid: Mapping[str, An
             value = values[entry.name]
             known[entry.name] = tuple(value) if isinstance(value, list) else value
         elif entry.default is MISSING and entry.default_factory is MISSING:
-            raise refused("CHECKPOINT_INVALID", f"The configuration has no {entry.name}.", _USE)
+            raise _refused(f"The configuration has no {entry.name}.", _USE)
     return kind(**known)
+
+
+def _refused(problem: str, remedy: str) -> FailedPreconditionError:
+    from services.runtime.checkpoints import refused  # brings pydantic, which the bare networks do without
+
+    return refused("CHECKPOINT_INVALID", problem, remedy)
 
 
 # A published file leaves out what equals the default of the class that wrote it (qwen-tts 0.1.1); these are not the
