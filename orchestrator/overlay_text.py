@@ -39,10 +39,11 @@ class OverlayText:
     def __init__(self, spec: jobs_pb2.JobSpec, plan: FilmPlan, store: MediaStore) -> None:
         """`spec` as `complete_spec` gives it. Raises NotFoundError or InvalidInputError for styles that are gone."""
         self._spec, self._plan = spec, plan
+        platform = spec.platform or "default"
         style = load_style("subtitle", spec.caption_style, store)
-        self._layout = CaptionLayout.of(style, spec.width, spec.height, spec.platform, plan.mouth)
-        self._title = _title(spec, plan, store)
-        self._labels = _labels(spec)
+        self._layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.mouth)
+        self._title = _title(spec, plan, store, platform)
+        self._labels = _labels(spec, platform)
 
     def render_request(
         self, index: int, words: Sequence[media_pb2.Word], sample_rate_hz: int, place: SegmentPlace
@@ -80,16 +81,16 @@ class OverlayText:
         return quality_report(cues, self._layout)
 
 
-def _title(spec: jobs_pb2.JobSpec, plan: FilmPlan, store: MediaStore) -> overlay_pb2.Title | None:
+def _title(spec: jobs_pb2.JobSpec, plan: FilmPlan, store: MediaStore, platform: str) -> overlay_pb2.Title | None:
     if not spec.title.strip():
         return None
     style = load_style("title", spec.title_style, store)
-    layout = CaptionLayout.of(style, spec.width, spec.height, spec.platform, plan.face)
+    layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.face)
     lines = break_title(spec.title, layout)
     return overlay_pb2.Title(lines=lines, first_film_frame=0, frames=TITLE_FRAMES, style_json=_json(layout.style))
 
 
-def _labels(spec: jobs_pb2.JobSpec) -> list[overlay_pb2.Label]:
+def _labels(spec: jobs_pb2.JobSpec, platform: str) -> list[overlay_pb2.Label]:
     if spec.ai_label == jobs_pb2.AI_LABEL_OFF:
         return []
     text = LABEL_TEXT[language_of(spec.script)]
@@ -98,7 +99,7 @@ def _labels(spec: jobs_pb2.JobSpec) -> list[overlay_pb2.Label]:
     always.frames = WHOLE_FILM_FRAMES
     opening.corner = always.corner = overlay_pb2.CORNER_TOP_LEFT
     for label in (opening, always):
-        label.bounds.extend(safe_area_shares("safe", spec.width, spec.height, spec.platform))
+        label.bounds.extend(safe_area_shares("safe", spec.width, spec.height, platform))
     return [opening, always]
 
 

@@ -70,7 +70,7 @@ class FilmPlan:
             face=_box(data["face"]),
             problems=tuple(data["problems"]),
             engines=data["engines"],
-            reference=Reference(**data["reference"]) if data["reference"] else None,
+            reference=Reference(**data["reference"]) if data.get("reference") else None,
         )
 
 

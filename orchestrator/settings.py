@@ -27,7 +27,7 @@ class OrchestratorSettings(ProcessSettings):
     sentence_pause_s: float = Field(0.24, description="Silence after each sentence.", ge=0, le=5)
     retakes: int = Field(
         1,
-        description="Further takes of a sentence, other seeds, while another thing is heard; 0 never. Not with dtw.",
+        description="Further takes of a sentence, other seeds, while another thing is heard; 0 never. Needs whisper.",
         ge=0,
         le=5,
     )

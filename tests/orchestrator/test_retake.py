@@ -111,7 +111,7 @@ def test_the_least_wrong_take_is_kept_after_the_last(tmp_path: Path) -> None:
         assert rate == pytest.approx(1 / len("hellotwoworld"), abs=1e-3)  # of the first take, not of the worse ones
 
 
-@pytest.mark.parametrize("settings", [{"VIGENT_ORCHESTRATOR_RETAKES": "0"}, {"VIGENT_ASR_ENGINE": "dtw"}])
+@pytest.mark.parametrize("settings", [{"VIGENT_ORCHESTRATOR_RETAKES": "0"}, {"VIGENT_ASR_ENGINE": "pocketsphinx"}])
 def test_takes_are_not_judged_where_nobody_can(tmp_path: Path, settings: dict[str, str]) -> None:
     with mesh_of(tmp_path, [SEED], "something else", {**settings, "VIGENT_ASR_OPTIONS": "{}"}) as mesh:
         assert takes(mesh, film(mesh)) == [(1, None), (1, None)]
