@@ -1,0 +1,29 @@
+/** The page that Chromium loads: bundled at build time, and again at start when its sources have changed. */
+
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { bundle } from "@remotion/bundler";
+import { sourceDigest } from "./identity.js";
+import { PACKAGE } from "./paths.js";
+
+const FOLDER = join(PACKAGE, "build");
+const DIGEST = "sources.sha256";
+
+/** Folder of a bundle of the present sources; made when there is none. */
+export async function ensureBundle(): Promise<string> {
+  const digest = sourceDigest("src", "package-lock.json");
+  const file = join(FOLDER, DIGEST);
+  if (existsSync(file) && readFileSync(file, "utf8") === digest) return FOLDER;
+  const fresh = `${FOLDER}.${process.pid}`;
+  await mkdir(fresh, { recursive: true });
+  try {
+    await bundle({ entryPoint: join(PACKAGE, "dist", "src", "index.js"), outDir: fresh, onProgress: () => undefined });
+    await writeFile(join(fresh, DIGEST), digest);
+    await rm(FOLDER, { recursive: true, force: true });
+    await rename(fresh, FOLDER);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  return FOLDER;
+}

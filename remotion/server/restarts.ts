@@ -1,0 +1,34 @@
+/** How often browsers died: growing pauses between starts, and an end of hope, as in services/runtime/restarts.py. */
+
+import { setTimeout } from "node:timers/promises";
+
+const FRUITLESS_LIMIT = 2;
+const FIRST_PAUSE_S = 0.5;
+const LONGEST_PAUSE_S = 30;
+
+export class Restarts {
+  #fruitless = 0;
+
+  died(): void {
+    this.#fruitless += 1;
+  }
+
+  /** The present browser does its work. */
+  unitFinished(): void {
+    this.#fruitless = 0;
+  }
+
+  /** Whether two browsers in a row died without one finished frame. */
+  get fruitless(): boolean {
+    return this.#fruitless >= FRUITLESS_LIMIT;
+  }
+
+  get pauseS(): number {
+    if (!this.fruitless) return 0;
+    return Math.min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (this.#fruitless - FRUITLESS_LIMIT));
+  }
+
+  async pause(): Promise<void> {
+    if (this.pauseS > 0) await setTimeout(this.pauseS * 1000);
+  }
+}
