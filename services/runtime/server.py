@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -74,6 +75,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     metrics.watch(worker)
     address = f"{settings.host}:{bind(server, settings, spec.name)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
+    _keep_collections_short()
     await server.start()
     _say(f"{spec.name} listening on {address}, metrics on {settings.host}:{metrics_port}")
     tasks = [
@@ -93,6 +95,12 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
             task.cancel()
         await worker.close()
         await server.stop(None)
+
+
+def _keep_collections_short() -> None:
+    """What is loaded now stays to the end; a full collection that looked at it held health up for 40 to 160 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) -> None:

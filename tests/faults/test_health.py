@@ -48,7 +48,7 @@ async def checked_all_the_while(server: Server) -> AsyncIterator[list[float]]:
     print(f"{len(answers_s)} checks answered, slowest {1000 * max(answers_s):.1f} ms")
 
 
-@pytest.mark.parametrize("action", ["hang", "hang_holding_gil", "stop"])
+@pytest.mark.parametrize("action", ["hang", "hang_holding_gil", "stop", "spin"])
 async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, action: str) -> None:
     options = {"action": action, "at_unit": 1, "once_file": tmp_path / "once"}
     async with serving(tmp_path, options) as server, checked_all_the_while(server):

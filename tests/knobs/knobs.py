@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import signal
 import threading
@@ -13,6 +14,7 @@ from pathlib import Path
 from services.runtime.progress import Progress
 
 _LEAK: list[bytearray] = []
+_ZEROS = bytes(2**26)
 
 
 class Knobs:
@@ -22,8 +24,8 @@ class Knobs:
     of it, in C code that keeps the GIL. budget_s: the stall budget that the engine asks for. leak_bytes (0): memory
     lost in each unit.
     action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP), kill
-    (SIGKILL), exit, oom, cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it.
-    once_file: only while this file does not exist; the action makes it.
+    (SIGKILL), exit, spin (on every core), oom, cuda_oom, cuda_lost, error. only_for: only in requests whose text has
+    this in it. once_file: only while this file does not exist; the action makes it.
     load_delay_s (0), load_action (none): the same while loading.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
     log_file: gets a line for every call ("call") and every finished unit ("unit 3").
@@ -80,6 +82,12 @@ def _act_later(file: Path, action: str) -> None:
     act(action)
 
 
+def _spin() -> None:
+    """Computes without end in C code that lets go of the GIL, as a numerical library does."""
+    while True:
+        hashlib.sha256(_ZEROS).digest()
+
+
 def act(action: str, progress: Progress | None = None) -> None:
     """Misbehaves."""
     match action:
@@ -95,6 +103,10 @@ def act(action: str, progress: Progress | None = None) -> None:
             ctypes.PyDLL(None).sleep(3600)
         case "stop":
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread at once, then the others
+        case "spin":
+            for _ in range(2 * (os.cpu_count() or 1)):
+                threading.Thread(target=_spin, daemon=True).start()
+            _spin()
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         case "exit":
