@@ -37,6 +37,7 @@ from tests.bench.limits_latentsync import (
     vae_costs,
     whisper_cost,
 )
+from tests.checkpoints.latentsync import TINY_AUDIO, TINY_UNET
 
 BENCH = "LatentSync"
 FRAME = 1080, 1920  # width and height of the film in pixels
@@ -66,15 +67,8 @@ REAL = Size(
     UNetConfig(), AudioDims(), SD_VAE, (256, 512), (1, 4), torch.float16, accelerations=("compile", "cuda-graphs")
 )
 TINY = Size(
-    UNetConfig(
-        block_out_channels=(32, 32, 32, 32),
-        layers_per_block=1,
-        audio_dim=8,
-        attention_heads=2,
-        motion_heads=2,
-        norm_groups=8,
-    ),
-    AudioDims(n_audio_state=8, n_audio_head=2),
+    TINY_UNET,
+    TINY_AUDIO,
     {**SD_VAE, "block_out_channels": (8, 8, 8, 8), "norm_num_groups": 4},
     (64,),
     (1, 2),

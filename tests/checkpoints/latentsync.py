@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL
 
 from services.lipsync.latentsync.blocks import UNetConfig
 from services.lipsync.latentsync.unet import UNet
@@ -68,6 +67,8 @@ def _write_whisper(path: Path) -> None:
 
 
 def _write_vae(folder: Path) -> None:
+    from diffusers import AutoencoderKL
+
     AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,

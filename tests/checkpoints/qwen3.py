@@ -29,7 +29,6 @@ _WAVE_SCALE = 0.4  # snakes add power: this keeps the wave within [-1, 1] and ro
 
 _SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tts_pad>", "<tts_text_bos>", "<tts_text_eod>")
 _WORDS = ("assistant", "user")
-_ROPE = {"interleaved": True, "mrope_section": [4, 2, 2], "rope_type": "default", "type": "default"}
 
 
 def make_checkpoint(folder: Path, kind: str = "base", *, talkative: bool = False) -> Path:
@@ -89,65 +88,11 @@ def fill(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def model_config(kind: str) -> dict[str, Any]:
     """`config.json` of the root."""
-    decoder = {
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 16,
-        "hidden_act": "silu",
-        "rms_norm_eps": 1e-6,
-        "num_code_groups": 16,
-        "attention_bias": False,
-    }
-    predictor = decoder | {
-        "model_type": "qwen3_tts_talker_code_predictor",
-        "hidden_size": 16,
-        "intermediate_size": 32,
-        "num_hidden_layers": 2,
-        "vocab_size": CODES,
-        "rope_theta": 1_000_000,
-    }
-    languages = {"chinese": CODES + 11, "english": CODES + 12, "sichuan_dialect": CODES + 13}
     speakers = {"vivian": CODES + 20, "eric": CODES + 21} if kind == "custom_voice" else {}
-    talker = decoder | {
-        "model_type": "qwen3_tts_talker",
-        "code_predictor_config": predictor,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "vocab_size": CODES + 1024,
-        "text_vocab_size": 264,
-        "text_hidden_size": 24,
-        "rope_theta": 1_000_000,
-        "rope_scaling": _ROPE,
-        "max_position_embeddings": 32_768,
-        "codec_pad_id": CODES,
-        "codec_bos_id": CODES + 1,
-        "codec_eos_token_id": EOS,
-        "codec_think_id": CODES + 4,
-        "codec_nothink_id": CODES + 5,
-        "codec_think_bos_id": CODES + 6,
-        "codec_think_eos_id": CODES + 7,
-        "codec_language_id": languages,
-        "spk_id": speakers,
-        "spk_is_dialect": {"vivian": False, "eric": "sichuan_dialect"} if speakers else {},
-    }
-    config = {
-        "architectures": ["Qwen3TTSForConditionalGeneration"],
-        "model_type": "qwen3_tts",
-        "tokenizer_type": "qwen3_tts_tokenizer_12hz",
-        "tts_model_size": "1b7",
-        "tts_model_type": kind,
-        "im_start_token_id": 257,
-        "im_end_token_id": 258,
-        "tts_pad_token_id": 259,
-        "tts_bos_token_id": 260,
-        "tts_eos_token_id": 261,
-        "assistant_token_id": 262,
-        "talker_config": talker,
-    }
-    if kind == "base":
-        config["speaker_encoder_config"] = dict(_SPEAKER)
-    return config
+    dialects = {"vivian": False, "eric": "sichuan_dialect"} if speakers else {}
+    talker = _TALKER | {"code_predictor_config": dict(_PREDICTOR), "spk_id": speakers, "spk_is_dialect": dialects}
+    config = _ROOT | {"tts_model_type": kind, "talker_config": talker}
+    return config | {"speaker_encoder_config": dict(_SPEAKER)} if kind == "base" else config
 
 
 def speech_config() -> dict[str, Any]:
@@ -221,6 +166,53 @@ _FEATURES = {
     "sampling_rate": 24_000,
     "chunk_length_s": None,
     "overlap": None,
+}
+_ROOT = {
+    "architectures": ["Qwen3TTSForConditionalGeneration"],
+    "model_type": "qwen3_tts",
+    "tokenizer_type": "qwen3_tts_tokenizer_12hz",
+    "tts_model_size": "1b7",
+    "im_start_token_id": 257,
+    "im_end_token_id": 258,
+    "tts_pad_token_id": 259,
+    "tts_bos_token_id": 260,
+    "tts_eos_token_id": 261,
+    "assistant_token_id": 262,
+}
+_LAYERS = {
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "num_hidden_layers": 2,
+    "head_dim": 16,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 1_000_000,
+    "num_code_groups": 16,
+    "attention_bias": False,
+}
+_PREDICTOR = _LAYERS | {
+    "model_type": "qwen3_tts_talker_code_predictor",
+    "hidden_size": 16,
+    "intermediate_size": 32,
+    "vocab_size": CODES,
+}
+_TALKER = _LAYERS | {
+    "model_type": "qwen3_tts_talker",
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "vocab_size": CODES + 1024,
+    "text_vocab_size": 264,
+    "text_hidden_size": 24,
+    "rope_scaling": {"interleaved": True, "mrope_section": [4, 2, 2], "rope_type": "default", "type": "default"},
+    "max_position_embeddings": 32_768,
+    "codec_pad_id": CODES,
+    "codec_bos_id": CODES + 1,
+    "codec_eos_token_id": EOS,
+    "codec_think_id": CODES + 4,
+    "codec_nothink_id": CODES + 5,
+    "codec_think_bos_id": CODES + 6,
+    "codec_think_eos_id": CODES + 7,
+    "codec_language_id": {"chinese": CODES + 11, "english": CODES + 12, "sichuan_dialect": CODES + 13},
 }
 _SPEAKER = {
     "enc_dim": 32,

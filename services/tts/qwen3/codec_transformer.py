@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from services.tts.qwen3.attention import Visible, sdpa
 from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import CodecConfig
-from services.tts.qwen3.decoder import RMSNorm, Rotary, SwiGlu, rotary_tables
+from services.tts.qwen3.decoder import Projections, RMSNorm, Rotary, SwiGlu, rotary_tables
 
 
 class LayerScale(nn.Module):
@@ -23,16 +23,11 @@ class LayerScale(nn.Module):
         return self.scale * x
 
 
-class WindowAttention(nn.Module):
+class WindowAttention(Projections):
     """Attention over a sliding window, keys and values of the window carried from chunk to chunk."""
 
     def __init__(self, config: CodecConfig) -> None:
-        super().__init__()
-        self.head_dim = config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, config.num_attention_heads * config.head_dim, bias=False)
-        self.k_proj = nn.Linear(config.hidden_size, config.num_key_value_heads * config.head_dim, bias=False)
-        self.v_proj = nn.Linear(config.hidden_size, config.num_key_value_heads * config.head_dim, bias=False)
-        self.o_proj = nn.Linear(config.num_attention_heads * config.head_dim, config.hidden_size, bias=False)
+        super().__init__(config)
         self._past = config.sliding_window - 1
 
     def forward(self, x: Tensor, rotary: Rotary, visible: Visible, state: CodecState) -> Tensor:

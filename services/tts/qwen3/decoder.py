@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from services.tts.qwen3.attention import Attention, Visible
-from services.tts.qwen3.config import DecoderConfig
+from services.tts.qwen3.config import CodecConfig, DecoderConfig
 
 Place = slice | Tensor
 """Where tokens stand: the same slice of positions in every row, or one position (rows,) for each row's single token."""
@@ -109,16 +109,23 @@ class Step:
     span: int = 0
 
 
-class SelfAttention(nn.Module):
+class Projections(nn.Module):
+    """To queries, keys and values of the heads, and back; those without bias."""
+
+    def __init__(self, sizes: DecoderConfig | CodecConfig) -> None:
+        super().__init__()
+        self.head_dim = sizes.head_dim
+        self.q_proj = nn.Linear(sizes.hidden_size, sizes.num_attention_heads * sizes.head_dim, bias=False)
+        self.k_proj = nn.Linear(sizes.hidden_size, sizes.num_key_value_heads * sizes.head_dim, bias=False)
+        self.v_proj = nn.Linear(sizes.hidden_size, sizes.num_key_value_heads * sizes.head_dim, bias=False)
+        self.o_proj = nn.Linear(sizes.num_attention_heads * sizes.head_dim, sizes.hidden_size, bias=False)
+
+
+class SelfAttention(Projections):
     """Grouped-query attention with a norm on each head's query and key."""
 
     def __init__(self, config: DecoderConfig) -> None:
-        super().__init__()
-        self.head_dim = config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, config.num_attention_heads * config.head_dim, bias=False)
-        self.k_proj = nn.Linear(config.hidden_size, config.num_key_value_heads * config.head_dim, bias=False)
-        self.v_proj = nn.Linear(config.hidden_size, config.num_key_value_heads * config.head_dim, bias=False)
-        self.o_proj = nn.Linear(config.num_attention_heads * config.head_dim, config.hidden_size, bias=False)
+        super().__init__(config)
         self.q_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
         self.k_norm = RMSNorm(config.head_dim, config.rms_norm_eps)
 
