@@ -23,6 +23,7 @@ from services.runtime.worker_process import WorkerProcess
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
 _OVERSLEPT_S = 1.0
+_LEAST_SILENCE_S = 2.0  # a crowded machine may keep an idle process waiting
 
 
 class Watchdog:
@@ -78,7 +79,7 @@ class Watchdog:
             self._busy_until_ns = now_ns
             return False
         silence_s = process.silence_s(now_ns, max(self._awake_since_ns, self._busy_until_ns))
-        return silence_s > self._settings.stall_budget_s
+        return silence_s > max(_LEAST_SILENCE_S, self._settings.stall_budget_s)
 
     async def _replace_silent(self, process: WorkerProcess) -> None:
         with self._stalled():
