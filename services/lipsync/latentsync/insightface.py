@@ -98,8 +98,9 @@ def _session(path: Path, device: torch.device) -> Any:  # noqa: ANN401 - ONNX Ru
             "checkpoint",
             "LANDMARKS_UNAVAILABLE",
         ) from error
-    wanted = ["CUDAExecutionProvider"] if device.type == "cuda" else []
-    providers = [name for name in (*wanted, "CPUExecutionProvider") if name in onnxruntime.get_available_providers()]
+    providers: list[Any] = ["CPUExecutionProvider"]
+    if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        providers.insert(0, ("CUDAExecutionProvider", {"device_id": device.index or 0}))
     try:
         return onnxruntime.InferenceSession(str(path), providers=providers)
     except Exception as error:  # its errors share no base class

@@ -273,10 +273,14 @@ def test_a_cut_off_cache_file_is_made_again(tmp_path):
     assert cache.arrays("x", dict)["x"].tolist() == [0, 1, 2, 3]
 
 
-def test_it_works_in_half_precision(checkpoint, spec, tmp_path):
-    engine = engine_at(checkpoint, tmp_path, dtype="bfloat16")
-    assert len(lipsynced(engine, spec, [voice(2)])) == 2
-    assert engine._models[64].dtype == torch.bfloat16
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_moves_no_mouth_and_hardly_a_colour(engine, checkpoint, spec, tmp_path, dtype):
+    half = engine_at(checkpoint, tmp_path, dtype=dtype)
+    ours, theirs = (lipsynced(each, spec, [voice(2)]) for each in (half, engine))
+    assert half._models[64].dtype == getattr(torch, dtype)
+    for found, expected in zip(ours, theirs, strict=True):
+        assert (found.x, found.y, found.pixels.shape) == (expected.x, expected.y, expected.pixels.shape)
+        assert np.abs(found.pixels.astype(int) - expected.pixels).mean() < 0.5
 
 
 @pytest.mark.parametrize(("name", "value"), [("chunks_at_once", "many"), ("dtype", "int4"), ("colour", "red")])

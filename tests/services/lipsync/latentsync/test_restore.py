@@ -106,3 +106,14 @@ def test_a_mouth_at_the_border_is_clipped():
     assert box.y + box.height <= 480
     assert box.width > 0
     assert restorer.box(crop_matrix([(2, 740), (54, 746), (29, 770)], 256), 640, 480) is None
+
+
+@pytest.mark.parametrize("resolution", [256, 512])
+def test_a_face_far_out_in_a_large_frame_is_placed_as_exactly(resolution):
+    """Half-precision geometry, as published on a GPU, moves such a face by up to a pixel."""
+    face, far = photograph(), np.array((3100, 1600))
+    frame = np.zeros((2160, 3840, 3), np.uint8)
+    frame[far[1] : far[1] + 480, far[0] : far[0] + 640] = face
+    near = to_square(face, crop_matrix(POINTS, resolution), resolution, CPU)
+    there = to_square(frame, crop_matrix(POINTS + far, resolution), resolution, CPU)
+    assert (there - near).abs().max() * 127.5 < 0.5

@@ -56,7 +56,18 @@ def test_the_last_chunk_hears_what_published_code_hears(encoder):
     torch.testing.assert_close(tokens[3], frame_windows(states, range(48, 64)))
 
 
-def test_a_long_voice_has_no_seam_and_is_forgotten(encoder):
+def test_chunks_hear_windows_that_overlap(encoder):
+    """Across the border of 30 s, at which published code cuts the voice: each hears the 30 s that end 1 s behind it."""
+    pcm, second = speech(16000 * 34), 16000
+    _, tokens = heard(encoder, pcm, [], second)
+    for chunk in (46, 47, 48):
+        end = (chunk * 16 + 16 + 25) * 640
+        window = torch.from_numpy(pcm[end - 30 * second : end] / np.float32(32768))
+        first = chunk * 16 - (end - 30 * second) // 640
+        torch.testing.assert_close(tokens[chunk], frame_windows(encoder.states(window), range(first, first + 16)))
+
+
+def test_a_long_voice_is_forgotten(encoder):
     voice = Voice(16000, 25)
     for second in range(45):
         voice.feed(speech(16000, second))
