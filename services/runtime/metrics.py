@@ -124,7 +124,7 @@ class _WorkerCollector(Collector):
     def _memory(self) -> Iterable[Metric]:
         """Nothing while there is no worker: a 0 would be a lie."""
         process, service = self._worker.process, [self._service]
-        if process is not None:
+        if process is not None and not process.exited.done():
             reserved, used = process.device_memory
             yield _gauge("vigent_device_memory_bytes", "Device memory reserved.", service, reserved)
             yield _gauge("vigent_device_memory_used_bytes", "Device memory in use.", service, used)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from services.runtime.errors import ExhaustedError, FailedPreconditionError, InternalError, UnavailableError
-from tests.services.runtime.servers import SERVING, events, failure, poll, serving, until_event
+from tests.services.runtime.servers import NOT_SERVING, SERVING, events, failure, listening, poll, serving, until_event
 
 MIB = 2**20
 
@@ -33,6 +33,16 @@ async def test_killed_worker_fails_its_call_and_is_replaced(tmp_path: Path) -> N
         await server.replaced(old)
         assert (await events(server.speak()))[-1] == "done"
         assert (await server.metrics())['vigent_worker_restarts_total{reason="crash",service="tts"}'] == 1
+
+
+async def test_worker_that_crashes_while_loading_goes_up_the_ladder(tmp_path: Path) -> None:
+    async with listening(tmp_path, {"load_action": "kill"}, restart_limit=2) as server:
+        await server.until_metric('vigent_worker_state{service="tts",state="broken"}')
+        assert [await server.check(name) for name in ("", "liveness")] == [NOT_SERVING, NOT_SERVING]
+        assert (await server.metrics())['vigent_worker_restarts_total{reason="crash",service="tts"}'] == 3
+        assert await server.problem() == ""
+        code, _ = await failure(server.speak())
+        assert code is grpc.StatusCode.UNAVAILABLE
 
 
 async def test_waiting_call_survives_the_death_of_the_working_one(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ TOLD = "config.json is missing. Pull the checkpoint with `vigent models pull`"
 @pytest.fixture
 def no_checkpoint(tmp_path):
     """Settings of a listening server that finds no checkpoint."""
-    return {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "nowhere")}
+    return {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "没有")}
 
 
 async def test_probe_and_gateway_tell_it(tmp_path, no_checkpoint):
