@@ -45,6 +45,7 @@ class LatentSyncEngine:
         self._settings = settings
         self._options = Options.of(settings.options)
         self._device = _device(settings.device)
+        self._options.check_device(self._device)
         self._checkpoints = _checkpoints(settings.checkpoint, self._options.resolution)
         self._models: dict[int, Model] = {}
         self._placements: OrderedDict[tuple[str, int], tuple[PreparedFootage, Placement]] = OrderedDict()

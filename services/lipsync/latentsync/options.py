@@ -40,6 +40,13 @@ class Options(BaseModel):
                 f"{first['msg']}: {first['input']!r}.", f"The options are {known}.", f"options.{name}"
             ) from error
 
+    def check_device(self, device: torch.device) -> None:
+        """Raises InvalidInputError when `device` cannot do what is set."""
+        if self.acceleration == "cuda-graphs" and device.type != "cuda":
+            raise InvalidInputError(
+                f"There are no CUDA graphs on {device}.", "Use compile or off.", "options.acceleration"
+            )
+
     def torch_dtype(self, device: torch.device) -> torch.dtype:
         """What UNet and VAE compute in."""
         automatic = torch.float16 if device.type == "cuda" else torch.float32

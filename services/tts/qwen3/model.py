@@ -13,6 +13,7 @@ from numpy import float32
 from numpy.typing import NDArray
 
 from services.runtime.cuda import CudaGraphs
+from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.tts.qwen3.attention import choose_attention
 from services.tts.qwen3.codec_encoder import encode
@@ -129,6 +130,8 @@ def samplings(published: Mapping[str, object], options: Qwen3Options) -> tuple[S
 def _graphs(
     step: FrameStep, options: Qwen3Options, device: torch.device, progress: Progress
 ) -> Callable[[int], None] | None:
+    if options.graphs == "on" and device.type != "cuda":
+        raise InvalidInputError(f"There are no CUDA graphs on {device}.", "Use auto or off.", "options.graphs")
     if options.graphs == "off" or device.type != "cuda":
         logger.info("CUDA graphs: off (%s)", "by setting" if device.type == "cuda" else device.type)
         return None

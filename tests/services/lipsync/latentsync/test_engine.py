@@ -283,7 +283,10 @@ def test_half_precision_moves_no_mouth_and_hardly_a_colour(engine, checkpoint, s
         assert np.abs(found.pixels.astype(int) - expected.pixels).mean() < 0.5
 
 
-@pytest.mark.parametrize(("name", "value"), [("chunks_at_once", "many"), ("dtype", "int4"), ("colour", "red")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("chunks_at_once", "many"), ("dtype", "int4"), ("colour", "red"), ("acceleration", "cuda-graphs")],
+)
 def test_options_that_cannot_be(checkpoint, tmp_path, name, value):
     with pytest.raises(InvalidInputError) as caught:
         engine_at(checkpoint, tmp_path, **{name: value})

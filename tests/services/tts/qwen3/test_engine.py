@@ -280,6 +280,7 @@ class TestSettings:
             ({"streams": "0"}, "options.streams"),
             ({"chunk_frames": "1,x"}, "options.chunk_frames"),
             ({"attention": "none"}, "options.attention"),
+            ({"graphs": "on"}, "options.graphs"),
             ({"tempreature": "1"}, "options.tempreature"),
             ({"voices": "/nowhere"}, "options.voices"),
         ],
