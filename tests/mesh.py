@@ -51,6 +51,9 @@ class Server:
         timer.start()
         try:
             self._read_until_ready()
+        except AssertionError:
+            self.process.communicate()
+            raise
         finally:
             timer.cancel()
 

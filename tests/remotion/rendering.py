@@ -38,7 +38,9 @@ async def rendered(address: str, request: overlay_pb2.RenderRequest) -> Renderin
 
 async def read(call: grpc.aio.UnaryStreamCall) -> Rendering:
     """The rest of an answer."""
-    events = [event async for event in call]
+    events = []
+    while (event := await call.read()) is not grpc.aio.EOF:
+        events.append(event)
     engines = [event.accepted.engine for event in events if event.HasField("accepted")]
     pictures = [event.picture for event in events if event.HasField("picture")]
     return Rendering("".join(engines), pictures, events[-1].done)

@@ -4,6 +4,7 @@ import copy
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ Style = dict[str, Any]
 
 LINES = ("大家好， 我是 Vigent 3.5", "今天 讲 80% 的 AI 视频")
 COMING, RESTING, GOING = 1, 25, 49
-EDGES_PX, SHIFT_PX, MEAN, TILE = 2, 0, 4.0, 40.0
+MOST = Difference(edges_px=2, shift_px=0, mean=3.0, worst=18.0)
+"""How far two rasterisers may be apart; every fault of MUTATIONS goes beyond it."""
+MOST_COMING = Difference(edges_px=2, shift_px=1, mean=5.5, worst=26.0)
+"""The same for a block that is still growing, which both draw resized."""
 
 
 def request_of(kind: str, style: Style) -> overlay_pb2.RenderRequest:
@@ -30,8 +34,9 @@ def request_of(kind: str, style: Style) -> overlay_pb2.RenderRequest:
     return overlay_pb2.RenderRequest(width=1080, height=1920, frame_rate_hz=25, frames=50, title=title)
 
 
-def agree(found: Difference) -> bool:
-    return found.edges_px <= EDGES_PX and found.shift_px <= SHIFT_PX and found.mean <= MEAN and found.tile <= TILE
+def agree(found: Difference, frame: int = RESTING) -> bool:
+    most = asdict(MOST_COMING if frame == COMING else MOST)
+    return all(value <= most[name] for name, value in asdict(found).items())
 
 
 async def compared(
@@ -62,7 +67,7 @@ STYLES = [(kind, style) for kind in ("subtitle", "title") for style in list_styl
 async def test_every_style_looks_the_same(node, plain, kind, style_id):
     request = request_of(kind, load_style(kind, style_id))
     found = await compared(node, plain, (request, request), f"{kind}-{style_id}")
-    assert all(map(agree, found.values())), found
+    assert all(agree(each, frame) for frame, each in found.items()), found
 
 
 @pytest.mark.parametrize("corner", [1, 2, 3, 4])
@@ -70,7 +75,7 @@ async def test_labels_look_the_same(node, plain, corner):
     label = overlay_pb2.Label(text="AI 生成", frames=50, height_share=0.05, corner=corner)
     request = overlay_pb2.RenderRequest(width=1080, height=1920, frame_rate_hz=25, frames=50, labels=[label])
     found = await compared(node, plain, (request, request), f"label-{corner}")
-    assert all(map(agree, found.values())), found
+    assert all(agree(each, frame) for frame, each in found.items()), found
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (270, 480)])
@@ -78,7 +83,7 @@ async def test_every_canvas_looks_the_same(node, plain, size):
     style = load_style("subtitle", "karaoke")
     request = captions(style, [cue(*LINES, word_frames=6)], width=size[0], height=size[1])
     found = await compared(node, plain, (request, request), f"canvas-{size[0]}")
-    assert all(map(agree, found.values())), found
+    assert all(agree(each, frame) for frame, each in found.items()), found
 
 
 async def test_the_same_pictures_lie_over_the_same_frames(node, plain):
