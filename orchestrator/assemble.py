@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -55,9 +56,16 @@ async def assemble(
     store: MediaStore,
     report: Callable[[float], None],
 ) -> dict[str, StoredFile]:
-    """Makes the job's outputs from its finished segments, by name. Raises InvalidInputError for unreadable music."""
+    """Makes the job's outputs from its finished segments, by name; cancelled, it ends the mix at once.
+
+    Raises InvalidInputError for unreadable music.
+    """
     assembler = _Assembler(job_id, spec, plan, pieces, store, report)
-    return await asyncio.to_thread(assembler.outputs)
+    try:
+        return await asyncio.to_thread(assembler.outputs)
+    except asyncio.CancelledError:
+        assembler.cancelled.set()
+        raise
 
 
 def film_segments(pieces: Sequence[SegmentPieces], store: MediaStore) -> list[FilmSegment]:
@@ -76,10 +84,12 @@ def mix_apart(
     music: MusicBed | None,
     loudness_lufs: float | None,
     progress: Progress,
+    cancelled: threading.Event | None = None,
 ) -> MixReport:
     """`mix_film` in a limited child, because nobody vouches for the music; blocking.
 
-    Raises InvalidInputError for the field "spec.music" when it cannot be read or takes too much to read.
+    Raises InvalidInputError for the field "spec.music" when it cannot be read or takes too much to read, CancelledError
+    when `cancelled` is set.
     """
     film_s = sum(voice.frames for voice in voices) / FRAME_RATE_HZ
     limits = Limits(
@@ -89,7 +99,7 @@ def mix_apart(
         written_bytes=_MIX_BYTES + round(_MIX_BYTES_A_SECOND * film_s),
     )
     mix = partial(mix_film, voices, target, music=music, loudness_lufs=loudness_lufs)
-    return run_limited(mix, field=MUSIC_FIELD if music else "", limits=limits, progress=progress)
+    return run_limited(mix, field=MUSIC_FIELD if music else "", limits=limits, progress=progress, cancelled=cancelled)
 
 
 class _Assembler:
@@ -104,6 +114,7 @@ class _Assembler:
     ) -> None:
         self._job_id, self._spec, self._plan, self._pieces = job_id, spec, plan, pieces
         self._store, self._report = store, report
+        self.cancelled = threading.Event()
         self._text = OverlayText(spec, plan, store)
 
     def outputs(self) -> dict[str, StoredFile]:
@@ -130,6 +141,7 @@ class _Assembler:
             music,
             LOUDNESS_LUFS[self._spec.loudness],
             lambda done, total: self._report(0.7 * done / max(1, total)),
+            self.cancelled,
         )
 
     def _ai_record(self) -> AiRecord | None:

@@ -18,6 +18,7 @@ _FIELD_OPTIONS = {
     "title": "--title",
     "title_style": "--title-style",
     "script": "SCRIPT",
+    "platform": "--platform",
     "width": "--width",
     "height": "--height",
     "speed": "--speed",
@@ -25,6 +26,7 @@ _FIELD_OPTIONS = {
     "language": "--language",
     "reference_audio": "--reference",
     "reference_text": "--reference-text",
+    "consent": "--consent-of, --consent",
 }
 
 

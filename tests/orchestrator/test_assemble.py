@@ -1,5 +1,6 @@
 """The mix of a job runs in a limited child: the same sound, and music that harms nobody."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from orchestrator.assemble import mix_apart
 from orchestrator.film.mix import MusicBed, mix_film
 from orchestrator.film.segment import VoiceSegment
-from services.runtime.errors import InvalidInputError
+from services.runtime.errors import CancelledError, InvalidInputError
 from tests.orchestrator.film.sounds import RATE_HZ, frames_of_samples, speech, write_music, write_voice
 
 
@@ -46,6 +47,16 @@ def test_progress_is_relayed(tmp_path: Path, voices: list[VoiceSegment]) -> None
     mix_apart(voices, tmp_path / "mix.m4a", None, -14.0, lambda done, total: seen.append((done, total)))
     assert seen == sorted(seen)
     assert seen[-1] == (voices[0].frames, voices[0].frames)
+
+
+def test_a_cancelled_mix_ends(tmp_path: Path, voices: list[VoiceSegment]) -> None:
+    cancelled = threading.Event()
+
+    def cancel(_done: int, _total: int) -> None:
+        cancelled.set()
+
+    with pytest.raises(CancelledError):
+        mix_apart(voices * 50, tmp_path / "mix.m4a", None, -14.0, cancel, cancelled)
 
 
 def bomb(path: Path) -> Path:
