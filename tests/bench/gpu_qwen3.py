@@ -114,6 +114,32 @@ class VoiceBench:
 
         return f"{self.machine.timed(first).median_s * 1e3:.1f} ms"
 
+    def graphs_against_plain(self, streams: int = 2, frames: int = 16) -> str:
+        """Whether graphs draw the codes that the plain loop draws, from the same prompts and seeds."""
+        found = []
+        for graphs in (True, False):
+            torch.manual_seed(0)
+            step, run = self._step("sdpa", streams, graphs=graphs)
+            generators = [torch.Generator(self.machine.device).manual_seed(row) for row in range(streams)]
+            made = []
+            for _ in range(frames):
+                for row, generator in enumerate(generators):
+                    step.draw_noise(row, generator)
+                run(streams)
+                made.append(step.results()[0])
+            found.append(made)
+        equal = sum(bool((ours == theirs).all()) for ours, theirs in zip(*found, strict=True))
+        return f"{equal} of {frames} frames equal, {streams} streams"
+
+    def chunks_against_whole(self) -> str:
+        """How far the codec's samples in growing chunks are from those of one piece."""
+        shape = (1, WINDOW_FRAMES, self.size.codec.num_quantizers)
+        codes = torch.randint(self.size.codec.codebook_size, shape, device=self.machine.device)
+        whole, past = self._codec.decode(codes, CodecState()), CodecState()
+        chunks = [self._codec.decode(part, past) for part in codes.split((1, 2, 4, *(8,) * 8, 1), dim=1)]
+        off = (torch.cat(chunks, dim=1) - whole).abs().max() / whole.abs().max()
+        return f"the largest difference is {off:.1e} of the largest sample"
+
     def decode(self, codes: torch.Tensor) -> None:
         """Codes on the host to samples on the host."""
         self._codec.decode(codes.to(self.machine.device), CodecState()).cpu()
@@ -155,6 +181,7 @@ def cases(report: Report, bench: VoiceBench) -> None:
             report.case(
                 BENCH, f"{attention}, {loop}, 1 stream", lambda a=attention, g=graphs: bench.frame(a, 1, graphs=g)
             )
+    report.case(BENCH, "graphs against plain", bench.graphs_against_plain)
     for chunk in (1, 4):
         report.case(BENCH, f"first audio, chunk of {chunk}", lambda c=chunk: bench.first_audio(c))
     for streams in bench.size.streams[1:]:
@@ -162,3 +189,4 @@ def cases(report: Report, bench: VoiceBench) -> None:
     for frames, streams in ((8, 1), (8, 8), (4, 1), (2, 1), (1, 1)):
         name = f"codec in float32, chunk of {frames}, {streams} streams"
         report.case(BENCH, name, lambda f=frames, s=streams: bench.codec(f, s))
+    report.case(BENCH, "codec, chunks against whole", bench.chunks_against_whole)
