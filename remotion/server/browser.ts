@@ -34,7 +34,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   #opening: Promise<void> | null = null;
   #ending: DeathReason | null = null;
   #running = 0;
-  #closed = false;
+  readonly #closing = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(
@@ -51,6 +51,10 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   /** Whether this process is worth keeping: no, when two browsers died in a row without a finished frame. */
   get live(): boolean {
     return !this.#restarts.fruitless;
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   /** Starts Chromium and draws a first frame, which loads all that later ones need. */
@@ -89,7 +93,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     clearInterval(this.#heartbeat);
     await this.#opening?.catch(() => undefined);
     if (this.#chromium) await end(this.#chromium);
@@ -153,8 +157,9 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
     this.emit("died", reason);
     this.emit("changed");
     await end(lost);
-    while (!this.#closed) {
-      await this.#restarts.pause();
+    for (;;) {
+      await this.#restarts.pause(this.#closing.signal);
+      if (this.#closed) return;
       try {
         await this.open();
         return;
@@ -167,10 +172,10 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   }
 }
 
-/** Remotion would start a browser by itself, without our settings, when it loses one; it finds none here. */
-const NO_BROWSER_OF_ITS_OWN = "/nonexistent/chromium";
+/** Remotion would start a browser by itself, not as we do, when it loses one; this one ends at once. */
+const NO_BROWSER_OF_ITS_OWN = "/bin/false";
 /** A second page costs as much to open as these frames to draw. */
-const FRAMES_FOR_TWO_PAGES = 16;
+const FRAMES_FOR_TWO_PAGES = 48;
 const NEVER = new AbortController().signal;
 const COMPOSITION = {
   id: "Overlay",

@@ -5,7 +5,7 @@ import { UnavailableError } from "./errors.js";
 import { FrameQueue } from "./frames.js";
 import { countPictures, type NumberedSheet, type PlannedDrawing, type Portion, portions, sheets } from "./plan.js";
 import type { Progress } from "./progress.js";
-import { cropped, decoded, type Raster } from "./raster.js";
+import { decoded, onCanvas, type Raster, withoutMargin } from "./raster.js";
 import type { OverlayPicture, OverlaySpec } from "./spec.js";
 
 const MOST_RETRIES = 1;
@@ -44,7 +44,7 @@ export class Rendering {
           if (!next.done) rasters.set(arrived, next.value);
         }
         const drawn = picture.drawings.flatMap((index) => rasters.get(index) ?? []);
-        const { x, y, width, height, data } = cropped(picture.recipe.make(drawn), this.spec);
+        const { x, y, width, height, data } = onCanvas(picture.recipe.make(drawn), this.spec);
         yield { firstFilmFrame: picture.first, frames: picture.frames, x, y, width, height, data };
         this.progress.advance();
         for (const index of picture.drawings) if (lastUses.get(index) === picture) rasters.delete(index);
@@ -61,7 +61,7 @@ export class Rendering {
       for await (const png of this.#frames(numbered)) {
         const [left, top] = drawings[index]?.placed.block.extent ?? [0, 0];
         index += 1;
-        yield decoded(png, left, top);
+        yield withoutMargin(decoded(png, left, top));
       }
     }
   }

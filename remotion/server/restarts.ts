@@ -28,7 +28,8 @@ export class Restarts {
     return Math.min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (this.#fruitless - FRUITLESS_LIMIT));
   }
 
-  async pause(): Promise<void> {
-    if (this.pauseS > 0) await setTimeout(this.pauseS * 1000);
+  /** Waits before the next start, or until `stop` aborts. */
+  async pause(stop: AbortSignal): Promise<void> {
+    if (this.pauseS > 0) await setTimeout(this.pauseS * 1000, undefined, { signal: stop }).catch(() => undefined);
   }
 }

@@ -15,7 +15,7 @@ import type { OverlaySpec } from "./spec.js";
 
 export const RENDERER = "remotion";
 /** What the message decoder leaves of a request that is none. */
-export const MALFORMED = null;
+export const MALFORMED = Symbol("malformed");
 
 const METHOD = "Render";
 const RETRY_AFTER_S = 1;
