@@ -34,7 +34,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "LIPSYNC": ("latentsync", write_latentsync(folder / "latentsync"), {}),
         "ASR": ("whisper", write_whisper(folder / "whisper"), {"cpu_threads": "1", "beam_size": "1"}),
     }
-    settings = {"OMP_NUM_THREADS": "1", "VIGENT_ORCHESTRATOR_RETAKES": "0"}  # random weights understand nothing
+    settings = {
+        "OMP_NUM_THREADS": "1",
+        "VIGENT_ORCHESTRATOR_RETAKE_ERROR_RATE": "1000",  # random weights understand nothing: judged, but taken
+    }
     for name, (engine, checkpoint, options) in engines.items():
         settings |= {
             f"VIGENT_{name}_ENGINE": engine,
@@ -91,6 +94,13 @@ def test_each_part_was_made_by_its_engine(by_two: tuple[Mesh, jobs_pb2.Job]) -> 
     assert isinstance(engines, dict)
     assert [engines[name].split()[0] for name in ("tts", "lipsync", "asr")] == ["qwen3", "latentsync", "whisper"]
     assert report(*by_two)["frames_without_face"] == 0
+
+
+def test_takes_were_judged_by_whisper(by_two: tuple[Mesh, jobs_pb2.Job]) -> None:
+    takes = report(*by_two)["takes"]
+    assert isinstance(takes, list)
+    assert [take["takes"] for take in takes] == [1, 1]
+    assert all(take["error_rate"] > 0 for take in takes)
 
 
 def test_captions_are_the_script_in_order(by_two: tuple[Mesh, jobs_pb2.Job]) -> None:
