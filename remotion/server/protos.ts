@@ -25,3 +25,8 @@ export function service(fullName: string): ServiceDefinition {
 export function encoded(fullName: string, message: object): Buffer {
   return (loaded[fullName] as unknown as MessageTypeDefinition<object, object>).serialize(message);
 }
+
+/** The message of `fullName` in `bytes`. */
+export function decoded(fullName: string, bytes: Buffer): object {
+  return (loaded[fullName] as unknown as MessageTypeDefinition<object, object>).deserialize(bytes);
+}
