@@ -26,6 +26,7 @@ from services.runtime.pipe import encode, receive, write
 from services.runtime.worker_call import Send, WorkerCall
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
+_NICENESS = 5  # a worker that computes on every core must not keep its server from answering health checks
 
 
 def main(
@@ -37,6 +38,7 @@ def main(
 ) -> None:
     """Entry point of the child. `records[0]` is for loading, `records[n]` for slot n; `gauges`: as `device_memory`."""
     _die_with(boot.parent)
+    os.nice(_NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server drains first
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)

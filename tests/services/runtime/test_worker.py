@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from services.runtime.errors import (
@@ -84,6 +85,12 @@ async def test_attributes_methods_and_warm_up_are_known_once_ready() -> None:
             "warm": True,
             "options": {"key": "value"},
         }
+
+
+async def test_the_worker_gives_way_to_its_server() -> None:
+    async with working() as worker:
+        assert worker.process is not None
+        assert psutil.Process(worker.process.pid).nice() > psutil.Process().nice()
 
 
 async def test_inputs_and_events_keep_their_order_however_many() -> None:
