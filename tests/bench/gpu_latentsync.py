@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from services.lipsync.engine import Box, Quality
 from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of, recorded
@@ -61,11 +62,19 @@ class Size:
     chunks: tuple[int, ...]  # that go through the UNet together
     dtype: torch.dtype
     accelerations: tuple[Acceleration, ...]
+    attentions: tuple[str, ...]  # of torch.nn.attention.SDPBackend
     backend: str = "inductor"
 
 
 REAL = Size(
-    UNetConfig(), AudioDims(), SD_VAE, (256, 512), (1, 4), torch.float16, accelerations=("compile", "cuda-graphs")
+    UNetConfig(),
+    AudioDims(),
+    SD_VAE,
+    (256, 512),
+    (1, 4),
+    torch.float16,
+    accelerations=("compile", "cuda-graphs"),
+    attentions=("FLASH_ATTENTION", "CUDNN_ATTENTION"),
 )
 TINY = Size(
     TINY_UNET,
@@ -75,6 +84,7 @@ TINY = Size(
     (1, 2),
     torch.float32,
     accelerations=("compile", "cuda-graphs"),
+    attentions=("FLASH_ATTENTION", "MATH"),
     backend="eager",
 )
 
@@ -126,6 +136,12 @@ class LipsBench:
             f"{rate / self.machine.flops_per_s:.0%} of the ceiling; least {least_s * 1e3:.1f} ms; "
             f"first call {timing.first_s:.1f} s{off}"
         )
+
+    def attention(self, resolution: int, kernel: str) -> str:
+        """A full step whose attentions are all computed by one kernel instead of torch's choice."""
+        with sdpa_kernel(getattr(SDPBackend, kernel)):
+            took_s = self.machine.timed(self._step(self.denoiser("off"), resolution, "full step")).median_s
+        return f"{took_s * 1e3:.1f} ms"
 
     def _difference(self, acceleration: Acceleration, resolution: int) -> float:
         """Of a full step to that of the plain UNet: the norm of the difference over the norm."""
@@ -263,6 +279,9 @@ def cases(report: Report, bench: LipsBench) -> None:
     for resolution in bench.size.resolutions:
         for name in (*STEPS, *VAE, "Whisper", *CPU):
             report.case(BENCH, f"{resolution}: {name}", lambda n=name, r=resolution: bench.stage("off", r, n))
+        for kernel in bench.size.attentions:
+            case = f"{resolution}: full step, attention by {kernel}"
+            report.case(BENCH, case, lambda k=kernel, r=resolution: bench.attention(r, k))
         for chunks in bench.size.chunks:
             _modes(report, bench, "off", resolution, chunks)
 

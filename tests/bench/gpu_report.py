@@ -63,13 +63,18 @@ class Report:
                 return measure()
         except TimeUsedUpError:
             return "stopped: the time is used up"
-        except torch.OutOfMemoryError:
-            return "not possible: the device's memory is used up"
         except (ImportError, VigentError) as error:
             return f"not run: {error}"
         except Exception as error:
+            if _is_out_of_memory(error):
+                return "not possible: the device's memory is used up"
             traceback.print_exc(file=sys.stderr)
             return f"failed: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+
+
+def _is_out_of_memory(error: BaseException | None) -> bool:
+    """Also when what came of it is said, such as a graph that could not be recorded to its end."""
+    return error is not None and (isinstance(error, torch.OutOfMemoryError) or _is_out_of_memory(error.__context__))
 
 
 @contextmanager

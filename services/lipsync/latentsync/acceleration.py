@@ -22,7 +22,7 @@ def denoiser_of(unet: UNet, acceleration: Acceleration, backend: str = "inductor
     """The UNet as the sampling loop calls it.
 
     "compile" fuses what lies between the matrix products (a minute at the first call of each shape); "cuda-graphs"
-    also replays the launches as one. Attention is torch's: its flash kernel in half precision on CUDA.
+    also replays the launches as one. Attention is torch's: in half precision on CUDA its flash kernel, or cuDNN's.
     """
     weight = unet.conv_in.weight
     if acceleration == "off":
