@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,3 +107,22 @@ def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
     while not (holds := condition()) and time.monotonic() < end_s:
         time.sleep(0.05)
     return holds
+
+
+def outliving(processes: Iterable[psutil.Process], timeout_s: float = 20.0) -> list[psutil.Process]:
+    """Those that still run after a while; what has ended and waits to be reaped does not run."""
+    running = list(processes)
+
+    def ended() -> bool:
+        running[:] = [process for process in running if _runs(process)]
+        return not running
+
+    until(ended, timeout_s)
+    return running
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

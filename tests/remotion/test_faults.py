@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from services.runtime.styles import load_style
-from tests.gateway.commands import until
+from tests.gateway.commands import outliving, until
 from tests.mesh import Server
 from tests.remotion.conftest import run_node
 from tests.remotion.rendering import OPTIONS, TIMEOUT_S, captions, cue, read, rendered, until_picture
@@ -64,6 +64,7 @@ async def test_a_browser_that_dies_while_nobody_draws_is_replaced(victim):
     before = figure(victim, "vigent_worker_restarts_total")
     harmed.kill()
     assert await asyncio.to_thread(until, lambda: figure(victim, "vigent_worker_restarts_total") == before + 1)
+    assert await asyncio.to_thread(until, lambda: figure(victim, "vigent_worker_state", state="idle") == 1)
     assert (await rendered(victim.address, REQUEST)).done.retries == 0
 
 
@@ -72,4 +73,4 @@ def test_no_browser_outlives_a_killed_server(tmp_path):
         family = psutil.Process(server.process.pid).children(recursive=True)
         assert any("chrom" in process.name() for process in family)
         server.kill()
-        assert psutil.wait_procs(family, timeout=20)[1] == []
+        assert outliving(family) == []

@@ -12,7 +12,7 @@ from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
 from services.runtime.settings import ServerSettings
 from tests.films import face_picture, facts_of, made, output, spec_of
-from tests.gateway.commands import running, vigent
+from tests.gateway.commands import outliving, running, vigent
 from tests.mesh import run_mesh
 from tests.remotion.conftest import ENVIRONMENT, need_remotion
 
@@ -42,8 +42,7 @@ def test_vigent_up_starts_it_and_leaves_nothing_behind(tmp_path):
         assert any("chrom" in child.name() for child in children)
         mesh.process.send_signal(signal.SIGINT)
         assert mesh.process.wait(60) == 0
-        gone = [child for child in children if child.is_running()]
-        assert gone == []
+        assert outliving(children) == []
 
 
 def test_without_chromium_plain_draws_and_it_is_said(tmp_path):
