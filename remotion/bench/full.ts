@@ -1,16 +1,16 @@
 /**
  * The baseline of the bench: `node dist/bench/full.js PROPS.json OUT.mp4` renders a short wholly in Remotion.
  *
- * PROPS.json: {"footage": path, "audio": path, "request": base64 of the serialised RenderRequest}. Browser and bundle are
- * warm when the clock starts. Prints one line of JSON: {"seconds": ..., "frames": ..., "open_seconds": ...}.
+ * PROPS.json: {"footage": path, "audio": path, "request": base64 of the serialised RenderRequest, "preset" and "crf" of
+ * x264}. Browser and bundle are warm when the clock starts. Prints one line of JSON: {"seconds": ..., "frames": ..., "open_seconds": ...}.
  */
 
 import { createReadStream, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { renderMedia } from "@remotion/renderer";
-import { ensureBundle } from "../server/bundle.js";
+import { renderMedia, type X264Preset } from "@remotion/renderer";
 import { type Draft, drafts, placeBlock } from "../server/blocks.js";
+import { ensureBundle } from "../server/bundle.js";
 import { findChromium, startChromium } from "../server/chromium.js";
 import { decoded } from "../server/protos.js";
 import { overlaySpec, type RenderRequest } from "../server/request.js";
@@ -21,6 +21,8 @@ interface Props {
   readonly footage: string;
   readonly audio: string;
   readonly request: string;
+  readonly preset: X264Preset;
+  readonly crf: number;
 }
 
 const CONCURRENCY = 2;
@@ -38,7 +40,7 @@ const server = createServer((asked, response) => {
 });
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 const opening = performance.now();
-const chromium = await startChromium(findChromium(process.env["VIGENT_OVERLAY_CHROMIUM"] ?? ""));
+const chromium = await startChromium(findChromium(process.env.VIGENT_OVERLAY_CHROMIUM ?? ""));
 const serveUrl = await ensureBundle();
 const started = performance.now();
 await renderMedia({
@@ -60,6 +62,8 @@ await renderMedia({
   serveUrl,
   inputProps: {},
   codec: "h264",
+  x264Preset: props.preset,
+  crf: props.crf,
   outputLocation: output,
   concurrency: CONCURRENCY,
   puppeteerInstance: chromium,

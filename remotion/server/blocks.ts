@@ -1,8 +1,8 @@
 /** The blocks of a request: which there are, and their letters as outlines in place. */
 
+import { timesOf } from "../src/animation.js";
 import type { Block, Line, Times, Word } from "../src/block.js";
 import { extentOf } from "../src/block.js";
-import { timesOf } from "../src/animation.js";
 import { characterXEm, type PlacedLine, type PlacedLines, placeLines } from "../src/layout.js";
 import { roundHalfEven } from "../src/rounding.js";
 import type { Edges, Style } from "../src/style.js";
@@ -33,11 +33,27 @@ export function drafts(spec: OverlaySpec): Draft[] {
   const { title, captionStyle } = spec;
   const layer = labels.length;
   const titles = title
-    ? [{ style: title.style, lines: title.lines.map(plain), field: "title.lines", layer, times: times(title.style, title) }]
+    ? [
+        {
+          style: title.style,
+          lines: title.lines.map(plain),
+          field: "title.lines",
+          layer,
+          times: times(title.style, title),
+        },
+      ]
     : [];
   const cues = spec.cues.flatMap((cue, index) =>
     captionStyle
-      ? [{ style: captionStyle, lines: cue.lines, field: `cues[${index}].lines`, layer: layer + 1, times: times(captionStyle, cue) }]
+      ? [
+          {
+            style: captionStyle,
+            lines: cue.lines,
+            field: `cues[${index}].lines`,
+            layer: layer + 1,
+            times: times(captionStyle, cue),
+          },
+        ]
       : [],
   );
   return [...labels, ...titles, ...cues];
@@ -67,7 +83,13 @@ interface Drawn {
   readonly ink: Edges;
 }
 
-function drawnLine(placed: PlacedLine, cue: CueLine | undefined, { fontPx }: PlacedLines, style: Style, typeface: Typeface): Drawn {
+function drawnLine(
+  placed: PlacedLine,
+  cue: CueLine | undefined,
+  { fontPx }: PlacedLines,
+  style: Style,
+  typeface: Typeface,
+): Drawn {
   const { path, ink } = typeface.outline(placed.text, fontPx, style.letter_spacing);
   const [x, baseline] = [roundHalfEven(placed.x), roundHalfEven(placed.baseline)];
   const words = (cue?.words ?? []).map((word): Word => {

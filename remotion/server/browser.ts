@@ -71,7 +71,8 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   /** Renders frames `from` on. Throws BrowserLost when the browser was lost; one is opened before that. */
   async render(run: SheetRun): Promise<void> {
     const chromium = this.#chromium;
-    if (!chromium || !this.ready) throw new UnavailableError("The browser is being replaced.", "Try again.", { retryAfterS: 1 });
+    if (!chromium || !this.ready)
+      throw new UnavailableError("The browser is being replaced.", "Try again.", { retryAfterS: 1 });
     this.#running += 1;
     try {
       await this.#rendered(chromium, { ...run, onFrame: (index, png) => this.#finished(run, index, png) });
@@ -111,7 +112,13 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
     const count = Math.max(1, sheet.drawings.length);
     try {
       await renderFrames({
-        composition: { ...COMPOSITION, width: sheet.width, height: sheet.height, durationInFrames: count, props: sheet },
+        composition: {
+          ...COMPOSITION,
+          width: sheet.width,
+          height: sheet.height,
+          durationInFrames: count,
+          props: sheet,
+        },
         frameRange: [from, count - 1],
         inputProps: {},
         serveUrl: this.bundle,
@@ -195,7 +202,9 @@ async function end(chromium: Chromium): Promise<void> {
 
 async function versionOf(chromium: Chromium): Promise<string> {
   // Remotion's types know only the commands that it sends itself.
-  const connection = chromium.connection as unknown as { send(command: string): Promise<{ value: { product: string } }> };
+  const connection = chromium.connection as unknown as {
+    send(command: string): Promise<{ value: { product: string } }>;
+  };
   return (await connection.send("Browser.getVersion")).value.product;
 }
 

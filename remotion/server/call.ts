@@ -62,7 +62,8 @@ export class StreamingCall<Request, Response> {
 
   async #outcome(method: string, behave: () => Promise<void>): Promise<status> {
     try {
-      if (this.#late()) throw new DeadlineExceededError("The deadline had passed before the work began.", "Allow more time.");
+      if (this.#late())
+        throw new DeadlineExceededError("The deadline had passed before the work began.", "Allow more time.");
       await behave();
       this.call.end();
       return status.OK;

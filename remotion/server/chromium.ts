@@ -12,7 +12,7 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 export type Chromium = Awaited<ReturnType<typeof openBrowser>>;
 
 /** Path of the executable: `setting` (a path or a name), or the first of the usual names on PATH. */
-export function findChromium(setting: string, path: string = process.env["PATH"] ?? ""): string {
+export function findChromium(setting: string, path: string = process.env.PATH ?? ""): string {
   const names = setting === "" ? NAMES : [setting];
   for (const name of names) {
     const found = name.includes("/") ? [name] : path.split(delimiter).map((folder) => join(folder, name));
@@ -28,7 +28,7 @@ export function findChromium(setting: string, path: string = process.env["PATH"]
 
 /** Starts the executable. Its signals are left to us: Remotion would end it at the SIGTERM that begins a drain. */
 export async function startChromium(executable: string): Promise<Chromium> {
-  process.env["VIGENT_CHROMIUM_EXECUTABLE"] = executable;
+  process.env.VIGENT_CHROMIUM_EXECUTABLE = executable;
   const before = SIGNALS.map((signal) => new Set(process.listeners(signal)));
   const chromium = await openBrowser("chrome", {
     browserExecutable: join(PACKAGE, "server", "chromium.sh"),

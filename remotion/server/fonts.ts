@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { Blob, Buffer as Shaping, Direction, Face, Font, shape } from "harfbuzzjs";
+import { Blob, Direction, Face, Font, Buffer as Shaping, shape } from "harfbuzzjs";
 import { FailedPreconditionError, InvalidInputError } from "./errors.js";
 import { ASSETS } from "./paths.js";
 
@@ -59,7 +59,10 @@ export class FontFile {
   widthEm(text: string): number {
     const known = this.#widths.get(text);
     if (known !== undefined) return known;
-    const width = this.#shaped(text).getGlyphPositions().reduce((sum, glyph) => sum + glyph.xAdvance, 0) / this.#em;
+    const width =
+      this.#shaped(text)
+        .getGlyphPositions()
+        .reduce((sum, glyph) => sum + glyph.xAdvance, 0) / this.#em;
     if (this.#widths.size >= MOST_WIDTHS) this.#widths.clear();
     this.#widths.set(text, width);
     return width;
@@ -105,7 +108,7 @@ const opened = new Map<string, FontFile>();
 const uploads = { mediaRoot: "" };
 
 /** Lets this process find fonts by their content hash in the media store below `mediaRoot`. */
-export function useUploadedFonts(mediaRoot: string): void {
+export function findUploadedFontsIn(mediaRoot: string): void {
   uploads.mediaRoot = mediaRoot;
 }
 

@@ -3,9 +3,9 @@
 import { EventEmitter } from "node:events";
 import {
   Metadata,
-  type sendUnaryData,
   type ServerUnaryCall,
   type ServerWritableStream,
+  type sendUnaryData,
   status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
@@ -36,7 +36,10 @@ export class Health {
 
   constructor(service: string) {
     this.#names = ["", service];
-    this.#statuses = new Map([...this.#names.map((name): [string, number] => [name, NOT_SERVING]), [LIVENESS, SERVING]]);
+    this.#statuses = new Map([
+      ...this.#names.map((name): [string, number] => [name, NOT_SERVING]),
+      [LIVENESS, SERVING],
+    ]);
   }
 
   publish(ready: boolean, live: boolean): void {

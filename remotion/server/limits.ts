@@ -22,16 +22,16 @@ export function checkSpec(spec: OverlaySpec): void {
   span("", spec);
   atMost("cues", spec.cues, MAX_CUES);
   atMost("labels", spec.labels, MAX_LABELS);
-  spec.cues.forEach((cue, index) => checkCue(`cues[${index}]`, cue));
+  for (const [index, cue] of spec.cues.entries()) checkCue(`cues[${index}]`, cue);
   inOrder(spec.cues);
-  spec.labels.forEach((label, index) => checkLabel(`labels[${index}]`, label));
+  for (const [index, label] of spec.labels.entries()) checkLabel(`labels[${index}]`, label);
   if (spec.title) checkTitle(spec.title);
 }
 
 function checkCue(field: string, cue: Cue): void {
   span(`${field}.`, cue);
   some(`${field}.lines`, cue.lines);
-  cue.lines.forEach((line, index) => checkLine(`${field}.lines[${index}]`, line));
+  for (const [index, line] of cue.lines.entries()) checkLine(`${field}.lines[${index}]`, line);
 }
 
 function checkLine(field: string, line: CueLine): void {
@@ -39,20 +39,20 @@ function checkLine(field: string, line: CueLine): void {
   atMost(`${field}.words`, line.words, MAX_WORDS);
   const length = Array.from(line.text).length;
   let [char, frame] = [0, 0];
-  line.words.forEach((word, index) => {
+  for (const [index, word] of line.words.entries()) {
     const place = `${field}.words[${index}]`;
     within(`${place}.char_start`, word.charStart, char, length - 1);
     within(`${place}.char_end`, word.charEnd, word.charStart + 1, length);
     within(`${place}.first_film_frame`, word.firstFilmFrame, frame, MAX_FRAMES);
     within(`${place}.end_film_frame`, word.endFilmFrame, word.firstFilmFrame, MAX_FRAMES);
     [char, frame] = [word.charEnd, word.firstFilmFrame];
-  });
+  }
 }
 
 function checkTitle(title: Title): void {
   span("title.", title);
   some("title.lines", title.lines);
-  title.lines.forEach((line, index) => checkText(`title.lines[${index}]`, line));
+  for (const [index, line] of title.lines.entries()) checkText(`title.lines[${index}]`, line);
 }
 
 function checkLabel(field: string, label: Label): void {
@@ -69,7 +69,7 @@ function checkLabel(field: string, label: Label): void {
 
 function inOrder(cues: readonly Cue[]): void {
   let end = 0;
-  cues.forEach((cue, index) => {
+  for (const [index, cue] of cues.entries()) {
     if (cue.firstFilmFrame < end) {
       throw new InvalidInputError(
         `The cue starts at film frame ${cue.firstFilmFrame}, before the one before it ends (${end}).`,
@@ -78,7 +78,7 @@ function inOrder(cues: readonly Cue[]): void {
       );
     }
     end = cue.firstFilmFrame + cue.frames;
-  });
+  }
 }
 
 function span(prefix: string, { firstFilmFrame, frames }: { firstFilmFrame: number; frames: number }): void {

@@ -16,7 +16,8 @@ async function main(): Promise<number> {
     configureLogging(settings.logLevel);
     return (await serve(settings, new StopSignals())) ? EXIT_DONE : EXIT_FAILED;
   } catch (error) {
-    if (!(error instanceof VigentError)) log("CRITICAL", "server", error instanceof Error ? String(error.stack) : String(error));
+    if (!(error instanceof VigentError))
+      log("CRITICAL", "server", error instanceof Error ? String(error.stack) : String(error));
     process.stderr.write(`overlay: ${error instanceof VigentError ? error.message : "The server failed."}\n`);
     const usage = error instanceof InvalidInputError || error instanceof FailedPreconditionError;
     return usage ? EXIT_USAGE : EXIT_FAILED;

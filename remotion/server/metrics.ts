@@ -37,7 +37,8 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     // Start at 0, so that the first one shows as a change.
     for (const reason of ["crash", "stall"]) this.#restarts.inc({ service: SERVICE, reason }, 0);
-    for (const reason of ["queue_full", "caller_left", "unavailable"]) this.#refused.inc({ service: SERVICE, reason }, 0);
+    for (const reason of ["queue_full", "caller_left", "unavailable"])
+      this.#refused.inc({ service: SERVICE, reason }, 0);
   }
 
   /** Adds the gauges. */
@@ -48,7 +49,11 @@ export class Metrics {
       };
       new Gauge({ name, help, labelNames: ["service"], registers: [this.registry], collect });
     };
-    gauge("vigent_worker_progress_timestamp_seconds", "Last finished unit.", () => Date.now() / 1000 - observe().progressAgeS);
+    gauge(
+      "vigent_worker_progress_timestamp_seconds",
+      "Last finished unit.",
+      () => Date.now() / 1000 - observe().progressAgeS,
+    );
     gauge("vigent_worker_stall_budget_seconds", "Time without a unit that is a hang.", () => observe().stallBudgetS);
     gauge("vigent_worker_active_requests", "Calls that are worked on.", () => observe().activeRequests);
     gauge("vigent_queue_depth", "Calls that wait for a slot.", () => observe().queueDepth);
@@ -83,7 +88,9 @@ export class Metrics {
   /** Starts the scrape endpoint. Throws FailedPreconditionError when the port is taken. */
   async serve(host: string, port: number): Promise<{ server: Server; port: number }> {
     const server = createServer((_request, response) => {
-      void this.registry.metrics().then((text) => response.setHeader("Content-Type", this.registry.contentType).end(text));
+      void this.registry
+        .metrics()
+        .then((text) => response.setHeader("Content-Type", this.registry.contentType).end(text));
     });
     await new Promise<void>((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {

@@ -82,7 +82,8 @@ function copy(from: Raster, to: Raster, rows: Rows, columns: Columns): void {
 function clear(raster: Raster, rows: Rows, columns: Columns): void {
   const [top, bottom] = shared(rows, [raster.y, raster.y + raster.height]);
   const [left, right] = shared(columns, [raster.x, raster.x + raster.width]);
-  for (let y = top; y < bottom && left < right; y++) raster.data.fill(0, offset(raster, left, y), offset(raster, right, y));
+  for (let y = top; y < bottom && left < right; y++)
+    raster.data.fill(0, offset(raster, left, y), offset(raster, right, y));
 }
 
 function offset({ x, y, width }: Raster, column: number, row: number): number {

@@ -104,8 +104,12 @@ export class Rendering {
     this.retries += 1;
     this.progress.touch();
     if (this.retries <= MOST_RETRIES) return;
-    throw new UnavailableError("The browser died again and again during the call.", "Try again, perhaps on another replica.", {
-      retryAfterS: RETRY_AFTER_S,
-    });
+    throw new UnavailableError(
+      "The browser died again and again during the call.",
+      "Try again, perhaps on another replica.",
+      {
+        retryAfterS: RETRY_AFTER_S,
+      },
+    );
   }
 }

@@ -7,7 +7,7 @@ import { Browser } from "./browser.js";
 import { ensureBundle } from "./bundle.js";
 import { findChromium } from "./chromium.js";
 import { FailedPreconditionError, UnavailableError } from "./errors.js";
-import { useUploadedFonts } from "./fonts.js";
+import { findUploadedFontsIn } from "./fonts.js";
 import { Health } from "./health.js";
 import { engineIdentity } from "./identity.js";
 import { log, say } from "./log.js";
@@ -22,7 +22,7 @@ const OVERLAY = "vigent.overlay.v1.OverlayService";
 /** Runs the server until a signal. Returns whether it was drained; throws what keeps it from starting. */
 export async function serve(settings: Settings, signals: StopSignals): Promise<boolean> {
   const executable = findChromium(settings.chromium);
-  useUploadedFonts(settings.mediaRoot);
+  findUploadedFontsIn(settings.mediaRoot);
   const metrics = new Metrics();
   const health = new Health(OVERLAY);
   const server = new Server({

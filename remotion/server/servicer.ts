@@ -45,9 +45,13 @@ export class OverlayServicer {
   /** Writes accepted, then progress and pictures, then done. */
   async #render(call: Call): Promise<void> {
     if (call.request === MALFORMED) {
-      throw new InvalidInputError("The message cannot be decoded.", "Send the protobuf message that the method takes.", {
-        reason: "MALFORMED",
-      });
+      throw new InvalidInputError(
+        "The message cannot be decoded.",
+        "Send the protobuf message that the method takes.",
+        {
+          reason: "MALFORMED",
+        },
+      );
     }
     const spec = overlaySpec(call.request);
     const slot = await this.#admit(call);
@@ -62,9 +66,13 @@ export class OverlayServicer {
   async #admit(call: Call): Promise<Slot> {
     if (!this.browser.ready) {
       this.metrics.refused("unavailable");
-      throw new UnavailableError("The browser is starting or being replaced.", "Try again, perhaps on another replica.", {
-        retryAfterS: RETRY_AFTER_S,
-      });
+      throw new UnavailableError(
+        "The browser is starting or being replaced.",
+        "Try again, perhaps on another replica.",
+        {
+          retryAfterS: RETRY_AFTER_S,
+        },
+      );
     }
     return this.admission.acquire(call.left);
   }
@@ -72,7 +80,10 @@ export class OverlayServicer {
   async #draw(call: Call, spec: OverlaySpec): Promise<void> {
     const progress = new Progress(this.settings.stallBudgetS);
     const rendering = new Rendering(spec, this.browser, progress, call.left);
-    const beat = setInterval(() => call.offer({ progress: progress.message() }), this.settings.progressIntervalS * 1000);
+    const beat = setInterval(
+      () => call.offer({ progress: progress.message() }),
+      this.settings.progressIntervalS * 1000,
+    );
     this.active.add(progress);
     let pictures = 0;
     try {

@@ -34,19 +34,21 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws InvalidInputError naming the setting at fault. */
 export function loadSettings(environment: Environment): Settings {
-  const file = readToml(environment["VIGENT_CONFIG"] ?? "vigent.toml");
+  const file = readToml(environment.VIGENT_CONFIG ?? "vigent.toml");
   const section = (file[SECTION] ?? {}) as Record<string, unknown>;
   const read = new Reader(environment, section);
   const engine = read.text("engine", "remotion");
   if (engine !== "" && engine !== "remotion") {
-    throw new InvalidInputError(`There is no engine '${engine}' here.`, "Choose remotion.", { field: `${PREFIX}ENGINE` });
+    throw new InvalidInputError(`There is no engine '${engine}' here.`, "Choose remotion.", {
+      field: `${PREFIX}ENGINE`,
+    });
   }
   return {
     host: read.text("host", "127.0.0.1"),
     port: read.whole("port", 50054, 0, 65_535),
     metricsPort: read.whole("metrics_port", 9154, 0, 65_535),
     logLevel: read.text("log_level", "INFO"),
-    mediaRoot: environment["VIGENT_MEDIA_ROOT"] ?? read.text("media_root", String(file["media_root"] ?? ".vigent/media")),
+    mediaRoot: environment.VIGENT_MEDIA_ROOT ?? read.text("media_root", String(file.media_root ?? ".vigent/media")),
     chromium: read.text("chromium", ""),
     slots: read.whole("slots", 1, 1, 64),
     queueLimit: read.whole("queue_limit", 8, 0),

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { Style } from "../src/style.js";
-import { InvalidInputError, VigentError } from "./errors.js";
+import { InvalidInputError, type VigentError } from "./errors.js";
 import { findFont } from "./fonts.js";
 import { ASSETS } from "./paths.js";
 
@@ -51,8 +51,11 @@ function compiled(): ValidateFunction<Style> {
 
 function breach(error: ErrorObject | undefined, field: string): VigentError {
   const path = (error?.instancePath ?? "").split("/").slice(1);
-  const extra = error?.params["additionalProperty"] as string | undefined;
-  const problem = `${error?.message ?? "it breaks the schema"}${extra === undefined ? "" : `: '${extra}'`}`.slice(0, 200);
+  const extra = error?.params.additionalProperty as string | undefined;
+  const problem = `${error?.message ?? "it breaks the schema"}${extra === undefined ? "" : `: '${extra}'`}`.slice(
+    0,
+    200,
+  );
   return new InvalidInputError(`${problem}.`, "See assets/styles/schema.json for what a style may say.", {
     field: [field, ...path].join("."),
     reason: "STYLE_INVALID",

@@ -17,9 +17,7 @@ export function BlockPicture({ block, look }: { block: Block; look: Look }): Rea
         <Box key={edges.join()} edges={edges} color={box.color} radius={box.radius * block.fontPx} />
       ))}
       <Shadow block={block} />
-      {look.pill && (
-        <Box edges={look.pill} color={highlight.pill_color} radius={highlight.radius * block.fontPx} />
-      )}
+      {look.pill && <Box edges={look.pill} color={highlight.pill_color} radius={highlight.radius * block.fontPx} />}
       {outline.width > 0 && <Outlined block={block} color={outline.color} />}
       {block.lines.map((line, index) => (
         <Letters
@@ -44,7 +42,9 @@ function transformOf({ scale, belowPx }: Pose, { middle: [x, y] }: Block): strin
 function Box({ edges, color, radius }: { edges: Edges; color: string; radius: number }): ReactElement {
   const [left, top, right, bottom] = edges;
   const [width, height] = [right - left, bottom - top];
-  return <rect x={left} y={top} width={width} height={height} rx={Math.min(radius, width / 2, height / 2)} fill={color} />;
+  return (
+    <rect x={left} y={top} width={width} height={height} rx={Math.min(radius, width / 2, height / 2)} fill={color} />
+  );
 }
 
 /** Letters with their outlines in one colour; where lines overlap it is no thicker. */

@@ -1,8 +1,8 @@
 /** Labels, the title and the captions of a film as pure functions of (film frame, properties). */
 
 import type { ReactElement } from "react";
-import type { Block } from "./block.js";
 import { BlockPicture } from "./BlockPicture.js";
+import type { Block } from "./block.js";
 import { lookAt } from "./look.js";
 
 export interface LayerProps {

@@ -1,8 +1,8 @@
 /** The letters of a line, lit from one column to another. */
 
 import { type ReactElement, useId } from "react";
-import { EM_ASCENT } from "./layout.js";
 import type { Line } from "./block.js";
+import { EM_ASCENT } from "./layout.js";
 import { type Columns, FAR } from "./look.js";
 import type { Color, Style } from "./style.js";
 

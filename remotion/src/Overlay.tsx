@@ -2,8 +2,8 @@
 
 import type { ReactElement } from "react";
 import { useCurrentFrame } from "remotion";
-import type { Block } from "./block.js";
 import { BlockPicture } from "./BlockPicture.js";
+import type { Block } from "./block.js";
 import type { Look } from "./look.js";
 
 /** Block `block` of a sheet in a look. */

@@ -1,7 +1,7 @@
 /** A block of lines that is ready to be drawn: outlines and pixels, no fonts. */
 
-import { roundHalfEven } from "./rounding.js";
 import { type PlacedLines, textEdges } from "./layout.js";
+import { roundHalfEven } from "./rounding.js";
 import type { Edges, Style } from "./style.js";
 
 /** A word of a line: the columns it covers, and the film frame from which it is lit. */
@@ -53,12 +53,7 @@ export function extentOf(placed: PlacedLines, style: Style): Edges {
   );
   const margin = (reach + 0.45) * placed.fontPx + 2;
   const [left, top, right, bottom] = textEdges(placed);
-  return [
-    Math.floor(left - margin),
-    Math.floor(top - margin),
-    Math.ceil(right + margin),
-    Math.ceil(bottom + margin),
-  ];
+  return [Math.floor(left - margin), Math.floor(top - margin), Math.ceil(right + margin), Math.ceil(bottom + margin)];
 }
 
 /** The boxes behind the lines, in pixels of the canvas. */

@@ -10,13 +10,7 @@ export interface Span {
 }
 
 /** Stretches of [start, stop) on which nothing changes, in order; `wordFrames` are the first frames of its words. */
-export function states(
-  style: Style,
-  times: Times,
-  wordFrames: readonly number[],
-  start: number,
-  stop: number,
-): Span[] {
+export function states(style: Style, times: Times, wordFrames: readonly number[], start: number, stop: number): Span[] {
   const from = Math.max(times.first, start);
   const to = Math.min(times.end, stop);
   if (from >= to) return [];
@@ -29,9 +23,7 @@ export function states(
 
 /** The words begun by a film frame, in the order in which they are spoken. The last keeps the light: no flicker. */
 export function begun<T extends { readonly firstFilmFrame: number }>(words: readonly T[], frame: number): T[] {
-  return words
-    .filter((word) => word.firstFilmFrame <= frame)
-    .sort((a, b) => a.firstFilmFrame - b.firstFilmFrame);
+  return words.filter((word) => word.firstFilmFrame <= frame).sort((a, b) => a.firstFilmFrame - b.firstFilmFrame);
 }
 
 function range(first: number, last: number): number[] {
