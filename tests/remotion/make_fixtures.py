@@ -1,0 +1,107 @@
+"""Writes what the tests of remotion/ compare with: `python -m tests.remotion.make_fixtures`.
+
+Numbers of the Python renderer: where lines and words stand, how blocks come and go, which frames differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from services.overlay.animation import animated_frames, pose
+from services.overlay.engine import Cue, CueLine, CueWord, OverlaySpec
+from services.overlay.glyphs import character_x_em
+from services.overlay.painting import BlockPainter
+from services.overlay.plain import PlainEngine
+from services.runtime.engine_settings import EngineSettings
+from services.runtime.progress import Progress
+from services.runtime.styles import list_styles, load_style
+from services.runtime.typeset import place_lines
+
+FIXTURES = Path(__file__).resolve().parents[2] / "remotion" / "test" / "fixtures"
+CANVASES = ((1080, 1920), (1920, 1080), (640, 640))
+LINES = (
+    ("今天聊聊 GPT-4.5 的速度", "To AVA：涨了 3.5%"),
+    ("一家人👨‍👩‍👧在🇨🇳吃饭❤️",),
+    ("“引号”——破折号……，Typing we office ffi",),
+    ("straße, привет",),
+)
+
+
+def main() -> None:
+    """Writes all fixtures."""
+    FIXTURES.mkdir(parents=True, exist_ok=True)
+    for name, content in {"layout": list(_layouts()), "animation": list(_poses()), "states": list(_states())}.items():
+        text = "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in content) + "\n]\n"
+        (FIXTURES / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def _layouts() -> Iterator[dict[str, Any]]:
+    for kind in ("subtitle", "title"):
+        for style_id in list_styles(kind):
+            for index, (width, height) in enumerate(CANVASES):
+                for lines in LINES[index : index + 2]:
+                    yield _layout(kind, style_id, lines, width, height)
+
+
+def _layout(kind: Any, style_id: str, lines: tuple[str, ...], width: int, height: int) -> dict[str, Any]:
+    style = load_style(kind, style_id)
+    block = place_lines(lines, style, width, height)
+    placed = [
+        {
+            "x": line.x,
+            "baseline": line.baseline,
+            "width": line.width,
+            "top": line.top,
+            "characters_em": [
+                character_x_em(block.typeface, line.text, index, style["letter_spacing"])
+                for index in range(len(line.text) + 1)
+            ],
+        }
+        for line in block.lines
+    ]
+    extent = BlockPainter(lines, style, width, height, "lines")._extent()
+    place = {"kind": kind, "style": style_id, "lines": lines, "width": width, "height": height}
+    return place | {"font_px": block.font_px, "extent": extent, "placed": placed}
+
+
+def _poses() -> Iterator[dict[str, Any]]:
+    for kind in ("none", "fade", "slide", "pop"):
+        for rate_hz, frames, most in _rates():
+            lasts = animated_frames({"kind": kind, "frames": frames}, rate_hz, most)
+            for step in range(lasts):
+                done = (step + 1) / (lasts + 1)
+                shown = pose(kind, done, 57.5)
+                numbers = {"opacity": shown.opacity, "scale": shown.scale, "below_px": shown.below_px}
+                yield {
+                    "kind": kind,
+                    "frames": frames,
+                    "rate_hz": rate_hz,
+                    "most": most,
+                    "lasts": lasts,
+                    "done": done,
+                } | numbers
+
+
+def _rates() -> Iterator[tuple[int, int, int]]:
+    """Frame rate, frames of the style, most film frames."""
+    yield from ((25, 4, 100), (30, 5, 100), (60, 8, 100), (24, 7, 3))
+
+
+def _states() -> Iterator[dict[str, Any]]:
+    engine = PlainEngine(EngineSettings())
+    for style_id in list_styles("subtitle"):
+        for start, frames in ((0, 120), (13, 30)):
+            style = load_style("subtitle", style_id)
+            words = ((4, 9), (4, 12), (20, 25), (40, 44), (300, 310))
+            line = CueLine("一二三四五", tuple(CueWord(i, i + 1, *times) for i, times in enumerate(words)))
+            spec = OverlaySpec(320, 568, 25, start, frames, (Cue(5, 60, (line,)),), style)
+            pictures = list(engine.render(spec, Progress()))
+            spans = [(picture.first_film_frame, picture.first_film_frame + picture.frames) for picture in pictures]
+            yield {"style": style_id, "start": start, "frames": frames, "words": [w[0] for w in words], "spans": spans}
+
+
+if __name__ == "__main__":
+    main()
