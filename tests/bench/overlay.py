@@ -10,6 +10,7 @@ and start warm: bundle built, browser open. Run alone: `python -m tests.bench ov
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import subprocess
@@ -35,6 +36,7 @@ from services.runtime.settings import ServerSettings
 from services.runtime.styles import load_style
 from services.runtime.timeline import FRAME_RATE_HZ
 from tests.bench.figures import Figure
+from tests.films import facts_of
 from tests.mesh import ROOT, run_server
 from tests.orchestrator.film.pictures import yuv_frame
 from tests.orchestrator.film.sounds import speech, write_voice
@@ -44,7 +46,7 @@ from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 WIDTH, HEIGHT, FRAMES = 1080, 1920, 30 * FRAME_RATE_HZ
 CUE_FRAMES = 50
 LINE = "我们用 Vigent 做 一条 三十秒的 短视频"
-FULL = ROOT / "remotion" / "dist" / "bench" / "short.js"
+FULL = ROOT / "remotion" / "dist" / "bench" / "full.js"
 FULL_TIMEOUT_S = 1800.0
 
 
@@ -57,35 +59,32 @@ def figures() -> list[Figure]:
         folder = Path(name)
         write_footage(folder / "footage.mp4")
         write_voice(folder / "voice.wav", speech(FRAMES / FRAME_RATE_HZ))
-        load_before = os.getloadavg()[0]
-        ours_s, pictures = ours(folder)
+        loads = [f"{os.getloadavg()[0]:.1f}"]
+        before_s, pictures = ours(folder)
         full_s = full(folder)
+        loads.append(f"{os.getloadavg()[0]:.1f}")
+        after_s, _ = ours(folder)
     conditions = (
-        f"{FRAMES} frames of {WIDTH}x{HEIGHT}, karaoke captions ({pictures} pictures); "
-        f"wholly in Remotion {full_s:.1f} s, ours {ours_s:.1f} s; load before {load_before:.1f}"
+        f"{FRAMES} frames of {WIDTH}x{HEIGHT}, karaoke captions ({pictures} pictures); wholly in Remotion {full_s:.1f} s, "
+        f"ours {before_s:.1f} s before and {after_s:.1f} s after it; load before and after {' and '.join(loads)}"
     )
-    return [Figure("overlay_vs_full_remotion", full_s / ours_s, ">= 10", conditions)]
+    return [Figure("overlay_vs_full_remotion", 2 * full_s / (before_s + after_s), ">= 10", conditions)]
 
 
 def full(folder: Path) -> float:
     """Seconds that Remotion alone takes from the same material to an MP4."""
-    order = {
+    props = {
         "footage": str(folder / "footage.mp4"),
-        "sound": str(folder / "voice.wav"),
-        "target": str(folder / "full.mp4"),
-        "request": str(folder / "request.bin"),
+        "audio": str(folder / "voice.wav"),
+        "request": base64.b64encode(short().SerializeToString()).decode(),
         "preset": DEFAULT_ENCODER.preset,
         "crf": DEFAULT_ENCODER.crf,
     }
-    done = subprocess.run(
-        ["node", str(FULL), json.dumps(order)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=FULL_TIMEOUT_S,
-        check=True,
-    )
-    return float(json.loads(done.stdout.splitlines()[-1])["wall_s"])
+    (folder / "props.json").write_text(json.dumps(props))
+    command = ["node", str(FULL), str(folder / "props.json"), str(folder / "full.mp4")]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=FULL_TIMEOUT_S, check=True)
+    _check(folder / "full.mp4")
+    return float(json.loads(done.stdout.splitlines()[-1])["seconds"])
 
 
 def ours(folder: Path) -> tuple[float, int]:
@@ -113,7 +112,15 @@ async def _ours(address: str, folder: Path) -> tuple[float, int]:
     await asyncio.to_thread(join_film, [segment], folder / "sound.m4a", folder / "film.mp4")
     wall_s = time.perf_counter() - begun_s
     await service.close()
+    _check(folder / "film.mp4")
     return wall_s, pictures
+
+
+def _check(film: Path) -> None:
+    """Both sides have made the whole short."""
+    facts = facts_of(film)
+    assert (facts.frames, facts.width, facts.height) == (FRAMES, WIDTH, HEIGHT), facts
+    assert abs(facts.audio_s - FRAMES / FRAME_RATE_HZ) < 0.1, facts
 
 
 def short() -> overlay_pb2.RenderRequest:
