@@ -3,7 +3,7 @@
 import { EventEmitter } from "node:events";
 import { makeCancelSignal, renderFrames } from "@remotion/renderer";
 import type { Sheet } from "../src/Overlay.js";
-import { type Chromium, startChromium } from "./chromium.js";
+import { answers, type Chromium, end, startChromium, versionOf } from "./chromium.js";
 import { UnavailableError } from "./errors.js";
 import { log } from "./log.js";
 import { Restarts } from "./restarts.js";
@@ -23,7 +23,6 @@ export interface SheetRun {
 
 const WARM_UP: Sheet = { width: 16, height: 16, blocks: [], drawings: [] };
 const HEARTBEAT_S = 2;
-const ANSWER_S = 3;
 const FRAME_TIMEOUT_MS = 120_000;
 
 /** Emits "changed" when `ready` or `live` may have. */
@@ -195,27 +194,3 @@ const COMPOSITION = {
   defaultProResProfile: null,
   defaultSampleRate: null,
 } as const;
-
-async function end(chromium: Chromium): Promise<void> {
-  await chromium.close({ silent: true }).catch(() => undefined);
-}
-
-async function versionOf(chromium: Chromium): Promise<string> {
-  // Remotion's types know only the commands that it sends itself.
-  const connection = chromium.connection as unknown as {
-    send(command: string): Promise<{ value: { product: string } }>;
-  };
-  return (await connection.send("Browser.getVersion")).value.product;
-}
-
-async function answers(chromium: Chromium): Promise<boolean> {
-  const late = new Promise<never>((_, reject) => {
-    setTimeout(reject, ANSWER_S * 1000, new Error("no answer")).unref();
-  });
-  try {
-    await Promise.race([versionOf(chromium), late]);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -43,7 +43,36 @@ export async function startChromium(executable: string): Promise<Chromium> {
   return chromium;
 }
 
+/** Ends it and its children at once. */
+export async function end(chromium: Chromium): Promise<void> {
+  await chromium.close({ silent: true }).catch(() => undefined);
+}
+
+/** Name and version, such as "Chrome/156.0.8078.79". */
+export async function versionOf(chromium: Chromium): Promise<string> {
+  // Remotion's types know only the commands that it sends itself.
+  const connection = chromium.connection as unknown as {
+    send(command: string): Promise<{ value: { product: string } }>;
+  };
+  return (await connection.send("Browser.getVersion")).value.product;
+}
+
+/** Whether it answers in time. */
+export async function answers(chromium: Chromium): Promise<boolean> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(reject, ANSWER_S * 1000, new Error("no answer")).unref();
+  });
+  try {
+    await Promise.race([versionOf(chromium), late]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+const ANSWER_S = 3;
 
 function isExecutable(path: string): boolean {
   try {

@@ -8,13 +8,16 @@ const LONGEST_PAUSE_S = 30;
 
 export class Restarts {
   #fruitless = 0;
+  #worked = false;
 
   died(): void {
-    this.#fruitless += 1;
+    this.#fruitless = this.#worked ? 0 : this.#fruitless + 1;
+    this.#worked = false;
   }
 
   /** The present browser does its work. */
   unitFinished(): void {
+    this.#worked = true;
     this.#fruitless = 0;
   }
 
