@@ -28,6 +28,7 @@ FRAME_S = 0.08
 PROMPT_POSITIONS = 300  # 10 s of reference, its transcript, a sentence, and some speech
 TEXT_TOKENS = 40
 WINDOW_FRAMES = 72  # of the codec
+_AROUND_ONE = ("weight", "usage", "scale", "gamma")
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,15 @@ class VoiceBench:
     def _filled(self, build: Callable[[], Module], dtype: torch.dtype) -> Module:
         with torch.device("meta"):
             module = build()
-        module = module.to_empty(device=self.machine.device).to(dtype).requires_grad_(requires_grad=False)
-        for parameter in module.parameters():
-            parameter.normal_(std=0.02)
+        module = module.to(dtype).to_empty(device=self.machine.device).requires_grad_(requires_grad=False)
+        for name, parameter in module.named_parameters():
+            if parameter.dim() > 1:
+                scale = (
+                    0.4 if name.startswith("decoder.") else 1.0
+                )  # snakes add power; elsewhere signals keep their size
+                parameter.normal_(std=scale * parameter[0].numel() ** -0.5)
+            else:
+                parameter.normal_(mean=name.endswith(_AROUND_ONE), std=0.02)
         return module.eval()
 
     def frame(self, attention: str, streams: int, *, graphs: bool) -> str:
