@@ -70,7 +70,7 @@ class VoiceBench:
             if parameter.dim() > 1:
                 scale = (
                     0.4 if name.startswith("decoder.") else 1.0
-                )  # snakes add power; elsewhere signals keep their size
+                )  # snakes add power
                 parameter.normal_(std=scale * parameter[0].numel() ** -0.5)
             else:
                 parameter.normal_(mean=name.endswith(_AROUND_ONE), std=0.02)
