@@ -65,8 +65,9 @@ def figures() -> list[Figure]:
         loads.append(f"{os.getloadavg()[0]:.1f}")
         after_s, _ = ours(folder)
     conditions = (
-        f"{FRAMES} frames of {WIDTH}x{HEIGHT}, karaoke captions ({pictures} pictures); wholly in Remotion {full_s:.1f} s, "
-        f"ours {before_s:.1f} s before and {after_s:.1f} s after it; load before and after {' and '.join(loads)}"
+        f"{FRAMES} frames of {WIDTH}x{HEIGHT}, karaoke captions ({pictures} pictures); "
+        f"wholly in Remotion {full_s:.1f} s, ours {before_s:.1f} s before and {after_s:.1f} s after it; "
+        f"load before and after {' and '.join(loads)}"
     )
     return [Figure("overlay_vs_full_remotion", 2 * full_s / (before_s + after_s), ">= 10", conditions)]
 
