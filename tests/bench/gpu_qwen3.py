@@ -68,9 +68,7 @@ class VoiceBench:
         module = module.to(dtype).to_empty(device=self.machine.device).requires_grad_(requires_grad=False)
         for name, parameter in module.named_parameters():
             if parameter.dim() > 1:
-                scale = (
-                    0.4 if name.startswith("decoder.") else 1.0
-                )  # snakes add power
+                scale = 0.4 if name.startswith("decoder.") else 1.0  # snakes add power
                 parameter.normal_(std=scale * parameter[0].numel() ** -0.5)
             else:
                 parameter.normal_(mean=name.endswith(_AROUND_ONE), std=0.02)
