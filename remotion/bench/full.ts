@@ -14,6 +14,7 @@ import { ensureBundle } from "../server/bundle.js";
 import { findChromium, startChromium } from "../server/chromium.js";
 import { decoded } from "../server/protos.js";
 import { overlaySpec, type RenderRequest } from "../server/request.js";
+import { enterScratchFolder } from "../server/scratch.js";
 import type { OverlaySpec } from "../server/spec.js";
 import type { ShortProps } from "../src/Short.js";
 
@@ -27,6 +28,7 @@ interface Props {
 
 const CONCURRENCY = 2;
 
+enterScratchFolder();
 const [propsPath = "", output = ""] = process.argv.slice(2);
 const props = JSON.parse(readFileSync(propsPath, "utf8")) as Props;
 const request = decoded("vigent.overlay.v1.RenderRequest", Buffer.from(props.request, "base64"));

@@ -2,6 +2,7 @@
 
 import { FailedPreconditionError, InvalidInputError, VigentError } from "./errors.js";
 import { configureLogging, log } from "./log.js";
+import { enterScratchFolder } from "./scratch.js";
 import { serve } from "./server.js";
 import { loadSettings } from "./settings.js";
 import { StopSignals } from "./signals.js";
@@ -14,6 +15,7 @@ async function main(): Promise<number> {
   try {
     const settings = loadSettings(process.env);
     configureLogging(settings.logLevel);
+    enterScratchFolder();
     return (await serve(settings, new StopSignals())) ? EXIT_DONE : EXIT_FAILED;
   } catch (error) {
     if (!(error instanceof VigentError))
