@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -12,6 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from orchestrator.settings import OrchestratorSettings
 from services.runtime.client import open_channel, remote_errors
+from services.runtime.errors import UnavailableError, VigentError
+from services.runtime.health import PROBLEM_METADATA_KEY
 from services.runtime.identity import ENGINE_METADATA_KEY
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
@@ -19,6 +23,7 @@ from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 _IDENTITY_TIMEOUT_S = 10.0
+_PROBLEM_TIMEOUT_S = 2.0
 
 StubT = TypeVar("StubT")
 
@@ -30,11 +35,30 @@ class Replica(Generic[StubT]):
         self.channel = open_channel(target, service)
         self.stub = stub(self.channel)
         self.calls = self.calls_ever = 0
+        self._target, self._request = target, health_pb2.HealthCheckRequest(service=service)
 
     @property
     def failing(self) -> bool:
         """Whether the channel knows that the server does not answer or does not serve."""
         return self.channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+
+    async def engine(self) -> str:
+        """Name and version of its engine, waited for while it starts. Raises VigentError when it does not serve."""
+        health = health_pb2_grpc.HealthStub(self.channel)
+        with remote_errors():
+            call = health.Check(self._request, timeout=_IDENTITY_TIMEOUT_S, wait_for_ready=True)
+            await call
+            return str((await call.initial_metadata()).get(ENGINE_METADATA_KEY, ""))
+
+    async def problem(self) -> str:
+        """Why its engine cannot be loaded; empty when it does not say. Asks past the channel, which shuns it."""
+        async with aio.insecure_channel(self._target) as channel:
+            call = health_pb2_grpc.HealthStub(channel).Check(self._request, timeout=_PROBLEM_TIMEOUT_S)
+            try:
+                await call
+                return str((await call.trailing_metadata()).get(PROBLEM_METADATA_KEY, ""))
+            except aio.AioRpcError:
+                return ""
 
 
 class Service(Generic[StubT]):
@@ -60,13 +84,20 @@ class Service(Generic[StubT]):
             replica.calls -= 1
 
     async def engine(self) -> str:
-        """Name and version of the engine behind the service, which is part of the recipe of what it makes."""
-        channel = self._replicas[0].channel
-        request = health_pb2.HealthCheckRequest(service=self._name)
-        with remote_errors():
-            call = health_pb2_grpc.HealthStub(channel).Check(request, timeout=_IDENTITY_TIMEOUT_S, wait_for_ready=True)
-            metadata = await call.initial_metadata()
-        return str(metadata.get(ENGINE_METADATA_KEY, ""))
+        """Name and version of the engine behind the service, which is part of the recipe of what it makes.
+
+        That of the replica that answers first. Raises UnavailableError when none serves.
+        """
+        asked = [asyncio.create_task(replica.engine()) for replica in self._replicas]
+        try:
+            for answer in asyncio.as_completed(asked):
+                with contextlib.suppress(VigentError):
+                    return await answer
+        finally:
+            for task in asked:
+                task.cancel()
+        problems = [problem for replica in self._replicas if (problem := await replica.problem())]
+        raise UnavailableError(" ".join([f"No replica of {self._name} serves.", *problems]), "See `vigent probe`.")
 
     async def close(self) -> None:
         """Closes the channels."""
