@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { loadPackageDefinition, type ServiceDefinition } from "@grpc/grpc-js";
 import { loadSync, type MessageTypeDefinition, type PackageDefinition } from "@grpc/proto-loader";
+import { ReflectionService } from "@grpc/reflection";
 import { PACKAGE, REPOSITORY } from "./paths.js";
 
 const FILES = ["vigent/overlay/v1/overlay.proto", "grpc/health/v1/health.proto", "google/rpc/details.proto"];
@@ -19,6 +20,11 @@ export function service(fullName: string): ServiceDefinition {
   let found: unknown = loadPackageDefinition(loaded);
   for (const part of fullName.split(".")) found = (found as Record<string, unknown>)[part];
   return (found as { service: ServiceDefinition }).service;
+}
+
+/** What tells tools such as grpcurl which services there are. */
+export function reflection(): ReflectionService {
+  return new ReflectionService(loaded);
 }
 
 /** Bytes of a message of `fullName`. */

@@ -12,7 +12,7 @@ import { Health } from "./health.js";
 import { engineIdentity } from "./identity.js";
 import { log, say } from "./log.js";
 import { Metrics, type Observed, type State } from "./metrics.js";
-import { service } from "./protos.js";
+import { reflection, service } from "./protos.js";
 import { MALFORMED, OverlayServicer, RENDERER } from "./servicer.js";
 import type { Settings } from "./settings.js";
 import type { StopSignals } from "./signals.js";
@@ -31,6 +31,7 @@ export async function serve(settings: Settings, signals: StopSignals): Promise<b
     "grpc.max_connection_age_ms": Math.floor(settings.maxConnectionAgeS * 1000),
   });
   server.addService(service("grpc.health.v1.Health"), health.implementation);
+  reflection().addToServer(server);
   const address = `${settings.host}:${await bind(server, settings)}`;
   const scrape = await metrics.serve(settings.host, settings.metricsPort);
   say(`overlay listening on ${address}, metrics on ${settings.host}:${scrape.port}`);

@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.mesh import remotion
@@ -46,6 +47,15 @@ def figure(server: Server, name: str, **labels: str) -> float:
 def page(server: Server) -> str:
     with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=10) as answer:
         return answer.read().decode()
+
+
+async def test_reflection_lists_the_service(node):
+    async with grpc.aio.insecure_channel(node.address) as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        call = stub.ServerReflectionInfo(iter([request]), timeout=10)
+        names = {service.name for service in (await call.read()).list_services_response.service}
+        assert {SERVICE, "grpc.health.v1.Health"} <= names
 
 
 async def test_health_names_the_engine_that_really_runs(node):
