@@ -3,7 +3,7 @@
 import { EventEmitter } from "node:events";
 import { makeCancelSignal, renderFrames } from "@remotion/renderer";
 import type { Sheet } from "../src/Overlay.js";
-import { answers, type Chromium, end, startChromium, versionOf } from "./chromium.js";
+import { answers, type Chromium, end, gone, startChromium, versionOf } from "./chromium.js";
 import { UnavailableError } from "./errors.js";
 import { log } from "./log.js";
 import { Restarts } from "./restarts.js";
@@ -30,6 +30,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   version = "";
   readonly #restarts = new Restarts();
   #chromium: Chromium | null = null;
+  #gone: Promise<never> = NEVER_GONE;
   #opening: Promise<void> | null = null;
   #ending: DeathReason | null = null;
   #running = 0;
@@ -60,6 +61,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   async open(): Promise<void> {
     const chromium = await startChromium(this.executable);
     this.#chromium = chromium;
+    this.#gone = gone(chromium);
     this.version = await versionOf(chromium);
     await this.#rendered(chromium, { sheet: WARM_UP, from: 0, onFrame: async () => undefined, stop: NEVER });
     this.#ending = null;
@@ -110,7 +112,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
     stop.addEventListener("abort", cancel, { once: true });
     const count = Math.max(1, sheet.drawings.length);
     try {
-      await renderFrames({
+      const rendering = renderFrames({
         composition: {
           ...COMPOSITION,
           width: sheet.width,
@@ -135,6 +137,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
         onFrameUpdate: () => undefined,
         onFrameBuffer: (png, index) => onFrame(index, png),
       });
+      await Promise.race([rendering, this.#gone]);
     } finally {
       stop.removeEventListener("abort", cancel);
     }
@@ -183,6 +186,7 @@ const NO_BROWSER_OF_ITS_OWN = "/bin/false";
 /** A second page costs as much to open as these frames to draw. */
 const FRAMES_FOR_TWO_PAGES = 48;
 const NEVER = new AbortController().signal;
+const NEVER_GONE = new Promise<never>(() => undefined);
 const COMPOSITION = {
   id: "Overlay",
   fps: 25,

@@ -48,6 +48,20 @@ export async function end(chromium: Chromium): Promise<void> {
   await chromium.close({ silent: true }).catch(() => undefined);
 }
 
+/** Rejects when its connection closes. Remotion's own renderings would wait for ever. */
+export function gone(chromium: Chromium): Promise<never> {
+  const { transport } = chromium.connection;
+  const closed = transport.onclose;
+  const end = new Promise<never>((_, reject) => {
+    transport.onclose = () => {
+      closed?.();
+      reject(new Error("Chromium closed its connection"));
+    };
+  });
+  end.catch(() => undefined); // an idle browser may go unseen; the next look finds it
+  return end;
+}
+
 /** Name and version, such as "Chrome/156.0.8078.79". */
 export async function versionOf(chromium: Chromium): Promise<string> {
   // Remotion's types know only the commands that it sends itself.

@@ -39,11 +39,11 @@ def browser(server: Server) -> psutil.Process:
     )
 
 
-@pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
-async def test_a_browser_that_dies_or_freezes_costs_one_retry_and_no_picture(victim, harm):
+@pytest.mark.parametrize(("harm", "found_as"), [(signal.SIGKILL, "crash"), (signal.SIGSTOP, "stall")])
+async def test_a_browser_that_dies_or_freezes_costs_one_retry_and_no_picture(victim, harm, found_as):
     undisturbed = await rendered(victim.address, REQUEST)
     assert undisturbed.done.retries == 0
-    before = figure(victim, "vigent_worker_restarts_total")
+    before = figure(victim, "vigent_worker_restarts_total", reason=found_as)
     async with grpc.aio.insecure_channel(victim.address, options=OPTIONS) as channel:
         call = OverlayServiceStub(channel).Render(REQUEST, timeout=TIMEOUT_S)
         first = await until_picture(call)
@@ -54,7 +54,7 @@ async def test_a_browser_that_dies_or_freezes_costs_one_retry_and_no_picture(vic
     assert pictures == undisturbed.pictures
     assert rest.done.retries == 1
     assert rest.done.pictures == len(pictures)
-    assert figure(victim, "vigent_worker_restarts_total") == before + 1
+    assert figure(victim, "vigent_worker_restarts_total", reason=found_as) == before + 1
     assert browser(victim).pid != harmed.pid
     assert not harmed.is_running()
 
