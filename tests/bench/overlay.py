@@ -34,6 +34,7 @@ from orchestrator.film.mix import mix_film
 from orchestrator.film.segment import FilmSegment, VoiceSegment
 from orchestrator.mesh import Service
 from orchestrator.picture import OverlayPictures
+from services.runtime.allocator import keep_large_blocks
 from services.runtime.settings import ServerSettings
 from services.runtime.styles import load_style
 from services.runtime.timeline import FRAME_RATE_HZ
@@ -59,6 +60,7 @@ def figures() -> list[Figure]:
     if lacks := remotion.missing(ServerSettings.load("overlay")):
         print(f"left out: Remotion lacks {', '.join(lacks)}; run make remotion", file=sys.stderr)
         return []
+    keep_large_blocks()  # as the orchestrator does
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_footage(folder / "footage.mp4")
