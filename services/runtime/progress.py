@@ -44,6 +44,11 @@ class ProgressSnapshot:
     lifetime_units: int = 0
     busy_ns: int = 0
 
+    @property
+    def working(self) -> bool:
+        """Whether the loop computes, so that units can be expected of it."""
+        return self.active and not self.waiting
+
     def age_s(self, now_ns: int) -> float:
         """Seconds since the loop finished its last unit."""
         return max(0, now_ns - self.updated_ns) / 1e9

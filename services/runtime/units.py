@@ -68,4 +68,4 @@ class Units:
         Both are on the monotonic clock.
         """
         without_unit_s = (now_ns - max(snapshot.updated_ns, since_ns)) / 1e9
-        return snapshot.active and not snapshot.waiting and without_unit_s > self.budget_s(snapshot)
+        return snapshot.working and without_unit_s > self.budget_s(snapshot)

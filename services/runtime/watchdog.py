@@ -1,8 +1,9 @@
 """The watchdog: finds a hung engine by its progress record and goes up the ladder until it works again.
 
 Ladder: not ready -> cancel -> stack dump -> SIGTERM -> SIGKILL of the worker alone; the worker's life cycle
-(`worker.py`) then starts a new one. A long inference that finishes units is never touched. An idle worker has no
-progress to show, so it is asked for a sign of life instead.
+(`worker.py`) then starts a new one. A long inference that finishes units is never touched. A worker that computes
+nothing, because it is idle or all its calls wait for their callers, has no progress to show; it is asked for a sign of
+life instead.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from services.runtime.call import Call
 from services.runtime.errors import CancelledError, UnavailableError
+from services.runtime.progress import ProgressSnapshot
 from services.runtime.settings import ServerSettings
 from services.runtime.worker import Worker
 from services.runtime.worker_process import WorkerProcess
@@ -53,14 +55,13 @@ class Watchdog:
         self._worker.observe()
         self._end_idle_calls()
         now_ns, units = time.monotonic_ns(), self._worker.units
+        snapshots = process.snapshots()
         slots = {
-            slot
-            for slot, snapshot in enumerate(process.snapshots())
-            if units.stalled(snapshot, now_ns, self._awake_since_ns)
+            slot for slot, snapshot in enumerate(snapshots) if units.stalled(snapshot, now_ns, self._awake_since_ns)
         }
         if slots:
             await self._recover(process, slots)
-        elif self._is_silent(process, now_ns):
+        elif self._is_silent(process, snapshots, now_ns):
             await self._replace_silent(process)
         else:
             await self._limit_memory(process)
@@ -73,9 +74,9 @@ class Watchdog:
             if snapshot.waiting and snapshot.age_s(time.monotonic_ns()) > budget_s:
                 call.fail(CancelledError(f"The caller neither read nor sent for {budget_s:g} s.", reason="CALLER_IDLE"))
 
-    def _is_silent(self, process: WorkerProcess, now_ns: int) -> bool:
-        """Whether a loaded worker without calls gave no sign of life for a stall budget."""
-        if self._worker.calls or not self._worker.available.is_set():
+    def _is_silent(self, process: WorkerProcess, snapshots: Sequence[ProgressSnapshot], now_ns: int) -> bool:
+        """Whether a worker that computes nothing gave no sign of life for a stall budget."""
+        if any(snapshot.working for snapshot in snapshots):  # it may hold the GIL
             self._busy_until_ns = now_ns
             return False
         silence_s = process.silence_s(now_ns, max(self._awake_since_ns, self._busy_until_ns))
@@ -83,7 +84,8 @@ class Watchdog:
 
     async def _replace_silent(self, process: WorkerProcess) -> None:
         with self._stalled():
-            _LOG.error("worker %d is idle and gives no sign of life", process.pid)
+            _LOG.error("worker %d computes nothing and gives no sign of life", process.pid)
+            _fail(self._worker.calls.values())
             await self._kill(process)
 
     async def _recover(self, process: WorkerProcess, slots: set[int]) -> None:
@@ -92,9 +94,7 @@ class Watchdog:
             for slot in slots:
                 snapshot = process.snapshot(slot)
                 _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
-            for call in hung:
-                call.hung = True
-                call.fail(_hung_error(call))
+            _fail(hung)
             if 0 in slots or not await self._obeys(hung):
                 await self._kill(process)
 
@@ -138,6 +138,12 @@ class Watchdog:
             self._worker.retire()
         if self._worker.retiring and not self._worker.calls:
             await process.close(self._settings.kill_grace_s)
+
+
+def _fail(hung: Iterable[Call]) -> None:
+    for call in hung:
+        call.hung = True
+        call.fail(_hung_error(call))
 
 
 def _hung_error(call: Call) -> UnavailableError:

@@ -23,8 +23,8 @@ class Knobs:
     units (5): units of a call where the request does not decide. delay_s (0): time a unit takes. gil_delay_s (0): more
     of it, in C code that keeps the GIL. budget_s: the stall budget that the engine asks for. leak_bytes (0): memory
     lost in each unit.
-    action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP), kill
-    (SIGKILL), exit, spin (on every core), oom, cuda_oom, cuda_lost, error. only_for: only in requests whose text has
+    action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP),
+    stop_waiting (the same while it waits for its caller), kill (SIGKILL), exit, spin (on every core), oom, cuda_oom, cuda_lost, error. only_for: only in requests whose text has
     this in it. once_file: only while this file does not exist; the action makes it.
     load_delay_s (0), load_action (none): the same while loading.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
@@ -103,6 +103,9 @@ def act(action: str, progress: Progress | None = None) -> None:
             ctypes.PyDLL(None).sleep(3600)
         case "stop":
             signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # this thread at once, then the others
+        case "stop_waiting":
+            with (progress or Progress()).waiting():
+                act("stop")
         case "spin":
             for _ in range(2 * (os.cpu_count() or 1)):
                 threading.Thread(target=_spin, daemon=True).start()
