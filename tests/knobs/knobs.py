@@ -24,8 +24,9 @@ class Knobs:
     of it, in C code that keeps the GIL. budget_s: the stall budget that the engine asks for. leak_bytes (0): memory
     lost in each unit.
     action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP),
-    stop_waiting (the same while it waits for its caller), kill (SIGKILL), exit, spin (on every core), oom, cuda_oom, cuda_lost, error. only_for: only in requests whose text has
-    this in it. once_file: only while this file does not exist; the action makes it.
+    stop_waiting (the same while it waits for its caller), kill (SIGKILL), exit, spin (on every core), oom, cuda_oom,
+    cuda_lost, error. only_for: only in requests whose text has this in it. once_file: only while this file does not
+    exist; the action makes it.
     load_delay_s (0), load_action (none): the same while loading.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
     log_file: gets a line for every call ("call") and every finished unit ("unit 3").
