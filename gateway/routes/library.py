@@ -86,7 +86,7 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["DELETE"],
         status_code=204,
         summary=f"Delete {kind}",
-        description="Refused (409) while a job that is not ended uses it, and for what comes with Vigent.",
+        description="Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.",
     )
     return router
 

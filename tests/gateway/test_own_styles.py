@@ -10,7 +10,10 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.films import HEIGHT, WIDTH, face_picture
+from orchestrator.client import JobClient
+from services.runtime.errors import InvalidInputError
+from services.runtime.media import MediaStore
+from tests.films import HEIGHT, WIDTH, face_picture, spec_of
 from tests.gateway.conftest import client_of
 from tests.gateway.fonts import WEIGHT, block_font
 from tests.gateway.test_jobs import events, submitted
@@ -121,11 +124,28 @@ def test_styles_of_fonts_that_will_not_do_are_refused(films, own, style, reason,
     assert response.json()["field"] == field
 
 
-def test_a_deleted_font_is_missed_by_its_name(films, own):
-    font = uploaded(films, "fonts", block_font("Gone"))["id"]
-    style = uploaded(films, "styles", style_of(font), role="subtitle")["id"]
+def test_a_font_that_a_style_names_is_kept_until_the_style_is_deleted(films):
+    font = uploaded(films, "fonts", block_font("Kept"))["id"]
+    style = uploaded(films, "styles", style_of(font), role="title", name="My look")["id"]
+    refused = films.delete(f"/api/v1/fonts/{font}")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "IN_USE"), refused.text
+    assert "My look" in refused.json()["problem"]
+    assert films.delete(f"/api/v1/styles/{style}").status_code == 204
     assert films.delete(f"/api/v1/fonts/{font}").status_code == 204
-    request = {"script": TEXT, "footage": own["footage"], "caption_style": style}
-    response = films.post("/api/v1/jobs", json=request)
-    assert (response.status_code, response.json()["reason"]) == (422, "FONT_NOT_FOUND")
-    assert font in response.json()["problem"]
+
+
+async def test_the_font_of_a_style_that_only_a_job_has_is_kept(films, own, mesh):
+    """As `vigent make --style look.json` submits it: the style is in the store, in no library."""
+    font = uploaded(films, "fonts", block_font("Lent"))["id"]
+    style = MediaStore(mesh.media_root).put_bytes(style_of(font).encode()).sha256
+    script = "".join(f"Sentence number {number} of many. " for number in range(30))
+    async with JobClient(mesh.jobs) as client:
+        job = (await client.submit(spec_of(mesh, script, caption_style=style))).job
+        refused = films.delete(f"/api/v1/fonts/{font}")
+        assert (refused.status_code, refused.json()["reason"]) == (409, "IN_USE"), refused.text
+        assert job.id in refused.json()["problem"]
+        await client.cancel(job.id)
+        assert films.delete(f"/api/v1/fonts/{font}").status_code == 204
+        with pytest.raises(InvalidInputError, match=font) as caught:  # from now on it is missed, by its name
+            await client.submit(spec_of(mesh, TEXT, caption_style=style))
+    assert caught.value.reason == "FONT_NOT_FOUND"
