@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
@@ -36,6 +36,8 @@ def _encodable(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 """Text that can be encoded as UTF-8."""
+SomeText = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Text that is more than white space."""
 
 
 class Consent(BaseModel):
@@ -43,8 +45,8 @@ class Consent(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    person: Text = Field(description="Who agreed.", min_length=1, max_length=200)
-    statement: Text = Field(description="Words of the agreement.", min_length=1, max_length=4_000)
+    person: SomeText = Field(description="Who agreed.", max_length=200)
+    statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
     given_time: datetime | None = Field(None, description="When it was given; now, when left out.")
 
 
@@ -57,7 +59,7 @@ class JobRequest(BaseModel):
     footage: Text = Field(description="Id of the presenter's video or picture, from /api/v1/footage.")
     language: Text = Field("", description="BCP 47 language of the script; empty lets the text decide.")
     voice: Text = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
-    speed: float = Field(1.0, description="Speed of the voice, 0.5 to 2.0.")
+    speed: float = Field(1.0, description="Speed of the voice, 0.5 to 2.0.", gt=0)
     title: Text = Field("", description="Title over the first seconds; empty for none.")
     title_style: Text = Field("", description="Id of a title style from /api/v1/styles; empty for the default.")
     caption_style: Text = Field("", description="Id of a caption style from /api/v1/styles; empty for the default.")
@@ -65,8 +67,8 @@ class JobRequest(BaseModel):
     music: Text | None = Field(None, description="Id of music from /api/v1/music; none when left out.")
     music_gain_db: float = Field(-18.0, description="Level of the music against its own, -60 to 12 decibels.")
     platform: Text = Field("", description="Where it will be shown, such as tiktok; empty suits every platform.")
-    width: int = Field(1080, description="Film width in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
-    height: int = Field(1920, description="Film height in pixels, even, 128 to 2160.", ge=0, le=_INT32_MAX)
+    width: int = Field(1080, description="Film width in pixels, even, 128 to 2160.", ge=1, le=_INT32_MAX)
+    height: int = Field(1920, description="Film height in pixels, even, 128 to 2160.", ge=1, le=_INT32_MAX)
     quality: Literal["draft", "standard", "best"] = Field("standard", description="How carefully lips are synced.")
     seed: int = Field(0, description="Makes the film repeatable.", ge=0, lt=2**64)
     ai_label: bool = Field(True, description="Whether the film says that it was made by AI; the choice is recorded.")

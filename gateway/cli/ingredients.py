@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from pydantic import ValidationError
 
 from gateway.jobs import Consent, JobRequest, consent_message, spec_of
 from gateway.library.assets import Kind
 from gateway.library.library import Library
 from gateway.library.sniff import sniff
+from gateway.problems import invalid_input_of, shortened
 from gateway.settings import GatewaySettings
 from services.runtime.convert import media_ref
 from services.runtime.errors import InvalidInputError, NotFoundError
+from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.media import MediaStore
+from services.runtime.styles import StyleKind, list_styles, load_style, read_style
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
@@ -28,53 +37,61 @@ class Ingredients:
 
     script: str
     footage: str
-    voice: str
-    music: str
-    caption_style: str
-    title: str
-    title_style: str
-    language: str
-    speed: float
-    music_gain_db: float
-    platform: str
-    width: int
-    height: int
-    quality: Literal["draft", "standard", "best"]
-    loudness: Literal["online", "podcast", "broadcast", "off"]
-    captions: Literal["drawn", "files_only"]
-    ai_label: bool
-    seed: int
-    reference: Path | None
-    reference_text: str
-    consent_of: str
-    consent: str
+    voice: str = ""
+    music: str = ""
+    caption_style: str = ""
+    title: str = ""
+    title_style: str = ""
+    language: str = ""
+    speed: float = 1.0
+    music_gain_db: float = -18.0
+    platform: str = ""
+    width: int = 1080
+    height: int = 1920
+    quality: Literal["draft", "standard", "best"] = "standard"
+    loudness: Literal["online", "podcast", "broadcast", "off"] = "online"
+    captions: Literal["drawn", "files_only"] = "drawn"
+    ai_label: bool = True
+    seed: int = 0
+    reference: Path | None = None
+    reference_text: str = ""
+    reference_language: str = ""
+    consent_of: str = ""
+    consent: str = ""
+    face_consent_of: str = ""
+    face_consent: str = ""
 
 
 def spec_of_ingredients(given: Ingredients, settings: GatewaySettings, store: MediaStore) -> jobs_pb2.JobSpec:
     """The spec, its files put into the store. Raises InvalidInputError naming the field at fault."""
+    use_uploaded_fonts(store.root)
     library = Library(settings, store)
     footage = _media(library, store, "footage", given.footage, "footage")
     music = _media(library, store, "music", given.music, "music") if given.music else None
-    request = JobRequest(
-        script=given.script,
-        footage=footage.sha256,
-        voice=given.voice,
-        music=music.sha256 if music else None,
-        caption_style=given.caption_style,
-        title=given.title,
-        title_style=given.title_style,
-        language=given.language,
-        speed=given.speed,
-        music_gain_db=given.music_gain_db,
-        platform=given.platform,
-        width=given.width,
-        height=given.height,
-        quality=given.quality,
-        loudness=given.loudness,
-        captions=given.captions,
-        ai_label=given.ai_label,
-        seed=given.seed,
-    )
+    try:
+        request = JobRequest(
+            script=given.script,
+            footage=footage.sha256,
+            voice=given.voice,
+            music=music.sha256 if music else None,
+            caption_style=_style("subtitle", given.caption_style, "caption_style", store),
+            title=given.title,
+            title_style=_style("title", given.title_style, "title_style", store),
+            language=given.language,
+            speed=given.speed,
+            music_gain_db=given.music_gain_db,
+            platform=given.platform,
+            width=given.width,
+            height=given.height,
+            quality=given.quality,
+            loudness=given.loudness,
+            captions=given.captions,
+            ai_label=given.ai_label,
+            seed=given.seed,
+            consent=_consent(given.face_consent_of, given.face_consent, "face_consent"),
+        )
+    except ValidationError as error:
+        raise invalid_input_of(dict(error.errors()[0])) from error
     spec = spec_of(request, footage, music)
     if given.reference is not None:
         _add_reference(spec, given, library, store)
@@ -104,35 +121,74 @@ def target_file(out_file: Path | None, script: str) -> Path:
     target = out_file or Path("film.mp4" if script == "-" else f"{Path(script).stem}.mp4")
     if target.suffix.lower() != ".mp4":
         raise InvalidInputError(f"{target} does not end in .mp4.", "Films are MP4 files; name one.", "--out")
-    if target.is_dir():
-        raise InvalidInputError(f"{target} is a folder.", "Name a file.", "--out")
     try:
+        if target.is_dir():
+            raise InvalidInputError(f"{target} is a folder.", "Name a file.", "--out")
         target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
+            return target
     except OSError as error:
-        problem = f"The folder {target.parent} cannot be made: {error.strerror}."
-        raise InvalidInputError(problem, "Name another.", "--out") from error
-    return target
+        problem = f"{shortened(str(target))} cannot be written: {error.strerror}."
+        raise InvalidInputError(problem, "Name another file.", "--out") from error
 
 
 def _media(library: Library, store: MediaStore, kind: Kind, given: str, field: str) -> media_pb2.MediaRef:
-    path = Path(given)
-    if path.is_file():
-        try:
-            found = sniff(path, *_MEDIA[kind])
-        except InvalidInputError as error:
-            raise InvalidInputError(f"{given}: {error.problem}", error.remedy, field, error.reason) from error
-        return media_ref(store.put_file(path, found.mime_type))
+    if _is_file(given):
+        with _reading(given, field):
+            return media_ref(store.put_file(Path(given), sniff(Path(given), *_MEDIA[kind]).mime_type))
     try:
         return media_ref(library.stored(kind, given))
     except NotFoundError as error:
-        problem = f"There is no file {given}, and nothing with that id in the library."
+        problem = f"There is no file {shortened(given)}, and nothing with that id in the library."
         raise InvalidInputError(problem, "Name a file.", field, f"UNKNOWN_{field.upper()}") from error
 
 
+def _style(kind: StyleKind, given: str, field: str, store: MediaStore) -> str:
+    """The id of a style; that of a file is its content hash in the store."""
+    if given not in list_styles(kind) and _is_file(given):
+        with _reading(given, field):
+            read_style(Path(given), field)
+            return store.put_file(Path(given), "application/json").sha256
+    try:
+        load_style(kind, given, store)
+    except NotFoundError as error:
+        problem = f"There is no file {shortened(given)}, and no {kind} style with that id."
+        raise InvalidInputError(problem, error.remedy, field, error.reason) from error
+    return given
+
+
+def _is_file(given: str) -> bool:
+    return os.path.isfile(given)  # noqa: PTH113 - Path.is_file raises for a name that is too long
+
+
+@contextmanager
+def _reading(given: str, field: str) -> Iterator[None]:
+    """Errors of a file that the user names, with its name."""
+    try:
+        yield
+    except InvalidInputError as error:
+        place = error.field if error.field.startswith(f"{field}.") else field  # a key of a style is named as well
+        raise InvalidInputError(f"{given}: {error.problem}", error.remedy, place, error.reason) from error
+    except OSError as error:
+        raise InvalidInputError(f"{given} cannot be read: {error.strerror}.", "Name another file.", field) from error
+
+
 def _add_reference(spec: jobs_pb2.JobSpec, given: Ingredients, library: Library, store: MediaStore) -> None:
-    if not given.consent_of or not given.consent:
+    consent = _consent(given.consent_of, given.consent, "consent")
+    if consent is None:
         problem = "There is no consent of the speaker in the recording."
         raise InvalidInputError(problem, "Give --consent-of and --consent.", "--reference", "NO_CONSENT")
     spec.reference_audio.CopyFrom(_media(library, store, "voices", str(given.reference), "reference_audio"))
-    spec.reference_text = given.reference_text
-    spec.consent.CopyFrom(consent_message(Consent(person=given.consent_of, statement=given.consent, given_time=None)))
+    spec.reference_text, spec.reference_language = given.reference_text, given.reference_language
+    spec.consent.CopyFrom(consent_message(consent))
+
+
+def _consent(person: str, statement: str, field: str) -> Consent | None:
+    """None where neither is said. Raises InvalidInputError for half a consent."""
+    if not person.strip() and not statement.strip():
+        return None
+    try:
+        return Consent(person=person, statement=statement, given_time=None)
+    except ValidationError as error:
+        problem = "A consent needs the person and the words of the agreement."
+        raise InvalidInputError(problem, "Give both.", field, "NO_CONSENT") from error

@@ -16,6 +16,7 @@ from gateway.cli.output import out, seconds
 from gateway.jobs import JobView, job_view
 from gateway.mesh.addresses import DEFAULT_DATA
 from orchestrator.client import JobClient
+from services.runtime.errors import InvalidInputError
 from vigent.jobs.v1 import jobs_pb2
 
 app = typer.Typer(help="What is being made, and what was: list, show, cancel, retry.", invoke_without_command=True)
@@ -26,10 +27,12 @@ _T = TypeVar("_T")
 
 
 @app.callback()
-def jobs(context: typer.Context) -> None:
+def jobs(context: typer.Context, data: DataOption = DEFAULT_DATA) -> None:
     """What is being made, and what was: list, show, cancel, retry."""
     if context.invoked_subcommand is None:
-        list_jobs()
+        list_jobs(data=data)
+    else:
+        context.default_map = {context.invoked_subcommand: {"data": data}}
 
 
 @app.command("list")
@@ -77,9 +80,12 @@ def _ask(data: Path, question: Callable[[JobClient], Awaitable[_T]]) -> _T:
 
 
 async def _find(client: JobClient, job_id: str) -> jobs_pb2.Job:
-    """The job with this id, or the only recent one whose id begins so."""
+    """The job with this id, or the only recent one whose id begins so. Raises InvalidInputError where several do."""
     page = await client.list_page(100)
     fitting = [job for job in page.jobs if job.id.startswith((job_id, f"job-{job_id}"))]
+    if len(fitting) > 1 and job_id not in {job.id for job in fitting}:
+        problem = f"{len(fitting)} jobs have an id that begins with {job_id!r}."
+        raise InvalidInputError(problem, "Give more of it; `vigent jobs` lists the ids.", "JOB")
     return fitting[0] if len(fitting) == 1 else await client.get(job_id)
 
 

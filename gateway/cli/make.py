@@ -23,7 +23,7 @@ from gateway.mesh.lock import hold
 from gateway.mesh.log import LogFile
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import Supervisor
-from orchestrator.client import ENDED_STATES, JobClient
+from orchestrator.client import JobClient
 from services.runtime.errors import FailedPreconditionError, NotFoundError, VigentError
 from services.runtime.media import MediaStore
 from vigent.jobs.v1 import jobs_pb2
@@ -47,16 +47,16 @@ def make(
     ] = None,
     voice: Annotated[str, typer.Option(help="Voice id, as `vigent voices` lists them.")] = "",
     music: Annotated[str, typer.Option(help="Music under the voice: a file, or the id of one in the library.")] = "",
-    style: Annotated[str, typer.Option(help="Caption style.")] = "",
+    style: Annotated[str, typer.Option(help="Caption style: an id, or a style file (JSON).")] = "",
     title: Annotated[str, typer.Option(help="Title over the first seconds.")] = "",
     title_file: Annotated[Path | None, typer.Option(help="Text file with the title.")] = None,
-    title_style: Annotated[str, typer.Option(help="Title style.")] = "",
+    title_style: Annotated[str, typer.Option(help="Title style: an id, or a style file (JSON).")] = "",
     language: Annotated[str, typer.Option(help="BCP 47 language; the text decides when left out.")] = "",
     speed: Annotated[float, typer.Option(help="Speed of the voice, 0.5 to 2.0.")] = 1.0,
-    music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12.")] = -18.0,
+    music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12 dB.")] = -18.0,
     platform: Annotated[str, typer.Option(help="Where it will be shown, such as tiktok.")] = "",
-    width: Annotated[int, typer.Option(help="Film width in pixels.", min=0, max=65535)] = 1080,
-    height: Annotated[int, typer.Option(help="Film height in pixels.", min=0, max=65535)] = 1920,
+    width: Annotated[int, typer.Option(help="Film width in pixels, even.", min=1, max=65535)] = 1080,
+    height: Annotated[int, typer.Option(help="Film height in pixels, even.", min=1, max=65535)] = 1920,
     quality: Annotated[Literal["draft", "standard", "best"], typer.Option(help="Care of the lip-sync.")] = "standard",
     loudness: Annotated[
         Literal["online", "podcast", "broadcast", "off"], typer.Option(help="-14, -16, -23 LUFS, or as it comes.")
@@ -66,8 +66,11 @@ def make(
     seed: Annotated[int, typer.Option(help="Makes the film repeatable.", min=0, max=2**64 - 1)] = 0,
     reference: Annotated[Path | None, typer.Option(help="Recording whose speaker is cloned.")] = None,
     reference_text: Annotated[str, typer.Option(help="What is said in the recording.")] = "",
+    reference_language: Annotated[str, typer.Option(help="BCP 47 language spoken in the recording.")] = "",
     consent_of: Annotated[str, typer.Option(help="Who agreed to being cloned; needed with --reference.")] = "",
     consent: Annotated[str, typer.Option(help="Words of the agreement; needed with --reference.")] = "",
+    face_consent_of: Annotated[str, typer.Option(help="Who is in the footage and agreed; kept with the job.")] = "",
+    face_consent: Annotated[str, typer.Option(help="Words of that agreement.")] = "",
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Make a film; uses a running mesh, else starts one for this job and ends it. Ctrl-C cancels the job."""
@@ -93,8 +96,11 @@ def make(
         seed=seed,
         reference=reference,
         reference_text=reference_text,
+        reference_language=reference_language,
         consent_of=consent_of,
         consent=consent,
+        face_consent_of=face_consent_of,
+        face_consent=face_consent,
     )
     try:
         code = asyncio.run(_make(ingredients, target, data))
@@ -136,8 +142,7 @@ async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, target:
 
 
 async def _cancel(client: JobClient, job: jobs_pb2.Job) -> None:
-    if job.state not in ENDED_STATES:
-        await client.cancel(job.id)
+    if (await client.cancel(job.id)).state == jobs_pb2.JOB_STATE_CANCELLED:
         err.print(f"Cancelled job {job.id}. The same command goes on where it stopped.")
 
 
@@ -147,7 +152,7 @@ async def _submit(
     try:
         return await client.submit(spec)
     except NotFoundError as error:
-        if not error.field.startswith("spec."):
+        if not error.field.startswith("spec.") or error.reason != NotFoundError.default_reason:
             raise
         raise NotFoundError(
             f"The orchestrator at {address} does not keep its media in {store.root}.",
@@ -177,9 +182,13 @@ async def _own_mesh(data: Path) -> AsyncIterator[str]:
 
 def _deliver(job: jobs_pb2.Job, store: MediaStore, target: Path) -> None:
     """Puts the film where it was asked for, and what belongs to it beside it, each whole or not at all."""
-    _copy(store.path(job.outputs["film.mp4"].sha256), target)
-    for name, suffix in _BESIDE.items():
-        _copy(store.path(job.outputs[name].sha256), target.with_suffix(suffix))
+    try:
+        _copy(store.path(job.outputs["film.mp4"].sha256), target)
+        for name, suffix in _BESIDE.items():
+            _copy(store.path(job.outputs[name].sha256), target.with_suffix(suffix))
+    except OSError as error:
+        problem = f"The film is finished, but cannot be written to {target}: {error.strerror}."
+        raise FailedPreconditionError(problem, "Give another --out; nothing is made again.", "--out") from error
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -26,16 +26,18 @@ _FIELD_OPTIONS = {
     "language": "--language",
     "reference_audio": "--reference",
     "reference_text": "--reference-text",
+    "reference_language": "--reference-language",
     "consent": "--consent-of, --consent",
+    "face_consent": "--face-consent-of, --face-consent",
 }
 
 
 def show_error(error: VigentError, what: str = "error") -> None:
     """What is wrong, where, and what to do."""
-    field = error.field.removeprefix("spec.")
+    field, _, key = error.field.removeprefix("spec.").partition(".")
     err.print(f"[bold red]{what}:[/] {escape(error.problem)}")
     if field:
-        err.print(f"  where: {escape(_FIELD_OPTIONS.get(field, field))}")
+        err.print(f"  where: {escape(_FIELD_OPTIONS.get(field, field))}{escape(f', {key}' if key else '')}")
     if error.remedy:
         err.print(f"  to do: {escape(error.remedy)}")
 

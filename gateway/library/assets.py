@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.jobs import Consent
+from gateway.jobs import Consent, SomeText
 
 Kind = Literal["footage", "voices", "music", "fonts", "styles"]
 StyleRole = Literal["subtitle", "title"]
@@ -103,8 +103,8 @@ class VoiceDescription(Description):
 
     languages: str = Field(default="", description="BCP 47 languages, separated by commas.", max_length=200)
     reference_text: str = Field(default="", description="What is said in the recording.", max_length=2_000)
-    person: str = Field(description="Who agreed to being cloned.", min_length=1, max_length=200)
-    statement: str = Field(description="Words of the agreement.", min_length=1, max_length=4_000)
+    person: SomeText = Field(description="Who agreed to being cloned.", max_length=200)
+    statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
     given_time: datetime | None = Field(default=None, description="When it was given; now, when left out.")
 
 

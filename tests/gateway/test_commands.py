@@ -68,6 +68,17 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "script.txt", "--footage", "face.png", "--quality", "perfect"], ["draft"]),
         (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent"]),
         (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--style", "nope"], ["nope", "--style", "classic"]),
+        (["make", "script.txt", "--footage", "face.png", "--style", "script.txt"], ["script.txt", "--style", "JSON"]),
+        (["make", "script.txt", "--footage", "face.png", "--title-style", "odd.json"], ["--title-style", "sise"]),
+        (["make", "script.txt", "--footage", "face.png", "--title", "half \udcff"], ["--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--width", "0"], ["--width"]),
+        (["make", "script.txt", "--footage", "face.png", "--speed", "0"], ["--speed"]),
+        (["make", "script.txt", "--footage", "face.png", "--face-consent-of", "Anna"], ["--face-consent"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", "/proc/film.mp4"], ["/proc", "--out"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", f"{'n' * 5000}.mp4"], ["--out"]),
+        (["make", "script.txt", "--footage", "n" * 5000], ["--footage"]),
+        (["make", "script.txt", "--footage", "folder"], ["folder", "--footage"]),
         (["up", "--port-base", "70000"], ["--port-base"]),
         (["nonsense"], ["nonsense"]),
     ],
@@ -76,6 +87,8 @@ def test_bad_usage_exits_with_2_and_says_where(tmp_path, monkeypatch, capsys, ar
     (tmp_path / "script.txt").write_text("Hello.")
     (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
     (tmp_path / "face.png").write_bytes(face_picture())
+    (tmp_path / "odd.json").write_text('{"version": 1, "sise": 2}')
+    (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["vigent", *arguments])
     with pytest.raises(SystemExit) as ended:
@@ -83,6 +96,7 @@ def test_bad_usage_exits_with_2_and_says_where(tmp_path, monkeypatch, capsys, ar
     said = capsys.readouterr()
     assert ended.value.code == 2, said.err
     assert said.out == ""
+    assert "Traceback" not in said.err
     for word in words:
         assert word in said.err
 

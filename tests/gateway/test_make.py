@@ -1,5 +1,7 @@
 """`vigent make`: from files to a film, with a mesh that runs and with one of its own."""
 
+import asyncio
+import hashlib
 import io
 import signal
 
@@ -8,7 +10,9 @@ import pytest
 from PIL import Image
 
 from gateway.mesh.lock import running_mesh
-from tests.films import face_picture, facts_of
+from orchestrator.client import JobClient
+from services.runtime.fonts import ASSETS
+from tests.films import face_picture, facts_of, spec_of
 from tests.gateway.commands import running, vigent
 from tests.gateway.media import write_sound
 
@@ -34,7 +38,10 @@ def beside(mesh):
 
 def test_a_running_mesh_is_used(folder, beside, mesh):
     arguments = ["my script.txt", "--footage", "face.png", "--music", "music.wav", "--title-file", "title.txt"]
-    done = vigent("make", *arguments, *SMALL, "--out", "new/film.mp4", cwd=folder, environment=beside)
+    look = (ASSETS / "styles" / "subtitle" / "box.json").read_text().replace('"version"', ' "version"')
+    (folder / "look.json").write_text(look)
+    told = ["--style", "look.json", "--face-consent-of", "Anna", "--face-consent", "Yes, you may."]
+    done = vigent("make", *arguments, *told, *SMALL, "--out", "new/film.mp4", cwd=folder, environment=beside)
     assert done.returncode == 0, done.stderr
     assert "No mesh runs" not in done.stderr
     assert "new/film.mp4" in done.stdout
@@ -55,10 +62,38 @@ def test_a_running_mesh_is_used(folder, beside, mesh):
     listed = vigent("jobs", cwd=folder, environment=beside)
     assert "done" in listed.stdout
     job_id = next(word for word in listed.stdout.split() if word.startswith("job-"))
+    spec = asyncio.run(spec_of_job(mesh, job_id))
+    assert spec.caption_style == hashlib.sha256(look.encode()).hexdigest()
+    assert (spec.face_consent.person, spec.face_consent.statement) == ("Anna", "Yes, you may.")
     shown = vigent("jobs", "show", job_id[:12], cwd=folder, environment=beside)
     assert job_id in shown.stdout
     assert "film.mp4" in shown.stdout
     assert vigent("jobs", "retry", job_id, cwd=folder, environment=beside).returncode == 1
+
+
+def test_jobs_are_named_by_their_first_characters(folder, beside, mesh):
+    async def submit_two():
+        async with JobClient(mesh.jobs) as client:
+            for _ in range(2):
+                await client.cancel((await client.submit(spec_of(mesh, "Never spoken."))).job.id)
+
+    asyncio.run(submit_two())
+    several = vigent("jobs", "show", "job-", cwd=folder, environment=beside)
+    assert several.returncode == 2
+    assert "begins with 'job-'" in several.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"], ["show", "job-"]])
+def test_jobs_of_a_folder_without_a_mesh_are_not_those_of_another(folder, beside, arguments):
+    """`--data` may stand before the verb as well."""
+    asked = vigent("jobs", "--data", "elsewhere", *arguments, cwd=folder, environment=beside)
+    assert asked.returncode == 1
+    assert "No orchestrator" in asked.stderr
+
+
+async def spec_of_job(mesh, job_id):
+    async with JobClient(mesh.jobs) as client:
+        return (await client.get(job_id)).spec
 
 
 def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
