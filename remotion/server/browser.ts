@@ -1,54 +1,45 @@
 /** The browser of this server: opened and warmed, replaced when it dies or hangs. */
 
 import { EventEmitter } from "node:events";
-import { makeCancelSignal, renderFrames } from "@remotion/renderer";
-import type { Sheet } from "../src/Overlay.js";
-import { answers, type Chromium, end, gone, startChromium, versionOf } from "./chromium.js";
+import { type Drawing, NOTHING } from "../src/drawing.js";
+import { answers, end, startChromium, versionOf } from "./chromium.js";
 import { UnavailableError } from "./errors.js";
 import { log } from "./log.js";
+import { Page, PageError } from "./page.js";
 import { Restarts } from "./restarts.js";
+import { within } from "./within.js";
 
-/** The browser died or was ended during a rendering; what it had not drawn can be drawn by the next one. */
+/** The browser died or was ended during a drawing, which the next one can make. */
 export class BrowserLost extends Error {}
 
 export type DeathReason = "crash" | "stall";
 
-/** Frames of a sheet to render, where they go, and what stops it. */
-export interface SheetRun {
-  readonly sheet: Sheet;
-  readonly from: number;
-  readonly onFrame: (index: number, png: Buffer) => Promise<void>;
-  readonly stop: AbortSignal;
-}
-
-const WARM_UP: Sheet = { width: 16, height: 16, blocks: [], drawings: [] };
 const HEARTBEAT_S = 2;
-const FRAME_TIMEOUT_MS = 120_000;
 
 /** Emits "changed" when `ready` or `live` may have. */
 export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> {
   version = "";
   readonly #restarts = new Restarts();
-  #chromium: Chromium | null = null;
-  #gone: Promise<never> = NEVER_GONE;
+  #page: Page | null = null;
   #opening: Promise<void> | null = null;
   #ending: DeathReason | null = null;
-  #running = 0;
+  #drawing = 0;
   readonly #closing = new AbortController();
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly executable: string,
     private readonly bundle: string,
+    private readonly loadBudgetS: number,
   ) {
     super();
   }
 
   get ready(): boolean {
-    return this.#chromium !== null && this.#ending === null && !this.#closed;
+    return this.#page !== null && this.#ending === null && !this.#closed;
   }
 
-  /** Whether this process is worth keeping: no, when two browsers died in a row without a finished frame. */
+  /** Whether this process is worth keeping: no, when two browsers died in a row without a finished drawing. */
   get live(): boolean {
     return !this.#restarts.fruitless;
   }
@@ -57,115 +48,81 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
     return this.#closing.signal.aborted;
   }
 
-  /** Starts Chromium and draws a first frame, which loads all that later ones need. */
+  /** Starts Chromium and its page, and draws nothing, which loads all that later drawings need. */
   async open(): Promise<void> {
     const chromium = await startChromium(this.executable);
-    this.#chromium = chromium;
-    this.#gone = gone(chromium);
-    this.version = await versionOf(chromium);
-    await this.#rendered(chromium, { sheet: WARM_UP, from: 0, onFrame: async () => undefined, stop: NEVER });
+    const late = `Chromium was not ready after ${this.loadBudgetS} s.`;
+    try {
+      const page = await Page.open(chromium, this.bundle);
+      await within(this.loadBudgetS, page.draw(NOTHING), new UnavailableError(late, "Look at its own messages."));
+      this.version = await versionOf(chromium);
+      this.#page = page;
+    } catch (error) {
+      await end(chromium);
+      throw error;
+    }
     this.#ending = null;
     this.#heartbeat ??= setInterval(() => void this.#look(), HEARTBEAT_S * 1000).unref();
     this.emit("changed");
   }
 
-  /** Renders frames `from` on. Throws BrowserLost when the browser was lost; one is opened before that. */
-  async render(run: SheetRun): Promise<void> {
-    const chromium = this.#chromium;
-    if (!chromium || !this.ready)
-      throw new UnavailableError("The browser is being replaced.", "Try again.", { retryAfterS: 1 });
-    this.#running += 1;
+  /** A drawing as PNG. Throws BrowserLost when the browser was lost; one is opened before that. */
+  async draw(drawing: Drawing): Promise<Buffer> {
+    const page = this.#page;
+    this.#drawing += 1;
     try {
-      await this.#rendered(chromium, { ...run, onFrame: (index, png) => this.#finished(run, index, png) });
+      if (!page) throw new Error("the browser is being replaced");
+      const png = await page.draw(drawing);
+      this.#restarts.unitFinished();
+      return png;
     } catch (error) {
-      if (run.stop.aborted || (await answers(chromium))) throw error;
-      await this.#replace(chromium);
+      if (error instanceof PageError) throw error;
+      await this.#replace(page);
       throw new BrowserLost("the browser was lost", { cause: error });
     } finally {
-      this.#running -= 1;
+      this.#drawing -= 1;
     }
   }
 
-  /** Ends the present browser, so that its renderings fail and it is replaced. */
+  /** Ends the present browser, so that its drawings fail and it is replaced. */
   async kill(reason: DeathReason): Promise<void> {
-    if (this.#ending !== null || !this.#chromium) return;
+    if (this.#ending !== null || !this.#page) return;
     this.#ending = reason;
     this.emit("changed");
-    await end(this.#chromium);
+    await end(this.#page.chromium);
   }
 
   async close(): Promise<void> {
     this.#closing.abort();
     clearInterval(this.#heartbeat);
     await this.#opening?.catch(() => undefined);
-    if (this.#chromium) await end(this.#chromium);
-    this.#chromium = null;
-  }
-
-  async #finished({ onFrame }: SheetRun, index: number, png: Buffer): Promise<void> {
-    this.#restarts.unitFinished();
-    await onFrame(index, png);
-  }
-
-  async #rendered(chromium: Chromium, { sheet, from, onFrame, stop }: SheetRun): Promise<void> {
-    const { cancelSignal, cancel } = makeCancelSignal();
-    stop.addEventListener("abort", cancel, { once: true });
-    const count = Math.max(1, sheet.drawings.length);
-    try {
-      const rendering = renderFrames({
-        composition: {
-          ...COMPOSITION,
-          width: sheet.width,
-          height: sheet.height,
-          durationInFrames: count,
-          props: sheet,
-        },
-        frameRange: [from, count - 1],
-        inputProps: {},
-        serveUrl: this.bundle,
-        puppeteerInstance: chromium,
-        browserExecutable: NO_BROWSER_OF_ITS_OWN,
-        chromeMode: "chrome-for-testing",
-        concurrency: count - from > FRAMES_FOR_TWO_PAGES ? 2 : 1,
-        imageFormat: "png",
-        muted: true,
-        outputDir: null,
-        cancelSignal,
-        timeoutInMilliseconds: FRAME_TIMEOUT_MS,
-        logLevel: "error",
-        onStart: () => undefined,
-        onFrameUpdate: () => undefined,
-        onFrameBuffer: (png, index) => onFrame(index, png),
-      });
-      await Promise.race([rendering, this.#gone]);
-    } finally {
-      stop.removeEventListener("abort", cancel);
-    }
+    if (this.#page) await end(this.#page.chromium);
+    this.#page = null;
   }
 
   /** Asks an idle browser whether it lives; a busy one is watched by its calls. */
   async #look(): Promise<void> {
-    const chromium = this.#chromium;
-    if (!chromium || this.#running > 0 || !this.ready || (await answers(chromium))) return;
-    if (this.#running === 0) await this.#replace(chromium).catch(() => undefined);
+    const page = this.#page;
+    if (!page || this.#drawing > 0 || !this.ready || (await answers(page.chromium))) return;
+    if (this.#drawing === 0) await this.#replace(page).catch(() => undefined);
   }
 
   /** Opens the browser that comes after `lost`, once, whoever asks. */
-  async #replace(lost: Chromium): Promise<void> {
-    if (this.#chromium === lost && !this.#closed) {
-      this.#chromium = null;
+  async #replace(lost: Page | null): Promise<void> {
+    if (lost && this.#page === lost && !this.#closed) {
+      this.#page = null;
       this.#opening = this.#reopen(lost);
     }
     await this.#opening;
   }
 
-  async #reopen(lost: Chromium): Promise<void> {
+  async #reopen(lost: Page): Promise<void> {
     const reason = this.#ending ?? "crash";
     log("ERROR", "browser", `Chromium was lost (${reason}); starting it again`);
     this.#restarts.died();
     this.emit("died", reason);
     this.emit("changed");
-    await end(lost);
+    await end(lost.chromium);
     for (;;) {
       await this.#restarts.pause(this.#closing.signal);
       if (this.#closed) return;
@@ -180,21 +137,3 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
     }
   }
 }
-
-/** Remotion would start a browser by itself, not as we do, when it loses one; this one ends at once. */
-const NO_BROWSER_OF_ITS_OWN = "/bin/false";
-/** A second page costs as much to open as these frames to draw. */
-const FRAMES_FOR_TWO_PAGES = 48;
-const NEVER = new AbortController().signal;
-const NEVER_GONE = new Promise<never>(() => undefined);
-const COMPOSITION = {
-  id: "Overlay",
-  fps: 25,
-  defaultProps: {},
-  defaultCodec: null,
-  defaultOutName: null,
-  defaultVideoImageFormat: null,
-  defaultPixelFormat: null,
-  defaultProResProfile: null,
-  defaultSampleRate: null,
-} as const;

@@ -5,8 +5,9 @@ import { delimiter, join } from "node:path";
 import { openBrowser } from "@remotion/renderer";
 import { FailedPreconditionError } from "./errors.js";
 import { PACKAGE } from "./paths.js";
+import { within } from "./within.js";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /** A started Chromium, as Remotion hands it out. */
 export type Chromium = Awaited<ReturnType<typeof openBrowser>>;
@@ -48,20 +49,6 @@ export async function end(chromium: Chromium): Promise<void> {
   await chromium.close({ silent: true }).catch(() => undefined);
 }
 
-/** Rejects when its connection closes. Remotion's own renderings would wait for ever. */
-export function gone(chromium: Chromium): Promise<never> {
-  const { transport } = chromium.connection;
-  const closed = transport.onclose;
-  const end = new Promise<never>((_, reject) => {
-    transport.onclose = () => {
-      closed?.();
-      reject(new Error("Chromium closed its connection"));
-    };
-  });
-  end.catch(() => undefined); // an idle browser may go unseen; the next look finds it
-  return end;
-}
-
 /** Name and version, such as "Chrome/156.0.8078.79". */
 export async function versionOf(chromium: Chromium): Promise<string> {
   // Remotion's types know only the commands that it sends itself.
@@ -72,20 +59,14 @@ export async function versionOf(chromium: Chromium): Promise<string> {
 }
 
 /** Whether it answers in time. */
-export async function answers(chromium: Chromium): Promise<boolean> {
-  const late = new Promise<never>((_, reject) => {
-    setTimeout(reject, ANSWER_S * 1000, new Error("no answer")).unref();
-  });
-  try {
-    await Promise.race([versionOf(chromium), late]);
-    return true;
-  } catch {
-    return false;
-  }
+export function answers(chromium: Chromium): Promise<boolean> {
+  return within(ANSWER_S, versionOf(chromium), new Error("no answer")).then(
+    () => true,
+    () => false,
+  );
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
-
 const ANSWER_S = 3;
 
 function isExecutable(path: string): boolean {

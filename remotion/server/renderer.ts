@@ -1,11 +1,15 @@
-/** Draws a request: portion by portion, sheet by sheet; what a lost browser had not drawn is drawn by the next one. */
+/** Draws a request picture by picture; what a lost browser had not drawn is drawn by the next one. */
 
+import { randomUUID } from "node:crypto";
+import type { Block } from "../src/block.js";
+import type { Look } from "../src/look.js";
+import { type Draft, placeBlock } from "./blocks.js";
 import { type Browser, BrowserLost } from "./browser.js";
 import { UnavailableError } from "./errors.js";
-import { FrameQueue } from "./frames.js";
-import { countPictures, type NumberedSheet, type PlannedDrawing, type Portion, portions, sheets } from "./plan.js";
+import { plannedPictures } from "./plan.js";
 import type { Progress } from "./progress.js";
 import { decoded, onCanvas, type Raster, withoutMargin } from "./raster.js";
+import { type PlacedBlock, recipeOf } from "./recipe.js";
 import type { OverlayPicture, OverlaySpec } from "./spec.js";
 
 const MOST_RETRIES = 1;
@@ -19,7 +23,6 @@ export class Rendering {
     private readonly spec: OverlaySpec,
     private readonly browser: Browser,
     readonly progress: Progress,
-    private readonly stop: AbortSignal,
   ) {}
 
   /**
@@ -28,75 +31,37 @@ export class Rendering {
    * Throws InvalidInputError (GLYPH_MISSING), or UnavailableError when browsers are lost again and again.
    */
   async *pictures(): AsyncGenerator<OverlayPicture> {
-    this.progress.start("draw", countPictures(this.spec));
-    for (const portion of portions(this.spec)) yield* this.#portion(portion);
-  }
-
-  async *#portion({ pictures, drawings }: Portion): AsyncGenerator<OverlayPicture> {
-    const source = this.#drawn(drawings);
-    const rasters = new Map<number, Raster>();
-    const lastUses = new Map(pictures.flatMap((picture) => picture.drawings.map((drawing) => [drawing, picture])));
-    let arrived = 0;
-    try {
-      for (const picture of pictures) {
-        for (; arrived <= Math.max(...picture.drawings); arrived++) {
-          const next = await source.next();
-          if (!next.done) rasters.set(arrived, next.value);
-        }
-        const drawn = picture.drawings.flatMap((index) => rasters.get(index) ?? []);
-        const { x, y, width, height, data } = onCanvas(picture.recipe.make(drawn), this.spec);
-        yield { firstFilmFrame: picture.first, frames: picture.frames, x, y, width, height, data };
-        this.progress.advance();
-        for (const index of picture.drawings) if (lastUses.get(index) === picture) rasters.delete(index);
-      }
-    } finally {
-      await source.return(undefined);
+    const planned = plannedPictures(this.spec);
+    this.progress.start("draw", planned.length);
+    const shown = new Map<Draft, Shown>();
+    for (const { draft, first, end, last } of planned) {
+      const block = shown.get(draft) ?? new Shown(placeBlock(draft, this.spec.width, this.spec.height));
+      shown.set(draft, block);
+      const raster = await block.on(first, (look) => this.#drawn(block.placed.block, look));
+      if (last) shown.delete(draft);
+      const { x, y, width, height, data } = onCanvas(raster, this.spec);
+      yield { firstFilmFrame: first, frames: end - first, x, y, width, height, data };
+      this.progress.advance();
     }
   }
 
-  /** The drawings of a portion in order. */
-  async *#drawn(drawings: readonly PlannedDrawing[]): AsyncGenerator<Raster> {
-    for (const numbered of sheets(drawings)) {
-      let index = numbered.first;
-      for await (const png of this.#frames(numbered)) {
-        const [left, top] = drawings[index]?.placed.block.extent ?? [0, 0];
-        index += 1;
-        yield withoutMargin(decoded(png, left, top));
-      }
-    }
-  }
-
-  async *#frames({ sheet }: NumberedSheet): AsyncGenerator<Buffer> {
-    for (let done = 0; done < sheet.drawings.length; ) {
-      const queue = new FrameQueue(done, (is) => this.#wait(is));
-      const over = new AbortController();
-      const stop = AbortSignal.any([this.stop, over.signal]);
-      const onFrame = async (index: number, png: Buffer): Promise<void> => {
-        this.progress.touch();
-        await queue.put(index, png);
-      };
-      const running = this.browser.render({ sheet, from: done, onFrame, stop }).then(
-        () => queue.end(null),
-        (error: unknown) => queue.end(error),
-      );
+  async #drawn(block: Block, look: Look): Promise<Raster> {
+    const [left, top, right, bottom] = block.extent;
+    for (;;) {
       try {
-        for await (const png of queue.read()) {
-          done += 1;
-          yield png;
-        }
+        const png = await this.browser.draw({
+          id: randomUUID(),
+          width: right - left,
+          height: bottom - top,
+          block,
+          look,
+        });
+        this.progress.touch();
+        return withoutMargin(decoded(png, left, top));
       } catch (error) {
         this.#retry(error);
-      } finally {
-        queue.end(null);
-        over.abort();
-        await running;
       }
     }
-  }
-
-  #wait(is: boolean): void {
-    if (this.progress.waiting !== is) this.progress.touch();
-    this.progress.waiting = is;
   }
 
   #retry(error: unknown): void {
@@ -111,5 +76,24 @@ export class Rendering {
         retryAfterS: RETRY_AFTER_S,
       },
     );
+  }
+}
+
+/** A block that is being shown, with the drawings of its latest picture: the next one is mostly made from the same. */
+export class Shown {
+  #drawn = new Map<string, Raster>();
+
+  constructor(readonly placed: PlacedBlock) {}
+
+  /** Its picture on a film frame; `draw` draws what is new in it. */
+  async on(frame: number, draw: (look: Look) => Promise<Raster>): Promise<Raster> {
+    const { looks, make } = recipeOf(this.placed, frame);
+    const drawn = new Map<string, Raster>();
+    for (const look of looks) {
+      const key = JSON.stringify(look);
+      drawn.set(key, this.#drawn.get(key) ?? (await draw(look)));
+    }
+    this.#drawn = drawn;
+    return make([...drawn.values()]);
   }
 }

@@ -6,7 +6,7 @@ import { Admission } from "./admission.js";
 import { Browser } from "./browser.js";
 import { ensureBundle } from "./bundle.js";
 import { findChromium } from "./chromium.js";
-import { FailedPreconditionError, UnavailableError } from "./errors.js";
+import { FailedPreconditionError } from "./errors.js";
 import { findUploadedFontsIn } from "./fonts.js";
 import { Health } from "./health.js";
 import { engineIdentity } from "./identity.js";
@@ -35,7 +35,7 @@ export async function serve(settings: Settings, signals: StopSignals): Promise<b
   const address = `${settings.host}:${await bind(server, settings)}`;
   const scrape = await metrics.serve(settings.host, settings.metricsPort);
   say(`overlay listening on ${address}, metrics on ${settings.host}:${scrape.port}`);
-  const browser = new Browser(executable, await ensureBundle());
+  const browser = new Browser(executable, await ensureBundle(), settings.loadBudgetS);
   const admission = new Admission(settings.slots, settings.queueLimit, (reason) => metrics.refused(reason));
   const servicer = new OverlayServicer(settings, browser, admission, metrics);
   server.addService(tolerant(service(OVERLAY)), servicer.implementation);
@@ -44,7 +44,7 @@ export async function serve(settings: Settings, signals: StopSignals): Promise<b
   browser.on("changed", () => health.publish(browser.ready && !servicer.draining, browser.live));
   const watchdog = setInterval(() => watch(servicer, browser), settings.watchIntervalS * 1000);
   try {
-    await Promise.race([opened(browser, settings.loadBudgetS), signals.first]);
+    await Promise.race([browser.open(), signals.first]);
     if (browser.ready) {
       health.identity = engineIdentity(RENDERER, browser.version);
       say(`overlay ready on ${address} (engine ${RENDERER})`);
@@ -56,18 +56,6 @@ export async function serve(settings: Settings, signals: StopSignals): Promise<b
     await browser.close();
     server.forceShutdown();
     scrape.server.close();
-  }
-}
-
-async function opened(browser: Browser, loadBudgetS: number): Promise<void> {
-  const late = new UnavailableError(`Chromium was not ready after ${loadBudgetS} s.`, "Look at its own messages.");
-  const timer = new AbortController();
-  const budget = pause(loadBudgetS * 1000, undefined, { signal: timer.signal }).then(() => Promise.reject(late));
-  try {
-    await Promise.race([browser.open(), budget]);
-  } finally {
-    budget.catch(() => undefined);
-    timer.abort();
   }
 }
 

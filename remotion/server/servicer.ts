@@ -79,7 +79,7 @@ export class OverlayServicer {
 
   async #draw(call: Call, spec: OverlaySpec): Promise<void> {
     const progress = new Progress(this.settings.stallBudgetS);
-    const rendering = new Rendering(spec, this.browser, progress, call.left);
+    const rendering = new Rendering(spec, this.browser, progress);
     const beat = setInterval(
       () => call.offer({ progress: progress.message() }),
       this.settings.progressIntervalS * 1000,

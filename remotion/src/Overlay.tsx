@@ -1,39 +1,16 @@
-/** The composition that the overlay service renders: one frame a picture, only as large as what is drawn. */
+/** The composition that the overlay service renders, only as large as what is drawn. */
 
 import type { ReactElement } from "react";
-import { useCurrentFrame } from "remotion";
 import { BlockPicture } from "./BlockPicture.js";
-import type { Block } from "./block.js";
-import type { Look } from "./look.js";
+import type { Drawing } from "./drawing.js";
 
-/** Block `block` of a sheet in a look. */
-export interface Drawing {
-  readonly block: number;
-  readonly look: Look;
-}
-
-/** Drawings that are rendered together; composition frame n shows drawing n. */
-export type Sheet = {
-  readonly width: number;
-  readonly height: number;
-  readonly blocks: readonly Block[];
-  readonly drawings: readonly Drawing[];
-};
-
-export function Overlay(sheet: Sheet): ReactElement {
-  return <SheetFrame sheet={sheet} frame={useCurrentFrame()} />;
-}
-
-/** Drawing `frame` of a sheet with the left top corner of its extent in the corner. */
-export function SheetFrame({ sheet, frame }: { sheet: Sheet; frame: number }): ReactElement | null {
-  const drawing = sheet.drawings[frame];
-  const block = drawing && sheet.blocks[drawing.block];
-  if (!block) return null;
-  const [left, top] = block.extent;
+/** A block with the left top corner of its extent in the corner. */
+export function Overlay({ id, width, height, block, look }: Drawing): ReactElement {
+  const [left, top] = block?.extent ?? [0, 0];
   return (
-    <svg width={sheet.width} height={sheet.height} viewBox={`${left} ${top} ${sheet.width} ${sheet.height}`}>
+    <svg id={id} width={width} height={height} viewBox={`${left} ${top} ${width} ${height}`}>
       <title>overlay</title>
-      <BlockPicture block={block} look={drawing.look} />
+      {block && <BlockPicture block={block} look={look} />}
     </svg>
   );
 }

@@ -1,11 +1,11 @@
 /** What Remotion can render. Sizes and lengths come from the properties. */
 
 import type { ReactElement } from "react";
-import { Composition } from "remotion";
-import { Overlay, type Sheet } from "./Overlay.js";
+import { Composition, Still } from "remotion";
+import { NOTHING } from "./drawing.js";
+import { Overlay } from "./Overlay.js";
 import { Short, type ShortProps } from "./Short.js";
 
-const NOTHING: Sheet = { width: 16, height: 16, blocks: [], drawings: [] };
 const EMPTY: ShortProps = {
   width: 1080,
   height: 1920,
@@ -21,19 +21,13 @@ const EMPTY: ShortProps = {
 export function Root(): ReactElement {
   return (
     <>
-      <Composition
+      <Still
         id="Overlay"
         component={Overlay}
         defaultProps={NOTHING}
         width={NOTHING.width}
         height={NOTHING.height}
-        fps={25}
-        durationInFrames={1}
-        calculateMetadata={({ props: { width, height, drawings } }) => ({
-          width,
-          height,
-          durationInFrames: Math.max(1, drawings.length),
-        })}
+        calculateMetadata={({ props: { width, height } }) => ({ width, height })}
       />
       <Composition
         id="Short"

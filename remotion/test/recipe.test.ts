@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PNG } from "pngjs";
 import { drafts, placeBlock } from "../server/blocks.js";
-import { cuts, portions, sheets } from "../server/plan.js";
+import { plannedPictures } from "../server/plan.js";
 import { decoded, onCanvas, posed, type Raster, spliced, withoutMargin } from "../server/raster.js";
 import { bandsOf, recipeOf } from "../server/recipe.js";
+import { Shown } from "../server/renderer.js";
 import type { OverlaySpec } from "../server/spec.js";
 import { loadStyle } from "../server/styles.js";
 
@@ -72,18 +73,32 @@ test("rows belong to one line each, or to none where letters touch", () => {
   assert.equal(bandsOf([[0, 10], [11, 20]]), null); // biome-ignore format: pairs
 });
 
-test("a karaoke cue needs two drawings, however many words it has", () => {
-  const [portion] = [...portions(spec("karaoke", ["今天天气", "真好"]))];
-  assert.equal(portion?.drawings.length, 2);
+/** How many drawings are made for each picture of the only block. */
+async function drawings(of: OverlaySpec): Promise<number[]> {
+  const block = new Shown(placeBlock(drafts(of)[0] ?? assert.fail(), of.width, of.height));
+  const made: number[] = [];
+  for (const { first } of plannedPictures(of)) {
+    let count = 0;
+    await block.on(first, async () => {
+      count += 1;
+      return raster(0, 0, ["1"]);
+    });
+    made.push(count);
+  }
+  return made;
+}
+
+test("a karaoke cue needs two drawings, however many words it has", async () => {
+  const of = spec("karaoke", ["今天天气", "真好"]);
   assert.deepEqual(
-    portion?.pictures.map(({ first, frames }) => [first, frames]),
-    [[0, 1], [1, 1], [2, 1], [3, 7], [10, 1], [11, 1], [12, 1], [13, 37]], // biome-ignore format: pairs
+    plannedPictures(of).map(({ first, end }) => [first, end]),
+    [[0, 1], [1, 2], [2, 3], [3, 10], [10, 11], [11, 12], [12, 13], [13, 50]], // biome-ignore format: pairs
   );
+  assert.deepEqual(await drawings(of), [1, 0, 0, 0, 1, 0, 0, 0]);
 });
 
-test("every word on a pill is a drawing", () => {
-  const [portion] = [...portions(spec("pill", ["今天"]))];
-  assert.deepEqual(portion?.pictures.map(({ drawings }) => drawings), [[0], [0], [0], [0], [1], [2]]); // biome-ignore format: row
+test("every word on a pill is a drawing", async () => {
+  assert.deepEqual(await drawings(spec("pill", ["今天"])), [1, 0, 0, 0, 1, 1]);
 });
 
 test("what grows is drawn by itself", () => {
@@ -91,13 +106,4 @@ test("what grows is drawn by itself", () => {
   const placed = placeBlock(drafts(of)[0] ?? assert.fail(), of.width, of.height);
   assert.equal(recipeOf(placed, 0).looks[0]?.pose.scale !== 1, true);
   assert.equal(recipeOf(placed, 20).looks.length, 2);
-});
-
-test("sheets are cut where smaller ones save more than a page costs", () => {
-  const [large, small] = [[1000, 1000], [1000, 200]] as const; // biome-ignore format: sizes
-  assert.deepEqual(cuts([large, small, small]), [[0, 3]]);
-  const many = Array.from({ length: 50 }, () => small);
-  assert.deepEqual(cuts([large, ...many]), [[0, 1], [1, 51]]); // biome-ignore format: ranges
-  const [portion] = [...portions(spec("karaoke", ["今天"]))];
-  assert.equal(sheets(portion?.drawings ?? [])[0]?.sheet.drawings.length, 2);
 });

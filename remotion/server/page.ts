@@ -1,0 +1,107 @@
+/**
+ * The page of Remotion's bundle that stays open: it draws one still of the composition `Overlay` after the other.
+ *
+ * `renderStill` and `renderFrames` open a page for every call, which costs a second of processor time: a process of
+ * Chromium, and the bundle to load. So this does itself what they do in their page, through these internals of
+ * @remotion/renderer 4.0.529: `newPage` and `_client` of the browser, the variables of `setPropsAndEnv`, `setBundleMode` of
+ * `makePage`, `remotion_renderReady` of `seekToFrame`, and the transparent ground of `screenshotTask`. All packages of
+ * Remotion are pinned to that version; test/page.test.ts tells when another one draws otherwise.
+ */
+
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { BundleCompositionState } from "remotion";
+import type { Drawing } from "../src/drawing.js";
+import type { Chromium } from "./chromium.js";
+
+/** The page cannot draw this drawing, but others. */
+export class PageError extends Error {}
+
+type Tab = Awaited<ReturnType<Chromium["newPage"]>>;
+
+const LOAD_TIMEOUT_MS = 60_000;
+
+export class Page {
+  #turn: Promise<unknown> = Promise.resolve();
+  #loaded = false;
+
+  private constructor(
+    readonly chromium: Chromium,
+    private readonly tab: Tab,
+    private readonly url: string,
+  ) {}
+
+  /** A page of the bundle in this folder; it is loaded when it draws. */
+  static async open(chromium: Chromium, bundle: string): Promise<Page> {
+    const tab = await chromium.newPage({
+      context: () => null,
+      logLevel: "error",
+      indent: false,
+      pageIndex: 0,
+      onBrowserLog: null,
+      onLog: () => undefined,
+    });
+    await tab.evaluateOnNewDocument(prepare);
+    await tab._client().send("Emulation.setDefaultBackgroundColorOverride", { color: { r: 0, g: 0, b: 0, a: 0 } });
+    return new Page(chromium, tab, pathToFileURL(join(bundle, "index.html")).href);
+  }
+
+  /** A drawing as PNG; drawings wait for each other. Throws PageError, or what tells that page or browser are lost. */
+  draw(drawing: Drawing): Promise<Buffer> {
+    const drawn = this.#turn.then(() => this.#drawn(drawing));
+    this.#turn = drawn.catch(() => undefined);
+    return drawn;
+  }
+
+  async #drawn(drawing: Drawing): Promise<Buffer> {
+    if (!this.#loaded) await this.tab.goto({ url: this.url, timeout: LOAD_TIMEOUT_MS });
+    this.#loaded = true;
+    await this.tab.setViewport({ width: drawing.width, height: drawing.height, deviceScaleFactor: 1 });
+    const fault = await this.tab.evaluate(show, stateOf(drawing), drawing.id);
+    if (fault !== "") {
+      this.#loaded = false; // nothing of it stays
+      throw new PageError(fault);
+    }
+    const shot = await this.tab._client().send("Page.captureScreenshot", { format: "png", optimizeForSpeed: true });
+    return Buffer.from(shot.value.data, "base64");
+  }
+}
+
+/** In the page, before the bundle runs: it is rendered, not looked at. */
+function prepare(): void {
+  const rendering = { remotion_puppeteerTimeout: 120_000, process: { env: { NODE_ENV: "production" } } };
+  Object.assign(window, rendering, { remotion_inputProps: "{}", remotion_logLevel: "error" });
+}
+
+/** In the page: shows a still and returns when it stands, with what went wrong or "". */
+function show(state: BundleCompositionState, id: string): Promise<string> {
+  return new Promise((resolve) => {
+    window.onerror = (message) => resolve(String(message));
+    document.body.style.background = "transparent";
+    window.remotion_setBundleMode(state);
+    const look = (): void => {
+      if (window.remotion_cancelledError !== undefined) resolve(window.remotion_cancelledError);
+      else if (window.remotion_renderReady && document.getElementById(id)) resolve("");
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+}
+
+function stateOf(drawing: Drawing): BundleCompositionState {
+  return {
+    type: "composition",
+    compositionName: "Overlay",
+    serializedResolvedPropsWithSchema: JSON.stringify(drawing),
+    compositionWidth: drawing.width,
+    compositionHeight: drawing.height,
+    compositionFps: 1,
+    compositionDurationInFrames: 1,
+    compositionDefaultCodec: "h264",
+    compositionDefaultOutName: null,
+    compositionDefaultVideoImageFormat: null,
+    compositionDefaultPixelFormat: null,
+    compositionDefaultProResProfile: null,
+    compositionDefaultSampleRate: null,
+  };
+}
