@@ -7,15 +7,20 @@ import sys
 
 from services.runtime.errors import FailedPreconditionError
 
-_OUT_OF_MEMORY = ("out of memory", "CUBLAS_STATUS_ALLOC_FAILED")  # the second: cuBLAS found no room for its workspace
+_OUT_OF_MEMORY = ("out of memory", "_ALLOC_FAILED")  # the second: cuBLAS, cuDNN or cuFFT found no room of their own
 _CUDA_FAILED = ("CUDA error", "CUDA failed with error")  # as torch says it, and as CTranslate2 does
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the host or the device had no memory left; the process can go on."""
+    """Whether the host or the device had no memory left; the process can go on.
+
+    Also where another error came of it: a CUDA graph whose recording broke off says so when it is ended.
+    """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
-    return any(sign in str(error) for sign in _OUT_OF_MEMORY)
+    if any(sign in str(error) for sign in _OUT_OF_MEMORY):
+        return True
+    return error.__context__ is not None and is_out_of_memory(error.__context__)
 
 
 def is_device_lost(error: BaseException) -> bool:

@@ -22,6 +22,8 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("CUDA error: device-side assert triggered"), False, True),
         (RuntimeError("CUDA error: out of memory"), True, False),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True, False),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True, False),
+        (RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"), True, False),
         (RuntimeError("CUDA failed with error out of memory"), True, False),
         (RuntimeError("CUDA failed with error an illegal memory access was encountered"), False, True),
         (ValueError("expected a tensor on cuda"), False, False),
@@ -30,6 +32,19 @@ class OutOfMemoryError(RuntimeError):
 def test_kinds_of_device_errors(error: Exception, memory: bool, lost: bool) -> None:
     assert is_out_of_memory(error) is memory
     assert is_device_lost(error) is lost
+
+
+def test_memory_used_up_while_a_graph_is_recorded_does_not_end_the_process() -> None:
+    def record() -> None:
+        try:
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        finally:
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+
+    with pytest.raises(RuntimeError, match="capture") as broken:
+        record()
+    assert is_out_of_memory(broken.value)
+    assert not is_device_lost(broken.value)
 
 
 def test_cached_memory_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
