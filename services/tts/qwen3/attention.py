@@ -15,6 +15,8 @@ from services.runtime.errors import InvalidInputError
 
 logger = logging.getLogger(__name__)
 
+_FLASH_CAPABILITY = 8, 0  # README of flash-attn 2; older GPUs refuse at the first call
+
 
 @dataclass(frozen=True)
 class Visible:
@@ -106,6 +108,8 @@ def _flash_obstacle(device: torch.device, dtype: torch.dtype) -> str:
         return "runs on CUDA only"
     if dtype not in (torch.float16, torch.bfloat16):
         return f"does not compute in {dtype}"
+    if torch.cuda.get_device_capability(device) < _FLASH_CAPABILITY:
+        return "needs an Ampere GPU or a newer one"
     try:
         importlib.import_module("flash_attn")
     except ImportError:

@@ -62,14 +62,26 @@ def test_kernels_agree_where_all_rows_see_everything(other, flash_attn):
     assert torch.allclose(other(*parts, Visible(6)), sdpa(*parts, Visible(6)), atol=1e-6)
 
 
-def test_flash_is_taken_where_it_can_run(flash_attn):
+@pytest.fixture
+def ampere(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+
+
+def test_flash_is_taken_where_it_can_run(flash_attn, ampere):
     assert choose_attention("auto", CUDA, torch.bfloat16) == ("flash_attention_2", flash)
     assert choose_attention("auto", CUDA, torch.float32) == ("sdpa", sdpa)
     assert choose_attention("auto", CPU, torch.bfloat16) == ("sdpa", sdpa)
     assert choose_attention("sdpa", CUDA, torch.bfloat16) == ("sdpa", sdpa)
 
 
-def test_without_flash_attn_it_is_sdpa_and_said_so(monkeypatch, caplog):
+def test_flash_is_not_taken_on_gpus_that_it_refuses(flash_attn, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert choose_attention("auto", CUDA, torch.float16) == ("sdpa", sdpa)
+    with pytest.raises(InvalidInputError, match="needs an Ampere GPU"):
+        choose_attention("flash_attention_2", CUDA, torch.float16)
+
+
+def test_without_flash_attn_it_is_sdpa_and_said_so(ampere, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "flash_attn", None)
     with caplog.at_level("INFO"):
         assert choose_attention("auto", CUDA, torch.bfloat16)[0] == "sdpa"
