@@ -5,7 +5,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
-from services.lipsync.latentsync.sampler import Denoiser, denoise, job_noise
+from services.lipsync.latentsync.sampler import Denoiser, _Pace, denoise, job_noise
 from services.lipsync.latentsync.schedulers import Ddim, DpmSolver, alphas_cumprod
 from services.lipsync.latentsync.unet import UNet
 from services.runtime.errors import CancelledError
@@ -100,3 +100,29 @@ def test_noise_is_a_function_of_the_seed():
     assert torch.equal(job_noise(7, 16, 16), job_noise(7, 16, 16))
     assert not torch.equal(job_noise(7, 16, 16), job_noise(8, 16, 16))
     assert job_noise(2**64 - 1, 4, 4).shape == (1, 4, 1, 4, 4)
+
+
+def test_the_host_runs_one_step_ahead_of_a_gpu_and_sleeps_meanwhile(monkeypatch):
+    events = []
+
+    class Event:
+        def __init__(self, *, blocking):
+            assert blocking  # else waiting takes a whole core
+
+        def record(self, stream):
+            events.append((self, "recorded", stream))
+
+        def synchronize(self):
+            events.append((self, "awaited", None))
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: device.index)
+    pace = _Pace(torch.device("cuda:1"))
+    for _ in range(3):
+        pace.step()
+    order = [event for event, what, _ in events if what == "recorded"]
+    told = [(order.index(event), what, stream) for event, what, stream in events]
+    assert told == [
+        *((0, "recorded", 1), (1, "recorded", 1)),
+        *((0, "awaited", None), (2, "recorded", 1), (1, "awaited", None)),
+    ]
