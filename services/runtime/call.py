@@ -47,11 +47,12 @@ class Call:
         self._arrived: asyncio.Queue[Event | Ended] = asyncio.Queue()  # bounded by the credit given
         self._credit = asyncio.Semaphore(WINDOW)
         self._taken = 0
+        self._last: ProgressSnapshot | None = None
         process.open(opened)
 
     def snapshot(self) -> ProgressSnapshot:
-        """How far the engine is."""
-        return self._process.snapshot(self.slot.number)
+        """How far the engine is, or was when the call ended."""
+        return self._last or self._process.snapshot(self.slot.number)
 
     async def events(self) -> AsyncIterator[object]:
         """What the engine yields, in order, with a ProgressSnapshot in between at least every two seconds.
@@ -82,6 +83,7 @@ class Call:
                 self.first_event_s = self.first_event_s or time.monotonic()
                 self._arrived.put_nowait(message)
             case Ended():
+                self._last = self.snapshot()  # the record is the next call's from here on
                 self._arrived.put_nowait(message)
                 self.ended.set_result(None)
 

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass
+from typing import Any
 
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.messages import Boot
@@ -15,9 +16,10 @@ from services.runtime.progress import Progress
 
 @dataclass(frozen=True)
 class LoadedEngine:
-    """An engine that can work, and how many seconds each stage of its loading took."""
+    """An engine that can work, what it says of itself, and how many seconds each stage of its loading took."""
 
     engine: object
+    attributes: Mapping[str, Any]
     stage_s: Mapping[str, float]
 
 
@@ -48,7 +50,7 @@ class StageTimes(Progress):
 
 
 def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
-    """The engine of `boot`, warm. Stages: import, construct, and the phases of its own `warm_up`."""
+    """The engine of `boot`, warm. Stages: import, construct, the phases of its own `warm_up`, attributes."""
     progress = StageTimes(record, epoch=boot.epoch, default_budget_s=boot.load_budget_s)
     progress.phase("import", 1)
     engine_class = load_class(boot.engine)
@@ -61,8 +63,15 @@ def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
         progress.phase("warm-up", stall_budget_s=boot.warm_up_budget_s)
         warm_up(progress)
         progress.advance()
+    progress.phase("attributes")
+    attributes = {name: _attribute(engine, name) for name in boot.attributes}
     progress.finish()
-    return LoadedEngine(engine, dict(progress.stage_s))
+    return LoadedEngine(engine, attributes, dict(progress.stage_s))
+
+
+def _attribute(engine: object, name: str) -> object:
+    value = getattr(engine, name)
+    return value() if callable(value) else value
 
 
 def load_class(path: str) -> Callable[..., object]:

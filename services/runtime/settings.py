@@ -105,6 +105,7 @@ class ServerSettings(ProcessSettings):
     watch_interval_s: float = Field(0.25, description="Time between two looks at the progress records.", gt=0)
     cancel_grace_s: float = Field(2.0, description="Time a hung engine has to obey a cancel.", ge=0)
     kill_grace_s: float = Field(1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
+    exit_budget_s: float = Field(30.0, description="Longest time a killed worker may take to be gone.", gt=0)
     restart_limit: int = Field(5, description="Restarts of the worker in ten minutes before giving up.", ge=0)
     memory_soft_bytes: int = Field(0, description="Resident memory at which the worker is replaced when idle.", ge=0)
     memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed.", ge=0)

@@ -38,23 +38,27 @@ class Watchdog:
     async def run(self) -> None:
         """Watches until cancelled."""
         while True:
-            await self._sleep()
+            now_ns = await self._sleep()
             process = self._worker.process
             if process is not None and not process.exited.done():
-                await self._look(process)
+                await self._look(process, now_ns)
 
-    async def _sleep(self) -> None:
-        """After a pause of this process or of the whole machine, the engine gets its full budget once more."""
+    async def _sleep(self) -> int:
+        """Gives the time at waking up, on the monotonic clock.
+
+        After a pause of this process or of the whole machine, engine and callers get their full budgets once more.
+        """
         slept_ns = time.monotonic_ns()
         await asyncio.sleep(self._settings.watch_interval_s)
         now_ns = time.monotonic_ns()
         if (now_ns - slept_ns) / 1e9 > self._settings.watch_interval_s + _OVERSLEPT_S:
             self._awake_since_ns = now_ns
+        return now_ns
 
-    async def _look(self, process: WorkerProcess) -> None:
+    async def _look(self, process: WorkerProcess, now_ns: int) -> None:
+        units = self._worker.units
         self._worker.observe()
-        self._end_idle_calls()
-        now_ns, units = time.monotonic_ns(), self._worker.units
+        self._end_idle_calls(now_ns)
         snapshots = process.snapshots()
         slots = {
             slot for slot, snapshot in enumerate(snapshots) if units.stalled(snapshot, now_ns, self._awake_since_ns)
@@ -66,12 +70,12 @@ class Watchdog:
         else:
             await self._limit_memory(process)
 
-    def _end_idle_calls(self) -> None:
+    def _end_idle_calls(self, now_ns: int) -> None:
         """A slot is not kept for ever for a caller that neither reads nor sends."""
         budget_s = self._settings.caller_budget_s
         for call in list(self._worker.calls.values()):
             snapshot = call.snapshot()
-            if snapshot.waiting and snapshot.age_s(time.monotonic_ns()) > budget_s:
+            if snapshot.waiting and (now_ns - max(snapshot.updated_ns, self._awake_since_ns)) / 1e9 > budget_s:
                 call.fail(CancelledError(f"The caller neither read nor sent for {budget_s:g} s.", reason="CALLER_IDLE"))
 
     def _is_silent(self, process: WorkerProcess, snapshots: Sequence[ProgressSnapshot], now_ns: int) -> bool:
@@ -95,7 +99,7 @@ class Watchdog:
                 snapshot = process.snapshot(slot)
                 _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
             _fail(hung)
-            if 0 in slots or not await self._obeys(hung):
+            if 0 in slots or not hung or not await self._obeys(hung):  # no call: nobody could cancel it
                 await self._kill(process)
 
     @contextmanager
@@ -109,8 +113,6 @@ class Watchdog:
 
     async def _obeys(self, hung: list[Call]) -> bool:
         """Whether all hung calls end by themselves after the cancel."""
-        if not hung:
-            return True
         _, running = await asyncio.wait([call.ended for call in hung], timeout=self._settings.cancel_grace_s)
         return not running
 
@@ -122,7 +124,14 @@ class Watchdog:
             done, _ = await asyncio.wait([process.exited], timeout=self._settings.kill_grace_s)
             if done:
                 return
-        await process.wait()
+        await self._await_end(process)
+
+    async def _await_end(self, process: WorkerProcess) -> None:
+        """Of a killed worker; it is replaced even when it does not end, and two of that kind ask for a new pod."""
+        done, _ = await asyncio.wait([process.exited], timeout=self._settings.exit_budget_s)
+        if not done:
+            _LOG.critical("worker %d was killed and is not gone; another one takes its place", process.pid)
+            process.abandon()
 
     async def _limit_memory(self, process: WorkerProcess) -> None:
         soft, hard = self._settings.memory_soft_bytes, self._settings.memory_hard_bytes
@@ -131,13 +140,14 @@ class Watchdog:
             _LOG.error("worker %d uses %d bytes of memory, more than the hard limit", process.pid, resident)
             process.death_reason = "memory"
             process.signal(signal.SIGKILL)
-            await process.wait()
+            await self._await_end(process)
         elif soft and resident > soft and process.calls_opened and not self._worker.retiring:
             _LOG.warning("worker %d uses %d bytes of memory, more than the soft limit", process.pid, resident)
-            process.death_reason = "memory"
             self._worker.retire()
         if self._worker.retiring and not self._worker.calls:
+            process.death_reason = "memory"
             await process.close(self._settings.kill_grace_s)
+            await self._await_end(process)
 
 
 def _fail(hung: Iterable[Call]) -> None:

@@ -231,7 +231,7 @@ class Worker:
         elif not self._closing:
             _LOG.error("worker %d (epoch %d) ended with exit code %d", process.pid, process.epoch, exit_code)
             self._metrics.restarted(process.death_reason)
-            if not self.retiring:
+            if calls or not self.retiring:
                 self._restarts.died()
         self.stalled = self.retiring = False
         for call in [call for call in calls if call.hung] or calls:

@@ -49,14 +49,12 @@ class WorkerCall:
                 self._credit.release()  # or for credit
 
     def run(self, engine: object) -> VigentError | None:
-        """Runs the engine's method to its end; called on the slot's thread."""
+        """Runs the engine's method to its end, but leaves its record for the caller to finish."""
         self.progress.phase(self._opened.method)
         try:
             self._stream(getattr(engine, self._opened.method))
         except BaseException as error:  # a lost end would keep the slot for ever, so SystemExit counts too
             return typed_error(error, "The engine failed.")
-        finally:
-            self.progress.finish()
         return None
 
     def _stream(self, method: Callable[..., Generator[object]]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import logging
 import os
 import signal
 import threading
@@ -25,6 +26,7 @@ from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong,
 from services.runtime.pipe import encode, receive, write
 from services.runtime.worker_call import Send, WorkerCall
 
+_LOG = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 _NICENESS = 5  # a worker that computes on every core must not keep its server from answering health checks
 
@@ -47,18 +49,12 @@ def main(
     reply = _sender(replies)
     try:
         loaded = load_engine(boot, records[0])
-        attributes = {name: _attribute(loaded.engine, name) for name in boot.attributes}
     except Exception as error:
         reply(LoadFailed(typed_error(error, f"The engine {boot.engine} could not be loaded.")))
         os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
     gauges[:] = device_memory()
-    reply(Ready(attributes, loaded.stage_s))
+    reply(Ready(loaded.attributes, loaded.stage_s))
     _Calls(boot, loaded.engine, records, gauges, reply).serve(orders)
-
-
-def _attribute(engine: object, name: str) -> object:
-    value = getattr(engine, name)
-    return value() if callable(value) else value
 
 
 class _Calls:
@@ -94,12 +90,19 @@ class _Calls:
             open_call.handle(message)
 
     def _run(self, call: WorkerCall) -> None:
-        error = call.run(self._engine)
-        if error is not None and error.reason == OUT_OF_MEMORY:
-            release_device_memory()
-        del self._open[call.id]
-        self._gauges[:] = device_memory()
-        self._send(Ended(call.id, error, dict(call.progress.units)))
+        """Runs on the slot's thread. The record says that it works until the very end, so a hang in here is found."""
+        try:
+            error = call.run(self._engine)
+            if error is not None and error.reason == OUT_OF_MEMORY:
+                call.progress.phase("release memory")
+                release_device_memory()
+            self._gauges[:] = device_memory()
+            del self._open[call.id]
+            call.progress.finish()
+            self._send(Ended(call.id, error, dict(call.progress.units)))
+        except BaseException:  # an end that is not told would keep the slot for ever
+            _LOG.exception("call %d cannot be ended", call.id)
+            os._exit(os.EX_SOFTWARE)
 
 
 def _sender(replies: Connection) -> Send:

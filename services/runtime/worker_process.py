@@ -75,9 +75,10 @@ class WorkerProcess:
 
     def open(self, message: Open) -> None:
         """Starts a call on a free slot; until the worker takes it up, its record says "start"."""
+        parts = encode(message)  # first: a request that cannot cross must leave no mark
         self.calls_opened += 1
         self._mark(message.slot, "start", self._boot.stall_budget_s, message.call)
-        self.send(message)
+        self._outbox.put(parts)
 
     def send(self, message: ToWorker) -> None:
         """Queues a message; never waits. What a call may queue is bounded by the credit of its stream."""
@@ -120,6 +121,10 @@ class WorkerProcess:
     async def wait(self) -> int:
         """Waits for the child to end; returns its exit code (negative: the signal that ended it)."""
         return await asyncio.shield(self.exited)  # a cancelled waiter must not cancel the fact
+
+    def abandon(self) -> None:
+        """Counts a killed child as ended although the kernel keeps it, as a device driver that hangs can make it."""
+        self._resolve(-signal.SIGKILL)
 
     async def close(self, grace_s: float) -> None:
         """Closes the pipe, on which the child exits by itself, and kills it when it does not."""

@@ -98,6 +98,38 @@ async def test_worker_that_freezes_while_idle_is_replaced_without_any_call(tmp_p
     assert "computes nothing and gives no sign of life" in server.log.read_text()
 
 
+async def test_thread_that_works_on_after_its_call_is_ended_with_the_worker(tmp_path: Path) -> None:
+    """Nobody can cancel it, and as long as it seems to work, nobody asks the worker whether it lives."""
+    async with serving(tmp_path, {"action": "linger", "once_file": tmp_path / "once"}) as server:
+        old = server.worker()
+        assert (await events(server.speak()))[-1] == "done"
+        await server.replaced(old)
+        assert (await events(server.speak()))[-1] == "done"
+
+
+async def test_engine_that_does_not_let_go_of_its_memory_is_replaced(tmp_path: Path) -> None:
+    """Its method has ended, its call has not."""
+    async with serving(tmp_path, {"action": "oom_hang", "once_file": tmp_path / "once"}) as server:
+        old = server.worker()
+        code, error = await failure(server.speak())
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert "in phase 'release memory'" in str(error)
+        await server.replaced(old)
+        assert (await events(server.speak()))[-1] == "done"
+
+
+async def test_dead_worker_that_the_kernel_does_not_let_go_of_is_replaced(tmp_path: Path) -> None:
+    """A child of the worker holds its pipe open, as a driver that hangs would hold all of it."""
+    options = {"action": "kill_but_fork", "once_file": tmp_path / "once"}
+    async with serving(tmp_path, options, exit_budget_s=0.2) as server:
+        old = server.worker()
+        code, _ = await failure(server.speak())
+        assert code is grpc.StatusCode.UNAVAILABLE
+        await server.replaced(old)
+        assert (await events(server.speak()))[-1] == "done"
+        assert "is not gone" in server.log.read_text()
+
+
 async def test_idle_worker_is_left_alone(tmp_path: Path) -> None:
     """Longer than it may be silent, after calls whose units kept it from answering."""
     async with serving(tmp_path, {"gil_delay_s": 1, "budget_s": 30}) as server:
@@ -156,6 +188,13 @@ async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
         assert await server.check() == SERVING
         assert (await events(call))[-1] == "done"
         assert server.worker() == worker
+
+
+async def test_engine_that_describes_itself_slowly_is_still_loading(tmp_path: Path) -> None:
+    """Longer than an idle worker may be silent."""
+    async with serving(tmp_path, {"voices_delay_s": 3}) as server:
+        assert not sum(value for name, value in (await server.metrics()).items() if "worker_restarts_total" in name)
+        assert (await events(server.speak()))[-1] == "done"
 
 
 async def test_hang_while_loading_is_found(tmp_path: Path) -> None:

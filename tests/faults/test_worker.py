@@ -120,6 +120,17 @@ async def test_worker_over_its_soft_memory_limit_finishes_its_call_first(tmp_pat
         assert await server.check("liveness") == SERVING
 
 
+async def test_worker_that_hangs_over_its_soft_memory_limit_counts_as_hung(tmp_path: Path) -> None:
+    options = {"leak_bytes": 20 * MIB, "delay_s": 0.05, "action": "hang", "at_unit": 19}
+    async with serving(tmp_path, options, memory_soft_bytes=250 * MIB, restart_limit=0) as server:
+        code, error = await failure(server.speak("a" * 20))
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert isinstance(error, UnavailableError)
+        assert error.reason == "STALLED"
+        await server.until_metric('vigent_worker_state{service="tts",state="broken"}')
+        assert (await server.metrics())['vigent_worker_restarts_total{reason="stall",service="tts"}'] == 1
+
+
 async def test_worker_over_its_hard_memory_limit_is_killed(tmp_path: Path) -> None:
     options = {"leak_bytes": 20 * MIB, "delay_s": 0.05}
     async with serving(tmp_path, options, memory_hard_bytes=250 * MIB) as server:
@@ -148,16 +159,17 @@ async def test_memory_stays_flat_while_a_caller_reads_slowly(tmp_path: Path) -> 
 
 
 async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_path: Path) -> None:
-    """SIGSTOP of the server, as a paused virtual machine, for longer than the stall budget."""
+    """SIGSTOP of the server, as a paused virtual machine, for longer than the budgets of engine and caller."""
     log_file = tmp_path / "units"
-    options = {"units": 100, "unit_samples": MIB // 2, "log_file": log_file}
-    async with serving(tmp_path, options) as server:
+    units = 2000  # of 64 KiB, so that the worker waits for the server to take them and not for room in the pipe
+    options = {"units": units, "unit_samples": MIB // 32, "log_file": log_file}
+    async with serving(tmp_path, options, caller_budget_s=1) as server:
         process, worker = psutil.Process(server.process.pid), server.worker()
         call = server.speak()
         await until_event(call)
         process.suspend()
         await poll(lambda: _has_stood_still(log_file, 1.5))
-        assert log_file.read_text().count("unit") < 100
+        assert log_file.read_text().count("unit") < units
         process.resume()
         assert (await events(call))[-1] == "done"
         assert server.worker() == worker

@@ -24,9 +24,10 @@ class Knobs:
     of it, in C code that keeps the GIL. budget_s: the stall budget that the engine asks for. leak_bytes (0): memory
     lost in each unit.
     action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP),
-    stop_waiting (the same while it waits for its caller), kill (SIGKILL), exit, spin (on every core), oom, cuda_oom,
-    cuda_lost, error. only_for: only in requests whose text has this in it. once_file: only while this file does not
-    exist; the action makes it.
+    stop_waiting (the same while it waits for its caller), kill (SIGKILL), kill_but_fork (the same, and a child of it
+    lives as long as the server), exit, spin (on every core), linger (goes on after the call), oom, oom_hang (and does not let
+    go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it. once_file: only
+    while this file does not exist; the action makes it.
     load_delay_s (0), load_action (none): the same while loading.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
     log_file: gets a line for every call ("call") and every finished unit ("unit 3").
@@ -89,6 +90,20 @@ def _spin() -> None:
         hashlib.sha256(_ZEROS).digest()
 
 
+def _linger(progress: Progress) -> None:
+    time.sleep(0.2)
+    progress.phase("linger")
+
+
+class _Clinging:
+    """Memory that only the collector lets go of, which then hangs."""
+
+    itself: object
+
+    def __del__(self) -> None:
+        act("hang")
+
+
 def act(action: str, progress: Progress | None = None) -> None:
     """Misbehaves."""
     match action:
@@ -113,9 +128,22 @@ def act(action: str, progress: Progress | None = None) -> None:
             _spin()
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "kill_but_fork":
+            server = Path(f"/proc/{os.getppid()}")
+            if os.fork():
+                act("kill")
+            while server.exists():
+                time.sleep(0.05)
+            os._exit(0)
         case "exit":
             os._exit(3)
+        case "linger":
+            threading.Thread(target=_linger, args=(progress or Progress(),), daemon=True).start()
         case "oom":
+            raise MemoryError
+        case "oom_hang":
+            clinging = _Clinging()
+            clinging.itself = clinging
             raise MemoryError
         case "cuda_oom":
             raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")

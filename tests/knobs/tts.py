@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,7 +22,7 @@ class KnobsTts:
     """Knobs of `Knobs`, and those of the voice.
 
     unit_samples: with it a call yields `units` chunks of so many samples instead. wrong_seeds: with these seeds
-    (separated by commas) the tones are an octave too high.
+    (separated by commas) the tones are an octave too high. voices_delay_s (0): time it takes to list the voices.
     """
 
     sample_rate_hz = 24_000
@@ -30,10 +31,12 @@ class KnobsTts:
         self._knobs = Knobs(settings.options)
         self._unit_samples = int(settings.options.get("unit_samples", "0"))
         self._unit = _tone(0, self._unit_samples, self.sample_rate_hz, _TONE_HZ)
+        self._voices_delay_s = float(settings.options.get("voices_delay_s", "0"))
         self._wrong_seeds = settings.options.get("wrong_seeds", "").split(",")
 
     def voices(self) -> list[Voice]:
         """One voice."""
+        time.sleep(self._voices_delay_s)
         return [Voice("tone", "Tone", ("en", "zh"))]
 
     def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,20 @@ class Echo:
 
 class _Much:
     itself: object
+
+
+class _LostDevice(ModuleType):
+    """A framework whose device answers nothing but errors."""
+
+    def __init__(self) -> None:
+        super().__init__("torch")
+        self.cuda = self
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def empty_cache(self) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
 
 class EchoEngine:
@@ -86,6 +101,12 @@ class EchoEngine:
         held = _Much()
         held.itself = held
         self._held = weakref.ref(held)
+        raise RuntimeError("CUDA failed with error out of memory")
+        yield
+
+    def loses_device(self, request: str, progress: Progress) -> Iterator[object]:
+        """Runs out of memory on a device that is lost before it can give some back."""
+        sys.modules["torch"] = _LostDevice()
         raise RuntimeError("CUDA failed with error out of memory")
         yield
 

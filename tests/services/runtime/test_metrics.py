@@ -8,6 +8,7 @@ import pytest
 
 from tests.services.runtime.servers import events, serving, until_event
 
+STAGES = ("import", "construct", "attributes")
 HISTOGRAMS = ("vigent_request_seconds", "vigent_first_chunk_seconds", "vigent_realtime_factor")
 
 
@@ -35,7 +36,7 @@ async def test_stages_of_loading_are_timed(tmp_path: Path) -> None:
     async with serving(tmp_path, {"load_delay_s": 0.3}) as server:
         labels = 'engine="tests.knobs.tts:KnobsTts",service="tts",stage='
         stages = {name: value for name, value in (await server.metrics()).items() if "engine_load_seconds" in name}
-        assert list(stages) == [f'vigent_engine_load_seconds{{{labels}"{stage}"}}' for stage in ("import", "construct")]
+        assert list(stages) == [f'vigent_engine_load_seconds{{{labels}"{stage}"}}' for stage in STAGES]
         assert min(stages.values()) > 0
         assert max(stages.values()) > 0.3
 

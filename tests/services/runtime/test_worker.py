@@ -60,8 +60,9 @@ async def working(
         yield worker
     finally:
         changed.cancel()
+        running.cancel()
         await worker.close()
-        with contextlib.suppress(VigentError):
+        with contextlib.suppress(VigentError, asyncio.CancelledError):
             await running
 
 
@@ -166,6 +167,24 @@ async def test_what_a_call_held_is_let_go_of_when_it_runs_out_of_memory() -> Non
         assert await results(worker, "holds", "") == [False]
 
 
+async def test_call_that_cannot_be_ended_ends_its_worker() -> None:
+    async with working() as worker:
+        old = worker.process
+        with pytest.raises(UnavailableError):
+            await asyncio.wait_for(results(worker, "loses_device", ""), 30)
+        await poll(lambda: worker.process is not old and worker.available.is_set())
+        assert await results(worker, "phases", ("one",)) == ["one"]
+
+
+async def test_request_that_cannot_cross_leaves_no_mark_on_the_slot() -> None:
+    async with working() as worker:
+        with pytest.raises(Exception, match="pickle"):
+            await results(worker, "phases", lambda: None)
+        assert worker.process is not None
+        assert not worker.process.snapshot(1).active
+        assert await results(worker, "phases", ("one",)) == ["one"]
+
+
 async def test_engine_that_tries_to_exit_ends_only_its_call() -> None:
     async with working() as worker:
         with pytest.raises(InternalError):
@@ -209,6 +228,14 @@ async def test_units_are_counted_by_phase_and_calls_know_theirs() -> None:
         assert (snapshot.budget_ns, snapshot.lifetime_units) == (7_500_000_000, 4)
         total = worker.units.total()
         assert (total["one"], total["two"]) == (2, 2)
+
+
+async def test_call_that_has_ended_does_not_tell_how_far_the_next_one_is() -> None:
+    async with working() as worker, worker.call("phases", ("one",)) as first:
+        await first.ended
+        async with worker.call("phases", ("two", "three")) as second:
+            await second.ended
+            assert (first.snapshot().phase, second.snapshot().phase) == ("one", "three")
 
 
 async def test_missing_weights_are_told_to_every_call_until_they_are_there(tmp_path: Path) -> None:
