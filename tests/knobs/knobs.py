@@ -25,9 +25,9 @@ class Knobs:
     lost in each unit.
     action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP),
     stop_waiting (the same while it waits for its caller), kill (SIGKILL), kill_but_fork (the same, and a child of it
-    lives as long as the server), exit, spin (on every core), linger (goes on after the call), oom, oom_hang (and does not let
-    go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it. once_file: only
-    while this file does not exist; the action makes it.
+    lives as long as the server), exit, spin (on every core), linger (goes on after the call), oom, oom_hang (and does
+    not let go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it.
+    once_file: only while this file does not exist; the action makes it.
     load_delay_s (0), load_action (none): the same while loading.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
     log_file: gets a line for every call ("call") and every finished unit ("unit 3").
