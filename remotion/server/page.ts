@@ -41,6 +41,8 @@ export class Page {
       onBrowserLog: null,
       onLog: () => undefined,
     });
+    // A crashed page would leave commands without an answer, a closed one lets them fail.
+    tab.on("error", () => void tab.close().catch(() => undefined));
     await tab.evaluateOnNewDocument(prepare);
     await tab._client().send("Emulation.setDefaultBackgroundColorOverride", { color: { r: 0, g: 0, b: 0, a: 0 } });
     return new Page(chromium, tab, pathToFileURL(join(bundle, "index.html")).href);

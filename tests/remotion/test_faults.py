@@ -1,4 +1,4 @@
-"""Chromium is killed or frozen in the middle of a render: the render ends right all the same."""
+"""Chromium or its page are killed or frozen in the middle of a render: the render ends right all the same."""
 
 import asyncio
 import signal
@@ -24,7 +24,7 @@ REQUEST = captions(STYLE, CUES, frames=320)
 @pytest.fixture(scope="module")
 def victim(tmp_path_factory) -> Iterator[Server]:
     """A server whose browser is harmed; it finds a hang sooner than usual, yet is patient with a busy machine."""
-    environment = {"VIGENT_OVERLAY_STALL_BUDGET_S": "5"}
+    environment = {"VIGENT_OVERLAY_STALL_BUDGET_S": "5", "VIGENT_OVERLAY_SLOTS": "2"}
     with run_node(tmp_path_factory.mktemp("victim"), environment) as server:
         yield server
 
@@ -39,24 +39,47 @@ def browser(server: Server) -> psutil.Process:
     )
 
 
+def pages(server: Server) -> list[psutil.Process]:
+    """The processes that draw pages."""
+    return [process for process in browser(server).children(recursive=True) if "--type=renderer" in process.cmdline()]
+
+
 @pytest.mark.parametrize(("harm", "found_as"), [(signal.SIGKILL, "crash"), (signal.SIGSTOP, "stall")])
-async def test_a_browser_that_dies_or_freezes_costs_one_retry_and_no_picture(victim, harm, found_as):
+@pytest.mark.parametrize("part", ["browser", "page"])
+async def test_what_dies_or_freezes_costs_one_retry_and_no_picture(victim, part, harm, found_as):
     undisturbed = await rendered(victim.address, REQUEST)
     assert undisturbed.done.retries == 0
     before = figure(victim, "vigent_worker_restarts_total", reason=found_as)
     async with grpc.aio.insecure_channel(victim.address, options=OPTIONS) as channel:
         call = OverlayServiceStub(channel).Render(REQUEST, timeout=TIMEOUT_S)
         first = await until_picture(call)
-        harmed = browser(victim)
-        harmed.send_signal(harm)
+        lost = browser(victim)
+        for harmed in [lost] if part == "browser" else pages(victim):
+            harmed.send_signal(harm)
         rest = await read(call)
     pictures = [first, *rest.pictures]
     assert pictures == undisturbed.pictures
     assert rest.done.retries == 1
     assert rest.done.pictures == len(pictures)
     assert figure(victim, "vigent_worker_restarts_total", reason=found_as) == before + 1
-    assert browser(victim).pid != harmed.pid
-    assert not harmed.is_running()
+    assert browser(victim).pid != lost.pid
+    assert not lost.is_running()
+
+
+async def test_calls_side_by_side_get_their_own_pictures_even_from_a_browser_that_dies(victim):
+    other = captions(load_style("subtitle", "spotlight"), CUES, frames=320)
+    requests = (REQUEST, other)
+    alone = [(await rendered(victim.address, request)).pictures for request in requests]
+    assert alone[0] != alone[1]
+    before = figure(victim, "vigent_worker_restarts_total")
+    async with grpc.aio.insecure_channel(victim.address, options=OPTIONS) as channel:
+        calls = [OverlayServiceStub(channel).Render(request, timeout=TIMEOUT_S) for request in requests]
+        first = [await until_picture(call) for call in calls]
+        browser(victim).kill()
+        rest = await asyncio.gather(*map(read, calls))
+    assert [[one, *more.pictures] for one, more in zip(first, rest, strict=True)] == alone
+    assert all(more.done.retries <= 1 for more in rest)
+    assert await asyncio.to_thread(until, lambda: figure(victim, "vigent_worker_restarts_total") == before + 1)
 
 
 async def test_a_browser_that_dies_while_nobody_draws_is_replaced(victim):
