@@ -18,7 +18,8 @@ WORKFLOW_PROTOCOL = "films-v1"
 _QUEUE = "films"
 _POLL_S = 0.2
 _T = TypeVar("_T")
-FilmMaker = Callable[[str], Awaitable[None]]
+MakeFilm = Callable[[str, int], Awaitable[None]]
+"""Gets the id of a job and the number of the attempt at it."""
 
 
 class DurableEngine:
@@ -35,10 +36,10 @@ class DurableEngine:
         )
         DBOS(config=config)
         self._max_running = max_running
-        self._make: FilmMaker | None = None
+        self._make: MakeFilm | None = None
         self._workflow = self._make_workflow()
 
-    async def start(self, make: FilmMaker) -> None:
+    async def start(self, make: MakeFilm) -> None:
         """Recovers what a crash interrupted and takes new jobs; `make` runs on the present event loop."""
         self._make = make
         DBOS.launch()
@@ -63,7 +64,8 @@ class DurableEngine:
         @DBOS.workflow(name="make_film")
         async def make_film(job_id: str) -> None:
             assert self._make is not None
-            await self._make(job_id)
+            assert DBOS.workflow_id is not None
+            await self._make(job_id, _attempt_of(DBOS.workflow_id))
 
         return make_film
 
@@ -80,3 +82,7 @@ async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
 def workflow_id(job_id: str, attempt: int) -> str:
     """Name of one attempt in the durable engine."""
     return f"{job_id}-{attempt}"
+
+
+def _attempt_of(workflow: str) -> int:
+    return int(workflow.rpartition("-")[2])

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from orchestrator.records import ENDED_STATES, JobRecords
+from orchestrator.records import ENDED_STATES, JobAttempt
 from services.runtime.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
@@ -17,13 +17,11 @@ _LEAST_SHARE_FOR_ETA = 0.05
 
 
 class JobProgress:
-    """Collects what is reported about one job and writes it to the records, coalesced."""
+    """Collects what is reported about one attempt at a job and writes it to the records, coalesced."""
 
-    def __init__(
-        self, job_id: str, records: JobRecords, interval_s: float, stage_ended: Callable[[str, float], None]
-    ) -> None:
+    def __init__(self, attempt: JobAttempt, interval_s: float, stage_ended: Callable[[str, float], None]) -> None:
         """`stage_ended` gets the name of each stage and the seconds it took."""
-        self._job_id, self._records, self._interval_s = job_id, records, interval_s
+        self._attempt, self._interval_s = attempt, interval_s
         self._now = jobs_pb2.JobProgress(stage="prepare", eta_s=-1, message="Looking at the footage.")
         self._stage_begun_s = time.monotonic()
         self._stage_ended = stage_ended
@@ -92,7 +90,7 @@ class JobProgress:
     async def write(self) -> None:
         """Writes the present state at once."""
         self._dirty.clear()
-        await self._records.change(self._job_id, self._apply)
+        await self._attempt.change(self._apply)
 
     def _apply(self, job: jobs_pb2.Job) -> None:
         if job.state in ENDED_STATES:

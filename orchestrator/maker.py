@@ -14,7 +14,7 @@ from orchestrator.metrics import JobMetrics
 from orchestrator.order import FrameClock, SegmentWindow
 from orchestrator.plan import FilmPlan, make_plan
 from orchestrator.preview import GrowingPreview
-from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.records import ENDED_STATES, JobAttempt, JobRecords, timestamp_now
 from orchestrator.retry import retried
 from orchestrator.segment import SegmentMaker, SegmentPieces
 from orchestrator.settings import OrchestratorSettings
@@ -34,43 +34,47 @@ class FilmMaker:
     ) -> None:
         self._settings, self._records, self._store, self._mesh = settings, records, store, mesh
         self._metrics = metrics
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
-    async def make(self, job_id: str) -> None:
+    async def make(self, job_id: str, attempt: int) -> None:
         """Makes the film of a job to its end and notes how it ended. Cancelled, it leaves the record as it is."""
-        task = asyncio.create_task(self._make(job_id))
-        self._running[job_id] = task
+        task = asyncio.create_task(self._make(job_id, self._records.attempt_at(job_id, attempt)))
+        self._running[job_id, attempt] = task
         try:
             await task
         finally:
-            self._running.pop(job_id, None)
+            self._running.pop((job_id, attempt), None)
 
-    def interrupt(self, job_id: str) -> None:
-        """Stops work on a job at once, if it is under way here."""
-        if task := self._running.get(job_id):
+    def interrupt(self, job_id: str, attempt: int) -> None:
+        """Stops work on an attempt at once, if it is under way here."""
+        if task := self._running.get((job_id, attempt)):
             task.cancel()
 
-    async def _make(self, job_id: str) -> None:
+    async def _make(self, job_id: str, attempt: JobAttempt) -> None:
         try:
-            outputs = await self._film(job_id)
+            outputs = await self._film(job_id, attempt)
         except* CancelledError:
             _log.info("job %s: cancelled", job_id)
         except* VigentError as group:
-            await self._fail(job_id, _first(group))
+            await self._fail(job_id, attempt, _first(group))
         except* Exception:
             _log.exception("job %s failed", job_id)
-            await self._fail(job_id, InternalError("The film could not be made.", "Retry the job; see the log."))
+            error = InternalError("The film could not be made.", "Retry the job; see the log.")
+            await self._fail(job_id, attempt, error)
         else:
-            await self._records.change(job_id, lambda job: _finish(job, outputs))
+            await attempt.change(lambda job: _finish(job, outputs))
 
-    async def _film(self, job_id: str) -> dict[str, StoredFile]:
-        job = await self._records.change(job_id, _begin)
-        progress = JobProgress(job_id, self._records, self._settings.progress_interval_s, self._metrics.stage_ended)
+    async def _film(self, job_id: str, attempt: JobAttempt) -> dict[str, StoredFile]:
+        job = await attempt.change(_begin)
+        if job is None:
+            raise CancelledError("The job has been started again.")
+        progress = JobProgress(attempt, self._settings.progress_interval_s, self._metrics.stage_ended)
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
             plan = FilmPlan.from_json(await step("prepare", lambda: self._plan(job.spec, progress)))
-            pieces = await self._segments(job_id, job.spec, plan, progress)
+            preview = GrowingPreview(attempt, self._store)
+            pieces = await self._segments(job.spec, plan, progress, preview)
             progress.stage("mix", "Mixing the sound and joining the film.")
             return await step(
                 "assemble",
@@ -87,12 +91,11 @@ class FilmMaker:
         return plan.to_json()
 
     async def _segments(
-        self, job_id: str, spec: jobs_pb2.JobSpec, plan: FilmPlan, progress: JobProgress
+        self, spec: jobs_pb2.JobSpec, plan: FilmPlan, progress: JobProgress, preview: GrowingPreview
     ) -> Sequence[SegmentPieces]:
         progress.plan([_segment_record(plan, index) for index in range(len(plan.sentences))])
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
         clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
-        preview = GrowingPreview(job_id, self._records, self._store)
         maker = SegmentMaker(
             spec, plan, clock, self._store, self._mesh, self._settings, progress.frames, self._metrics.retaken
         )
@@ -113,10 +116,10 @@ class FilmMaker:
             tasks = [group.create_task(segment(index)) for index in range(len(plan.sentences))]
         return [task.result() for task in tasks]
 
-    async def _fail(self, job_id: str, error: BaseException) -> None:
+    async def _fail(self, job_id: str, attempt: JobAttempt, error: BaseException) -> None:
         assert isinstance(error, VigentError)
         _log.warning("job %s failed: %s", job_id, error.reason)
-        await self._records.change(job_id, lambda job: _note_failure(job, error))
+        await attempt.change(lambda job: _note_failure(job, error))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -161,7 +164,7 @@ def _note_failure(job: jobs_pb2.Job, error: VigentError) -> None:
     job.error.CopyFrom(
         jobs_pb2.JobError(reason=error.reason, message=error.problem, field=error.field, remedy=error.remedy)
     )
-    job.progress.message = str(error)
+    job.progress.message = f"{error.problem} {error.remedy}".strip()
 
 
 def _segment_record(plan: FilmPlan, index: int, pieces: SegmentPieces | None = None) -> jobs_pb2.Segment:

@@ -112,7 +112,8 @@ async def _check_voice(spec: jobs_pb2.JobSpec, mesh: Mesh) -> None:
     with mesh.tts.least_busy() as stub, remote_errors():
         voices = [voice.id for voice in (await stub.ListVoices(request, timeout=_VOICES_TIMEOUT_S)).voices]
     if spec.language and not voices:
-        problem, remedy = f"No voice speaks {spec.language!r}.", "Give a BCP 47 language such as zh or en, or none."
+        problem = f"No voice speaks {spec.language[:80]!r}."
+        remedy = "Give a BCP 47 language such as zh or en, or none."
         raise InvalidInputError(problem, remedy, "spec.language", "UNKNOWN_LANGUAGE")
     if spec.voice and spec.voice not in voices:
         near = difflib.get_close_matches(spec.voice, voices, 3, 0) or voices[:3]

@@ -6,7 +6,7 @@ import asyncio
 
 from orchestrator.assemble import film_segments, voice_segments
 from orchestrator.film.preview import write_preview
-from orchestrator.records import ENDED_STATES, JobRecords
+from orchestrator.records import ENDED_STATES, JobAttempt
 from orchestrator.segment import SegmentPieces
 from services.runtime.convert import media_ref
 from services.runtime.media import MediaStore, StoredFile
@@ -21,8 +21,8 @@ _GROWTH = 1.3
 class GrowingPreview:
     """Keeps the job's output "preview.mp4": the finished segments from the start, pictures and voice."""
 
-    def __init__(self, job_id: str, records: JobRecords, store: MediaStore) -> None:
-        self._job_id, self._records, self._store = job_id, records, store
+    def __init__(self, attempt: JobAttempt, store: MediaStore) -> None:
+        self._attempt, self._store = attempt, store
         self._pieces: dict[int, SegmentPieces] = {}
         self._written_frames = 0
         self._lock = asyncio.Lock()
@@ -58,6 +58,6 @@ class GrowingPreview:
                 superseded = job.outputs[PREVIEW_NAME].sha256
                 job.outputs[PREVIEW_NAME].CopyFrom(media_ref(stored))
 
-        await self._records.change(self._job_id, edit)
+        await self._attempt.change(edit)
         if superseded and superseded != stored.sha256:
             self._store.discard(superseded)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.runtime.errors import AlreadyExistsError, NotFoundError
+from services.runtime.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 
 _metadata = sa.MetaData()
@@ -36,6 +37,8 @@ _events = sa.Table(
 )
 
 ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
+Edit = Callable[[jobs_pb2.Job], None]
+"""Changes a job in place; what it raises undoes the transaction."""
 _T = TypeVar("_T")
 
 
@@ -48,34 +51,32 @@ class JobRecords:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_immediately)
         _metadata.create_all(self._engine)
-        self._changed: dict[str, asyncio.Event] = {}
+        self._changed = WeakValueDictionary[str, asyncio.Event]()  # of those who watch, as long as they do
 
-    async def create(self, job: jobs_pb2.Job, idempotency_key: str) -> tuple[jobs_pb2.Job, bool]:
+    async def create(
+        self, job: jobs_pb2.Job, idempotency_key: str, most_queued: int | None = None
+    ) -> tuple[jobs_pb2.Job, bool]:
         """Keeps a new job, or returns the one that this key has made before and True.
 
-        Raises AlreadyExistsError when the key was used for another spec.
+        A consent that names no time counts as given with the job. Raises AlreadyExistsError when the key was used for
+        another spec, ExhaustedError when `most_queued` jobs wait already.
         """
         try:
-            return await self._run(lambda db: _create(db, job, idempotency_key))
+            return await self._run(lambda db: _create(db, job, idempotency_key, most_queued))
         except sa.exc.IntegrityError:  # on PostgreSQL another submission with this key came in between
-            return await self._run(lambda db: _create(db, job, idempotency_key))
+            return await self._run(lambda db: _create(db, job, idempotency_key, most_queued))
 
     async def get(self, job_id: str) -> jobs_pb2.Job:
         """The job. Raises NotFoundError."""
-        return await self._run(lambda db: _read(db, job_id))
+        return (await self._run(lambda db: _read(db, job_id)))[0]
 
     async def attempt(self, job_id: str) -> int:
-        """How many times the job has been started again by a retry."""
-        return await self._run(lambda db: _scalar(db, sa.select(_jobs.c.attempt).where(_jobs.c.id == job_id)))
+        """How many times the job has been started again by a retry. Raises NotFoundError."""
+        return (await self._run(lambda db: _read(db, job_id)))[1]
 
     async def list_page(self, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
         """At most `size` jobs, newest first, and the position for the next page (None at the end)."""
         return await self._run(lambda db: _page(db, size, before, state))
-
-    async def count(self, states: frozenset[int]) -> int:
-        """Jobs in any of the states."""
-        query = sa.select(sa.func.count()).select_from(_jobs).where(_jobs.c.state.in_(states))
-        return await self._run(lambda db: _scalar(db, query))
 
     async def list_all(self, state: int) -> list[jobs_pb2.Job]:
         """Every job in the state, oldest first."""
@@ -89,17 +90,27 @@ class JobRecords:
         return self._transact(lambda db: {row[0]: row[1] for row in db.execute(query)})
 
     async def change(
-        self, job_id: str, edit: Callable[[jobs_pb2.Job], None], *, new_attempt: bool = False
-    ) -> jobs_pb2.Job:
-        """Applies `edit` to the job and appends the event that tells of it, in one transaction."""
-        job = await self._run(lambda db: _change(db, job_id, edit, new_attempt=new_attempt))
-        self._changed.pop(job_id, asyncio.Event()).set()
-        return job
+        self, job_id: str, edit: Edit, *, new_attempt: bool = False, only_attempt: int | None = None
+    ) -> tuple[jobs_pb2.Job, int]:
+        """Applies `edit` to the job and appends the event that tells of it, in one transaction.
+
+        Returns the job and its attempt, which `new_attempt` makes one higher. Nothing is changed when it is not the
+        `only_attempt` that may.
+        """
+        changed = await self._run(
+            lambda db: _change(db, job_id, edit, new_attempt=new_attempt, only_attempt=only_attempt)
+        )
+        self._wake(job_id)
+        return changed
+
+    def attempt_at(self, job_id: str, number: int) -> JobAttempt:
+        """An attempt at the job, for who works on it."""
+        return JobAttempt(self, job_id, number)
 
     async def delete(self, job_id: str) -> None:
-        """Forgets the job and its events."""
+        """Forgets an ended job and its events. Raises NotFoundError, FailedPreconditionError for one that goes on."""
         await self._run(lambda db: _delete(db, job_id))
-        self._changed.pop(job_id, asyncio.Event()).set()
+        self._wake(job_id)
 
     async def events_after(self, job_id: str, event_id: int) -> list[jobs_pb2.JobEvent]:
         """Events of the job after `event_id`, oldest first."""
@@ -109,12 +120,28 @@ class JobRecords:
         """Set at the job's next change by this process. Take it before reading, then nothing is missed."""
         return self._changed.setdefault(job_id, asyncio.Event())
 
+    def _wake(self, job_id: str) -> None:
+        if change := self._changed.pop(job_id, None):
+            change.set()
+
     async def _run(self, work: Callable[[sa.Connection], _T]) -> _T:
         return await asyncio.to_thread(self._transact, work)
 
     def _transact(self, work: Callable[[sa.Connection], _T]) -> _T:
         with self._engine.begin() as db:
             return work(db)
+
+
+class JobAttempt:
+    """One attempt at a job. A later one makes it void: it winds up, but the job is no longer its own."""
+
+    def __init__(self, records: JobRecords, job_id: str, number: int) -> None:
+        self._records, self._job_id, self._number = records, job_id, number
+
+    async def change(self, edit: Edit) -> jobs_pb2.Job | None:
+        """Like `JobRecords.change`; None and no change when another attempt has begun."""
+        job, present = await self._records.change(self._job_id, edit, only_attempt=self._number)
+        return job if present == self._number else None
 
 
 def timestamp_now() -> Timestamp:
@@ -137,11 +164,13 @@ def _begin_immediately(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _create(db: sa.Connection, job: jobs_pb2.Job, key: str) -> tuple[jobs_pb2.Job, bool]:
+def _create(db: sa.Connection, job: jobs_pb2.Job, key: str, most_queued: int | None) -> tuple[jobs_pb2.Job, bool]:
     if key:
         query = sa.select(_jobs.c.record).where(_jobs.c.idempotency_key == key)
         if (record := db.execute(query).scalar()) is not None:
             return _same_spec(jobs_pb2.Job.FromString(record), job, key), True
+    _check_room(db, most_queued)
+    job = _dated(job, job.create_time)
     record = job.SerializeToString()
     row = {"id": job.id, "idempotency_key": key or None, "state": job.state, "attempt": 0, "record": record}
     db.execute(_jobs.insert().values(row))
@@ -150,17 +179,35 @@ def _create(db: sa.Connection, job: jobs_pb2.Job, key: str) -> tuple[jobs_pb2.Jo
 
 
 def _same_spec(existing: jobs_pb2.Job, job: jobs_pb2.Job, key: str) -> jobs_pb2.Job:
-    if existing.spec != job.spec:
+    if existing.spec != _dated(job, existing.create_time).spec:
         problem = f"The idempotency key {key!r} belongs to job {existing.id}, which was made from another spec."
         raise AlreadyExistsError(problem, "Use a new key for a new film.", "idempotency_key")
     return existing
 
 
-def _read(db: sa.Connection, job_id: str) -> jobs_pb2.Job:
-    record = db.execute(sa.select(_jobs.c.record).where(_jobs.c.id == job_id).with_for_update()).scalar()
-    if record is None:
+def _dated(job: jobs_pb2.Job, time: Timestamp) -> jobs_pb2.Job:
+    """The job with that time in each of its consents that names none."""
+    dated = jobs_pb2.Job()
+    dated.CopyFrom(job)
+    for consent in ("consent", "face_consent"):
+        if dated.spec.HasField(consent) and not getattr(dated.spec, consent).HasField("given_time"):
+            getattr(dated.spec, consent).given_time.CopyFrom(time)
+    return dated
+
+
+def _check_room(db: sa.Connection, most_queued: int | None) -> None:
+    queued = sa.select(sa.func.count()).select_from(_jobs).where(_jobs.c.state == jobs_pb2.JOB_STATE_QUEUED)
+    if most_queued is not None and _scalar(db, queued) >= most_queued:
+        problem = f"{most_queued} jobs are waiting already."
+        raise ExhaustedError(problem, "Submit again later.", "", "QUEUE_FULL", retry_after_s=10.0)
+
+
+def _read(db: sa.Connection, job_id: str) -> tuple[jobs_pb2.Job, int]:
+    """The job and its attempt."""
+    query = sa.select(_jobs.c.record, _jobs.c.attempt).where(_jobs.c.id == job_id).with_for_update()
+    if (row := db.execute(query).first()) is None:
         raise NotFoundError(f"There is no job {job_id[:80]!r}.", "List the jobs to see their ids.", "id")
-    return jobs_pb2.Job.FromString(record)
+    return jobs_pb2.Job.FromString(row.record), row.attempt
 
 
 def _page(db: sa.Connection, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
@@ -174,15 +221,18 @@ def _page(db: sa.Connection, size: int, before: int | None, state: int) -> tuple
     return [jobs_pb2.Job.FromString(row.record) for row in rows[:size]], following
 
 
-def _change(db: sa.Connection, job_id: str, edit: Callable[[jobs_pb2.Job], None], *, new_attempt: bool) -> jobs_pb2.Job:
-    job = _read(db, job_id)
+def _change(
+    db: sa.Connection, job_id: str, edit: Edit, *, new_attempt: bool, only_attempt: int | None
+) -> tuple[jobs_pb2.Job, int]:
+    job, attempt = _read(db, job_id)
+    if only_attempt not in {None, attempt}:
+        return job, attempt
     edit(job)
-    values = {"state": job.state, "record": job.SerializeToString()}
-    if new_attempt:
-        values["attempt"] = _jobs.c.attempt + 1
+    attempt += new_attempt
+    values = {"state": job.state, "record": job.SerializeToString(), "attempt": attempt}
     db.execute(_jobs.update().where(_jobs.c.id == job_id).values(values))
     _append_event(db, job)
-    return job
+    return job, attempt
 
 
 def _append_event(db: sa.Connection, job: jobs_pb2.Job) -> None:
@@ -198,6 +248,9 @@ def _events_after(db: sa.Connection, job_id: str, event_id: int) -> list[jobs_pb
 
 
 def _delete(db: sa.Connection, job_id: str) -> None:
+    job, _ = _read(db, job_id)
+    if job.state not in ENDED_STATES:
+        raise FailedPreconditionError("The job is not ended.", "Cancel it first.", "id", "JOB_RUNNING")
     db.execute(_events.delete().where(_events.c.job_id == job_id))
     db.execute(_jobs.delete().where(_jobs.c.id == job_id))
 

@@ -59,8 +59,8 @@ async def _serve(settings: OrchestratorSettings) -> int:
     add_health_and_reflection(server, health, SERVICE)
     address = f"{settings.host}:{bind(server, settings, NAME)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
-    await server.start()
     async with _running(engine, maker, records):
+        await server.start()  # not before: what is to be done with a job goes to the engine at once
         await health.publish(ready=True, live=True)
         print(f"{NAME} ready on {address}, metrics on {settings.host}:{metrics_port}", flush=True)
         await signals.first.wait()

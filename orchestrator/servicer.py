@@ -14,7 +14,7 @@ from orchestrator.maker import FilmMaker
 from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.spec import complete_spec
-from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError
+from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.media import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer
@@ -24,10 +24,10 @@ SERVICE = "vigent.jobs.v1.JobService"
 _Context = aio.ServicerContext[Any, Any]
 _LONGEST_KEY = 200
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
+_LONGEST_TOKEN = 18  # digits: what 64 bits hold for certain
 _WATCH_POLL_S = 1.0
 """How often a watcher looks for changes made by another orchestrator; those of this one wake it at once."""
 
-_WAITING_STATES = frozenset({jobs_pb2.JOB_STATE_QUEUED})
 _RETRYABLE_STATES = frozenset({jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
 
 
@@ -51,14 +51,9 @@ class JobServicer(JobServiceServicer):
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
-        if await self._records.count(_WAITING_STATES) >= self._max_queued_jobs:
-            problem = f"{self._max_queued_jobs} jobs are waiting already."
-            raise ExhaustedError(problem, "Submit again later.", "", "QUEUE_FULL", retry_after_s=10.0)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
         job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."
-        job, existed = await self._records.create(job, request.idempotency_key)
-        await self._start(job)
-        return jobs_pb2.SubmitJobResponse(job=job, existed=existed)
+        return await asyncio.shield(self._submit(job, request.idempotency_key))
 
     async def GetJob(self, request: jobs_pb2.GetJobRequest, context: _Context) -> jobs_pb2.GetJobResponse:
         """Reads one job."""
@@ -90,30 +85,36 @@ class JobServicer(JobServiceServicer):
 
     async def CancelJob(self, request: jobs_pb2.CancelJobRequest, context: _Context) -> jobs_pb2.CancelJobResponse:
         """Cancels a job at once; an ended one stays as it is."""
-        attempt = await self._records.attempt(request.id)
-        job = await self._records.change(request.id, _cancel)
-        if job.state == jobs_pb2.JOB_STATE_CANCELLED:
-            await self._engine.cancel(job.id, attempt)
-            self._maker.interrupt(job.id)
-        return jobs_pb2.CancelJobResponse(job=job)
+        return await asyncio.shield(self._cancel(request.id))
 
     async def RetryJob(self, request: jobs_pb2.RetryJobRequest, context: _Context) -> jobs_pb2.RetryJobResponse:
         """Queues a failed or cancelled job again; finished pieces are found, not made again."""
-        job = await self._records.change(request.id, _requeue, new_attempt=True)
-        await self._start(job)
-        return jobs_pb2.RetryJobResponse(job=job)
+        return await asyncio.shield(self._retry(request.id))
 
     async def DeleteJob(self, request: jobs_pb2.DeleteJobRequest, context: _Context) -> jobs_pb2.DeleteJobResponse:
         """Forgets an ended job."""
-        job = await self._records.get(request.id)
-        if job.state not in ENDED_STATES:
-            raise FailedPreconditionError("The job is not ended.", "Cancel it first.", "id", "JOB_RUNNING")
-        await self._records.delete(job.id)
+        await self._records.delete(request.id)
         return jobs_pb2.DeleteJobResponse()
 
-    async def _start(self, job: jobs_pb2.Job) -> None:
+    # Shielded: a caller that leaves between the change of a record and what follows from it must not part the two.
+
+    async def _submit(self, job: jobs_pb2.Job, key: str) -> jobs_pb2.SubmitJobResponse:
+        job, existed = await self._records.create(job, key, self._max_queued_jobs)
         if job.state not in ENDED_STATES:
             await self._engine.enqueue(job.id, await self._records.attempt(job.id))
+        return jobs_pb2.SubmitJobResponse(job=job, existed=existed)
+
+    async def _cancel(self, job_id: str) -> jobs_pb2.CancelJobResponse:
+        job, attempt = await self._records.change(job_id, _cancel)
+        if job.state == jobs_pb2.JOB_STATE_CANCELLED:
+            await self._engine.cancel(job.id, attempt)
+            self._maker.interrupt(job.id, attempt)
+        return jobs_pb2.CancelJobResponse(job=job)
+
+    async def _retry(self, job_id: str) -> jobs_pb2.RetryJobResponse:
+        job, attempt = await self._records.change(job_id, _requeue, new_attempt=True)
+        await self._engine.enqueue(job.id, attempt)
+        return jobs_pb2.RetryJobResponse(job=job)
 
 
 async def _wait(change: asyncio.Event, timeout_s: float) -> None:
@@ -128,7 +129,7 @@ def _new_id() -> str:
 
 
 def _position_of(token: str) -> int | None:
-    if token and not token.isdecimal():
+    if token and not (token.isdecimal() and len(token) <= _LONGEST_TOKEN):
         raise InvalidInputError(f"{token[:40]!r} is no page token.", "Give next_page_token as it came.", "page_token")
     return int(token) if token else None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.records import JobRecords
-from services.runtime.errors import AlreadyExistsError, NotFoundError
+from services.runtime.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 
 
@@ -21,6 +21,14 @@ def job(job_id: str, script: str = "Hello.") -> jobs_pb2.Job:
 
 def run(job: jobs_pb2.Job) -> None:
     job.state = jobs_pb2.JOB_STATE_RUNNING
+
+
+def queue(job: jobs_pb2.Job) -> None:
+    job.state = jobs_pb2.JOB_STATE_QUEUED
+
+
+def end(job: jobs_pb2.Job) -> None:
+    job.state = jobs_pb2.JOB_STATE_FAILED
 
 
 async def test_the_same_key_gives_the_same_job(records: JobRecords) -> None:
@@ -53,6 +61,7 @@ async def test_every_change_is_an_event_with_the_next_id(records: JobRecords) ->
 async def test_a_change_wakes_whoever_asked_before(records: JobRecords) -> None:
     await records.create(job("a"), "")
     change = records.next_change("a")
+    assert records.next_change("a") is change
     await records.change("a", run)
     await asyncio.wait_for(change.wait(), 5)
 
@@ -82,4 +91,53 @@ async def test_states_are_counted(records: JobRecords) -> None:
     await records.create(job("b"), "")
     await records.change("b", run)
     assert records.count_by_state() == {jobs_pb2.JOB_STATE_QUEUED: 1, jobs_pb2.JOB_STATE_RUNNING: 1}
-    assert await records.count(frozenset({jobs_pb2.JOB_STATE_QUEUED})) == 1
+
+
+async def test_what_a_superseded_attempt_does_is_void(records: JobRecords) -> None:
+    """A cancelled attempt that still winds up must not touch the job that a retry has started again."""
+    await records.create(job("a"), "")
+    first, second = records.attempt_at("a", 0), records.attempt_at("a", 1)
+    assert await first.change(run)
+    _, attempt = await records.change("a", queue, new_attempt=True)
+    assert attempt == 1
+    events = await records.events_after("a", 0)
+    assert await first.change(run) is None
+    assert (await records.get("a")).state == jobs_pb2.JOB_STATE_QUEUED
+    assert await records.events_after("a", 0) == events
+    assert await second.change(run)
+
+
+async def test_a_job_that_goes_on_is_not_deleted(records: JobRecords) -> None:
+    await records.create(job("a"), "")
+    with pytest.raises(FailedPreconditionError):
+        await records.delete("a")
+    await records.change("a", end)
+    await records.delete("a")
+    with pytest.raises(NotFoundError):
+        await records.delete("a")
+
+
+async def test_a_full_queue_takes_no_job_but_knows_those_it_took(records: JobRecords) -> None:
+    await records.create(job("a"), "key", 2)
+    made = await asyncio.gather(*(records.create(job(f"job{n}"), "", 2) for n in range(4)), return_exceptions=True)
+    assert [type(each) for each in made].count(ExhaustedError) == 3
+    assert (await records.create(job("b"), "key", 2))[1]
+
+
+async def test_a_consent_without_a_time_is_given_with_the_job_and_repeated_with_its_key(records: JobRecords) -> None:
+    def agreed(job_id: str, create_s: int, given_s: int | None = None) -> jobs_pb2.Job:
+        made = job(job_id)
+        made.create_time.seconds = create_s
+        made.spec.face_consent.person = "Anna"
+        if given_s is not None:
+            made.spec.face_consent.given_time.seconds = given_s
+        return made
+
+    first, _ = await records.create(agreed("a", 100), "key")
+    assert first.spec.face_consent.given_time.seconds == 100
+    again, existed = await records.create(agreed("b", 200), "key")
+    assert (again.id, existed) == ("a", True)
+    with pytest.raises(AlreadyExistsError):
+        await records.create(agreed("c", 300, given_s=50), "key")
+    told, _ = await records.create(agreed("d", 300, given_s=50), "")
+    assert told.spec.face_consent.given_time.seconds == 50
