@@ -40,7 +40,7 @@ class SameSiteGuard:
         if _host_name(host) not in self._hosts:
             remedy = "Use localhost, or add the name to VIGENT_GATEWAY_ALLOWED_HOSTS."
             return InvalidInputError(f"This gateway does not answer as {host[:100]!r}.", remedy, "Host", "FOREIGN_HOST")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             remedy = "Open the page from this gateway's own address."
             return InvalidInputError(f"Pages of {origin[:100]!r} may not ask.", remedy, "Origin", "FOREIGN_ORIGIN")
         return None
@@ -89,6 +89,13 @@ def _counted(receive: Receive, limit_bytes: int) -> Receive:
 def _too_large(limit_bytes: int) -> HTTPException:
     """Not one of ours: FastAPI lets only its own kind through while it reads a body."""
     return HTTPException(413, f"The body is larger than the {limit_bytes:,} bytes that this path takes")
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _host_name(host: str) -> str:

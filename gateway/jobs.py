@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from vigent.jobs.v1 import jobs_pb2
@@ -34,10 +33,19 @@ def _encodable(text: str) -> str:
     return text
 
 
+def _in_utc(time: datetime) -> datetime:
+    try:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError("The time should be in the years 1 to 9999") from error
+
+
 Text = Annotated[str, AfterValidator(_encodable)]
 """Text that can be encoded as UTF-8."""
-SomeText = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1)]
+SomeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_encodable)]
 """Text that is more than white space."""
+UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
+"""A time; without a zone it is in UTC."""
 
 
 class Consent(BaseModel):
@@ -47,7 +55,7 @@ class Consent(BaseModel):
 
     person: SomeText = Field(description="Who agreed.", max_length=200)
     statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
-    given_time: datetime | None = Field(None, description="When it was given; now, when left out.")
+    given_time: UtcTime | None = Field(None, description="When it was given; now, when left out.")
 
 
 class JobRequest(BaseModel):
@@ -180,10 +188,11 @@ def spec_of(
 
 
 def consent_message(consent: Consent) -> jobs_pb2.Consent:
-    """The record as jobs keep it."""
-    given = Timestamp()
-    given.FromDatetime((consent.given_time or datetime.now(UTC)).astimezone(UTC))
-    return jobs_pb2.Consent(person=consent.person, statement=consent.statement, given_time=given)
+    """The record as jobs keep it; the orchestrator fills in the time where there is none."""
+    message = jobs_pb2.Consent(person=consent.person, statement=consent.statement)
+    if consent.given_time is not None:
+        message.given_time.FromDatetime(consent.given_time)
+    return message
 
 
 def job_view(job: jobs_pb2.Job) -> JobView:

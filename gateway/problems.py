@@ -126,12 +126,16 @@ def invalid_input_of(first: dict[str, Any]) -> errors.InvalidInputError:
         remedy = "Remove the field, or look at /docs for its right name."
         return errors.InvalidInputError(f"There is no field {field!r}.", remedy, field, "UNKNOWN_FIELD")
     if first["type"] == "json_invalid":
-        return errors.InvalidInputError("The body is no JSON.", "Send one JSON object.", "body", "NO_JSON")
+        return _no_json()
     if first["type"] == "missing":
         remedy = "Give it; /docs shows an example."
         return errors.InvalidInputError(f"The field {field!r} is missing.", remedy, field, "MISSING")
     problem = f"{first['msg']}, not {shortened(first.get('input'))}."
     return errors.InvalidInputError(problem, "Correct the value; /docs shows what is allowed.", field)
+
+
+def _no_json() -> errors.InvalidInputError:
+    return errors.InvalidInputError("The body is no JSON.", "Send one JSON object, in UTF-8.", "body", "NO_JSON")
 
 
 def shortened(value: object, most: int = 80) -> str:
@@ -144,6 +148,8 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
     """The problem that an error of the framework stands for."""
     problem, remedy, reason = error.detail.rstrip("."), "", HTTPStatus(error.status_code).name
     match error.status_code:
+        case 400:  # all that the framework cannot parse: no UTF-8, numbers or depths without end
+            return problem_response(request, _no_json())
         case 404:
             problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
         case 405:

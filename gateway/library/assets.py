@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.jobs import Consent, SomeText
+from gateway.jobs import Consent, SomeText, UtcTime
 
 Kind = Literal["footage", "voices", "music", "fonts", "styles"]
 StyleRole = Literal["subtitle", "title"]
@@ -88,12 +88,15 @@ ASSET_TYPES: dict[Kind, type[Asset]] = {
 }
 
 
+LONGEST_NAME = 200
+
+
 class Description(BaseModel):
     """What the uploader says about a file."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(default="", description="Name for people; the file's name when left out.", max_length=200)
+    name: str = Field(default="", description="Name for people; else the file's.", max_length=LONGEST_NAME)
     licence: str = Field(default="", description="SPDX identifier, or words.", max_length=500)
     source: str = Field(default="", description="Where it comes from.", max_length=2_000)
 
@@ -105,7 +108,7 @@ class VoiceDescription(Description):
     reference_text: str = Field(default="", description="What is said in the recording.", max_length=2_000)
     person: SomeText = Field(description="Who agreed to being cloned.", max_length=200)
     statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
-    given_time: datetime | None = Field(default=None, description="When it was given; now, when left out.")
+    given_time: UtcTime | None = Field(default=None, description="When it was given; now, when left out.")
 
 
 class StyleDescription(Description):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ class Inspector:
         if facts.duration_s < SHORTEST_VOICE_S:
             problem = f"The recording has only {facts.duration_s:.1f} s."
             raise InvalidInputError(problem, "Record 6 to 20 seconds of clear speech.", "file", "RECORDING_TOO_SHORT")
-        consent = Consent(person=description.person, statement=description.statement, given_time=description.given_time)
+        given_time = description.given_time or datetime.now(UTC)
+        consent = Consent(person=description.person, statement=description.statement, given_time=given_time)
         languages = [part.strip() for part in description.languages.split(",") if part.strip()]
         return {
             **asdict(facts),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.library.assets import ASSET_TYPES, Asset, Description, Footage, Kind, StyleDescription
+from gateway.library.assets import ASSET_TYPES, LONGEST_NAME, Asset, Description, Footage, Kind, StyleDescription
 from gateway.library.bundled import BundledFile, bundled_files
 from gateway.library.details import Inspector
 from gateway.library.index import Index
@@ -67,26 +67,29 @@ class Library:
 
     def poster(self, sha256: str) -> Path:
         """The poster with this name. Raises NotFoundError when no footage has it."""
-        if any(isinstance(asset, Footage) and asset.poster == sha256 for asset in self.entries("footage")):
+        if self._has_poster(sha256):
             return self._store.path(sha256)
         raise NotFoundError(f"There is no poster {sha256[:80]!r}.", "GET /api/v1/footage names the posters.")
 
     def add(self, kind: Kind, path: Path, file_name: str, description: Description) -> tuple[Asset, bool]:
         """Looks at the file, moves it into the store and lists it; True when its content was there already.
 
-        Raises InvalidInputError for a file that cannot be used. The same content again renews what is said of it.
+        Raises InvalidInputError for a file that cannot be used. The same content again renews what is said of it,
+        unless it comes with Vigent.
         """
         if "/" in file_name or "\\" in file_name or "\0" in file_name:
             raise InvalidInputError(
                 f"{file_name[:80]!r} is a path, no file name.", "Send the name alone.", "file", "PATH_IN_NAME"
             )
-        name = checked_name(description.name or Path(file_name).stem or kind)
+        name = checked_name(description.name or Path(file_name).stem[:LONGEST_NAME] or kind)
         found = sniff(path, *_MEDIA[kind])
         details = self._inspector.details(kind, path, found, description)
         told = {"licence": description.licence, "source": description.source}
         told = {key: value for key, value in told.items() if value}
         stored = self._store.adopt(path, found.mime_type)
-        existed = any(asset.id == stored.sha256 for asset in self.entries(kind))
+        if stored.sha256 in self._bundled_entries(kind):
+            return self._bundled_entries(kind)[stored.sha256][0], True
+        existed = any(asset.id == stored.sha256 for asset in self._indexes[kind].entries())
         asset = _entry(kind, stored, found, {**details, **told, "name": name, "create_time": datetime.now(UTC)})
         self._indexes[kind].put(asset)
         return asset, existed
@@ -99,12 +102,15 @@ class Library:
         self._indexes[kind].remove(asset_id)
         if not any(other.id == asset_id for other_kind in ASSET_TYPES for other in self.entries(other_kind)):
             self._store.discard(asset_id)
-        if isinstance(asset, Footage):
+        if isinstance(asset, Footage) and not self._has_poster(asset.poster):
             self._store.discard(asset.poster)
 
     def decode_speech(self, path: Path, target: Path) -> float:
         """Writes the sound of any recording as 16 kHz mono int16 PCM; returns seconds. Raises InvalidInputError."""
         return self._inspector.speech(path, sniff(path, "audio"), target)
+
+    def _has_poster(self, sha256: str) -> bool:
+        return any(isinstance(asset, Footage) and asset.poster == sha256 for asset in self.entries("footage"))
 
     def _bundled_entries(self, kind: Kind) -> dict[str, tuple[Asset, Path]]:
         if kind not in self._bundled:

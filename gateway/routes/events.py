@@ -20,6 +20,7 @@ from vigent.jobs.v1 import jobs_pb2
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEM_RESPONSES)
 
 _RETRY_MS = 1_000
+_LARGEST_EVENT_ID = 2**63 - 1
 _EXAMPLE = 'id: 7\ndata: {"id":7,"time":"2026-01-01T12:00:00Z","state":"running","progress":{"stage":"segments"}}\n\n'
 
 
@@ -62,7 +63,7 @@ async def follow_job(
 
 
 def _event_id(text: str) -> int:
-    if not text.isdecimal():
+    if not text.isdecimal() or int(text) > _LARGEST_EVENT_ID:
         raise InvalidInputError(f"{text!r} is no event id.", "Give the id of an event.", "Last-Event-ID")
     return int(text)
 

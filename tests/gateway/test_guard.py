@@ -7,6 +7,7 @@ import pytest
 
 from gateway.library.assets import ASSET_TYPES
 
+AGREED, GIVEN = {"person": "Anna", "statement": "Yes."}, "consent.given_time"
 JOB = {"script": "Hello.", "footage": "0" * 64}
 
 
@@ -22,6 +23,12 @@ def test_foreign_hosts_get_nothing(http, host):
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080"])
 def test_loopback_names_are_welcome(http, host):
     assert http.get("/api/v1/services", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "null", "http://", "//", b"\xff"])
+def test_odd_origins_get_nothing(http, origin):
+    response = http.get("/api/v1/jobs", headers={"Origin": origin})
+    assert (response.status_code, response.json()["reason"]) == (403, "FOREIGN_ORIGIN")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
@@ -52,11 +59,19 @@ def test_machines_may_ask_by_any_address(http):
         (json.dumps({**JOB, "scrpt": 1}), "UNKNOWN_FIELD", "scrpt"),
         (json.dumps({**JOB, "script": 5}), "INVALID_INPUT", "script"),
         (json.dumps({**JOB, "speed": "fast"}), "INVALID_INPUT", "speed"),
+        (json.dumps({**JOB, "speed": 0}), "INVALID_INPUT", "speed"),
         (json.dumps({**JOB, "width": 2**40}), "INVALID_INPUT", "width"),
+        (json.dumps({**JOB, "width": 0}), "INVALID_INPUT", "width"),
         (json.dumps({**JOB, "seed": -1}), "INVALID_INPUT", "seed"),
         (json.dumps({**JOB, "quality": "perfect"}), "INVALID_INPUT", "quality"),
         (json.dumps({**JOB, "script": "half \ud800 a pair"}), "INVALID_INPUT", "script"),
         (json.dumps({**JOB, "consent": {"person": "A"}}), "MISSING", "consent.statement"),
+        (json.dumps({**JOB, "consent": {"person": " ", "statement": "s"}}), "INVALID_INPUT", "consent.person"),
+        (json.dumps({**JOB, "consent": {**AGREED, "given_time": "0001-01-01T00:00+14:00"}}), "INVALID_INPUT", GIVEN),
+        (json.dumps({**JOB, "consent": {**AGREED, "given_time": "9999-12-31T23:00-14:00"}}), "INVALID_INPUT", GIVEN),
+        (b'{"script": "half a letter \xff"}', "NO_JSON", "body"),
+        ("[" * 10_000, "NO_JSON", "body"),
+        ('{"seed": ' + "9" * 10_000 + "}", "NO_JSON", "body"),
         (json.dumps(JOB), "UNKNOWN_FOOTAGE", "footage"),
         (json.dumps({**JOB, "footage": "../../etc/passwd"}), "UNKNOWN_FOOTAGE", "footage"),
         (json.dumps({**JOB, "footage": "a\0b"}), "UNKNOWN_FOOTAGE", "footage"),

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from gateway.library.assets import Description, Footage
 from gateway.library.inspect_font import inspect_font
 from gateway.library.inspect_media import WAVEFORM_POINTS, decode_speech, inspect_footage, inspect_sound
+from gateway.library.library import Library
 from gateway.library.sniff import format_of, sniff
-from services.runtime.errors import InvalidInputError
+from gateway.settings import GatewaySettings
+from services.runtime.errors import InvalidInputError, NotFoundError
 from services.runtime.fonts import ASSETS
+from services.runtime.media import MediaStore
 from tests.films import face_picture
 from tests.gateway.media import write_picture_clip, write_sound
 
@@ -80,6 +84,20 @@ def test_what_is_no_font_is_refused(tmp_path):
     path.write_bytes(b"\x00\x01\x00\x00" + bytes(range(200)))
     with pytest.raises(InvalidInputError, match="cannot be read as a font"):
         inspect_font(path)
+
+
+def test_clips_that_begin_alike_share_a_poster_until_the_last_is_removed(tmp_path):
+    library = Library(GatewaySettings(media_root=tmp_path / "media"), MediaStore(tmp_path / "media"))
+    clips = [write_picture_clip(tmp_path / f"{frames}.mp4", frames=frames) for frames in (30, 45)]
+    first, second = (library.add("footage", clip, clip.name, Description())[0] for clip in clips)
+    assert isinstance(first, Footage)
+    assert isinstance(second, Footage)
+    assert first.poster == second.poster
+    library.remove("footage", first.id)
+    assert library.poster(second.poster).is_file()
+    library.remove("footage", second.id)
+    with pytest.raises(NotFoundError):
+        library.poster(second.poster)
 
 
 @pytest.mark.parametrize(

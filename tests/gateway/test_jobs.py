@@ -90,7 +90,7 @@ def test_events_rise_by_one_and_can_be_resumed(films, film):
     assert (seen_all.status_code, seen_all.content) == (204, b"")  # which tells an EventSource to stop
 
 
-@pytest.mark.parametrize("last_id", ["x", "-1", "1.5", "9" * 30])
+@pytest.mark.parametrize("last_id", ["x", "-1", "1.5", "9" * 30, "9" * 20, str(2**63)])
 def test_bad_event_ids_are_problems(films, film, last_id):
     response = films.get(f"/api/v1/jobs/{film['id']}/events", headers={"Last-Event-ID": last_id})
     assert response.status_code == 422
@@ -107,6 +107,15 @@ def test_the_film_plays_and_is_served_in_ranges(films, film):
         assert sum(1 for _ in container.decode(video=0)) > 25
     part = films.get(url, headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, whole.content[100:200])
+    for unusable in (
+        "pages=0-1",
+        "bytes=",
+        "bytes=a-b",
+        "bytes=5-1",
+        "bytes=0-" + "9" * 5000,
+    ):  # RFC 9110, 14.2: as if there was none
+        ignored = films.get(url, headers={"Range": unusable})
+        assert (ignored.status_code, len(ignored.content)) == (200, len(whole.content)), unusable
     assert films.get(url, headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
     assert whole.headers["content-disposition"].startswith("inline")
     saved = films.get(url, params={"download": True}).headers["content-disposition"]
@@ -137,7 +146,8 @@ def test_outputs_that_are_not_there(films, film):
 
 
 def test_the_same_key_is_the_same_job_once(films, footage):
-    body = {"script": SCRIPT, "footage": footage, **SIZE, "seed": 77}
+    consent = {"person": "Anna", "statement": "Yes."}  # given now, both times
+    body = {"script": SCRIPT, "footage": footage, **SIZE, "seed": 77, "consent": consent}
     first, again = (films.post("/api/v1/jobs", json=body, headers={"Idempotency-Key": "once"}) for _ in range(2))
     assert first.json()["id"] == again.json()["id"]
     assert "idempotent-replayed" not in first.headers
@@ -253,7 +263,8 @@ def test_pages_of_jobs_follow_each_other(films, film, footage):
             break
     assert paged == ids
     assert films.get("/api/v1/jobs", params={"page_size": 1000}).status_code == 422
-    assert films.get("/api/v1/jobs", params={"page_token": "x"}).json()["field"] == "page_token"
+    for token in ("x", "-1", "9" * 19, "9" * 200):
+        assert films.get("/api/v1/jobs", params={"page_token": token}).json()["field"] == "page_token"
 
 
 def test_the_whole_mesh_is_seen(films, film):

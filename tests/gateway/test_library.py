@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -93,6 +94,17 @@ def test_a_cloned_voice_needs_consent_and_keeps_it(http, tmp_path):
     assert any("zh" in voice["languages"] for voice in voices["engine"])
 
 
+def test_consent_without_a_time_was_given_with_the_upload(http, tmp_path):
+    recording = {"file": ("b.wav", write_sound(tmp_path / "b.wav", amplitude=0.3, duration_s=4).read_bytes())}
+    before = datetime.now(UTC)
+    entry = http.post("/api/v1/voices", files=recording, data=CONSENT).json()
+    assert before < datetime.fromisoformat(entry["consent"]["given_time"]) < datetime.now(UTC)
+    told = http.post("/api/v1/voices", files=recording, data={**CONSENT, "given_time": "2026-01-02T03:04:05Z"}).json()
+    assert told["consent"]["given_time"] == "2026-01-02T03:04:05Z"
+    blank = problem(http.post("/api/v1/voices", files=recording, data={**CONSENT, "person": " "}), 422, "INVALID_INPUT")
+    assert blank["field"] == "person"
+
+
 def test_a_recording_too_short_to_clone_is_refused(http, tmp_path):
     recording = {"file": ("a.wav", write_sound(tmp_path / "a.wav", duration_s=0.5).read_bytes())}
     problem(http.post("/api/v1/voices", files=recording, data=CONSENT), 422, "RECORDING_TOO_SHORT")
@@ -108,6 +120,14 @@ def test_bundled_fonts_say_what_they_are(http):
     content = http.get(bold["url"]).content
     assert content == (ASSETS / "fonts" / "NotoSansSC-Bold.otf").read_bytes()
     problem(http.delete(f"/api/v1/fonts/{bold['id']}"), 409, "BUNDLED")
+
+
+def test_what_comes_with_vigent_is_not_listed_again_when_uploaded(http):
+    fonts = http.get("/api/v1/fonts").json()["items"]
+    emoji = next(font for font in fonts if font["font_id"] == "noto-emoji")
+    again = http.post("/api/v1/fonts", files={"file": ("mine.ttf", http.get(emoji["url"]).content)})
+    assert (again.status_code, again.json()) == (200, emoji)
+    assert http.get("/api/v1/fonts").json()["items"] == fonts
 
 
 def test_the_bundled_presenter_and_music_are_there(http):
@@ -168,6 +188,12 @@ def test_bad_footage_is_a_problem_of_the_file(http, name, content, reason):
 def test_names_that_could_be_paths_are_refused(http, name):
     response = http.post("/api/v1/footage", files={"file": ("a.png", face_picture())}, data={"name": name})
     assert problem(response, 422, "UNUSABLE_NAME")["field"] == "name"
+
+
+def test_a_long_file_name_gives_no_endless_name(http):
+    face = face_picture() + b"long"
+    entry = http.post("/api/v1/footage", files={"file": ("名" * 1000 + ".png", face)}).json()
+    assert entry["name"] == "名" * 200
 
 
 def test_sound_renamed_to_a_clip_is_refused(http, tmp_path):
