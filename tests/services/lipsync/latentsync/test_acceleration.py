@@ -8,7 +8,7 @@ from services.lipsync.latentsync.sampler import denoise
 from services.lipsync.latentsync.schedulers import Ddim
 from services.lipsync.latentsync.unet import UNet
 from tests.checkpoints.latentsync import TINY_UNET
-from tests.recorder import rerun
+from tests.recorder import checked
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def denoised(denoiser, batch, seed):
 def test_recordings_equal_the_plain_networks_whatever_thread_calls(unet):
     """Two sizes of batch, each recorded once; results of one call survive the next."""
     calls, plain = [], denoiser_of(unet, "off")
-    replayed = recorded(plain, lambda work: calls.append(1) or rerun(work))
+    replayed = recorded(plain, lambda work: calls.append(1) or checked(work))
     jobs = [(1, 0), (2, 1), (1, 2), (2, 3), (1, 4), (1, 5)]
     with ThreadPoolExecutor(3) as threads:
         found = list(threads.map(lambda job: denoised(replayed, *job), jobs))
@@ -56,7 +56,7 @@ def test_recordings_equal_the_plain_networks_whatever_thread_calls(unet):
 
 @torch.inference_mode()
 def test_a_result_outlives_the_next_replay(unet):
-    replayed = recorded(denoiser_of(unet, "off"), rerun)
+    replayed = recorded(denoiser_of(unet, "off"), checked)
     times, audio = torch.full((2,), 501.0), torch.randn(8, 50, 8)
     first, _ = replayed.full(torch.randn(2, 13, 4, 8, 8), times, audio)
     before = first.clone()

@@ -9,7 +9,7 @@ from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.graphs import FrameGraphs
 from services.tts.qwen3.loop import FrameLoop
 from services.tts.qwen3.prompt import Request
-from tests.recorder import rerun
+from tests.recorder import checked
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def spoken(loop, prompt, seed, frames) -> np.ndarray:
 def test_every_bucket_of_rows_and_span_is_recorded_once(model):
     step, record = endless(model, rows=5), [0] * RECORD_WORDS
     recorded = []
-    FrameGraphs(step, lambda work: recorded.append(work.args) or rerun(work), Progress(record))
+    FrameGraphs(step, lambda work: recorded.append(work.args) or checked(work), Progress(record))
     assert recorded == [(rows, span) for rows in (1, 2, 4, 5) for span in (256, 512, 600)]
     assert len(recorded) == FrameGraphs.count(step) == read_progress(record).units_done
 
@@ -42,7 +42,7 @@ def test_every_bucket_of_rows_and_span_is_recorded_once(model):
 def test_recorded_frames_equal_plain_ones(model, prompts):
     """Over the border of two spans, and again in the row that the first take has left."""
     step = endless(model)
-    loop = FrameLoop(step, FrameGraphs(step, rerun).run)
+    loop = FrameLoop(step, FrameGraphs(step, checked).run)
     for seed in (4, 5):
         plain = spoken(FrameLoop(endless(model)), prompts[0], seed, 250)
         assert np.array_equal(spoken(loop, prompts[0], seed, 250), plain)
@@ -51,7 +51,7 @@ def test_recorded_frames_equal_plain_ones(model, prompts):
 def test_rows_out_of_use_run_along_unnoticed(model, prompts):
     """Three takes in the graph of four rows; one leaves, and two go on in the graph of two."""
     step = endless(model, rows=4)
-    loop = FrameLoop(step, FrameGraphs(step, rerun).run)
+    loop = FrameLoop(step, FrameGraphs(step, checked).run)
     found = [[], [], []]
     with loop.take(prompts[2], 12, 20, Progress()) as last, loop.take(prompts[1], 11, 20, Progress()) as middle:
         with loop.take(prompts[0], 10, 20, Progress()) as first:
