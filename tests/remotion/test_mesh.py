@@ -4,6 +4,7 @@ import json
 import signal
 
 import httpx
+import psutil
 import pytest
 
 from gateway.cli.make import EXIT_DONE
@@ -12,7 +13,7 @@ from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
 from services.runtime.settings import ServerSettings
 from tests.films import face_picture, facts_of, made, output, spec_of
-from tests.gateway.commands import outliving, running, vigent
+from tests.gateway.commands import outliving, running, until, vigent
 from tests.mesh import run_mesh
 from tests.remotion.conftest import ENVIRONMENT, need_remotion
 
@@ -88,6 +89,27 @@ def test_a_node_that_is_too_old_is_named(monkeypatch, tmp_path, node, said):
     assert plan.command("overlay") == ["-m", "services.overlay"]
     assert plan.environment("overlay", DEFAULT_DATA)["VIGENT_OVERLAY_ENGINE"] == "plain"
     assert said in plan.warning
+
+
+@pytest.mark.usefixtures("_asked")
+@pytest.mark.parametrize(
+    ("script", "timeout_s", "said"),
+    [
+        ("echo a library is missing >&2; exit 127", 20, "ended with code 127: a library is missing"),
+        ("exit 0", 20, "ended with code 0"),
+        ("sleep 61.5", 1, "did not start within 1 s"),
+    ],
+)
+def test_a_chromium_that_does_not_start_is_named_and_plain_draws(monkeypatch, tmp_path, script, timeout_s, said):
+    chromium = tmp_path / "chromium"
+    chromium.write_text(f"#!/bin/sh\n{script}\n")
+    chromium.chmod(0o755)
+    monkeypatch.setenv("VIGENT_OVERLAY_CHROMIUM", str(chromium))
+    monkeypatch.setattr(remotion, "_START_TIMEOUT_S", timeout_s)
+    plan = MeshPlan.here(0)
+    assert f"a Chromium that starts ({chromium} {said})" in plan.warning
+    assert plan.environment("overlay", DEFAULT_DATA)["VIGENT_OVERLAY_ENGINE"] == "plain"
+    assert until(lambda: all(each.info["cmdline"] != ["sleep", "61.5"] for each in psutil.process_iter(["cmdline"])))
 
 
 @pytest.mark.usefixtures("_asked")
