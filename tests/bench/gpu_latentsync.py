@@ -124,9 +124,9 @@ class LipsBench:
 
     def stage(self, acceleration: Acceleration, resolution: int, name: str) -> str:
         """One stage of a 16-frame chunk: time, achieved arithmetic and its share of the ceiling."""
-        timing = self.machine.timed(self._call(acceleration, resolution, name))
+        timing = self.machine.timed(self.call(acceleration, resolution, name))
         self.stage_s[acceleration, resolution, name] = timing.median_s
-        cost = self._cost(resolution, name)
+        cost = self.cost(resolution, name)
         if cost is None:
             return f"{timing.median_s * 1e3:.1f} ms"
         off = f"; off by {self._difference(acceleration, resolution):.1e}" if acceleration != "off" else ""
@@ -152,35 +152,39 @@ class LipsBench:
         ours, plain = found
         return float((ours - plain).norm() / plain.norm())
 
-    def _call(self, acceleration: Acceleration, resolution: int, name: str) -> Call:
+    def call(self, acceleration: Acceleration, resolution: int, name: str, share: float = 1.0) -> Call:
+        """A stage, or a `share` of it: one half of the guidance, or a few of its pictures."""
         if name in STEPS:
-            return self._step(self.denoiser(acceleration), resolution, name)
+            return self._step(self.denoiser(acceleration), resolution, name, round(2 * share))
         if name in VAE:
-            return self._coding(resolution, name)
+            return self._coding(resolution, name, share)
         if name in CPU:
             return _reading(resolution) if name == "read" else _pasting(resolution, self.machine.device)
         silence = torch.zeros(WINDOW_SAMPLES, device=self.machine.device)
         return lambda: self._encoder.states(silence)
 
-    def _step(self, denoiser: Denoiser, resolution: int, name: str) -> Call:
+    def _step(self, denoiser: Denoiser, resolution: int, name: str, halves: int = 2) -> Call:
         like = {"device": self.machine.device, "dtype": self.size.dtype}
-        side, config = resolution // 8, self.size.unet
-        sample = torch.randn(2, config.in_channels, CHUNK_FRAMES, side, side, **like)
-        times, audio = torch.ones(2, device=like["device"]), torch.randn(32, AUDIO_TOKENS, config.audio_dim, **like)
+        side, config, frames = resolution // 8, self.size.unet, halves * CHUNK_FRAMES
+        sample = torch.randn(halves, config.in_channels, CHUNK_FRAMES, side, side, **like)
+        times = torch.ones(halves, device=self.machine.device)
+        audio = torch.randn(frames, AUDIO_TOKENS, config.audio_dim, **like)
         if name == "full step":
             return lambda: denoiser.full(sample, times, audio)
-        _, features = self._denoisers["off"].full(sample, times, audio)
+        features = torch.randn(frames, config.block_out_channels[0], side, side, **like)
+        features = features.contiguous(memory_format=torch.channels_last)  # as a full step leaves them
         return lambda: denoiser.shallow(sample, times, audio, features)
 
-    def _coding(self, resolution: int, name: str) -> Call:
-        vae, side = self._vae, resolution // 8
+    def _coding(self, resolution: int, name: str, share: float) -> Call:
+        vae, side, frames = self._vae, resolution // 8, round(CHUNK_FRAMES * share)
         if name == "VAE encode":
-            pictures = torch.rand(2 * CHUNK_FRAMES, 3, resolution, resolution, device=self.machine.device) * 2 - 1
+            pictures = torch.rand(2 * frames, 3, resolution, resolution, device=self.machine.device) * 2 - 1
             return lambda: vae.encode(pictures)
-        latents = torch.randn(CHUNK_FRAMES, 4, side, side, device=self.machine.device)
+        latents = torch.randn(frames, 4, side, side, device=self.machine.device)
         return lambda: vae.decode(latents)
 
-    def _cost(self, resolution: int, name: str) -> Cost | None:
+    def cost(self, resolution: int, name: str) -> Cost | None:
+        """The least work of a whole stage; None for those on the processor."""
         if (resolution, name) not in self._costs:
             size = self.size
             if name in STEPS:

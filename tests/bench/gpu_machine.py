@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from services.runtime.cuda import CudaGraphs, Recorder
 from tests.bench.limits_cost import CARD_BYTES_PER_S, CARD_FLOPS, Cost
@@ -27,8 +28,8 @@ class Timing:
 class Machine:
     """A device, and the ceilings measured on it; until they are, those of the data sheet."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.device, self._clock = device, clock
         self.cuda = device.type == "cuda"
         self.patience_s = 2.0 if self.cuda else 0.0  # for one case: toys are not worth a repetition
         self.flops_per_s, self.bytes_per_s = CARD_FLOPS, CARD_BYTES_PER_S
@@ -62,10 +63,10 @@ class Machine:
     def once(self, call: Callable[[], object]) -> float:
         """Seconds of one call to its end on the device."""
         self.wait()
-        begun = time.perf_counter()
+        begun = self._clock()
         call()
         self.wait()
-        return time.perf_counter() - begun
+        return self._clock() - begun
 
     def reserved(self) -> int:
         """Bytes that this process holds on the device, after giving back what is only cached; 0 without CUDA."""
@@ -100,6 +101,22 @@ class Machine:
         target = torch.empty_like(source)
         self.bytes_per_s = 2 * source.nbytes / self.timed(lambda: target.copy_(source)).median_s
         return f"{self.bytes_per_s / 1e9:.0f} GB/s, {source.nbytes / 1e9:.2f} GB from place to place"
+
+    def measure_convolution(self, channels: int, side: int, dtype: torch.dtype) -> str:
+        """As `measure_product`, by 3 x 3 convolutions, and the faster of both stays the ceiling."""
+        pictures = torch.randn(2, channels, side, side, device=self.device, dtype=dtype)
+        pictures = pictures.contiguous(memory_format=torch.channels_last)
+        weight = torch.randn(channels, channels, 3, 3, device=self.device, dtype=dtype)
+        took_s = self.timed(lambda: functional.conv2d(pictures, weight, padding=1)).median_s
+        flops_per_s = 2 * pictures.numel() * weight[0].numel() / took_s
+        self.flops_per_s = max(self.flops_per_s, flops_per_s)
+        return f"{flops_per_s / 1e12:.2f} TFLOP/s, {channels} channels of {side} x {side}, {dtype}"
+
+    def measure_read(self, side: int) -> str:
+        """A large square matrix times a vector: the ceiling of reading, which no copy reaches on a processor."""
+        matrix, vector = (torch.randn(rows, side, device=self.device) for rows in (side, 1))
+        self.bytes_per_s = matrix.nbytes / self.timed(lambda: vector @ matrix.T).median_s
+        return f"{self.bytes_per_s / 1e9:.0f} GB/s, {matrix.nbytes / 1e9:.2f} GB read"
 
     def least_s(self, cost: Cost) -> float:
         """The least time of `cost` at the measured ceilings."""

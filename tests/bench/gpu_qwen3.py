@@ -150,14 +150,18 @@ class VoiceBench:
         self._codec.decode(codes.to(self.machine.device), CodecState()).cpu()
 
     def codec(self, frames: int, streams: int) -> str:
-        """A chunk of all streams, their window full."""
-        shape = (streams, WINDOW_FRAMES, self.size.codec.num_quantizers)
-        codes, past = torch.randint(self.size.codec.codebook_size, shape, device=self.machine.device), CodecState()
-        self._codec.decode(codes, past)
-        took_s = self.machine.timed(lambda: self._codec.decode(codes[:, :frames], past.copy())).median_s
+        """A chunk of all streams."""
+        took_s = self.machine.timed(self.decoding(frames, streams)).median_s
         least_s = self.machine.least_s(codec_cost(frames, streams, self.size.codec))
         speed = streams * frames * FRAME_S / took_s
         return f"{took_s * 1e3:.2f} ms, {speed:.1f} x real time, least {least_s * 1e3:.2f} ms in 16 bit"
+
+    def decoding(self, frames: int, streams: int) -> Callable[[], object]:
+        """Something that decodes a chunk of all streams, their window full."""
+        shape = (streams, WINDOW_FRAMES, self.size.codec.num_quantizers)
+        codes, past = torch.randint(self.size.codec.codebook_size, shape, device=self.machine.device), CodecState()
+        self._codec.decode(codes, past)
+        return lambda: self._codec.decode(codes[:, :frames], past.copy())
 
     def _step(self, attention: str, rows: int, *, graphs: bool) -> tuple[FrameStep, Callable[[int], None]]:
         """A step whose rows have all read a prompt, and what makes its next frame."""

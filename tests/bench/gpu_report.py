@@ -12,14 +12,15 @@ from typing import TypeVar
 
 import torch
 
+from services.runtime.device import is_out_of_memory
 from services.runtime.errors import VigentError
 from tests.bench.limits_cost import header, row
 
 Made = TypeVar("Made")
 
 
-class TimeUsedUpError(Exception):
-    """A case did not end in time."""
+class TimeUsedUpError(BaseException):
+    """A case did not end in time; no Exception, because compilers catch those and say something else."""
 
 
 class Report:
@@ -66,15 +67,10 @@ class Report:
         except (ImportError, VigentError) as error:
             return f"not run: {error}"
         except Exception as error:
-            if _is_out_of_memory(error):
+            if is_out_of_memory(error):
                 return "not possible: the device's memory is used up"
             traceback.print_exc(file=sys.stderr)
             return f"failed: {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-
-
-def _is_out_of_memory(error: BaseException | None) -> bool:
-    """Also when what came of it is said, such as a graph that could not be recorded to its end."""
-    return error is not None and (isinstance(error, torch.OutOfMemoryError) or _is_out_of_memory(error.__context__))
 
 
 @contextmanager

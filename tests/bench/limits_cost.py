@@ -88,12 +88,13 @@ def written(name: str) -> str:
 
 def main(name: str, section: Callable[[], str]) -> None:
     """Prints the section, or with --write puts it between its marks in docs/limits.md."""
+    tables = section()
     if "--write" not in sys.argv:
-        print(section())
+        print(tables)
         return
     document = DOCUMENT.read_text()
     found = _marked(name, document)
-    DOCUMENT.write_text(f"{document[: found.start(2)]}\n{section()}\n{document[found.end(2) :]}")
+    DOCUMENT.write_text(f"{document[: found.start(2)]}\n{tables}\n{document[found.end(2) :]}")
 
 
 def _marked(name: str, document: str) -> re.Match[str]:
