@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from orchestrator.client import JobClient
 from services.runtime.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from services.runtime.media import MediaStore
 from tests.films import HEIGHT, WIDTH, ended, facts_of, made, output, spec_of, until
 from tests.mesh import Mesh, run_mesh
 from tests.services.lipsync.material import portrait, write_mp4
@@ -135,6 +138,60 @@ def _plain_picture() -> bytes:
     file = BytesIO()
     Image.new("RGB", (400, 400), (120, 140, 160)).save(file, "PNG")
     return file.getvalue()
+
+
+async def test_a_retry_makes_no_finished_sentence_again(mesh: Mesh) -> None:
+    script = "One sentence is here. Another sentence is here. A third one is here. The last one is here."
+    async with JobClient(mesh.jobs) as client:
+        job = (await client.submit(spec_of(mesh, script, seed=5))).job
+        await until(client, job.id, lambda event: event.progress.segments_done >= 2)
+        await client.cancel(job.id)
+        cancelled = await ended(client, job.id)
+        kept = finished_files(mesh, cancelled)
+        assert len(kept) >= 4
+        await client.retry(job.id)
+        retried = await ended(client, job.id)
+    assert retried.state == jobs_pb2.JOB_STATE_DONE
+    assert finished_files(mesh, retried) | kept == finished_files(mesh, retried)
+
+
+def finished_files(mesh: Mesh, job: jobs_pb2.Job) -> set[tuple[str, int]]:
+    """Voices and films of finished sentences with their inodes, which change when a file is made again."""
+    pieces = [piece for segment in job.segments for piece in (segment.voice, segment.film) if piece.sha256]
+    store = MediaStore(mesh.media_root)
+    return {(piece.sha256, store.path(piece.sha256).stat().st_ino) for piece in pieces}
+
+
+async def test_the_mark_of_ai_is_seen_and_recorded_unless_it_is_switched_off(mesh: Mesh) -> None:
+    script = "This film says what it is."
+    on = {"loudness": jobs_pb2.LOUDNESS_PODCAST}
+    off = {"loudness": jobs_pb2.LOUDNESS_BROADCAST, "ai_label": jobs_pb2.AI_LABEL_OFF}
+    marked, plain = [
+        await made(mesh, spec_of(mesh, script, captions=jobs_pb2.CAPTIONS_FILES_ONLY, **choice)) for choice in (on, off)
+    ]
+    seen = changed_share(mesh, marked, plain)
+    assert min(seen[:50]) > 0.02  # all of the first two seconds
+    assert min(seen) > 0.005
+    reports = [json.loads(output(mesh, job, "report.json").read_text()) for job in (marked, plain)]
+    assert [report["ai_label"] for report in reports] == [True, False]
+    assert [report["sound"]["integrated_lufs"] for report in reports] == pytest.approx([-16, -23], abs=0.5)
+    assert ["AIGC" in metadata(mesh, job) for job in (marked, plain)] == [True, False]
+    assert "This film says" in output(mesh, plain, "captions.srt").read_text()
+
+
+def changed_share(mesh: Mesh, one: jobs_pb2.Job, other: jobs_pb2.Job) -> list[float]:
+    """Share of the upper left quarter of each frame in which two films differ much."""
+    pictures = []
+    for job in (one, other):
+        with av.open(str(output(mesh, job, "film.mp4"))) as container:
+            lumas = [frame.to_ndarray(format="gray").astype(int) for frame in container.decode(video=0)]
+            pictures.append([luma[: HEIGHT // 4, : WIDTH // 2] for luma in lumas])
+    return [float((np.abs(a - b) > 60).mean()) for a, b in zip(*pictures, strict=True)]
+
+
+def metadata(mesh: Mesh, job: jobs_pb2.Job) -> dict[str, str]:
+    with av.open(str(output(mesh, job, "film.mp4"))) as container:
+        return dict(container.metadata)
 
 
 def test_nothing_is_left_unfinished(mesh: Mesh, film: jobs_pb2.Job) -> None:

@@ -1,0 +1,74 @@
+"""Percent, time to the end and what is said of a job while it is made."""
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.job_progress import STAGE_SPANS_PERCENT, JobProgress
+from orchestrator.records import JobRecords
+from vigent.jobs.v1 import jobs_pb2
+from vigent.media.v1 import media_pb2
+
+
+@pytest.fixture
+async def records(tmp_path: Path) -> JobRecords:
+    records = JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}")
+    await records.create(jobs_pb2.Job(id="a", state=jobs_pb2.JOB_STATE_QUEUED), "")
+    await records.change("a", run)
+    return records
+
+
+def run(job: jobs_pb2.Job) -> None:
+    job.state = jobs_pb2.JOB_STATE_RUNNING
+
+
+def segment(text: str, *, film: bool = False) -> jobs_pb2.Segment:
+    return jobs_pb2.Segment(text=text, film=media_pb2.MediaRef(sha256="0" * 64) if film else None)
+
+
+async def test_sentences_count_by_their_length_and_frames_by_their_share(records: JobRecords) -> None:
+    ended: list[str] = []
+    progress = JobProgress(records.attempt_at("a", 0), 0.1, lambda stage, _seconds: ended.append(stage))
+
+    async def written() -> jobs_pb2.JobProgress:
+        await progress.write()
+        return (await records.get("a")).progress
+
+    progress.share(0.5)
+    assert await written() == jobs_pb2.JobProgress(
+        stage="prepare", percent=2.5, eta_s=-1, message="Looking at the footage."
+    )
+    progress.plan([segment("x" * 30), segment("x" * 10)])
+    progress.stage("segments", "Speaking 2 sentences.")
+    first, last = STAGE_SPANS_PERCENT["segments"]
+    begun = await written()
+    assert (begun.stage, begun.segments_done, begun.segments_total) == ("segments", 0, 2)
+    assert (begun.percent, begun.eta_s) == (first, -1)
+
+    progress.frames(0, 50, 100)  # half of three quarters
+    half = await written()
+    assert half.percent == pytest.approx(first + (last - first) * 0.375)
+    assert half.eta_s >= 0
+    progress.finished(1, segment("x" * 10, film=True))
+    done = await written()
+    assert done.percent == pytest.approx(first + (last - first) * 0.625)
+    assert (done.segments_done, done.message) == (1, "1 of 2 sentences are finished.")
+    progress.frames(1, 0, 100)  # made again after a fault: what people see never goes back
+    assert (await written()).percent == done.percent
+
+    progress.stage("mix", "Mixing.")
+    assert (await written()).percent == STAGE_SPANS_PERCENT["mix"][0]
+    assert ended == ["prepare", "segments"]
+
+
+async def test_an_ended_job_keeps_its_last_word(records: JobRecords) -> None:
+    progress = JobProgress(records.attempt_at("a", 0), 0.1, lambda _stage, _seconds: None)
+    await records.change("a", cancel)
+    progress.share(0.9)
+    await progress.write()
+    assert (await records.get("a")).progress.message == "Cancelled."
+
+
+def cancel(job: jobs_pb2.Job) -> None:
+    job.state = jobs_pb2.JOB_STATE_CANCELLED
+    job.progress.message = "Cancelled."
