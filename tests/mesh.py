@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.services.runtime.servers import is_worker
+
 ROOT = Path(__file__).parents[1]
 READY = re.compile(r"ready on ([\d.]+:\d+)")
 METRICS = re.compile(r"metrics on ([\d.]+:\d+)")
@@ -81,8 +83,7 @@ class Server:
 
     def worker(self) -> psutil.Process:
         """The child that holds the engine."""
-        children = psutil.Process(self.process.pid).children()
-        return next(child for child in children if "spawn_main" in " ".join(child.cmdline()))
+        return next(child for child in psutil.Process(self.process.pid).children() if is_worker(child))
 
     def stop(self) -> int:
         """Ends the process gently, then firmly; returns its exit code."""
@@ -90,7 +91,7 @@ class Server:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(START_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 self.kill()
         self._reader.join(START_TIMEOUT_S)

@@ -27,7 +27,7 @@ from tests.services.runtime.servers import (
 
 @contextlib.asynccontextmanager
 async def checked_all_the_while(server: Server) -> AsyncIterator[list[float]]:
-    """Asks for `liveness` every 20 ms with a deadline of a second; the times that the answers took."""
+    """Asks for `liveness` every 20 ms; the times that the answers took."""
     answers_s: list[float] = []
 
     async def check() -> None:
@@ -51,7 +51,7 @@ async def checked_all_the_while(server: Server) -> AsyncIterator[list[float]]:
 @pytest.mark.parametrize("action", ["hang", "hang_holding_gil", "stop", "stop_waiting", "spin"])
 async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, action: str) -> None:
     options = {"action": action, "at_unit": 1, "once_file": tmp_path / "once"}
-    async with serving(tmp_path, options) as server, checked_all_the_while(server):
+    async with serving(tmp_path, options, kill_grace_s=1) as server, checked_all_the_while(server):
         old = server.worker()
         turned_away = asyncio.create_task(server.until(NOT_SERVING))
         code, error = await failure(server.speak())
@@ -156,7 +156,8 @@ async def test_worker_stopped_while_idle_is_replaced_at_the_next_call(tmp_path: 
 
 
 async def test_engine_that_obeys_the_cancel_is_not_killed(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"action": "wait", "once_file": tmp_path / "once"}) as server:
+    options = {"action": "wait", "once_file": tmp_path / "once"}
+    async with serving(tmp_path, options, cancel_grace_s=30) as server:
         worker = server.worker()
         code, _ = await failure(server.speak())
         assert code is grpc.StatusCode.UNAVAILABLE
@@ -166,8 +167,8 @@ async def test_engine_that_obeys_the_cancel_is_not_killed(tmp_path: Path) -> Non
 
 
 async def test_slow_engine_that_advances_is_not_touched(tmp_path: Path) -> None:
-    """Six times the stall budget in all, but each unit within it."""
-    async with serving(tmp_path, {"delay_s": 0.3}, stall_budget_s=0.6, progress_interval_s=0.1) as server:
+    """Three times the stall budget in all, but each unit within it."""
+    async with serving(tmp_path, {"delay_s": 0.5}, progress_interval_s=0.1) as server:
         worker = server.worker()
         kinds = await events(server.speak("a" * 12))
         assert kinds.count("audio") == 12
@@ -182,7 +183,7 @@ async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
         call = server.speak()
         await until_event(call)
         stood_still_s = 0.0
-        while stood_still_s < 1.5:  # three stall budgets
+        while stood_still_s < 5:  # longer than an engine, or an idle worker, may be silent
             scraped = await server.metrics()
             stood_still_s = time.time() - scraped['vigent_worker_progress_timestamp_seconds{service="tts"}']
         assert await server.check() == SERVING

@@ -14,6 +14,7 @@ from services.runtime.errors import DeadlineExceededError, ExhaustedError, Inval
 from tests.services.runtime.servers import (
     NOT_SERVING,
     SERVING,
+    TIMEOUT_S,
     TTS,
     events,
     failure,
@@ -29,8 +30,8 @@ QUEUE = 'vigent_queue_depth{service="tts"}'
 
 async def test_cancel_reaches_the_engine_within_one_unit(tmp_path: Path) -> None:
     log_file = tmp_path / "units"
-    async with serving(tmp_path, {"delay_s": 0.05, "log_file": log_file}) as server:
-        call = server.speak("a" * 400)
+    async with serving(tmp_path, {"delay_s": 1, "log_file": log_file}, stall_budget_s=60) as server:
+        call = server.speak("a" * 40)
         await until_event(call)
         call.cancel()
         await server.until_metric(ACTIVE, 0)
@@ -113,7 +114,7 @@ async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:
 
 async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
     options = {"units": 100, "unit_samples": 500_000}
-    async with serving(tmp_path, options, caller_budget_s=0.5) as server:
+    async with serving(tmp_path, options, caller_budget_s=3) as server:
         idle = server.speak("idle", timeout_s=60)
         await until_event(idle)
         await server.until_metric(ACTIVE, 1)
@@ -172,7 +173,7 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
     second_folder.mkdir()
     options = {"delay_s": 0.02}
     async with (
-        serving(first_folder, options) as first,
+        serving(first_folder, options, drain_delay_s=2) as first,
         serving(second_folder, options) as second,
         open_channel(f"ipv4:{first.address},{second.address}", TTS) as channel,
     ):
@@ -183,7 +184,7 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
         async def caller() -> None:
             while not (stopping.is_set() and first.process.returncode is not None):
                 request = tts_pb2.SynthesizeRequest(text="a" * 10)
-                ended.append((await events(stub.Synthesize(request, timeout=30, wait_for_ready=True)))[-1])
+                ended.append((await events(stub.Synthesize(request, timeout=TIMEOUT_S, wait_for_ready=True)))[-1])
 
         callers = [asyncio.create_task(caller()) for _ in range(4)]
         await first.until_metric(ACTIVE, 1)
@@ -198,7 +199,7 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
 async def test_drain_lets_running_and_waiting_calls_finish(tmp_path: Path) -> None:
     async with serving(tmp_path, {"delay_s": 0.1}) as server:
         watch = asyncio.create_task(server.until(NOT_SERVING))
-        calls = [server.speak("a" * 10) for _ in range(3)]
+        calls = [server.speak("a" * length) for length in (50, 1, 1)]
         await server.until_metric(QUEUE, 2)
         ending = asyncio.create_task(stop(server))
         await watch
@@ -214,7 +215,7 @@ async def test_second_signal_ends_at_once(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGTERM)
         await server.until(NOT_SERVING)
         server.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(server.process.wait(), 20) == 1
+        assert await asyncio.wait_for(server.process.wait(), TIMEOUT_S) == 1
         assert not psutil.pid_exists(worker.pid)
 
 

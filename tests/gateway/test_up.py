@@ -42,7 +42,7 @@ def mesh(folder: Path) -> Iterator[Running]:
         children = started.children()
         started.process.send_signal(signal.SIGINT)
         assert started.process.wait(60) == 0
-        assert psutil.wait_procs(children, timeout=5)[1] == []
+        assert psutil.wait_procs(children, timeout=30)[1] == []
     assert running_mesh(folder / "data") is None
     assert "Traceback" not in "\n".join(started.lines)
 
@@ -73,7 +73,7 @@ def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
         children = mesh.children()
         assert len(children) > len(PROCESSES)  # servers and their workers
         mesh.process.kill()
-        assert psutil.wait_procs(children, timeout=10)[1] == []
+        assert psutil.wait_procs(children, timeout=30)[1] == []
 
 
 def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):

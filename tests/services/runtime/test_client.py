@@ -7,20 +7,17 @@ import pytest
 
 from services.runtime.client import open_channel, remote_errors, retrying
 from services.runtime.errors import ExhaustedError, InvalidInputError, UnavailableError
-from tests.services.runtime.servers import TTS, Server, events, listening, serving
+from tests.services.runtime.servers import TIMEOUT_S, TTS, Server, events, listening, serving
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 
-async def speakers(target: str, calls: int) -> list[str]:
-    """Which server answered each of some calls."""
-    async with open_channel(target, TTS) as channel:
-        stub = tts_pb2_grpc.TtsServiceStub(channel)
-        answers = []
-        for _ in range(calls):
-            call = stub.Synthesize(tts_pb2.SynthesizeRequest(text="a"), timeout=20, wait_for_ready=True)
-            answers.append((await call.read()).accepted.accepted.server)
-            await events(call)
-        return answers
+async def speaker(channel: grpc.aio.Channel) -> str:
+    """Which server answers a call."""
+    stub = tts_pb2_grpc.TtsServiceStub(channel)
+    call = stub.Synthesize(tts_pb2.SynthesizeRequest(text="a"), timeout=TIMEOUT_S, wait_for_ready=True)
+    server = (await call.read()).accepted.accepted.server
+    await events(call)
+    return server
 
 
 def process_of(server: Server) -> str:
@@ -37,7 +34,11 @@ async def test_calls_go_round_the_replicas_that_are_ready(tmp_path: Path) -> Non
         listening(folders[2], {"load_delay_s": 60}) as loading,
     ):
         target = "ipv4:" + ",".join(server.address for server in (one, two, loading))
-        answers = await speakers(target, 12)
+        async with open_channel(target, TTS) as channel:
+            found: set[str] = set()
+            while len(found) < 2:  # until the channel has found both
+                found.add(await speaker(channel))
+            answers = [await speaker(channel) for _ in range(12)]
         counts = [sum(answer.endswith(process_of(server)) for answer in answers) for server in (one, two, loading)]
         assert counts[2] == 0
         assert min(counts[:2]) >= 4
@@ -51,7 +52,7 @@ async def test_server_without_health_gets_calls_all_the_same() -> None:
     await server.start()
     async with open_channel(f"127.0.0.1:{port}", TTS) as channel:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await tts_pb2_grpc.TtsServiceStub(channel).ListVoices(tts_pb2.ListVoicesRequest(), timeout=5)
+            await tts_pb2_grpc.TtsServiceStub(channel).ListVoices(tts_pb2.ListVoicesRequest(), timeout=TIMEOUT_S)
         assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
     await server.stop(None)
 
@@ -99,8 +100,8 @@ async def test_restarted_server_is_found_again(tmp_path: Path) -> None:
         async with open_channel(first.address, TTS) as channel:
             stub = tts_pb2_grpc.TtsServiceStub(channel)
             request = tts_pb2.SynthesizeRequest(text="a")
-            assert (await events(stub.Synthesize(request, timeout=10)))[-1] == "done"
+            assert (await events(stub.Synthesize(request, timeout=TIMEOUT_S)))[-1] == "done"
             first.process.kill()
             await first.process.wait()
             async with serving(tmp_path, port=port):
-                assert (await events(stub.Synthesize(request, timeout=20, wait_for_ready=True)))[-1] == "done"
+                assert (await events(stub.Synthesize(request, timeout=TIMEOUT_S, wait_for_ready=True)))[-1] == "done"

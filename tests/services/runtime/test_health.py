@@ -9,7 +9,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.runtime.identity import ENGINE_METADATA_KEY
-from tests.services.runtime.servers import NOT_SERVING, SERVING, TTS, listening, serving
+from tests.services.runtime.servers import NOT_SERVING, SERVING, TIMEOUT_S, TTS, listening, serving
 
 UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 NAMES = ("", TTS, "liveness")
@@ -24,25 +24,25 @@ async def test_nothing_but_life_is_told_before_the_engine_is_loaded(tmp_path: Pa
 async def test_check_list_and_identity_of_a_ready_server(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         assert [await server.check(name) for name in NAMES] == [SERVING] * 3
-        listed = await server.health.List(health_pb2.HealthListRequest(), timeout=1)
+        listed = await server.health.List(health_pb2.HealthListRequest(), timeout=TIMEOUT_S)
         assert {name: entry.status for name, entry in listed.statuses.items()} == dict.fromkeys(NAMES, SERVING)
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await server.check("nobody")
         assert caught.value.code() is grpc.StatusCode.NOT_FOUND
-        check = server.health.Check(health_pb2.HealthCheckRequest(), timeout=1)
+        check = server.health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)
         assert "KnobsTts" in dict(await check.initial_metadata())[ENGINE_METADATA_KEY]
 
 
 async def test_watch_tells_every_change_and_ends_with_the_server(tmp_path: Path) -> None:
-    async with listening(tmp_path, {"load_delay_s": 0.5}) as server:
-        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=30)
-        unknown = server.health.Watch(health_pb2.HealthCheckRequest(service="nobody"), timeout=30)
+    async with listening(tmp_path, {"load_delay_s": 3}) as server:
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=TIMEOUT_S)
+        unknown = server.health.Watch(health_pb2.HealthCheckRequest(service="nobody"), timeout=TIMEOUT_S)
         assert (await unknown.read()).status == UNKNOWN
         assert [(await watch.read()).status for _ in range(2)] == [NOT_SERVING, SERVING]
         server.process.terminate()
         assert (await watch.read()).status == NOT_SERVING
         assert await watch.read() is grpc.aio.EOF
-        assert await asyncio.wait_for(server.process.wait(), 10) == 0  # no watch holds it for the grace of 30 s
+        assert await asyncio.wait_for(server.process.wait(), 25) == 0  # no watch holds it for the grace of 30 s
 
 
 async def test_watcher_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:
@@ -59,6 +59,6 @@ async def test_reflection_lists_the_service(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         stub = reflection_pb2_grpc.ServerReflectionStub(server.channel)
         request = reflection_pb2.ServerReflectionRequest(list_services="")
-        call = stub.ServerReflectionInfo(iter([request]), timeout=5)
+        call = stub.ServerReflectionInfo(iter([request]), timeout=TIMEOUT_S)
         names = {service.name for service in (await call.read()).list_services_response.service}
         assert {TTS, "grpc.health.v1.Health"} <= names

@@ -23,7 +23,7 @@ async def test_scrape_has_the_public_names(tmp_path: Path) -> None:
         assert scraped['vigent_worker_state{service="tts",state="idle"}'] == 1
         assert sum(value for name, value in scraped.items() if "worker_state" in name) == 1
         assert abs(scraped['vigent_worker_progress_timestamp_seconds{service="tts"}'] - time.time()) < 10
-        assert scraped['vigent_worker_stall_budget_seconds{service="tts"}'] == 0.5
+        assert scraped['vigent_worker_stall_budget_seconds{service="tts"}'] == 2
         assert scraped['vigent_worker_active_requests{service="tts"}'] == 0
         assert scraped['vigent_queue_depth{service="tts"}'] == 0
         assert scraped['vigent_device_memory_bytes{service="tts"}'] == 0
@@ -50,15 +50,15 @@ async def test_working_engine_is_seen_to_work(tmp_path: Path) -> None:
         assert first['vigent_worker_active_requests{service="tts"}'] == 1
         assert first['vigent_worker_stall_budget_seconds{service="tts"}'] == 7
         units = 'vigent_worker_units_total{phase="synthesize",service="tts"}'
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await server.metrics()).get(units, 0) <= first.get(units, 0):
                 pass
         call.cancel()
 
 
 async def test_realtime_factor_is_wall_over_media(tmp_path: Path) -> None:
-    """Ten characters are 0.8 s of sound, made in at least 0.4 s."""
-    async with serving(tmp_path, {"delay_s": 0.04}) as server:
+    """Ten characters are 0.8 s of sound, made in at least 2 s."""
+    async with serving(tmp_path, {"delay_s": 0.2}) as server:
         await events(server.speak("a" * 10))
         scraped = await server.metrics()
         factor = scraped['vigent_realtime_factor_sum{method="Synthesize",service="tts"}']

@@ -9,13 +9,23 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.services.runtime.servers import NOT_SERVING, SERVING, TTS, failure, launch, listening, serving, stop
+from tests.services.runtime.servers import (
+    NOT_SERVING,
+    SERVING,
+    TIMEOUT_S,
+    TTS,
+    failure,
+    launch,
+    listening,
+    serving,
+    stop,
+)
 
 
 async def ended(folder: Path, options: dict[str, object] | None = None, **settings: object) -> tuple[int, str, str]:
     """Exit code, standard output and error of a server that does not stay."""
     process, log = await launch(folder, options, settings)
-    out, _ = await asyncio.wait_for(process.communicate(), 30)
+    out, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
     assert process.returncode is not None
     return process.returncode, out.decode(), log.read_text()
 
@@ -79,9 +89,9 @@ async def test_engine_that_fails_to_load_is_said_once_and_tried_again(tmp_path: 
 async def test_signal_while_loading_ends_the_server(tmp_path: Path) -> None:
     process, log = await launch(tmp_path, {"load_action": "hang_holding_gil"})
     assert process.stdout is not None
-    assert b"listening" in await asyncio.wait_for(process.stdout.readline(), 30)
+    assert b"listening" in await asyncio.wait_for(process.stdout.readline(), TIMEOUT_S)
     process.terminate()
-    await asyncio.wait_for(process.communicate(), 20)
+    await asyncio.wait_for(process.communicate(), TIMEOUT_S)
     assert process.returncode == 0
     assert "Traceback" not in log.read_text()
 

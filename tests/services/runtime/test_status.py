@@ -66,11 +66,11 @@ async def test_error_arrives_whole(raising, kind: type[VigentError]) -> None:
     servicer, stub, _ = raising
     servicer.error = kind("„Größe“ ist falsch: 说话\n%", "Do that.", "spec.size", "SOME_REASON", 1.25)
     with pytest.raises(VigentError) as caught, remote_errors():
-        await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=5)
+        await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=30)
     assert type(caught.value) is kind
     assert caught.value == servicer.error
     with pytest.raises(VigentError) as caught, remote_errors():
-        async for _ in stub.Synthesize(tts_pb2.SynthesizeRequest(), timeout=5):
+        async for _ in stub.Synthesize(tts_pb2.SynthesizeRequest(), timeout=30):
             pass
     assert caught.value == servicer.error
 
@@ -79,7 +79,7 @@ async def test_other_clients_find_the_standard_details(raising) -> None:
     servicer, stub, _ = raising
     servicer.error = ExhaustedError("Full.", "Wait.", "queue", retry_after_s=0.3)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=5)
+        await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=30)
     trailers = dict(caught.value.trailing_metadata())
     status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
     info, request, retry = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest(), error_details_pb2.RetryInfo()
@@ -94,7 +94,10 @@ async def test_other_clients_find_the_standard_details(raising) -> None:
 async def test_fault_of_the_servicer_tells_nothing_and_is_logged(raising, caplog: pytest.LogCaptureFixture) -> None:
     servicer, stub, metrics = raising
     servicer.error = KeyError("secret")
-    for call in (stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=5), stub.Synthesize(tts_pb2.SynthesizeRequest())):
+    for call in (
+        stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=30),
+        stub.Synthesize(tts_pb2.SynthesizeRequest()),
+    ):
         with pytest.raises(InternalError) as caught, remote_errors():
             await call if isinstance(call, grpc.aio.UnaryUnaryCall) else [_ async for _ in call]
         assert "secret" not in str(caught.value)
@@ -111,7 +114,7 @@ async def test_malformed_message_inside_a_stream_is_refused() -> None:
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        call = channel.stream_stream(f"/{name}/Transcribe")(iter([b"", b"", b"\xff\xff"]), timeout=5)
+        call = channel.stream_stream(f"/{name}/Transcribe")(iter([b"", b"", b"\xff\xff"]), timeout=30)
         assert [await call.read(), await call.read()] == [b"", b""]
         with pytest.raises(InvalidInputError, match="cannot be decoded"), remote_errors():
             await call.read()
