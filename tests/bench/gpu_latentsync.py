@@ -96,6 +96,7 @@ class LipsBench:
         self.machine, self.size, self._others = machine, size, machine.reserved()
         self.stage_s: dict[tuple[Acceleration, int, str], float] = {}
         self._costs: dict[tuple[int, str], Cost | None] = {}
+        torch.backends.cuda.enable_cudnn_sdp(True)  # torch's choice, as in an engine of its own
         torch.manual_seed(0)
         with torch.device(machine.device):
             unet = UNet(size.unet).to(size.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

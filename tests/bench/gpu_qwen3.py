@@ -14,6 +14,7 @@ from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import CodecConfig, Qwen3Config
 from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.graphs import FrameGraphs
+from services.tts.qwen3.kernels import settle_kernels
 from services.tts.qwen3.prompt import Prompt
 from services.tts.qwen3.talker import Talker
 from tests.bench.gpu_machine import Machine
@@ -58,7 +59,7 @@ class VoiceBench:
 
     def __init__(self, machine: Machine, size: Size) -> None:
         self.machine, self.size, self._others = machine, size, machine.reserved()
-        torch.backends.cudnn.allow_tf32 = False  # as the engine does
+        settle_kernels()
         self._talker = self._filled(lambda: Talker(size.model.talker, size.model.predictor), size.dtype)
         self._codec = self._filled(lambda: CodecDecoder(size.codec), torch.float32)
 

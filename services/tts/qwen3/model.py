@@ -21,6 +21,7 @@ from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import Qwen3Config, SpeechTokenizerConfig, read_json
 from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.graphs import FrameGraphs
+from services.tts.qwen3.kernels import settle_kernels
 from services.tts.qwen3.loop import FrameLoop
 from services.tts.qwen3.options import Qwen3Options, torch_dtype
 from services.tts.qwen3.prompt import PromptBuilder, Reference
@@ -75,7 +76,7 @@ def load_model(
 ) -> LoadedModel:
     """Loads `folder` in phases that count tensors and graphs. Raises FailedPreconditionError or InvalidInputError."""
     dtype, codec_dtype = torch_dtype(options.dtype, device), torch_dtype(options.codec_dtype, device)
-    torch.backends.cudnn.allow_tf32 = False  # 10 bits would be heard in a codec that is to join without seam
+    settle_kernels()
     attention_name, attention = choose_attention(options.attention, device, dtype)
     codec_folder = folder / "speech_tokenizer"
     progress.phase("load-talker", tensor_count(folder))

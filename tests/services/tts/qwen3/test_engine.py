@@ -298,3 +298,11 @@ class TestSettings:
     def test_half_precision(self, make_engine):
         pcm, _ = speak(make_engine("custom_voice", dtype="bfloat16", codec_dtype="bfloat16"))
         assert np.abs(pcm).mean() > 100
+
+
+def test_loading_leaves_no_kernel_that_rounds_to_ten_bits_or_plans_for_each_length(make_engine):
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.enable_cudnn_sdp(True)
+    make_engine("custom_voice").warm_up(Progress())
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.cudnn_sdp_enabled()
