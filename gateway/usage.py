@@ -27,6 +27,14 @@ async def refuse_while_used(gateway: Gateway, kind: Kind, asset_id: str) -> None
                 raise _in_use(f"The job {job.id} uses it.", "Wait for the job, or cancel it.")
 
 
+async def is_of_a_job(gateway: Gateway, sha256: str) -> bool:
+    """Whether a job has made this content, whoever else uploaded it. Raises UnavailableError when nobody can tell."""
+    async for job in gateway.jobs.list_all():
+        if any(output.sha256 == sha256 for output in job.outputs.values()):
+            return True
+    return False
+
+
 def _styles_in(library: Library, font_id: str) -> list[str]:
     """Names of the styles that are written in a font."""
     styles = [style for style in library.entries("styles") if isinstance(style, Style)]

@@ -118,7 +118,7 @@ class JobClient:
         return response.job
 
     async def delete(self, job_id: str) -> None:
-        """Removes an ended job and its outputs. Raises FailedPreconditionError while it is not ended."""
+        """Forgets an ended job; its files stay. Raises FailedPreconditionError while it is not ended."""
         with calling("orchestrator", self._target):
             await self._stub.DeleteJob(jobs_pb2.DeleteJobRequest(id=job_id), timeout=self._timeout_s)
 

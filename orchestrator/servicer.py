@@ -89,6 +89,9 @@ class JobServicer(JobServiceServicer):
 
     async def RetryJob(self, request: jobs_pb2.RetryJobRequest, context: _Context) -> jobs_pb2.RetryJobResponse:
         """Queues a failed or cancelled job again; finished pieces are found, not made again."""
+        job = await self._records.get(request.id)
+        if job.state in _RETRYABLE_STATES:  # what it is made of may have been deleted meanwhile
+            await asyncio.to_thread(complete_spec, job.spec, self._store)
         return await asyncio.shield(self._retry(request.id))
 
     async def DeleteJob(self, request: jobs_pb2.DeleteJobRequest, context: _Context) -> jobs_pb2.DeleteJobResponse:

@@ -18,6 +18,7 @@ from gateway.mesh.supervisor import ONE_TRY, Supervisor
 from gateway.replicas import FULL_NAMES
 from orchestrator.client import calling
 from services.runtime.client import open_channel
+from services.runtime.errors import NotFoundError
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -31,6 +32,8 @@ def voices(
 ) -> None:
     """List the voices; starts the voice server for a moment when no mesh runs."""
     found = asyncio.run(_voices(language, data))
+    if not found:
+        raise NotFoundError(f"No voice speaks {language!r}.", "Leave --language out to see all voices.", "--language")
     table = Table("id", "name", "languages", box=None)
     for voice in found:
         more = len(voice.languages) - _SHOWN_LANGUAGES

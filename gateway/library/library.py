@@ -94,13 +94,17 @@ class Library:
         self._indexes[kind].put(asset)
         return asset, existed
 
-    def remove(self, kind: Kind, asset_id: str) -> None:
-        """Forgets a user's entry and its files. Raises NotFoundError, and FailedPreconditionError for bundled ones."""
+    def remove(self, kind: Kind, asset_id: str, *, keep_file: bool = False) -> None:
+        """Forgets a user's entry, and its files unless another entry has the same or they are to be kept.
+
+        Raises NotFoundError, and FailedPreconditionError for bundled entries.
+        """
         asset = self.find(kind, asset_id)
         if asset.bundled:
             raise FailedPreconditionError(f"{asset.name} comes with Vigent.", "Leave it.", "id", "BUNDLED")
         self._indexes[kind].remove(asset_id)
-        if not any(other.id == asset_id for other_kind in ASSET_TYPES for other in self.entries(other_kind)):
+        shared = any(other.id == asset_id for other_kind in ASSET_TYPES for other in self.entries(other_kind))
+        if not keep_file and not shared:
             self._store.discard(asset_id)
         if isinstance(asset, Footage) and not self._has_poster(asset.poster):
             self._store.discard(asset.poster)

@@ -23,7 +23,7 @@ from gateway.library.assets import (
     VoiceDescription,
 )
 from gateway.problems import PROBLEM_RESPONSES, invalid_input_of
-from gateway.usage import refuse_while_used
+from gateway.usage import is_of_a_job, refuse_while_used
 from services.runtime.errors import VigentError
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -116,9 +116,11 @@ def _uploader(
 def _remover(kind: Kind) -> Callable[[str, GatewayDep], Awaitable[None]]:
     async def remove(asset_id: str, gateway: GatewayDep) -> None:
         asset = await asyncio.to_thread(gateway.library.find, kind, asset_id)
+        keep_file = False
         if not asset.bundled:
             await refuse_while_used(gateway, kind, asset_id)
-        await asyncio.to_thread(gateway.library.remove, kind, asset_id)
+            keep_file = await is_of_a_job(gateway, asset_id)
+        await asyncio.to_thread(gateway.library.remove, kind, asset_id, keep_file=keep_file)
 
     remove.__name__ = f"delete_{kind}"
     return remove

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.context import Gateway, GatewayDep
 from gateway.jobs import Text
 from gateway.problems import PROBLEM_RESPONSES
+from services.runtime.errors import InvalidInputError
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -40,7 +41,7 @@ class SpeechRequest(BaseModel):
     input: Text = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
     voice: Text = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
     response_format: Literal["wav", "pcm"] = Field("wav", description="WAV, or 24 kHz 16-bit mono PCM.")
-    speed: float = Field(1.0, description="0.5 to 2.0.")
+    speed: float = Field(1.0, description="0.5 to 2.0.", gt=0)
     instructions: str = Field("", description="Taken for compatibility; has no effect.")
     stream_format: Literal["audio"] = Field("audio", description="Sound as it is made.")
 
@@ -92,6 +93,9 @@ class _Speech:
             with self._gateway.calling("tts"):
                 async for response in call:
                     yield response
+        except InvalidInputError as error:
+            field = "input" if error.field == "text" else error.field  # OpenAI's name for it
+            raise InvalidInputError(error.problem, error.remedy, field, error.reason) from error
         finally:
             call.cancel()
 

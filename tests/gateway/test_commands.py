@@ -47,6 +47,14 @@ def test_voices_are_listed_with_a_running_server_and_without(tmp_path, voice_ser
     assert asked.stdout.split()[:3] == started.stdout.split()[:3] == ["id", "name", "languages"]
 
 
+def test_a_language_that_nobody_speaks_is_said(tmp_path, voice_server):
+    asked = vigent(
+        "voices", "--language", "tlh", cwd=tmp_path, environment={"VIGENT_GATEWAY_TTS": voice_server.address}
+    )
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert "No voice speaks 'tlh'" in asked.stderr
+
+
 def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
     for arguments in (["jobs"], ["jobs", "cancel", "x"]):
         asked = vigent(*arguments, cwd=tmp_path, environment={"VIGENT_GATEWAY_ORCHESTRATOR": "127.0.0.1:1"})

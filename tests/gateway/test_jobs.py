@@ -253,6 +253,17 @@ def test_unused_footage_is_deleted(films, tmp_path):
     assert films.delete(f"/api/v1/footage/{entry['id']}").status_code == 404
 
 
+def test_a_film_outlives_its_own_upload(films, film):
+    """A film that somebody uploads as footage is the same file; deleting the footage must leave it to its job."""
+    output = film["outputs"]["film.mp4"]
+    whole = films.get(output["url"]).content
+    entry = films.post("/api/v1/footage", files={"file": ("mine.mp4", whole)}).json()
+    assert entry["id"] == output["sha256"]
+    assert films.delete(f"/api/v1/footage/{entry['id']}").status_code == 204
+    assert films.get(entry["url"]).status_code == 404
+    assert films.get(output["url"]).content == whole
+
+
 def test_pages_of_jobs_follow_each_other(films, film, footage):
     ids = [job["id"] for job in films.get("/api/v1/jobs", params={"page_size": 100}).json()["jobs"]]
     paged, token = [], ""

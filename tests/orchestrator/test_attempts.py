@@ -21,7 +21,7 @@ from orchestrator.records import JobRecords
 from orchestrator.servicer import JobServicer
 from orchestrator.settings import OrchestratorSettings
 from services.runtime.convert import media_ref
-from services.runtime.errors import FailedPreconditionError
+from services.runtime.errors import FailedPreconditionError, NotFoundError
 from services.runtime.media import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TIMEOUT_S = 30.0
 QUEUED, RUNNING = jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_RUNNING
-FAILED = jobs_pb2.JOB_STATE_FAILED
+FAILED, CANCELLED = jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED
 
 
 class Durable:
@@ -55,23 +55,23 @@ class Durable:
 async def durable(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Durable]:
     durable = Durable(tmp_path_factory.mktemp("durable"))
     await durable.engine.start(durable.make)
-    sa.event.listen(sa.Engine, "commit", leave)
+    sa.event.listen(sa.Engine, "after_cursor_execute", leave)
     yield durable
     await asyncio.to_thread(durable.engine.stop)
-    sa.event.remove(sa.Engine, "commit", leave)
+    sa.event.remove(sa.Engine, "after_cursor_execute", leave)
 
 
 leaver: ContextVar[Callable[[], None]] = ContextVar("leaver")
 """Of a call whose caller goes when the database takes its change, before the call hears of that."""
 
 
-def leave(_connection: sa.Connection) -> None:
-    if go := leaver.get(None):
+def leave(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    if statement.startswith(("INSERT", "UPDATE")) and (go := leaver.get(None)):
         go()
 
 
 async def left_at_once(call: Coroutine[object, object, object]) -> None:
-    """Makes a call that is cancelled after its first transaction, as gRPC does when its caller goes."""
+    """Makes a call that is cancelled in its first change of the database, as gRPC does when its caller goes."""
     loop = asyncio.get_running_loop()
 
     async def made() -> None:
@@ -91,6 +91,7 @@ class Orchestrator:
     maker: FilmMaker
     servicer: JobServicer
     request: jobs_pb2.SubmitJobRequest
+    store: MediaStore
     voice: socket.socket
 
     async def submit(self) -> jobs_pb2.Job:
@@ -125,7 +126,7 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
         servicer = JobServicer(records, durable.engine, durable.maker, store, settings)
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
-        yield Orchestrator(records, durable.maker, servicer, request, voice)
+        yield Orchestrator(records, durable.maker, servicer, request, store, voice)
     await mesh.close()
 
 
@@ -172,6 +173,16 @@ async def test_cancels_and_retries_in_any_order_leave_a_job_that_goes_on_or_is_c
     await orchestrator.until(job.id, RUNNING)
     orchestrator.voice.close()
     await orchestrator.until(job.id, FAILED)
+
+
+async def test_a_retry_of_what_can_no_longer_become_a_film_is_refused(orchestrator: Orchestrator) -> None:
+    job = await orchestrator.submit()
+    await orchestrator.cancel(job.id)
+    orchestrator.store.discard(job.spec.footage.sha256)
+    with pytest.raises(NotFoundError) as caught:
+        await orchestrator.retry(job.id)
+    assert caught.value.field == "spec.footage"
+    assert (await orchestrator.records.get(job.id)).state == CANCELLED
 
 
 async def test_interrupting_an_attempt_leaves_the_next_one_alone(orchestrator: Orchestrator) -> None:
