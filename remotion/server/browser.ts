@@ -2,7 +2,7 @@
 
 import { EventEmitter } from "node:events";
 import { type Drawing, NOTHING } from "../src/drawing.js";
-import { answers, end, startChromium, versionOf } from "./chromium.js";
+import { type Chromium, end, startChromium, versionOf } from "./chromium.js";
 import { UnavailableError } from "./errors.js";
 import { log } from "./log.js";
 import { Page, PageError } from "./page.js";
@@ -14,8 +14,6 @@ export class BrowserLost extends Error {}
 
 export type DeathReason = "crash" | "stall";
 
-const HEARTBEAT_S = 2;
-
 /** Emits "changed" when `ready` or `live` may have. */
 export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> {
   version = "";
@@ -23,9 +21,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   #page: Page | null = null;
   #opening: Promise<void> | null = null;
   #ending: DeathReason | null = null;
-  #drawing = 0;
   readonly #closing = new AbortController();
-  #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly executable: string,
@@ -53,23 +49,19 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
     const chromium = await startChromium(this.executable);
     const late = `Chromium was not ready after ${this.loadBudgetS} s.`;
     try {
-      const page = await Page.open(chromium, this.bundle);
-      await within(this.loadBudgetS, page.draw(NOTHING), new UnavailableError(late, "Look at its own messages."));
-      this.version = await versionOf(chromium);
-      this.#page = page;
+      const warm = this.#warmPage(chromium);
+      this.#page = await within(this.loadBudgetS, warm, new UnavailableError(late, "Look at its own messages."));
     } catch (error) {
       await end(chromium);
       throw error;
     }
     this.#ending = null;
-    this.#heartbeat ??= setInterval(() => void this.#look(), HEARTBEAT_S * 1000).unref();
     this.emit("changed");
   }
 
   /** A drawing as PNG. Throws BrowserLost when the browser was lost; one is opened before that. */
   async draw(drawing: Drawing): Promise<Buffer> {
     const page = this.#page;
-    this.#drawing += 1;
     try {
       if (!page) throw new Error("the browser is being replaced");
       const png = await page.draw(drawing);
@@ -79,9 +71,13 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
       if (error instanceof PageError) throw error;
       await this.#replace(page);
       throw new BrowserLost("the browser was lost", { cause: error });
-    } finally {
-      this.#drawing -= 1;
     }
+  }
+
+  /** Asks whether the page lives, and replaces the browser when it does not. */
+  async look(): Promise<void> {
+    const page = this.#page;
+    if (page && this.ready && !(await page.answers())) await this.#replace(page);
   }
 
   /** Ends the present browser, so that its drawings fail and it is replaced. */
@@ -94,17 +90,16 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
 
   async close(): Promise<void> {
     this.#closing.abort();
-    clearInterval(this.#heartbeat);
     await this.#opening?.catch(() => undefined);
     if (this.#page) await end(this.#page.chromium);
     this.#page = null;
   }
 
-  /** Asks an idle browser whether it lives; a busy one is watched by its calls. */
-  async #look(): Promise<void> {
-    const page = this.#page;
-    if (!page || this.#drawing > 0 || !this.ready || (await answers(page.chromium))) return;
-    if (this.#drawing === 0) await this.#replace(page).catch(() => undefined);
+  async #warmPage(chromium: Chromium): Promise<Page> {
+    const page = await Page.open(chromium, this.bundle);
+    await page.draw(NOTHING);
+    this.version = await versionOf(chromium);
+    return page;
   }
 
   /** Opens the browser that comes after `lost`, once, whoever asks. */

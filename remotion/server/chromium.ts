@@ -5,7 +5,6 @@ import { delimiter, join } from "node:path";
 import { openBrowser } from "@remotion/renderer";
 import { FailedPreconditionError } from "./errors.js";
 import { PACKAGE } from "./paths.js";
-import { within } from "./within.js";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
@@ -58,16 +57,7 @@ export async function versionOf(chromium: Chromium): Promise<string> {
   return (await connection.send("Browser.getVersion")).value.product;
 }
 
-/** Whether it answers in time. */
-export function answers(chromium: Chromium): Promise<boolean> {
-  return within(ANSWER_S, versionOf(chromium), new Error("no answer")).then(
-    () => true,
-    () => false,
-  );
-}
-
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
-const ANSWER_S = 3;
 
 function isExecutable(path: string): boolean {
   try {

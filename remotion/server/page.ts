@@ -13,6 +13,7 @@ import { pathToFileURL } from "node:url";
 import type { BundleCompositionState } from "remotion";
 import type { Drawing } from "../src/drawing.js";
 import type { Chromium } from "./chromium.js";
+import { within } from "./within.js";
 
 /** The page cannot draw this drawing, but others. */
 export class PageError extends Error {}
@@ -20,10 +21,10 @@ export class PageError extends Error {}
 type Tab = Awaited<ReturnType<Chromium["newPage"]>>;
 
 const LOAD_TIMEOUT_MS = 60_000;
+const ANSWER_S = 3;
 
 export class Page {
   #turn: Promise<unknown> = Promise.resolve();
-  #loaded = false;
 
   private constructor(
     readonly chromium: Chromium,
@@ -31,7 +32,7 @@ export class Page {
     private readonly url: string,
   ) {}
 
-  /** A page of the bundle in this folder; it is loaded when it draws. */
+  /** A page of the bundle in this folder. */
   static async open(chromium: Chromium, bundle: string): Promise<Page> {
     const tab = await chromium.newPage({
       context: () => null,
@@ -45,7 +46,17 @@ export class Page {
     tab.on("error", () => void tab.close().catch(() => undefined));
     await tab.evaluateOnNewDocument(prepare);
     await tab._client().send("Emulation.setDefaultBackgroundColorOverride", { color: { r: 0, g: 0, b: 0, a: 0 } });
-    return new Page(chromium, tab, pathToFileURL(join(bundle, "index.html")).href);
+    const page = new Page(chromium, tab, pathToFileURL(join(bundle, "index.html")).href);
+    await page.#load();
+    return page;
+  }
+
+  /** Whether it answers in time. */
+  answers(): Promise<boolean> {
+    return within(ANSWER_S, this.tab.evaluate("1"), new Error("no answer")).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** A drawing as PNG; drawings wait for each other. Throws PageError, or what tells that page or browser are lost. */
@@ -56,16 +67,18 @@ export class Page {
   }
 
   async #drawn(drawing: Drawing): Promise<Buffer> {
-    if (!this.#loaded) await this.tab.goto({ url: this.url, timeout: LOAD_TIMEOUT_MS });
-    this.#loaded = true;
     await this.tab.setViewport({ width: drawing.width, height: drawing.height, deviceScaleFactor: 1 });
     const fault = await this.tab.evaluate(show, stateOf(drawing), drawing.id);
     if (fault !== "") {
-      this.#loaded = false; // nothing of it stays
+      await this.#load(); // nothing of it stays
       throw new PageError(fault);
     }
     const shot = await this.tab._client().send("Page.captureScreenshot", { format: "png", optimizeForSpeed: true });
     return Buffer.from(shot.value.data, "base64");
+  }
+
+  async #load(): Promise<void> {
+    await this.tab.goto({ url: this.url, timeout: LOAD_TIMEOUT_MS });
   }
 }
 

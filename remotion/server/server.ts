@@ -18,6 +18,7 @@ import type { Settings } from "./settings.js";
 import type { StopSignals } from "./signals.js";
 
 const OVERLAY = "vigent.overlay.v1.OverlayService";
+const HEARTBEAT_S = 2;
 
 /** Runs the server until a signal. Returns whether it was drained; throws what keeps it from starting. */
 export async function serve(settings: Settings, signals: StopSignals): Promise<boolean> {
@@ -43,6 +44,7 @@ export async function serve(settings: Settings, signals: StopSignals): Promise<b
   browser.on("died", (reason) => metrics.restarted(reason));
   browser.on("changed", () => health.publish(browser.ready && !servicer.draining, browser.live));
   const watchdog = setInterval(() => watch(servicer, browser), settings.watchIntervalS * 1000);
+  const heartbeat = setInterval(() => lookWhenIdle(servicer, browser), HEARTBEAT_S * 1000);
   try {
     await Promise.race([browser.open(), signals.first]);
     if (browser.ready) {
@@ -53,6 +55,7 @@ export async function serve(settings: Settings, signals: StopSignals): Promise<b
     return await drained(server, health, servicer, settings, signals);
   } finally {
     clearInterval(watchdog);
+    clearInterval(heartbeat);
     await browser.close();
     server.forceShutdown();
     scrape.server.close();
@@ -91,6 +94,11 @@ function watch(servicer: OverlayServicer, browser: Browser): void {
   if (!hung || !browser.ready) return;
   log("ERROR", "watchdog", `the browser hangs in '${hung.phase}' after ${hung.unitsDone} pictures`);
   void browser.kill("stall");
+}
+
+/** A browser without calls is asked whether it lives; under a call, the call finds out and draws again. */
+function lookWhenIdle(servicer: OverlayServicer, browser: Browser): void {
+  if (servicer.active.size === 0) void browser.look();
 }
 
 /** Stops without a failed call: NOT_SERVING, a pause in which balancers turn away, then the end of running calls. */

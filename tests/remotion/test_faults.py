@@ -39,14 +39,17 @@ def browser(server: Server) -> psutil.Process:
     )
 
 
-def pages(server: Server) -> list[psutil.Process]:
-    """The processes that draw pages."""
-    return [process for process in browser(server).children(recursive=True) if "--type=renderer" in process.cmdline()]
+def harm(server: Server, part: str, how: signal.Signals) -> None:
+    """Sends a signal to the browser of a server, or to the processes in which it has its pages."""
+    whole = browser(server)
+    pages = [process for process in whole.children(recursive=True) if "--type=renderer" in process.cmdline()]
+    for process in [whole] if part == "browser" else pages:
+        process.send_signal(how)
 
 
-@pytest.mark.parametrize(("harm", "found_as"), [(signal.SIGKILL, "crash"), (signal.SIGSTOP, "stall")])
+@pytest.mark.parametrize(("how", "found_as"), [(signal.SIGKILL, "crash"), (signal.SIGSTOP, "stall")])
 @pytest.mark.parametrize("part", ["browser", "page"])
-async def test_what_dies_or_freezes_costs_one_retry_and_no_picture(victim, part, harm, found_as):
+async def test_what_dies_or_freezes_costs_one_retry_and_no_picture(victim, part, how, found_as):
     undisturbed = await rendered(victim.address, REQUEST)
     assert undisturbed.done.retries == 0
     before = figure(victim, "vigent_worker_restarts_total", reason=found_as)
@@ -54,8 +57,7 @@ async def test_what_dies_or_freezes_costs_one_retry_and_no_picture(victim, part,
         call = OverlayServiceStub(channel).Render(REQUEST, timeout=TIMEOUT_S)
         first = await until_picture(call)
         lost = browser(victim)
-        for harmed in [lost] if part == "browser" else pages(victim):
-            harmed.send_signal(harm)
+        harm(victim, part, how)
         rest = await read(call)
     pictures = [first, *rest.pictures]
     assert pictures == undisturbed.pictures
@@ -75,17 +77,17 @@ async def test_calls_side_by_side_get_their_own_pictures_even_from_a_browser_tha
     async with grpc.aio.insecure_channel(victim.address, options=OPTIONS) as channel:
         calls = [OverlayServiceStub(channel).Render(request, timeout=TIMEOUT_S) for request in requests]
         first = [await until_picture(call) for call in calls]
-        browser(victim).kill()
+        harm(victim, "browser", signal.SIGKILL)
         rest = await asyncio.gather(*map(read, calls))
     assert [[one, *more.pictures] for one, more in zip(first, rest, strict=True)] == alone
     assert all(more.done.retries <= 1 for more in rest)
     assert await asyncio.to_thread(until, lambda: figure(victim, "vigent_worker_restarts_total") == before + 1)
 
 
-async def test_a_browser_that_dies_while_nobody_draws_is_replaced(victim):
-    harmed = browser(victim)
+@pytest.mark.parametrize("part", ["browser", "page"])
+async def test_what_dies_while_nobody_draws_is_replaced(victim, part):
     before = figure(victim, "vigent_worker_restarts_total")
-    harmed.kill()
+    harm(victim, part, signal.SIGKILL)
     assert await asyncio.to_thread(until, lambda: figure(victim, "vigent_worker_restarts_total") == before + 1)
     assert await asyncio.to_thread(until, lambda: figure(victim, "vigent_worker_state", state="idle") == 1)
     assert (await rendered(victim.address, REQUEST)).done.retries == 0
