@@ -24,7 +24,7 @@ from services.lipsync.latentsync.preparation import PreparedFootage, prepare
 from services.lipsync.latentsync.quality import MODES, Mode
 from services.lipsync.latentsync.segment import Placement, Segment
 from services.runtime.checkpoints import MANIFEST, refused
-from services.runtime.device import no_device
+from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import ExhaustedError
 from services.runtime.progress import Progress
@@ -134,6 +134,8 @@ def _device(name: str) -> torch.device:
     try:
         return torch.empty(1, device=name).device
     except (RuntimeError, AssertionError) as error:
+        if is_out_of_memory(error):
+            raise
         raise no_device(name) from error
 
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
-from services.runtime.device import no_device
+from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.normalise import normalise
 from services.runtime.progress import Progress
@@ -167,5 +167,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
+        if is_out_of_memory(error):
+            raise
         raise no_device(name) from error
     return device

@@ -293,6 +293,15 @@ def test_options_that_cannot_be(checkpoint, tmp_path, name, value):
     assert caught.value.field == f"options.{name}"
 
 
+def test_a_device_without_room_is_not_called_missing(checkpoint, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA error: out of memory")
+
+    monkeypatch.setattr(torch, "empty", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        engine_at(checkpoint, tmp_path)
+
+
 def test_no_checkpoint_set(tmp_path):
     with pytest.raises(FailedPreconditionError) as caught:
         engine_at(None, tmp_path)

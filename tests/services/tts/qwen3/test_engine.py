@@ -295,6 +295,14 @@ class TestSettings:
             Qwen3Engine(EngineSettings(device="cuda:7", checkpoint=folders["base"]))
         assert refused.value.reason == "DEVICE_MISSING"
 
+    def test_a_device_without_room_is_not_called_missing(self, folders, monkeypatch):
+        def full(*_, **__):
+            raise torch.OutOfMemoryError("CUDA error: out of memory")
+
+        monkeypatch.setattr(torch, "empty", full)
+        with pytest.raises(torch.OutOfMemoryError):
+            Qwen3Engine(EngineSettings(device="cuda", checkpoint=folders["base"]))
+
     def test_half_precision(self, make_engine):
         pcm, _ = speak(make_engine("custom_voice", dtype="bfloat16", codec_dtype="bfloat16"))
         assert np.abs(pcm).mean() > 100
