@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from pydantic_settings import SettingsConfigDict
@@ -20,6 +21,7 @@ PROCESSES = (*MODEL_SERVICES, "orchestrator", GATEWAY)
 DEFAULT_DATA = Path(".vigent")
 
 _LAST_PORT = 65_535
+_QUIET_PORTS = range(10_000, 32_768)  # below those that the system deals out: nobody is given one meanwhile
 _REPLICA_STEP = 10  # ports between two replicas: no two services are that far apart
 
 
@@ -158,6 +160,13 @@ def _further(port: int, number: int) -> int:
 
 
 def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return sorted(opened.getsockname()[1] for opened in sockets)
+    shuffled = random.sample(_QUIET_PORTS, len(_QUIET_PORTS))
+    return sorted(islice(filter(_is_free, shuffled), count))
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False

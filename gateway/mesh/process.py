@@ -8,39 +8,62 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 _LONGEST_LINE = 64 * 1024
+_LAST_WORDS_S = 2.0
 
 Say = Callable[[str, str], None]
 """Takes the name of a process and a line that it wrote."""
 
 
+@dataclass(frozen=True)
+class _Output:
+    """The reading end of a pipe of our own: asyncio's own would not tell of an end before the pipe is closed."""
+
+    lines: asyncio.StreamReader
+    _transport: asyncio.ReadTransport
+
+    @classmethod
+    async def of(cls, handle: int) -> _Output:
+        lines = asyncio.StreamReader(limit=_LONGEST_LINE)
+        protocol = asyncio.StreamReaderProtocol(lines)
+        pipe = os.fdopen(handle, "rb", buffering=0)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
+        return cls(lines, transport)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
 class MeshProcess:
     """A started process of the mesh."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, say: Say) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, output: _Output, say: Say) -> None:
         self.name = name
-        self._process = process
+        self._process, self._output = process, output
         self._reading = asyncio.create_task(self._read(say))
 
     @classmethod
     async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say) -> MeshProcess:
         """Starts the command, a program or `-m module`. It dies with this process, even when this one is killed -9."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # a folder named "services" where the user stands must not be imported
-            "-m",
-            "gateway.mesh.launch",
-            str(os.getpid()),
-            *command,
-            env={**os.environ, **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            limit=_LONGEST_LINE,
-            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends all in order
-        )
-        return cls(name, process, say)
+        reading, writing = os.pipe()
+        output = await _Output.of(reading)
+        with os.fdopen(writing, "wb") as pipe:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",  # a folder named "services" where the user stands must not be imported
+                "-m",
+                "gateway.mesh.launch",
+                str(os.getpid()),
+                *command,
+                env={**os.environ, **environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends all in order
+            )
+        return cls(name, process, output, say)
 
     @property
     def pid(self) -> int:
@@ -51,7 +74,8 @@ class MeshProcess:
         """Waits for the end and returns the exit code; negative: the signal."""
         code = await self._process.wait()
         self._signal_group(signal.SIGKILL)  # a worker that outlived its server
-        await asyncio.shield(self._reading)
+        await asyncio.wait([self._reading], timeout=_LAST_WORDS_S)  # who left the group may hold the pipe for ever
+        self._output.close()
         return code
 
     async def stop(self, grace_s: float) -> None:
@@ -75,10 +99,9 @@ class MeshProcess:
             os.killpg(self.pid, number)
 
     async def _read(self, say: Say) -> None:
-        assert self._process.stdout is not None
         while True:
             try:
-                line = await self._process.stdout.readline()
+                line = await self._output.lines.readline()
             except ValueError:  # longer than any line that is meant to be read
                 continue
             if not line:

@@ -1,6 +1,7 @@
 """`vigent up`: real processes, killed and stopped in earnest."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses
 from gateway.mesh.lock import hold, running_mesh
 from gateway.mesh.plan import MeshPlan
+from gateway.mesh.process import MeshProcess
 from gateway.mesh.supervisor import Supervisor, WatchdogPolicy
 from gateway.settings import SERVICES
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
@@ -103,6 +105,18 @@ async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
         assert supervised.process.pid != old.pid
         assert supervised.restarts >= 1
     assert any("liveness failed 2 times in a row" in line for line in said)
+
+
+@pytest.mark.parametrize("left", ["sleep 600", "setsid sleep 600"])
+async def test_the_end_of_a_process_is_seen_whatever_it_leaves_behind(left):
+    """A child that holds its output open, in its group or out of it."""
+    said: list[str] = []
+    command = ["sh", "-c", f"{left} & echo child $!; exit 3"]
+    process = await MeshProcess.start("leaver", command, {}, lambda _name, line: said.append(line))
+    assert await asyncio.wait_for(process.exited(), 30) == 3
+    (line,) = said
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(line.removeprefix("child "))).kill()
 
 
 async def test_a_process_that_always_fails_is_given_up_and_said_so(tmp_path):
