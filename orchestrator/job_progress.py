@@ -19,10 +19,20 @@ _LEAST_SHARE_FOR_ETA = 0.05
 class JobProgress:
     """Collects what is reported about one attempt at a job and writes it to the records, coalesced."""
 
-    def __init__(self, attempt: JobAttempt, interval_s: float, stage_ended: Callable[[str, float], None]) -> None:
-        """`stage_ended` gets the name of each stage and the seconds it took."""
+    def __init__(
+        self,
+        attempt: JobAttempt,
+        before: jobs_pb2.JobProgress,
+        interval_s: float,
+        stage_ended: Callable[[str, float], None],
+    ) -> None:
+        """`before` is how far the job was: work that goes on after a crash or a retry finds what is finished.
+
+        `stage_ended` gets the name of each stage and the seconds it took.
+        """
         self._attempt, self._interval_s = attempt, interval_s
         self._now = jobs_pb2.JobProgress(stage="prepare", eta_s=-1, message="Looking at the footage.")
+        self._now.percent, self._now.playable_s = before.percent, before.playable_s
         self._stage_begun_s = time.monotonic()
         self._stage_ended = stage_ended
         self._segments: list[jobs_pb2.Segment] = []
@@ -72,7 +82,7 @@ class JobProgress:
 
     def playable(self, frames: int) -> None:
         """Notes that the first `frames` of the film can be watched."""
-        self._now.playable_s = frames / FRAME_RATE_HZ
+        self._now.playable_s = max(self._now.playable_s, frames / FRAME_RATE_HZ)
 
     def _estimate_s(self, done: float) -> float:
         if self._now.stage == "prepare" or done < _LEAST_SHARE_FOR_ETA:

@@ -21,6 +21,7 @@ from orchestrator.settings import OrchestratorSettings
 from services.runtime.convert import media_ref
 from services.runtime.errors import CancelledError, InternalError, VigentError
 from services.runtime.media import MediaStore, StoredFile
+from services.runtime.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 _log = logging.getLogger(__name__)
@@ -68,12 +69,13 @@ class FilmMaker:
         job = await attempt.change(_begin)
         if job is None:
             raise CancelledError("The job has been started again.")
-        progress = JobProgress(attempt, self._settings.progress_interval_s, self._metrics.stage_ended)
+        interval_s = self._settings.progress_interval_s
+        progress = JobProgress(attempt, job.progress, interval_s, self._metrics.stage_ended)
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
             plan = FilmPlan.from_json(await step("prepare", lambda: self._plan(job.spec, progress)))
-            preview = GrowingPreview(attempt, self._store)
+            preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
             pieces = await self._segments(job.spec, plan, progress, preview)
             progress.stage("mix", "Mixing the sound and joining the film.")
             return await step(

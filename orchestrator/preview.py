@@ -21,10 +21,10 @@ _GROWTH = 1.3
 class GrowingPreview:
     """Keeps the job's output "preview.mp4": the finished segments from the start, pictures and voice."""
 
-    def __init__(self, attempt: JobAttempt, store: MediaStore) -> None:
-        self._attempt, self._store = attempt, store
+    def __init__(self, attempt: JobAttempt, store: MediaStore, written_frames: int) -> None:
+        """`written_frames`: what could be watched before a crash or a retry, which no shorter preview replaces."""
+        self._attempt, self._store, self._written_frames = attempt, store, written_frames
         self._pieces: dict[int, SegmentPieces] = {}
-        self._written_frames = 0
         self._lock = asyncio.Lock()
 
     async def add(self, pieces: SegmentPieces) -> int:

@@ -9,6 +9,8 @@ from orchestrator.records import JobRecords
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
+BEGIN = jobs_pb2.JobProgress()
+
 
 @pytest.fixture
 async def records(tmp_path: Path) -> JobRecords:
@@ -28,7 +30,7 @@ def segment(text: str, *, film: bool = False) -> jobs_pb2.Segment:
 
 async def test_sentences_count_by_their_length_and_frames_by_their_share(records: JobRecords) -> None:
     ended: list[str] = []
-    progress = JobProgress(records.attempt_at("a", 0), 0.1, lambda stage, _seconds: ended.append(stage))
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda stage, _seconds: ended.append(stage))
 
     async def written() -> jobs_pb2.JobProgress:
         await progress.write()
@@ -61,8 +63,23 @@ async def test_sentences_count_by_their_length_and_frames_by_their_share(records
     assert ended == ["prepare", "segments"]
 
 
+async def test_what_goes_on_after_a_crash_or_a_retry_never_goes_back(records: JobRecords) -> None:
+    before = jobs_pb2.JobProgress(stage="segments", percent=60, playable_s=4, segments_done=3, segments_total=5)
+    progress = JobProgress(records.attempt_at("a", 0), before, 0.1, lambda _stage, _seconds: None)
+    progress.share(0.5)
+    progress.playable(25)
+    await progress.write()
+    now = (await records.get("a")).progress
+    assert (now.stage, now.percent, now.playable_s) == ("prepare", 60, 4)
+    progress.stage("mix", "Mixing.")
+    progress.playable(250)
+    await progress.write()
+    now = (await records.get("a")).progress
+    assert (now.stage, now.percent, now.playable_s) == ("mix", 92, 10)
+
+
 async def test_an_ended_job_keeps_its_last_word(records: JobRecords) -> None:
-    progress = JobProgress(records.attempt_at("a", 0), 0.1, lambda _stage, _seconds: None)
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
     await records.change("a", cancel)
     progress.share(0.9)
     await progress.write()
