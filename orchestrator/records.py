@@ -95,7 +95,7 @@ class JobRecords:
         """Applies `edit` to the job and appends the event that tells of it, in one transaction.
 
         Returns the job and its attempt, which `new_attempt` makes one higher. Nothing is changed when it is not the
-        `only_attempt` that may.
+        `only_attempt` that may, and what changes nothing is no event.
         """
         changed = await self._run(
             lambda db: _change(db, job_id, edit, new_attempt=new_attempt, only_attempt=only_attempt)
@@ -227,7 +227,11 @@ def _change(
     job, attempt = _read(db, job_id)
     if only_attempt not in {None, attempt}:
         return job, attempt
+    before = jobs_pb2.Job()
+    before.CopyFrom(job)
     edit(job)
+    if job == before and not new_attempt:
+        return job, attempt
     attempt += new_attempt
     values = {"state": job.state, "record": job.SerializeToString(), "attempt": attempt}
     db.execute(_jobs.update().where(_jobs.c.id == job_id).values(values))

@@ -152,6 +152,17 @@ async def test_a_cancel_whose_caller_leaves_at_once_stops_the_work(
     await durable.until_ended(job.id, 0)
 
 
+async def test_nothing_is_told_of_a_job_after_its_end(orchestrator: Orchestrator, durable: Durable) -> None:
+    job = await orchestrator.submit()
+    await orchestrator.until(job.id, RUNNING)
+    for _ in range(2):
+        await orchestrator.cancel(job.id)
+    await durable.until_ended(job.id, 0)
+    states = [event.state for event in await orchestrator.records.events_after(job.id, 0)]
+    assert states.count(CANCELLED) == 1
+    assert states[-1] == CANCELLED
+
+
 async def test_of_two_retries_at_once_one_is_taken(orchestrator: Orchestrator) -> None:
     job = await orchestrator.submit()
     await orchestrator.cancel(job.id)

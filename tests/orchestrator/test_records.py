@@ -23,6 +23,10 @@ def run(job: jobs_pb2.Job) -> None:
     job.state = jobs_pb2.JOB_STATE_RUNNING
 
 
+def advance(job: jobs_pb2.Job) -> None:
+    job.progress.percent += 1
+
+
 def queue(job: jobs_pb2.Job) -> None:
     job.state = jobs_pb2.JOB_STATE_QUEUED
 
@@ -52,10 +56,17 @@ async def test_submissions_at_the_same_moment_make_one_job(records: JobRecords) 
 
 async def test_every_change_is_an_event_with_the_next_id(records: JobRecords) -> None:
     await records.create(job("a"), "")
-    await asyncio.gather(*(records.change("a", run) for _ in range(5)))
+    await asyncio.gather(*(records.change("a", advance) for _ in range(5)))
     events = await records.events_after("a", 0)
     assert [event.id for event in events] == [1, 2, 3, 4, 5, 6]
     assert [event.id for event in await records.events_after("a", 4)] == [5, 6]
+
+
+async def test_what_changes_nothing_is_no_event(records: JobRecords) -> None:
+    await records.create(job("a"), "")
+    for _ in range(2):
+        await records.change("a", run)
+    assert [event.id for event in await records.events_after("a", 0)] == [1, 2]
 
 
 async def test_a_change_wakes_whoever_asked_before(records: JobRecords) -> None:
