@@ -86,6 +86,24 @@ def test_what_is_no_font_is_refused(tmp_path):
         inspect_font(path)
 
 
+@pytest.mark.parametrize(
+    ("limits", "reasons"),
+    [
+        ({"inspect_limit_s": 0.01}, {"FILE_TOO_SLOW"}),
+        ({"inspect_memory_bytes": 1}, {"FILE_TOO_LARGE", "FILE_BROKEN"}),
+        ({"footage_limit_s": 0.1}, {"FILE_TOO_LONG"}),
+    ],
+)
+def test_uploads_are_looked_at_within_limits(tmp_path, limits, reasons):
+    store = MediaStore(tmp_path / "media")
+    library = Library(GatewaySettings(media_root=store.root, **limits), store)
+    with pytest.raises(InvalidInputError) as raised:
+        library.add("footage", write_picture_clip(tmp_path / "a.mp4"), "a.mp4", Description())
+    assert raised.value.reason in reasons
+    assert raised.value.field == "file"
+    assert not any((store.root / "content").rglob("?" * 64))
+
+
 def test_clips_that_begin_alike_share_a_poster_until_the_last_is_removed(tmp_path):
     library = Library(GatewaySettings(media_root=tmp_path / "media"), MediaStore(tmp_path / "media"))
     clips = [write_picture_clip(tmp_path / f"{frames}.mp4", frames=frames) for frames in (30, 45)]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.films import face_picture
+from tests.gateway.media import write_sound
 
 SCRIPT = "大家好，我是主持人。It speaks English, too. 今天的进度是 95%！"
 LONG = "".join(f"这是第{n}句话，我们慢慢地说。" for n in "一二三四五六七八")
@@ -198,6 +199,26 @@ def test_cancel_retry_delete(films, footage):
     for job in (running, waiting):
         assert films.delete(f"/api/v1/jobs/{job['id']}").status_code == 204
         assert films.get(f"/api/v1/jobs/{job['id']}").status_code == 404
+
+
+def test_music_and_voices_of_a_waiting_job_are_kept(films, footage, tmp_path):
+    music = films.post("/api/v1/music", files={"file": ("a.wav", sound(tmp_path, 0.31))}).json()["id"]
+    agreed = {"person": "Anna", "statement": "Clone me."}
+    voice = films.post("/api/v1/voices", files={"file": ("b.wav", sound(tmp_path, 0.32))}, data=agreed).json()["id"]
+    running = submitted(films, footage, seed=4)
+    waiting = submitted(films, footage, script=SCRIPT, music=music, voice=voice)
+    places = (f"/api/v1/music/{music}", f"/api/v1/voices/{voice}")
+    for place in places:
+        refused = films.delete(place)
+        assert (refused.status_code, refused.json()["reason"]) == (409, "IN_USE")
+        assert waiting["id"] in refused.json()["problem"]
+    for job in (waiting, running):
+        assert films.delete(f"/api/v1/jobs/{job['id']}").json()["state"] == "cancelled"
+    assert [films.delete(place).status_code for place in places] == [204, 204]
+
+
+def sound(folder, amplitude):
+    return write_sound(folder / "sound.wav", amplitude=amplitude).read_bytes()
 
 
 @pytest.mark.parametrize(
