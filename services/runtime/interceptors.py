@@ -61,6 +61,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
 
     def _unary(self, behavior: Unary, method: str) -> Unary:
         async def guarded(request: Requests, context: Context) -> Message:
+            request = _patient(request)
             try:
                 with self._counted(context, method):
                     return await behavior(_checked(request), context)
@@ -73,6 +74,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
     def _stream(self, behavior: Stream, method: str) -> Callable[[Any, Context], Awaitable[None]]:
         # Writing, not yielding: a cancelled call then closes the servicer's generator at once, not when collected.
         async def guarded(request: Requests, context: Context) -> None:
+            request = _patient(request)
             try:
                 with self._counted(context, method):
                     async with aclosing(behavior(_checked(request), context)) as responses:
@@ -118,6 +120,35 @@ def _tolerant(deserialize: Callable[[bytes], Message] | None) -> Callable[[bytes
             return _MALFORMED
 
     return tolerant
+
+
+class _PatientStream:
+    """A caller's stream whose reads outlive who waits for them: in grpc.aio a cancelled read ends the stream."""
+
+    def __init__(self, requests: AsyncIterable[object]) -> None:
+        self._requests = aiter(requests)
+        self._read: asyncio.Future[object] | None = None
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        return self
+
+    async def __anext__(self) -> object:
+        if self._read is None:
+            self._read = asyncio.ensure_future(anext(self._requests))
+            self._read.add_done_callback(_take_note)
+        await asyncio.wait([self._read])
+        read, self._read = self._read, None
+        return read.result()
+
+
+def _take_note(read: asyncio.Future[object]) -> None:
+    """A read for which nobody waits any more may fail without a word in the log."""
+    if not read.cancelled():
+        read.exception()
+
+
+def _patient(request: Requests) -> Requests:
+    return _PatientStream(request) if isinstance(request, AsyncIterable) else request
 
 
 def _checked(request: Requests) -> Requests:

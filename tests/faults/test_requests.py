@@ -113,7 +113,7 @@ async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:
 
 
 async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
-    options = {"units": 100, "unit_samples": 500_000}
+    options = {"units": 40, "unit_samples": 500_000}
     async with serving(tmp_path, options, caller_budget_s=3) as server:
         idle = server.speak("idle", timeout_s=60)
         await until_event(idle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -13,6 +14,7 @@ from services.runtime import errors
 from services.runtime.client import remote_errors
 from services.runtime.errors import (
     ExhaustedError,
+    FailedPreconditionError,
     InternalError,
     InvalidInputError,
     UnavailableError,
@@ -46,6 +48,20 @@ class Counting(asr_pb2_grpc.AsrServiceServicer):
     async def Transcribe(self, requests, context):  # noqa: N802
         async for _ in requests:
             yield asr_pb2.TranscribeResponse()
+
+
+class Leaving(asr_pb2_grpc.AsrServiceServicer):
+    """Fails while it waits for the caller's next message, as a call does whose engine fails."""
+
+    def __init__(self) -> None:
+        self.left = asyncio.Event()
+
+    async def Transcribe(self, requests, context):  # noqa: N802
+        yield asr_pb2.TranscribeResponse()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(requests), 0.1)
+        self.left.set()
+        raise FailedPreconditionError("No.", "Do not.")
 
 
 @pytest.fixture
@@ -117,6 +133,23 @@ async def test_malformed_message_inside_a_stream_is_refused() -> None:
         call = channel.stream_stream(f"/{name}/Transcribe")(iter([b"", b"", b"\xff\xff"]), timeout=30)
         assert [await call.read(), await call.read()] == [b"", b""]
         with pytest.raises(InvalidInputError, match="cannot be decoded"), remote_errors():
+            await call.read()
+    await server.stop(None)
+
+
+async def test_error_reaches_a_caller_who_is_just_sending() -> None:
+    server = grpc.aio.server(interceptors=[RpcGuard(ServerMetrics("asr"), "vigent.asr.v1.AsrService")])
+    leaving = Leaving()
+    asr_pb2_grpc.add_AsrServiceServicer_to_server(leaving, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = asr_pb2_grpc.AsrServiceStub(channel).Transcribe(timeout=30)
+        await call.read()
+        await leaving.left.wait()
+        for _ in range(5):
+            await call.write(asr_pb2.TranscribeRequest())
+        with pytest.raises(FailedPreconditionError, match="Do not"), remote_errors():
             await call.read()
     await server.stop(None)
 
