@@ -9,6 +9,8 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from orchestrator.durable import DurableEngine
 from orchestrator.maker import FilmMaker
 from orchestrator.mesh import Mesh
@@ -17,7 +19,7 @@ from orchestrator.records import JobRecords
 from orchestrator.servicer import SERVICE, JobServicer
 from orchestrator.settings import OrchestratorSettings
 from services.runtime.allocator import keep_large_blocks
-from services.runtime.errors import InvalidInputError, VigentError
+from services.runtime.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
@@ -29,6 +31,7 @@ from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
 
 NAME = "orchestrator"
+_DATABASE_FIELD = "VIGENT_ORCHESTRATOR_DATABASE_URL"
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
@@ -46,9 +49,8 @@ def serve() -> int:
 
 async def _serve(settings: OrchestratorSettings) -> int:
     signals = StopSignals()
-    _make_folders(settings)
+    records = _opened(settings.database_url)
     metrics = ServerMetrics(NAME)
-    records = JobRecords(settings.database_url)
     store, mesh = MediaStore(settings.media_root), Mesh(settings)
     use_uploaded_fonts(store.root)
     maker = FilmMaker(settings, records, store, mesh, JobMetrics(metrics.registry, records))
@@ -84,6 +86,16 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _make_folders(settings: OrchestratorSettings) -> None:
-    if settings.database_url.startswith("sqlite:///"):
-        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+def _opened(database_url: str) -> JobRecords:
+    """The records. Raises InvalidInputError for no URL, FailedPreconditionError for a database that does not open."""
+    try:
+        if database_url.startswith("sqlite:///"):
+            Path(database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        return JobRecords(database_url)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        problem = "This is no database for jobs."  # not quoted: it may hold a password
+        raise InvalidInputError(problem, "Give sqlite:///PATH or postgresql://HOST/NAME.", _DATABASE_FIELD) from error
+    except (sa.exc.DBAPIError, OSError) as error:
+        reason = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror).partition("\n")[0]
+        problem = f"The database of the jobs does not open: {reason}."
+        raise FailedPreconditionError(problem, "Mend it, or name another one.", _DATABASE_FIELD) from error

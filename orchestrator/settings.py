@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from services.runtime.settings import PORTS, ProcessSettings
@@ -19,7 +21,7 @@ class OrchestratorSettings(ProcessSettings):
     max_running_jobs: int = Field(1, description="Jobs that are made at the same time.", ge=1)
     max_queued_jobs: int = Field(100, description="Jobs that may wait; further ones are refused.", ge=1)
     parallel_segments: int = Field(2, description="Segments of a job that are made at the same time.", ge=1)
-    encoder: str = Field("libx264", description='Video encoder: "libx264" or "h264_nvenc".')
+    encoder: Literal["libx264", "h264_nvenc"] = Field("libx264", description="Video encoder; NVENC where there is one.")
     encoder_preset: str = Field("veryfast", description="Speed of libx264.")
     encoder_crf: int = Field(20, description="Constant rate factor of the encoder, 0 (best) to 51.", ge=0, le=51)
     call_deadline_s: float = Field(1800.0, description="Longest time for one call to a model server.", gt=0)

@@ -41,7 +41,8 @@ async def test_probe_and_gateway_tell_it(tmp_path, no_checkpoint):
 def test_make_ends_with_it(tmp_path, no_checkpoint):
     (tmp_path / "script.txt").write_text("Hello.")
     (tmp_path / "face.png").write_bytes(face_picture())
-    made = vigent("make", "script.txt", "--footage", "face.png", cwd=tmp_path, environment=no_checkpoint)
+    arguments = ["script.txt", "--footage", "face.png", "--data", "data"]  # not a mesh at the usual addresses
+    made = vigent("make", *arguments, cwd=tmp_path, environment=no_checkpoint)
     assert made.returncode == 1
     told = " ".join(made.stderr.split())
     assert "asr cannot load its engine" in told
