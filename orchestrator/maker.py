@@ -166,7 +166,7 @@ def _note_failure(job: jobs_pb2.Job, error: VigentError) -> None:
     job.error.CopyFrom(
         jobs_pb2.JobError(reason=error.reason, message=error.problem, field=error.field, remedy=error.remedy)
     )
-    job.progress.message = f"{error.problem} {error.remedy}".strip()
+    job.progress.eta_s, job.progress.message = -1, f"{error.problem} {error.remedy}".strip()
 
 
 def _segment_record(plan: FilmPlan, index: int, pieces: SegmentPieces | None = None) -> jobs_pb2.Segment:

@@ -142,7 +142,7 @@ def _cancel(job: jobs_pb2.Job) -> None:
         return
     job.state = jobs_pb2.JOB_STATE_CANCELLED
     job.end_time.CopyFrom(timestamp_now())
-    job.progress.message = "Cancelled. Finished sentences are kept for a retry."
+    job.progress.eta_s, job.progress.message = -1, "Cancelled. Finished sentences are kept for a retry."
 
 
 def _requeue(job: jobs_pb2.Job) -> None:
@@ -152,4 +152,4 @@ def _requeue(job: jobs_pb2.Job) -> None:
     job.state = jobs_pb2.JOB_STATE_QUEUED
     for field in ("error", "start_time", "end_time"):
         job.ClearField(field)
-    job.progress.message = "Waiting for its turn."
+    job.progress.eta_s, job.progress.message = -1, "Waiting for its turn."

@@ -97,6 +97,7 @@ async def test_a_cancelled_job_stops_and_a_retry_finishes_it(mesh: Mesh) -> None
         assert (await client.cancel(job.id)).state == jobs_pb2.JOB_STATE_CANCELLED
         cancelled = await ended(client, job.id)
         assert not cancelled.outputs["film.mp4"].sha256
+        assert cancelled.progress.eta_s == -1
         with pytest.raises(FailedPreconditionError):
             await client.retry((await client.submit(spec_of(mesh, script))).job.id)
         await client.retry(job.id)
@@ -115,6 +116,7 @@ async def test_a_picture_without_a_face_fails_before_any_work(mesh: Mesh) -> Non
     job = await made(mesh, spec_of(mesh, "No face here.", footage=_plain_picture()))
     assert job.state == jobs_pb2.JOB_STATE_FAILED
     assert (job.error.reason, job.error.field) == ("NO_FACE", "spec.footage")
+    assert job.progress.message == f"{job.error.message} {job.error.remedy}"
     assert job.error.remedy
     assert not job.segments
 
