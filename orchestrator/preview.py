@@ -45,8 +45,9 @@ class GrowingPreview:
         return prefix
 
     def _write(self, prefix: list[SegmentPieces]) -> StoredFile:
+        pieces = film_segments(prefix, self._store), voice_segments(prefix, self._store)
         with self._store.temporary(".mp4") as target:
-            write_preview(film_segments(prefix, self._store), voice_segments(prefix, self._store), target)
+            write_preview(*pieces, target, comment=self._attempt.job_id)  # no other job's: it is discarded one day
             return self._store.adopt(target, "video/mp4")
 
     async def _publish(self, stored: StoredFile) -> None:

@@ -136,11 +136,12 @@ class JobAttempt:
     """One attempt at a job. A later one makes it void: it winds up, but the job is no longer its own."""
 
     def __init__(self, records: JobRecords, job_id: str, number: int) -> None:
-        self._records, self._job_id, self._number = records, job_id, number
+        self.job_id = job_id
+        self._records, self._number = records, number
 
     async def change(self, edit: Edit) -> jobs_pb2.Job | None:
         """Like `JobRecords.change`; None and no change when another attempt has begun."""
-        job, present = await self._records.change(self._job_id, edit, only_attempt=self._number)
+        job, present = await self._records.change(self.job_id, edit, only_attempt=self._number)
         return job if present == self._number else None
 
 

@@ -34,8 +34,10 @@ _OPTIONS = {
 class PreviewWriter:
     """Appends finished segments to one fragmented MP4, which is playable after each of them."""
 
-    def __init__(self, target: Path) -> None:
+    def __init__(self, target: Path, comment: str = "") -> None:
+        """`comment` is kept in the file's metadata."""
         self._file = target.open("wb")
+        self._comment = comment
         self._fragments = 0
         self._samples = 0
         # One encoder for all voices. It keeps back their last 40 ms until the next one comes.
@@ -59,6 +61,7 @@ class PreviewWriter:
     def _mux(self, segment: FilmSegment, voice: VoiceSegment, piece: io.BytesIO) -> None:
         options = {**_OPTIONS, "fragment_index": str(self._fragments + 1)}
         with av.open(piece, "w", format="mp4", options=options) as container:
+            container.metadata["comment"] = self._comment
             pictures = add_picture_stream(container, segment)
             sound = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="mono")
             packets: list[Iterator[Packet[Any]]] = [picture_packets(segment, self.frames, pictures)]
@@ -85,9 +88,11 @@ class PreviewWriter:
         self.close()
 
 
-def write_preview(segments: Sequence[FilmSegment], voices: Sequence[VoiceSegment], target: Path) -> int:
+def write_preview(
+    segments: Sequence[FilmSegment], voices: Sequence[VoiceSegment], target: Path, comment: str = ""
+) -> int:
     """Writes the finished segments, in order, as one fragmented MP4; returns its frames."""
-    with PreviewWriter(target) as preview:
+    with PreviewWriter(target, comment) as preview:
         for segment, voice in zip(segments, voices, strict=True):
             preview.add(segment, voice)
         return preview.frames

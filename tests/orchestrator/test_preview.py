@@ -78,3 +78,14 @@ async def test_work_that_goes_on_never_shortens_it(
         await after_crash.add(piece)
         assert await shown(records) == whole
     assert store.path(whole).is_file()
+
+
+async def test_a_job_of_the_same_pieces_keeps_its_preview_when_the_other_one_grows(
+    records: JobRecords, store: MediaStore, pieces: list[SegmentPieces]
+) -> None:
+    await records.create(jobs_pb2.Job(id="b", state=jobs_pb2.JOB_STATE_RUNNING), "")
+    one, other = (GrowingPreview(records.attempt_at(job, 0), store, 0) for job in "ab")
+    await one.add(pieces[0])
+    await other.add(pieces[0])
+    await other.add(pieces[1])
+    assert store.path(await shown(records)).stat().st_size > 0

@@ -119,7 +119,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Removes an ended job and its outputs.
+        """Forgets an ended job. Its files stay in the media store, since others may be made of the same pieces.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -29,7 +29,7 @@ class JobServiceStub:
     RetryJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.RetryJobRequest, _jobs_pb2.RetryJobResponse]
     """Runs a failed or cancelled job again from where it stopped."""
     DeleteJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DeleteJobRequest, _jobs_pb2.DeleteJobResponse]
-    """Removes an ended job and its outputs."""
+    """Forgets an ended job. Its files stay in the media store, since others may be made of the same pieces."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes jobs, shows them while they are made, keeps them through crashes."""
@@ -88,6 +88,6 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.DeleteJobRequest,
         context: _aio.ServicerContext[_jobs_pb2.DeleteJobRequest, _abc.Awaitable[_jobs_pb2.DeleteJobResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.DeleteJobResponse]:
-        """Removes an ended job and its outputs."""
+        """Forgets an ended job. Its files stay in the media store, since others may be made of the same pieces."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _aio.Server) -> None: ...
