@@ -127,7 +127,7 @@ def test_no_error_leaks_internals(http):
 
 
 def test_docs_need_no_network(http):
-    page = http.get("/docs").text
+    page = http.get("/", follow_redirects=True).text
     assert not re.findall(r"https?://(?!127\.0\.0\.1)[^\"' ]+", page)
     for path in re.findall(r'(?:src|href)="([^"]+)"', page):
         assert http.get(path).status_code == 200, path
