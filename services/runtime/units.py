@@ -61,11 +61,3 @@ class Units:
         unit_s = sorted(self._unit_s[snapshot.phase])
         p99_s = unit_s[int(0.99 * len(unit_s))] if unit_s else 0.0
         return max(snapshot.budget_ns / 1e9, min(self._ceiling_s, _TYPICAL_TO_HUNG * p99_s))
-
-    def stalled(self, snapshot: ProgressSnapshot, now_ns: int, since_ns: int = 0) -> bool:
-        """Whether the engine works and has finished no unit within its budget, counted from `since_ns` at the earliest.
-
-        Both are on the monotonic clock.
-        """
-        without_unit_s = (now_ns - max(snapshot.updated_ns, since_ns)) / 1e9
-        return snapshot.working and without_unit_s > self.budget_s(snapshot)

@@ -19,6 +19,7 @@ from services.runtime.call import Call
 from services.runtime.errors import CancelledError, UnavailableError
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.settings import ServerSettings
+from services.runtime.stalls import Stalls
 from services.runtime.worker import Worker
 from services.runtime.worker_process import WorkerProcess
 
@@ -33,6 +34,7 @@ class Watchdog:
 
     def __init__(self, worker: Worker, settings: ServerSettings) -> None:
         self._worker, self._settings = worker, settings
+        self._stalls = Stalls(worker.units)
         self._awake_since_ns = self._busy_until_ns = 0
 
     async def run(self) -> None:
@@ -56,16 +58,14 @@ class Watchdog:
         return now_ns
 
     async def _look(self, process: WorkerProcess, now_ns: int) -> None:
-        units = self._worker.units
         self._worker.observe()
         self._end_idle_calls(now_ns)
         snapshots = process.snapshots()
-        slots = {
-            slot for slot, snapshot in enumerate(snapshots) if units.stalled(snapshot, now_ns, self._awake_since_ns)
-        }
+        unanswered_ns = process.unanswered_ns(now_ns)
+        slots = self._stalls.hung(snapshots, now_ns, since_ns=self._awake_since_ns, standstill=unanswered_ns > 0)
         if slots:
             await self._recover(process, slots)
-        elif self._is_silent(process, snapshots, now_ns):
+        elif self._is_silent(snapshots, now_ns, unanswered_ns):
             await self._replace_silent(process)
         else:
             await self._limit_memory(process)
@@ -78,13 +78,13 @@ class Watchdog:
             if snapshot.waiting and (now_ns - max(snapshot.updated_ns, self._awake_since_ns)) / 1e9 > budget_s:
                 call.fail(CancelledError(f"The caller neither read nor sent for {budget_s:g} s.", reason="CALLER_IDLE"))
 
-    def _is_silent(self, process: WorkerProcess, snapshots: Sequence[ProgressSnapshot], now_ns: int) -> bool:
+    def _is_silent(self, snapshots: Sequence[ProgressSnapshot], now_ns: int, unanswered_ns: int) -> bool:
         """Whether a worker that computes nothing gave no sign of life for a stall budget."""
         if any(snapshot.working for snapshot in snapshots):  # it may hold the GIL
             self._busy_until_ns = now_ns
             return False
-        silence_s = process.silence_s(now_ns, max(self._awake_since_ns, self._busy_until_ns))
-        return silence_s > max(_LEAST_SILENCE_S, self._settings.stall_budget_s)
+        silence_ns = min(unanswered_ns, now_ns - max(self._awake_since_ns, self._busy_until_ns))
+        return silence_ns / 1e9 > max(_LEAST_SILENCE_S, self._settings.stall_budget_s)
 
     async def _replace_silent(self, process: WorkerProcess) -> None:
         with self._stalled():

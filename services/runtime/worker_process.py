@@ -84,15 +84,15 @@ class WorkerProcess:
         """Queues a message; never waits. What a call may queue is bounded by the credit of its stream."""
         self._outbox.put(encode(message))
 
-    def silence_s(self, now_ns: int, since_ns: int) -> float:
-        """Asks an idle child whether it takes calls; the seconds, from `since_ns` at the earliest, without an answer.
+    def unanswered_ns(self, now_ns: int) -> int:
+        """Asks the child whether it takes calls; how long it has not answered, 0 when it has or was asked just now.
 
         It is the thread that takes calls which answers, so a frozen process and a stuck reader are found alike.
         """
         if self._answered and now_ns - self._pinged_ns > _PING_INTERVAL_S * 1e9:
             self._answered, self._pinged_ns = False, now_ns
             self.send(Ping())
-        return 0.0 if self._answered else (now_ns - max(self._pinged_ns, since_ns)) / 1e9
+        return 0 if self._answered else now_ns - self._pinged_ns
 
     def snapshot(self, slot: int) -> ProgressSnapshot:
         """The record of a slot, or its last whole state when the child stopped in the middle of writing."""

@@ -166,6 +166,18 @@ async def test_engine_that_obeys_the_cancel_is_not_killed(tmp_path: Path) -> Non
         assert (await events(server.speak()))[-1] == "done"
 
 
+async def test_slot_that_another_one_keeps_from_working_is_not_taken_for_hung(tmp_path: Path) -> None:
+    """A unit of the one keeps the GIL for longer than the other's budget, which begins meanwhile."""
+    options = {"gil_delay_s": 5, "budget_s": 60}
+    async with serving(tmp_path, options, slots=2, stall_budget_s=3) as server:
+        worker = server.worker()
+        one = server.speak("a")
+        await until_event(one, "accepted")
+        other = server.speak("b")
+        assert [(await events(call))[-1] for call in (one, other)] == ["done", "done"]
+        assert server.worker() == worker
+
+
 async def test_slow_engine_that_advances_is_not_touched(tmp_path: Path) -> None:
     """Three times the stall budget in all, but each unit within it."""
     async with serving(tmp_path, {"delay_s": 0.5}, progress_interval_s=0.1) as server:

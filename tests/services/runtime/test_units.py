@@ -54,15 +54,6 @@ def test_time_of_a_unit_leaves_out_waits_for_the_caller() -> None:
     assert units.budget_s(snapshot(2)) == 2
 
 
-def test_hang_is_work_without_a_unit_within_the_budget() -> None:
-    units = Units(ceiling_s=30)
-    now_ns = 100 * SECOND_NS
-    assert not units.stalled(snapshot(3, age_s=1.9), now_ns)
-    assert units.stalled(snapshot(3, age_s=2.1), now_ns)
-    assert not units.stalled(snapshot(3, age_s=2.1, waiting=True), now_ns)
-    assert not units.stalled(snapshot(3, age_s=60), now_ns, since_ns=99 * SECOND_NS)  # the watchdog itself was away
-
-
 def test_total_counts_what_was_seen_and_is_exact_when_the_call_ends() -> None:
     units = Units(ceiling_s=30)
     units.observe(1, snapshot(3, phase="denoise"))
