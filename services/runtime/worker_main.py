@@ -23,6 +23,7 @@ from services.runtime.engine_errors import OUT_OF_MEMORY, typed_error
 from services.runtime.loading import load_engine
 from services.runtime.log import configure_logging
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker
+from services.runtime.opencv import let_opencv_threads_sleep
 from services.runtime.pipe import encode, receive, write
 from services.runtime.worker_call import Send, WorkerCall
 
@@ -45,6 +46,7 @@ def main(
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     keep_large_blocks()
+    let_opencv_threads_sleep()
     configure_logging(boot.log_level, f"{boot.service}-worker-{boot.epoch}")
     reply = _sender(replies)
     try:

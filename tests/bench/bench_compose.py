@@ -23,7 +23,7 @@ from services.runtime.timeline import footage_frame
 from tests.orchestrator.film.pictures import noise_picture, yuv_frame
 
 WIDTH, HEIGHT = 1080, 1920
-FRAMES_A_ROUND, ROUNDS = 60, 6
+FRAMES_A_ROUND, ROUNDS = 60, 12
 FIRST_FILM_FRAME = FRAMES_A_ROUND // 2  # the turn is in the middle
 
 

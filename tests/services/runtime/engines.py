@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from collections.abc import Generator, Iterator
@@ -120,6 +121,15 @@ class EchoEngine:
 
     def unpicklable(self, request: str, progress: Progress) -> Iterator[object]:
         yield lambda: None
+
+
+class LooksAround(EchoEngine):
+    """Tells in `options` what it found when it was made."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        super().__init__(settings)
+        waits = {name: value for name, value in os.environ.items() if name.startswith("OPENCV_")}
+        self.options = {"cv2": str("cv2" in sys.modules), **waits}
 
 
 class NeedsWeights(EchoEngine):
