@@ -19,13 +19,15 @@ from services.runtime.checkpoints import (
     refused,
     sha256_of,
 )
-from services.runtime.errors import FailedPreconditionError, NotFoundError, UnavailableError
+from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
 
 Downloaded = Callable[[str, int, int], None]
 """Told the file, its bytes so far and its whole size (0: not known) after each piece."""
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_TRIES = 5
+_TRIES = 5  # in a row that bring nothing
+_UNFINISHED = MANIFEST + ".part"
+"""The manifest of a pull at work: the files that are whole already, so that they are not fetched again."""
 _RANGE_NOT_SATISFIABLE = 416
 
 
@@ -35,26 +37,42 @@ def pull(
     """Brings `folder` to what `manifest` says and returns the manifest with all sizes and hashes.
 
     Files come from `{hub_url}/{source}/resolve/{revision}/{path}`, the layout of Hugging Face and its mirrors. Files
-    that are there and right stay. Raises NotFoundError, UnavailableError, or FailedPreconditionError:
-    CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN, CHECKPOINT_BUSY.
+    that are there and right stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
+    FailedPreconditionError: CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN,
+    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder takes no file, as on a full disk.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _check_address(hub_url)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with _only_one(folder), httpx.Client(timeout=_TIMEOUT, follow_redirects=True, headers=headers) as client:
-        earlier = _recorded(folder, manifest)
-        files = []
+    with (
+        _in_words(folder),
+        _only_one(folder),
+        httpx.Client(timeout=_TIMEOUT, follow_redirects=True, headers=headers) as client,
+    ):
+        earlier = _recorded(folder / MANIFEST, manifest) | _recorded(folder / _UNFINISHED, manifest)
+        files: list[CheckpointFile] = []
         for file in manifest.files:
             known = file.model_copy(update=earlier.get(file.path, {}))
             files.append(_fetched(client, known, folder, _url(hub_url, manifest, file), downloaded))
-        pinned = manifest.model_copy(update={"files": tuple(files)})
-        _write_whole(folder / MANIFEST, pinned.model_dump_json(indent=1, exclude_defaults=True).encode())
+            pinned = manifest.model_copy(update={"files": tuple(files)})
+            _write_whole(folder / _UNFINISHED, pinned.model_dump_json(indent=1, exclude_defaults=True).encode())
+        (folder / _UNFINISHED).replace(folder / MANIFEST)
     return pinned
 
 
-def _recorded(folder: Path, manifest: Manifest) -> dict[str, dict[str, object]]:
+def _check_address(hub_url: str) -> None:
+    try:
+        usable = httpx.URL(hub_url).scheme in ("http", "https") and bool(httpx.URL(hub_url).host)
+    except httpx.InvalidURL:
+        usable = False
+    if not usable:
+        remedy = "Set VIGENT_HUB_URL to one that begins with https://."
+        raise InvalidInputError(f"{hub_url!r} is no address of a hub.", remedy, "hub_url")
+
+
+def _recorded(path: Path, manifest: Manifest) -> dict[str, dict[str, object]]:
     """Sizes and hashes that an earlier pull of the same revision recorded."""
     try:
-        earlier = read_manifest(folder / MANIFEST)
+        earlier = read_manifest(path)
     except FailedPreconditionError:
         return {}
     if (earlier.name, earlier.revision) != (manifest.name, manifest.revision):
@@ -79,14 +97,14 @@ def _fetched(
 ) -> CheckpointFile:
     """`file` with size and hash, once its content lies in `folder`."""
     path = folder / file.path
-    if path.is_file() and file.sha256 and path.stat().st_size == file.size_bytes and sha256_of(path) == file.sha256:
+    if _is_whole(path, file):
         downloaded(file.path, path.stat().st_size, path.stat().st_size)
         return _pinned(file, path, file.sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     for attempt in tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(httpx.TransportError),
-        stop=tenacity.stop_after_attempt(_TRIES),
+        stop=_stuck(part),
         wait=tenacity.wait_exponential_jitter(initial=0.2, max=10.0),
         retry_error_callback=_unreachable(url),
     ):
@@ -97,10 +115,31 @@ def _fetched(
         part.unlink()
         _etag(part).unlink(missing_ok=True)
         problem = f"{url} has SHA-256 {sha256}, the manifest says {file.sha256}."
-        raise refused("CHECKPOINT_CORRUPT", problem, "Use another mirror; if the file was replaced, check why.")
+        remedy = f"Use another mirror; if the file was replaced for a good reason, remove {folder} and pull again."
+        raise refused("CHECKPOINT_CORRUPT", problem, remedy)
     part.replace(path)
     _etag(part).unlink(missing_ok=True)
     return _pinned(file, path, sha256)
+
+
+def _is_whole(path: Path, file: CheckpointFile) -> bool:
+    if file.sha256 is None or not path.is_file() or file.size_bytes not in (None, path.stat().st_size):
+        return False
+    return sha256_of(path) == file.sha256
+
+
+def _stuck(part: Path) -> Callable[[tenacity.RetryCallState], bool]:
+    """Whether the last tries, one after the other, have not made `part` longer than it was."""
+    longest, tries = 0, 0
+
+    def stop(_: tenacity.RetryCallState) -> bool:
+        nonlocal longest, tries
+        length = part.stat().st_size if part.is_file() else 0
+        tries = 1 if length > longest else tries + 1
+        longest = max(longest, length)
+        return tries >= _TRIES
+
+    return stop
 
 
 def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[int, int], None]) -> None:
@@ -113,10 +152,13 @@ def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[
         if response.status_code == _RANGE_NOT_SATISFIABLE:
             if response.headers.get("Content-Range") == f"bytes */{start}":
                 return  # whole already: an earlier run ended between download and renaming
-            _etag(part).unlink()
-            raise httpx.ReadError(f"{url} refused to continue at byte {start}")
+            _etag(part).unlink(missing_ok=True)
+            raise httpx.ReadError(f"it refuses to go on at byte {start}")
         _check(response, url)
         continued = response.status_code == httpx.codes.PARTIAL_CONTENT
+        if continued and not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+            _etag(part).unlink(missing_ok=True)
+            raise httpx.ReadError(f"it goes on at another byte than {start}")
         done = start if continued else 0
         total = done + int(response.headers.get("Content-Length", 0))
         _remember_etag(part, response.headers.get("ETag", ""))
@@ -137,7 +179,7 @@ def _check(response: httpx.Response, url: str) -> None:
     if status == httpx.codes.NOT_FOUND:
         raise NotFoundError(f"{url} does not exist.", "Check the hub's address and the manifest's source.", "hub_url")
     if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
-        raise httpx.ReadError(f"{url} answers {status}")
+        raise httpx.ReadError(f"it answers {status} {response.reason_phrase}")
     if status not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
         raise UnavailableError(f"{url} answers {status}.", "Check the hub's address.", "hub_url")
 
@@ -145,8 +187,9 @@ def _check(response: httpx.Response, url: str) -> None:
 def _unreachable(url: str) -> Callable[[tenacity.RetryCallState], None]:
     def give_up(state: tenacity.RetryCallState) -> None:
         cause = state.outcome.exception() if state.outcome else None
-        remedy = "Run the same command again; it goes on where it stopped."
-        raise UnavailableError(f"{url} cannot be downloaded ({type(cause).__name__}).", remedy, "hub_url") from cause
+        why = type(cause).__name__ + (f": {cause}" if str(cause) else "")
+        remedy = "Run the same command again, later if need be; it goes on where it stopped."
+        raise UnavailableError(f"{url} cannot be downloaded ({why}).", remedy, "hub_url") from cause
 
     return give_up
 
@@ -174,6 +217,20 @@ def _write_whole(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
+
+
+@contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    """What the folder or the hub refuses, as the errors that callers know."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        problem = f"{error.filename or folder} cannot be written: {error.strerror or error}."
+        remedy = "Make room for it, or choose another folder; what is there already is not fetched again."
+        raise refused("CHECKPOINT_UNWRITABLE", problem, remedy) from error
+    except (httpx.TooManyRedirects, httpx.DecodingError) as error:
+        raise UnavailableError(f"{error.request.url}: {error}", "Check the hub's address.", "hub_url") from error
 
 
 @contextmanager

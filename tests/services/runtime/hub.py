@@ -12,7 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Hub:
-    """`files` by path; `requests` keeps (path, Range); the next `breaks` answers stop after `break_after` bytes."""
+    """`files` by path; `requests` keeps (path, Range); the next `breaks` answers stop after `break_after` bytes.
+
+    No answer gets beyond byte `reach` of a file, 0 for no such end; answers to a Range begin `shift` bytes too late;
+    with `location` every answer is a redirection to it.
+    """
 
     files: dict[str, bytes] = field(default_factory=dict)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -22,6 +26,9 @@ class Hub:
     break_after: int = 0
     status: int = 0
     etags: bool = True
+    reach: int = 0
+    shift: int = 0
+    location: str = ""
 
 
 @contextmanager
@@ -36,8 +43,10 @@ def run_hub() -> Iterator[Hub]:
             hub.requests.append((self.path, asked))
             hub.authorization.add(self.headers.get("Authorization", ""))
             content = hub.files.get(self.path)
-            if hub.status or content is None:
-                self.send_response(hub.status or 404)
+            if hub.status or hub.location or content is None:
+                self.send_response(302 if hub.location else hub.status or 404)
+                if hub.location:
+                    self.send_header("Location", hub.location)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
@@ -51,7 +60,12 @@ def run_hub() -> Iterator[Hub]:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
                 return
-            self.send_response(206 if start else 200)
+            if start:
+                start += hub.shift
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            else:
+                self.send_response(200)
             self.send_header("Content-Length", str(len(content) - start))
             if hub.etags:
                 self.send_header("ETag", etag)
@@ -60,6 +74,10 @@ def run_hub() -> Iterator[Hub]:
             if hub.breaks:
                 hub.breaks -= 1
                 self.wfile.write(body[: hub.break_after])
+                self.close_connection = True
+                return
+            if hub.reach:
+                self.wfile.write(content[start : hub.reach])
                 self.close_connection = True
                 return
             self.wfile.write(body)

@@ -1,5 +1,6 @@
 import hashlib
 import random
+import resource
 
 import pytest
 import tenacity
@@ -7,7 +8,7 @@ import tenacity
 from services.runtime import checkpoint_pull
 from services.runtime.checkpoint_pull import pull
 from services.runtime.checkpoints import CheckpointFile, Manifest, read_manifest, verify
-from services.runtime.errors import FailedPreconditionError, NotFoundError, UnavailableError
+from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
 from tests.services.runtime.hub import run_hub
 
 CONFIG, WEIGHTS = b'{"a": 1}', random.Random(1).randbytes(300_000)
@@ -57,25 +58,56 @@ def test_goes_on_where_the_connection_broke(hub, tmp_path):
     assert asked(hub) == ["", "bytes=100000-", "bytes=200000-"]
 
 
-def test_goes_on_in_another_run(hub, tmp_path):
+def test_a_connection_that_breaks_often_but_brings_something_is_used_to_the_end(hub, tmp_path):
     hub.breaks, hub.break_after = 99, 20_000
+    pull(manifest(), tmp_path, hub.url)
+    assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
+    assert len(asked(hub)) == 15
+
+
+def test_goes_on_in_another_run(hub, tmp_path):
+    hub.reach = 100_000
     with pytest.raises(UnavailableError, match="cannot be downloaded") as stopped:
         pull(manifest(), tmp_path, hub.url)
     assert "goes on" in stopped.value.remedy
     assert not (tmp_path / "sub/model.bin").exists()
     assert not (tmp_path / "manifest.json").exists()
-    hub.breaks = 0
+    hub.reach = 0
     hub.requests.clear()
     pull(manifest(), tmp_path, hub.url)
     assert asked(hub) == ["bytes=100000-"]
     assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
 
 
+def test_files_that_an_interrupted_pull_finished_are_not_fetched_again(hub, tmp_path):
+    del hub.files[f"{PREFIX}sub/model.bin"]
+    with pytest.raises(NotFoundError):
+        pull(manifest(), tmp_path, hub.url)
+    hub.files[f"{PREFIX}sub/model.bin"] = WEIGHTS
+    pulled = pull(manifest(), tmp_path, hub.url)
+    assert asked(hub, "config.json") == [""]
+    assert read_manifest(tmp_path / "manifest.json") == pulled
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+def test_a_file_whose_hash_alone_is_published_is_not_fetched_again(hub, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/model.bin").write_bytes(WEIGHTS)
+    pull(manifest(sha256=sha256(WEIGHTS)), tmp_path, hub.url)
+    assert asked(hub) == []
+
+
+def test_an_answer_that_goes_on_elsewhere_is_not_mixed(hub, tmp_path):
+    hub.breaks, hub.break_after, hub.shift = 2, 100_000, 7
+    pull(manifest(), tmp_path, hub.url)
+    assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
+
+
 def test_a_file_that_changed_meanwhile_is_not_mixed(hub, tmp_path):
-    hub.breaks, hub.break_after = 99, 20_000
+    hub.reach = 100_000
     with pytest.raises(UnavailableError):
         pull(manifest(), tmp_path, hub.url)
-    hub.breaks = 0
+    hub.reach = 0
     other = hub.files[f"{PREFIX}sub/model.bin"] = WEIGHTS[::-1]
     pull(manifest(), tmp_path, hub.url)
     assert (tmp_path / "sub/model.bin").read_bytes() == other
@@ -153,6 +185,8 @@ def test_the_token_is_sent(hub, tmp_path):
         (403, FailedPreconditionError, "CHECKPOINT_FORBIDDEN"),
         (401, FailedPreconditionError, "CHECKPOINT_FORBIDDEN"),
         (503, UnavailableError, "UNAVAILABLE"),
+        (429, UnavailableError, "UNAVAILABLE"),
+        (416, UnavailableError, "UNAVAILABLE"),
         (302, UnavailableError, "UNAVAILABLE"),
     ],
 )
@@ -162,10 +196,46 @@ def test_answers_of_the_hub(hub, tmp_path, status, error, reason):
         pull(manifest(), tmp_path, hub.url)
     assert refused.value.reason == reason
     assert refused.value.remedy
+    assert str(status) in refused.value.problem or status in (404, 416)
+
+
+def test_a_hub_that_leads_in_circles(hub, tmp_path):
+    hub.location = hub.url + "/again"
+    with pytest.raises(UnavailableError, match="redirects"):
+        pull(manifest(), tmp_path, hub.url)
+
+
+@pytest.mark.parametrize("address", ["huggingface.co", "ftp://hub", "", "http://", "http://[::1"])
+def test_what_is_no_address(address, tmp_path):
+    with pytest.raises(InvalidInputError) as refused:
+        pull(manifest(), tmp_path, address)
+    assert (refused.value.field, "https://" in refused.value.remedy) == ("hub_url", True)
+
+
+def test_a_folder_that_takes_no_more(hub, tmp_path):
+    """The kernel's limit of a file's size stands for a full disk: both are errors of the same write."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
+    try:
+        with pytest.raises(FailedPreconditionError, match="too large") as refused:
+            pull(manifest(), tmp_path, hub.url)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert refused.value.reason == "CHECKPOINT_UNWRITABLE"
+    hub.requests.clear()
+    pull(manifest(), tmp_path, hub.url)
+    assert asked(hub) == ["bytes=100000-"]
+
+
+def test_a_folder_that_cannot_be(hub, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FailedPreconditionError, match="cannot be written") as refused:
+        pull(manifest(), tmp_path / "file" / "m", hub.url)
+    assert refused.value.reason == "CHECKPOINT_UNWRITABLE"
 
 
 def test_no_hub_at_all(hub, tmp_path):
-    with pytest.raises(UnavailableError, match="ConnectError"):
+    with pytest.raises(UnavailableError, match="ConnectError: .*refused"):
         pull(manifest(), tmp_path, "http://127.0.0.1:1")
 
 
