@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +15,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from gateway.cli.output import err, out
+from gateway.mesh.gpus import GPU_ENGINES
+from services.runtime.checkpoint_pull import LOCK, PART
 from services.runtime.checkpoint_pull import pull as pull_checkpoint
-from services.runtime.checkpoints import MANIFEST, Manifest, known_manifests, read_manifest
+from services.runtime.checkpoints import MANIFEST, Manifest, check_sizes, known_manifests, read_manifest, refused
 from services.runtime.checkpoints import verify as verify_checkpoint
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
 
@@ -57,20 +62,51 @@ def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = 
         def downloaded(path: str, done: int, total: int) -> None:
             progress.update(bars[path], completed=done, total=total or None)
 
-        pull_checkpoint(manifest, root / name, hub, downloaded, os.environ.get("VIGENT_HUB_TOKEN", ""))
+        try:
+            pull_checkpoint(manifest, root / name, hub, downloaded, os.environ.get("VIGENT_HUB_TOKEN", ""))
+        except KeyboardInterrupt:
+            err.print("Stopped. The same command goes on where it stopped.")
+            raise
+    err.print(escape(f"To use it: {_settings(manifest, root)} vigent up"))
     out.print(f"{root / name}", markup=False)
 
 
 @app.command("verify")
 def verify(name: NameArgument, root: RootOption = _DEFAULT_ROOT) -> None:
     """Compare a checkpoint's files with the hashes of its manifest, byte by byte."""
-    known = _named(name)
-    here = read_manifest(root / name / MANIFEST)
-    with Progress(console=err, disable=not err.is_terminal) as progress:
+    known, here = _named(name), _here(root / name)
+    if here is None:
+        state = "only partly here" if _begun(root, known) else "not here"
+        remedy = f"Run `vigent models pull {name}`, or give the folder that holds its folder as --root."
+        raise refused("CHECKPOINT_MISSING", f"{name} is {state}: {root / name / MANIFEST} is missing.", remedy)
+    with Progress(console=err, disable=not err.is_terminal) as progress, _mended_by_pulling(name):
         task = progress.add_task("hashing", total=here.size_bytes)
         verify_checkpoint(root / name, here, lambda size: progress.advance(task, size))
         verify_checkpoint(root / name, known)
     out.print(f"{name}: {len(here.files)} files are whole and unchanged.", markup=False)
+    for path in _strangers(root / name, here):
+        err.print(escape(f"{path} is there too and was not checked."))
+
+
+@contextmanager
+def _mended_by_pulling(name: str) -> Iterator[None]:
+    try:
+        yield
+    except FailedPreconditionError as error:
+        remedy = f"Run `vigent models pull {name}`: it fetches what is not whole and leaves the rest."
+        raise refused(error.reason, error.problem, remedy) from error
+
+
+def _strangers(folder: Path, manifest: Manifest) -> list[Path]:
+    """Files that the manifest does not name; an index of shards, for one, would change what is loaded."""
+    own = {folder / name for name in (MANIFEST, LOCK, *(file.path for file in manifest.files))}
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
+
+
+def _settings(manifest: Manifest, root: Path) -> str:
+    service = next(name for name, engine in GPU_ENGINES.items() if engine == manifest.engine).upper()
+    folder = shlex.quote(str((root / manifest.name).resolve()))
+    return f"VIGENT_{service}_ENGINE={manifest.engine} VIGENT_{service}_CHECKPOINT={folder}"
 
 
 def _named(name: str) -> Manifest:
@@ -88,9 +124,19 @@ def _here(folder: Path) -> Manifest | None:
 
 
 def _state(root: Path, manifest: Manifest, here: Manifest | None) -> str:
-    if here is not None:
-        return "here"
-    return "partly here" if any((root / manifest.name / file.path).exists() for file in manifest.files) else "-"
+    """By sizes alone; `verify` reads the content."""
+    if here is None:
+        return "partly here" if _begun(root, manifest) else "-"
+    try:
+        check_sizes(root / manifest.name, here)
+    except FailedPreconditionError:
+        return "damaged"
+    return "here"
+
+
+def _begun(root: Path, manifest: Manifest) -> bool:
+    paths = (root / manifest.name / file.path for file in manifest.files)
+    return any(path.exists() or path.with_name(path.name + PART).exists() for path in paths)
 
 
 def _gigabytes(size_bytes: int | None) -> str:

@@ -26,7 +26,10 @@ Downloaded = Callable[[str, int, int], None]
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _TRIES = 5  # in a row that bring nothing
-_UNFINISHED = MANIFEST + ".part"
+PART, LOCK = ".part", ".pull.lock"
+"""Ending of a file that is not whole yet, and the file that a pull at work holds."""
+
+_UNFINISHED = MANIFEST + PART
 """The manifest of a pull at work: the files that are whole already, so that they are not fetched again."""
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -97,11 +100,11 @@ def _fetched(
 ) -> CheckpointFile:
     """`file` with size and hash, once its content lies in `folder`."""
     path = folder / file.path
-    if _is_whole(path, file):
+    if file.sha256 and _is_whole(path, file):
         downloaded(file.path, path.stat().st_size, path.stat().st_size)
         return _pinned(file, path, file.sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + PART)
     for attempt in tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(httpx.TransportError),
         stop=_stuck(part),
@@ -123,7 +126,7 @@ def _fetched(
 
 
 def _is_whole(path: Path, file: CheckpointFile) -> bool:
-    if file.sha256 is None or not path.is_file() or file.size_bytes not in (None, path.stat().st_size):
+    if not path.is_file() or file.size_bytes not in (None, path.stat().st_size):
         return False
     return sha256_of(path) == file.sha256
 
@@ -235,7 +238,7 @@ def _in_words(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    with (folder / ".pull.lock").open("w") as lock:
+    with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

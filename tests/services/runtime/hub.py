@@ -15,7 +15,8 @@ class Hub:
     """`files` by path; `requests` keeps (path, Range); the next `breaks` answers stop after `break_after` bytes.
 
     No answer gets beyond byte `reach` of a file, 0 for no such end; answers to a Range begin `shift` bytes too late;
-    with `location` every answer is a redirection to it.
+    with `location` every answer is a redirection to it. With `stalls` an answer sets `stalled` after that many bytes
+    and sends no more.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -29,6 +30,9 @@ class Hub:
     reach: int = 0
     shift: int = 0
     location: str = ""
+    stalls: int = 0
+    stalled: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -76,6 +80,13 @@ def run_hub() -> Iterator[Hub]:
                 self.wfile.write(body[: hub.break_after])
                 self.close_connection = True
                 return
+            if hub.stalls and len(body) > hub.stalls:
+                self.wfile.write(body[: hub.stalls])
+                self.wfile.flush()
+                hub.stalled.set()
+                hub.ended.wait()
+                self.close_connection = True
+                return
             if hub.reach:
                 self.wfile.write(content[start : hub.reach])
                 self.close_connection = True
@@ -92,6 +103,7 @@ def run_hub() -> Iterator[Hub]:
     try:
         yield hub
     finally:
+        hub.ended.set()
         server.shutdown()
         thread.join()
         server.server_close()

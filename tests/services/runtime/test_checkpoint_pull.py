@@ -235,7 +235,7 @@ def test_a_folder_that_cannot_be(hub, tmp_path):
 
 
 def test_no_hub_at_all(hub, tmp_path):
-    with pytest.raises(UnavailableError, match="ConnectError: .*refused"):
+    with pytest.raises(UnavailableError, match=r"ConnectError: .*refused"):
         pull(manifest(), tmp_path, "http://127.0.0.1:1")
 
 
