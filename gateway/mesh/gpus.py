@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Collection, Sequence
+from itertools import takewhile
 
 from gateway.mesh.addresses import replica_names
-from gateway.mesh.settings import MeshSettings, gpus_of
+from gateway.mesh.settings import MeshSettings, gpus_of, is_gpu
 from services.runtime.settings import ServerSettings
 
 GPU_ENGINES = {"tts": "qwen3", "lipsync": "latentsync", "asr": "whisper"}
@@ -49,8 +50,10 @@ def available_gpus(settings: MeshSettings) -> list[str]:
     if settings.gpus is not None:
         return gpus_of(settings.gpus)
     if "CUDA_VISIBLE_DEVICES" in os.environ:
-        return gpus_of(os.environ["CUDA_VISIBLE_DEVICES"])
-    return [line.strip() for line in query("index")]
+        return list(
+            takewhile(is_gpu, gpus_of(os.environ["CUDA_VISIBLE_DEVICES"]))
+        )  # CUDA stops at the first that is none
+    return [line.strip() for line in query("index") if line.strip().isdecimal()]  # it mixes warnings into its answer
 
 
 def query(*columns: str) -> list[str]:

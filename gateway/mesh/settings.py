@@ -19,7 +19,7 @@ from pydantic_settings import (
 
 from services.runtime.errors import InvalidInputError
 
-_GPU = re.compile(r"\d+|(GPU|MIG)-[0-9A-Fa-f-]+")
+_GPU = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")  # MIG-GPU-.../1/0 where the driver is old
 
 
 class MeshSettings(BaseSettings):
@@ -35,7 +35,7 @@ class MeshSettings(BaseSettings):
     @field_validator("gpus")
     @classmethod
     def _are_gpus(cls, value: str | None) -> str | None:
-        if wrong := [gpu for gpu in gpus_of(value or "") if not _GPU.fullmatch(gpu)]:
+        if wrong := [gpu for gpu in gpus_of(value or "") if not is_gpu(gpu)]:
             raise ValueError(f"{wrong[0]!r} is no GPU; give numbers or UUIDs of nvidia-smi")
         return value
 
@@ -70,3 +70,8 @@ class MeshSettings(BaseSettings):
 def gpus_of(text: str) -> list[str]:
     """The GPUs of a list with commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def is_gpu(name: str) -> bool:
+    """Whether CUDA_VISIBLE_DEVICES takes it for a GPU: a number of nvidia-smi or a UUID; -1 is none."""
+    return _GPU.fullmatch(name) is not None

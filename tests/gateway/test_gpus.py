@@ -121,6 +121,37 @@ def test_gpus_come_from_the_setting_then_from_cuda_then_from_nvidia_smi(monkeypa
     assert available_gpus(MeshSettings.load()) == []
 
 
+@pytest.mark.parametrize(
+    ("visible", "gpus"),
+    [
+        ("", []),
+        ("-1", []),
+        ("NoDevFiles", []),
+        ("2,-1,0", ["2"]),
+        ("1, 3", ["1", "3"]),
+        (
+            "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6,MIG-7d9fe7b6-9d3b-5b4f-b0a5-1f2b8c7f3f60",
+            ["GPU-8932f937-d72c-4106-c12f-20bd9faed9f6", "MIG-7d9fe7b6-9d3b-5b4f-b0a5-1f2b8c7f3f60"],
+        ),
+        ("MIG-GPU-8932f937-d72c-4106-c12f-20bd9faed9f6/1/0", ["MIG-GPU-8932f937-d72c-4106-c12f-20bd9faed9f6/1/0"]),
+    ],
+)
+def test_what_cuda_leaves_visible_is_read_as_cuda_reads_it(production, monkeypatch, visible, gpus):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert available_gpus(MeshSettings.load()) == gpus
+    plan = MeshPlan.here()
+    assert plan.gpus.get("tts") == (gpus[0] if gpus else None)
+    assert plan.device("tts") == (f"GPU {gpus[0]}" if gpus else "cpu")
+
+
+def test_what_nvidia_smi_says_beside_the_numbers_is_no_gpu(monkeypatch, tmp_path):
+    nvidia_smi(tmp_path, "echo 0; echo '[GPU requires reset]'; echo 2; echo 'WARNING: infoROM is corrupted at gpu 1'")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert available_gpus(MeshSettings.load()) == ["0", "2"]
+    nvidia_smi(tmp_path, "echo No devices were found")
+    assert available_gpus(MeshSettings.load()) == []
+
+
 @pytest.mark.parametrize("script", ["exit 9", "echo NVIDIA-SMI has failed >&2; exit 1", "exec sleep 60"])
 def test_an_nvidia_smi_that_fails_or_hangs_means_no_gpu(monkeypatch, tmp_path, script):
     nvidia_smi(tmp_path, script)
