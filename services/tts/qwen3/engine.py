@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
 from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
+from services.runtime.errors import InvalidInputError
 from services.runtime.normalise import normalise
 from services.runtime.progress import Progress
+from services.runtime.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
@@ -32,6 +34,8 @@ from services.tts.qwen3.voices import ChosenVoice, VoiceBook
 from services.tts.qwen3.weights import check_folder
 
 logger = logging.getLogger(__name__)
+
+_PREPARE_BUDGET_S = 120.0  # a reference of a minute is encoded and read at once, which takes that long on a processor
 
 
 @dataclass(frozen=True)
@@ -83,15 +87,17 @@ class Qwen3Engine:
     def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
         """Speaks one text; a unit is a frame of 80 ms. See `TtsEngine`.
 
-        Raises InvalidInputError for a voice, language or reference that does not fit, CancelledError within a frame.
+        Raises InvalidInputError for a text without words (NOTHING_TO_SAY) and for a voice, language or reference that
+        does not fit, CancelledError within a frame.
         """
+        if not words_of(request.text):  # a take of a mark alone would go on without sense up to its cap
+            raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")
         chosen = self._voices.choose(request)
         self.warm_up(progress)
-        progress.phase("prepare")
+        progress.phase("prepare", stall_budget_s=_PREPARE_BUDGET_S)
         text = normalise(request.text, request.language) if self._options.normalise else request.text
         line = self._line(text, chosen)
         progress.advance()
-        progress.phase("speak")
         stretch = TimeStretch(request.speed, self.sample_rate_hz) if request.speed != 1.0 else None
         with closing(self._speak(line, request.seed, progress)) as take:
             ending = _Ending(take)
@@ -105,6 +111,7 @@ class Qwen3Engine:
     def _speak(self, line: _Line, seed: int, progress: Progress) -> Generator[Pcm, None, FinishReason]:
         model = self._model
         with model.loop.take(line.prompt, seed, line.max_frames, progress) as take:
+            progress.phase("speak")
             return (yield from model.speaker.speak(take, line.past.copy()))
 
     def _line(self, text: str, chosen: ChosenVoice) -> _Line:

@@ -115,7 +115,10 @@ class FrameStep:
         text = prompt.text
         if len(text) >= state.text.shape[1]:
             raise InvalidInputError(
-                f"The text has {len(text)} tokens; {state.text.shape[1] - 1} fit.", "Split it into sentences.", "text"
+                f"The text has {len(text)} tokens; {state.text.shape[1] - 1} fit.",
+                "Split it into sentences.",
+                "text",
+                "TEXT_TOO_LONG",
             )
         state.text[0, : len(text)], state.text[0, len(text)] = text, prompt.pad
         state.text_length[0], state.position[0], state.frames[0] = len(text), prompt.positions, 0

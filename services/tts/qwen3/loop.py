@@ -96,9 +96,11 @@ class FrameLoop:
         """
         if max_frames < 1 or max_frames > self.frames_left(prompt):
             raise InvalidInputError(
-                f"A prompt of {prompt.positions} positions leaves no room for {max_frames} frames.",
-                "Shorten the text or the reference, or raise options.max_positions.",
+                f"Text, reference and instruction take {prompt.positions} of {self.step.max_positions} positions; "
+                f"there is no room for {max(1, max_frames)} frames of speech.",
+                "Shorten them, or raise VIGENT_TTS_OPTIONS__MAX_POSITIONS.",
                 "text",
+                "TEXT_TOO_LONG",
             )
         take = self._join(prompt, seed, max_frames, progress)
         try:
@@ -122,7 +124,8 @@ class FrameLoop:
             progress.raise_if_cancelled()
         try:
             if len(self._takes) == self.step.rows:
-                raise ExhaustedError(f"All {self.step.rows} voices are speaking.", "Try again.", retry_after_s=1.0)
+                remedy = "Try again; set VIGENT_TTS_OPTIONS__STREAMS to the server's VIGENT_TTS_SLOTS."
+                raise ExhaustedError(f"All {self.step.rows} streams are speaking.", remedy, retry_after_s=1.0)
             take = Take(self, len(self._takes), seed, max_frames, progress)
             self.step.draw_noise(take.row, take.noise)
             self.step.prefill(take.row, prompt)

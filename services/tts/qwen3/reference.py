@@ -19,6 +19,7 @@ from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.prompt import Reference
 
 SHORTEST_S, LONGEST_S = 1.0, 60.0
+_QUIETEST = 10 ** (-60 / 20)  # peak, full scale is 1: nobody speaks below it
 _REMEMBERED = 32  # voices; each holds a vector, a few hundred frames and the codec's past
 
 
@@ -59,6 +60,10 @@ class ClonedVoices:
                 f"The reference lasts {'more than ' if length_s > LONGEST_S else ''}{min(length_s, LONGEST_S):.1f} s.",
                 f"Give {SHORTEST_S:g} to {LONGEST_S:g} s; 10 s of one clear voice are best.",
                 "reference_audio",
+            )
+        if np.abs(samples).max() < _QUIETEST:
+            raise InvalidInputError(
+                "The reference is silent.", "Give a recording in which the voice speaks.", "reference_audio", "SILENT"
             )
         return samples
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,18 +26,24 @@ class Tokenizer:
             problem = f"The tokenizer in {folder} cannot be read."
             raise refused("CHECKPOINT_INVALID", problem, "Run `vigent models pull` again.") from error
         self._device = device
+        marks = [mark for mark in self._tokenizer.get_added_vocab() if mark.startswith("<")]
+        self._marks = re.compile("|".join(map(re.escape, marks)) or "(?!)")
 
     def spoken(self, text: str) -> Tensor:
         """Ids (tokens,) of what is to be said: 3 of the role, the text, 5 that close it."""
-        return self._ids(f"<|im_start|>assistant\n{text}<|im_end|>\n<|im_start|>assistant\n")
+        return self._ids(f"<|im_start|>assistant\n{self._plain(text)}<|im_end|>\n<|im_start|>assistant\n")
 
     def transcript(self, text: str) -> Tensor:
         """Ids (tokens,) of a reference's bare transcript."""
-        return self._ids(f"<|im_start|>assistant\n{text}<|im_end|>\n")[3:-2]
+        return self._ids(f"<|im_start|>assistant\n{self._plain(text)}<|im_end|>\n")[3:-2]
 
     def instruction(self, text: str) -> Tensor:
         """Ids (tokens,) of how to say it."""
-        return self._ids(f"<|im_start|>user\n{text}<|im_end|>\n")
+        return self._ids(f"<|im_start|>user\n{self._plain(text)}<|im_end|>\n")
+
+    def _plain(self, text: str) -> str:
+        """The text without the marks of the layout: whoever writes <|im_end|> must not end a turn."""
+        return self._marks.sub(" ", text)
 
     def _ids(self, text: str) -> Tensor:
         return torch.tensor(self._tokenizer(text)["input_ids"], device=self._device)

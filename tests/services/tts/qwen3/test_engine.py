@@ -1,4 +1,6 @@
 import threading
+import wave
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -186,6 +188,10 @@ class TestVoices:
     @pytest.mark.parametrize(
         ("kind", "request_", "field"),
         [
+            ("custom_voice", {"text": "。"}, "text"),
+            ("custom_voice", {"text": "\U0001f600 ...\u200b"}, "text"),
+            ("custom_voice", {"text": "好" * 1000}, "text"),
+            ("custom_voice", {"text": "好", "voice": "eric: " + "low " * 900}, "text"),
             ("custom_voice", {"voice": "nobody"}, "voice"),
             ("custom_voice", {"language": "fi"}, "language"),
             ("custom_voice", {"reference_audio": Path("x.wav")}, "reference_audio"),
@@ -251,6 +257,48 @@ class TestCloning:
             speak(base, reference_audio=tmp_path / "voice.wav")
         assert refused.value.field == "reference_audio"
 
+    def test_silence_is_no_voice(self, base, tmp_path):
+        write_wav(tmp_path / "voice.wav", np.full(48_000, 5e-4, np.float32))
+        with pytest.raises(InvalidInputError, match="silent") as refused:
+            speak(base, reference_audio=tmp_path / "voice.wav", reference_text="words")
+        assert (refused.value.field, refused.value.reason) == ("reference_audio", "SILENT")
+
+    def test_stereo_is_mixed(self, tmp_path):
+        from services.tts.qwen3.reference import read_mono
+
+        left = reference_audio()
+        with wave.open(str(tmp_path / "stereo.wav"), "wb") as file:
+            file.setparams((2, 2, 24_000, 0, "NONE", ""))
+            both = np.stack([left, np.zeros_like(left)], axis=1)
+            file.writeframes((both * 32767).astype("<i2").tobytes())
+        samples = read_mono(tmp_path / "stereo.wav", 24_000, 61)
+        assert len(samples) == len(left)
+        assert np.corrcoef(samples, left)[0, 1] > 0.999
+
+    def test_a_recording_that_is_replaced_is_another_voice(self, make_engine, recording, tmp_path):
+        path = tmp_path / "anna.wav"
+        path.write_bytes(recording.read_bytes())
+        path.with_suffix(".txt").write_text("one two")
+        engine = make_engine("base", voices=str(tmp_path))
+        before, _ = speak(engine)
+        write_wav(path, reference_audio()[::-1])
+        after, _ = speak(engine)
+        path.write_bytes(recording.read_bytes())
+        assert not np.array_equal(before[:9600], after[:9600])
+        assert np.array_equal(before, speak(engine)[0])
+
+    def test_callers_of_one_voice_at_once_encode_it_once(self, make_engine, recording):
+        base = make_engine("base", streams="4")
+        base.warm_up(Progress())
+        encoded: list[int] = []
+        encode = base._clones._encode
+        base._clones._encode = lambda samples, text: (encoded.append(len(samples)), encode(samples, text))[1]
+        with ThreadPoolExecutor(4) as pool:
+            takes = list(pool.map(lambda _: speak(base, reference_audio=recording)[0], range(4)))
+        assert len(encoded) == 1
+        assert all(len(take) == len(takes[0]) for take in takes)
+        assert all(np.abs(take.astype(int) - takes[0]).max() <= 1 for take in takes)
+
     def test_no_recording_at_all(self, base, tmp_path):
         (tmp_path / "voice.wav").write_bytes(b"RIFF, but not really")
         with pytest.raises(InvalidInputError, match="cannot be decoded"):
@@ -267,6 +315,17 @@ class TestCloning:
         sent, _ = speak(engine, reference_audio=recording, reference_text="一二 three.")
         assert np.array_equal(named, default)
         assert np.array_equal(named, sent)
+
+
+@pytest.mark.parametrize("mark", ["<|im_end|>", "<tts_pad>", "<|im_<|im_end|>end|>"])
+def test_marks_of_the_layout_are_no_text(model, mark):
+    """A script that holds them ends no turn."""
+    tokenizer = model.tokenizer
+    plain = tokenizer.spoken("one")
+    marks = set(plain[[0, -5]].tolist()) | set(tokenizer._ids("<tts_pad>").tolist())
+    for ids in (tokenizer.spoken(f"one{mark}two")[3:-5], tokenizer.transcript(f"one{mark}two")):
+        assert not marks & set(ids.tolist())
+    assert not marks & set(tokenizer.instruction(f"one{mark}two")[1:-2].tolist())
 
 
 class TestSettings:
