@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orchestrator.records import JobRecords
+from services.runtime.errors import UnavailableError
 from vigent.jobs.v1 import jobs_pb2
 
 _STAGE_BUCKETS_S = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -36,9 +37,12 @@ class JobMetrics(Collector):
         self._retakes.inc()
 
     def collect(self) -> Iterable[Metric]:
-        """Called by the registry at each scrape."""
+        """Called by the registry at each scrape; no jobs are told while the database is away."""
         family = GaugeMetricFamily("vigent_jobs", "Jobs by state.", labels=["state"])
-        counts = self._records.count_by_state()
+        try:
+            counts = self._records.count_by_state()
+        except UnavailableError:  # the other metrics are wanted all the more
+            return
         for state in jobs_pb2.JobState.values():
             if state != jobs_pb2.JOB_STATE_UNSPECIFIED:
                 family.add_metric([_word(state)], counts.get(state, 0))

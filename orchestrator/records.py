@@ -7,13 +7,15 @@ that also appends the event which tells of it, so a watcher who resumes by event
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
-from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from orchestrator.database import Database, keep_others_out
+from orchestrator.retry import retried
 from services.runtime.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 
@@ -39,18 +41,17 @@ _events = sa.Table(
 ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
 Edit = Callable[[jobs_pb2.Job], None]
 """Changes a job in place; what it raises undoes the transaction."""
-_T = TypeVar("_T")
 
 
 class JobRecords:
-    """Jobs and their events. Every method is safe to call from the event loop; the database works in a thread."""
+    """Jobs and their events. Every method is safe to call from the event loop; the database works in a thread.
+
+    Every method raises UnavailableError (DATABASE_AWAY) while the database does not answer.
+    """
 
     def __init__(self, database_url: str) -> None:
-        self._engine = sa.create_engine(database_url)
-        if database_url.startswith("sqlite"):
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_immediately)
-        _metadata.create_all(self._engine)
+        """Opens the database and makes its tables. Raises what `Database` raises."""
+        self._database = Database(database_url, _metadata)
         self._changed = WeakValueDictionary[str, asyncio.Event]()  # of those who watch, as long as they do
 
     async def create(
@@ -61,33 +62,30 @@ class JobRecords:
         A consent that names no time counts as given with the job. Raises AlreadyExistsError when the key was used for
         another spec, ExhaustedError when `most_queued` jobs wait already.
         """
-        try:
-            return await self._run(lambda db: _create(db, job, idempotency_key, most_queued))
-        except sa.exc.IntegrityError:  # on PostgreSQL another submission with this key came in between
-            return await self._run(lambda db: _create(db, job, idempotency_key, most_queued))
+        return await self._database.run(lambda db: _create(db, job, idempotency_key, most_queued))
 
     async def get(self, job_id: str) -> jobs_pb2.Job:
         """The job. Raises NotFoundError."""
-        return (await self._run(lambda db: _read(db, job_id)))[0]
+        return (await self._database.run(lambda db: _read(db, job_id)))[0]
 
     async def attempt(self, job_id: str) -> int:
         """How many times the job has been started again by a retry. Raises NotFoundError."""
-        return (await self._run(lambda db: _read(db, job_id)))[1]
+        return (await self._database.run(lambda db: _read(db, job_id)))[1]
 
     async def list_page(self, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
         """At most `size` jobs, newest first, and the position for the next page (None at the end)."""
-        return await self._run(lambda db: _page(db, size, before, state))
+        return await self._database.run(lambda db: _page(db, size, before, state))
 
     async def list_all(self, state: int) -> list[jobs_pb2.Job]:
         """Every job in the state, oldest first."""
         query = sa.select(_jobs.c.record).where(_jobs.c.state == state).order_by(_jobs.c.number)
-        rows = await self._run(lambda db: db.execute(query).scalars().all())
+        rows = await self._database.run(lambda db: db.execute(query).scalars().all())
         return [jobs_pb2.Job.FromString(row) for row in rows]
 
     def count_by_state(self) -> dict[int, int]:
         """Jobs in each state; blocking, for a scraping thread."""
         query = sa.select(_jobs.c.state, sa.func.count()).group_by(_jobs.c.state)
-        return self._transact(lambda db: {row[0]: row[1] for row in db.execute(query)})
+        return self._database.transact(lambda db: {row[0]: row[1] for row in db.execute(query)})
 
     async def change(
         self, job_id: str, edit: Edit, *, new_attempt: bool = False, only_attempt: int | None = None
@@ -97,7 +95,7 @@ class JobRecords:
         Returns the job and its attempt, which `new_attempt` makes one higher. Nothing is changed when it is not the
         `only_attempt` that may, and what changes nothing is no event.
         """
-        changed = await self._run(
+        changed = await self._database.run(
             lambda db: _change(db, job_id, edit, new_attempt=new_attempt, only_attempt=only_attempt)
         )
         self._wake(job_id)
@@ -109,27 +107,24 @@ class JobRecords:
 
     async def delete(self, job_id: str) -> None:
         """Forgets an ended job and its events. Raises NotFoundError, FailedPreconditionError for one that goes on."""
-        await self._run(lambda db: _delete(db, job_id))
+        await self._database.run(lambda db: _delete(db, job_id))
         self._wake(job_id)
 
     async def events_after(self, job_id: str, event_id: int) -> list[jobs_pb2.JobEvent]:
         """Events of the job after `event_id`, oldest first."""
-        return await self._run(lambda db: _events_after(db, job_id, event_id))
+        return await self._database.run(lambda db: _events_after(db, job_id, event_id))
 
     def next_change(self, job_id: str) -> asyncio.Event:
         """Set at the job's next change by this process. Take it before reading, then nothing is missed."""
         return self._changed.setdefault(job_id, asyncio.Event())
 
+    def close(self) -> None:
+        """Closes the connections to the database."""
+        self._database.close()
+
     def _wake(self, job_id: str) -> None:
         if change := self._changed.pop(job_id, None):
             change.set()
-
-    async def _run(self, work: Callable[[sa.Connection], _T]) -> _T:
-        return await asyncio.to_thread(self._transact, work)
-
-    def _transact(self, work: Callable[[sa.Connection], _T]) -> _T:
-        with self._engine.begin() as db:
-            return work(db)
 
 
 class JobAttempt:
@@ -140,8 +135,14 @@ class JobAttempt:
         self._records, self._number = records, number
 
     async def change(self, edit: Edit) -> jobs_pb2.Job | None:
-        """Like `JobRecords.change`; None and no change when another attempt has begun."""
-        job, present = await self._records.change(self.job_id, edit, only_attempt=self._number)
+        """Like `JobRecords.change`; None and no change when another attempt has begun.
+
+        Waits for a database that is away, however long, as the durable engine does: without it nothing could be noted,
+        not even that the job has failed.
+        """
+        job, present = await retried(
+            lambda: self._records.change(self.job_id, edit, only_attempt=self._number), attempts=sys.maxsize
+        )
         return job if present == self._number else None
 
 
@@ -152,20 +153,8 @@ def timestamp_now() -> Timestamp:
     return now
 
 
-def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN would come too late, see _begin_immediately
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_immediately(connection: sa.Connection) -> None:
-    """SQLite's usual BEGIN takes no lock, so two transactions that read before they write would both go on."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
 def _create(db: sa.Connection, job: jobs_pb2.Job, key: str, most_queued: int | None) -> tuple[jobs_pb2.Job, bool]:
+    keep_others_out(db, _jobs)
     if key:
         query = sa.select(_jobs.c.record).where(_jobs.c.idempotency_key == key)
         if (record := db.execute(query).scalar()) is not None:
@@ -203,9 +192,11 @@ def _check_room(db: sa.Connection, most_queued: int | None) -> None:
         raise ExhaustedError(problem, "Submit again later.", "", "QUEUE_FULL", retry_after_s=10.0)
 
 
-def _read(db: sa.Connection, job_id: str) -> tuple[jobs_pb2.Job, int]:
-    """The job and its attempt."""
-    query = sa.select(_jobs.c.record, _jobs.c.attempt).where(_jobs.c.id == job_id).with_for_update()
+def _read(db: sa.Connection, job_id: str, *, to_change: bool = False) -> tuple[jobs_pb2.Job, int]:
+    """The job and its attempt, which nobody else can change until the end of the transaction when it is `to_change`."""
+    query = sa.select(_jobs.c.record, _jobs.c.attempt).where(_jobs.c.id == job_id)
+    if to_change:
+        query = query.with_for_update()
     if (row := db.execute(query).first()) is None:
         raise NotFoundError(f"There is no job {job_id[:80]!r}.", "List the jobs to see their ids.", "id")
     return jobs_pb2.Job.FromString(row.record), row.attempt
@@ -225,7 +216,7 @@ def _page(db: sa.Connection, size: int, before: int | None, state: int) -> tuple
 def _change(
     db: sa.Connection, job_id: str, edit: Edit, *, new_attempt: bool, only_attempt: int | None
 ) -> tuple[jobs_pb2.Job, int]:
-    job, attempt = _read(db, job_id)
+    job, attempt = _read(db, job_id, to_change=True)
     if only_attempt not in {None, attempt}:
         return job, attempt
     before = jobs_pb2.Job()
@@ -253,7 +244,7 @@ def _events_after(db: sa.Connection, job_id: str, event_id: int) -> list[jobs_pb
 
 
 def _delete(db: sa.Connection, job_id: str) -> None:
-    job, _ = _read(db, job_id)
+    job, _ = _read(db, job_id, to_change=True)
     if job.state not in ENDED_STATES:
         raise FailedPreconditionError("The job is not ended.", "Cancel it first.", "id", "JOB_RUNNING")
     db.execute(_events.delete().where(_events.c.job_id == job_id))

@@ -1,18 +1,35 @@
 """Job records: one transaction a change, one event a change, one job a key."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from orchestrator.records import JobRecords
 from services.runtime.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
+from tests.postgres import Postgres, run_postgres
 from vigent.jobs.v1 import jobs_pb2
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with run_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'jobs.db'}"
+    return request.getfixturevalue("postgres").new_database()
+
+
 @pytest.fixture
-def records(tmp_path: Path) -> JobRecords:
-    return JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}")
+def records(url: str) -> Iterator[JobRecords]:
+    with closing(JobRecords(url)) as records:
+        yield records
 
 
 def job(job_id: str, script: str = "Hello.") -> jobs_pb2.Job:
@@ -86,10 +103,11 @@ async def test_pages_go_from_new_to_old(records: JobRecords) -> None:
     assert end is None
 
 
-async def test_records_outlive_the_process(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'jobs.db'}"
-    await JobRecords(url).create(job("a"), "key")
-    assert (await JobRecords(url).get("a")).spec.script == "Hello."
+async def test_records_outlive_the_process(url: str) -> None:
+    with closing(JobRecords(url)) as before:
+        await before.create(job("a"), "key")
+    with closing(JobRecords(url)) as after:
+        assert (await after.get("a")).spec.script == "Hello."
 
 
 async def test_an_unknown_job_is_named(records: JobRecords) -> None:
@@ -129,10 +147,10 @@ async def test_a_job_that_goes_on_is_not_deleted(records: JobRecords) -> None:
 
 
 async def test_a_full_queue_takes_no_job_but_knows_those_it_took(records: JobRecords) -> None:
-    await records.create(job("a"), "key", 2)
-    made = await asyncio.gather(*(records.create(job(f"job{n}"), "", 2) for n in range(4)), return_exceptions=True)
-    assert [type(each) for each in made].count(ExhaustedError) == 3
-    assert (await records.create(job("b"), "key", 2))[1]
+    await records.create(job("a"), "key", 13)
+    made = await asyncio.gather(*(records.create(job(f"job{n}"), "", 13) for n in range(16)), return_exceptions=True)
+    assert [type(each) for each in made].count(ExhaustedError) == 4
+    assert (await records.create(job("b"), "key", 13))[1]
 
 
 async def test_a_consent_without_a_time_is_given_with_the_job_and_repeated_with_its_key(records: JobRecords) -> None:
