@@ -25,18 +25,20 @@ class JobProgress:
         before: jobs_pb2.JobProgress,
         interval_s: float,
         stage_ended: Callable[[str, float], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`before` is how far the job was: work that goes on after a crash or a retry finds what is finished.
 
         `stage_ended` gets the name of each stage and the seconds it took.
         """
-        self._attempt, self._interval_s = attempt, interval_s
+        self._attempt, self._interval_s, self._clock = attempt, interval_s, clock
         self._now = jobs_pb2.JobProgress(stage="prepare", eta_s=-1, message="Looking at the footage.")
         self._now.percent, self._now.playable_s = before.percent, before.playable_s
-        self._stage_begun_s = time.monotonic()
+        self._stage_begun_s = self._clock()
         self._stage_ended = stage_ended
         self._segments: list[jobs_pb2.Segment] = []
         self._shares: dict[int, float] = {}
+        self._found_weight = 0
         self._weights: list[int] = []
         self._dirty = asyncio.Event()
 
@@ -45,12 +47,12 @@ class JobProgress:
         if name != self._now.stage:
             self.stage_ended()
         self._now.stage, self._now.message = name, message
-        self._stage_begun_s = time.monotonic()
+        self._stage_begun_s = self._clock()
         self.share(0.0)
 
     def stage_ended(self) -> None:
         """Counts the time of the present stage."""
-        self._stage_ended(self._now.stage, time.monotonic() - self._stage_begun_s)
+        self._stage_ended(self._now.stage, self._clock() - self._stage_begun_s)
 
     def share(self, done: float) -> None:
         """Notes that `done` (0 to 1) of the present stage is done."""
@@ -75,6 +77,8 @@ class JobProgress:
     def finished(self, index: int, segment: jobs_pb2.Segment) -> None:
         """Notes a finished segment with its pieces."""
         self._segments[index] = segment
+        if index not in self._shares:  # found, not made: it says nothing of how long the others take
+            self._found_weight += self._weights[index]
         self.frames(index, 1, 1)
         done = sum(1 for piece in self._segments if piece.HasField("film"))
         self._now.segments_done = done
@@ -85,10 +89,11 @@ class JobProgress:
         self._now.playable_s = max(self._now.playable_s, frames / FRAME_RATE_HZ)
 
     def _estimate_s(self, done: float) -> float:
-        if self._now.stage == "prepare" or done < _LEAST_SHARE_FOR_ETA:
+        found = self._found_weight / sum(self._weights) if self._now.stage == "segments" else 0.0
+        made = done - found
+        if self._now.stage == "prepare" or made < _LEAST_SHARE_FOR_ETA * (1 - found):
             return self._now.eta_s
-        spent_s = time.monotonic() - self._stage_begun_s
-        return spent_s * (1 - done) / done
+        return (self._clock() - self._stage_begun_s) * (1 - done) / made
 
     async def keep_writing(self) -> None:
         """Writes what has changed, until cancelled."""

@@ -78,6 +78,21 @@ async def test_what_goes_on_after_a_crash_or_a_retry_never_goes_back(records: Jo
     assert (now.stage, now.percent, now.playable_s) == ("mix", 92, 10)
 
 
+async def test_what_was_found_says_nothing_of_how_long_the_rest_takes(records: JobRecords) -> None:
+    times_s = iter(
+        (0.0, 0.0, 1.0, 10.0)
+    )  # of the construction, the stage before, the stage, and half of the last sentence
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None, lambda: next(times_s))
+    progress.plan([segment("x" * 80), segment("x" * 20)])
+    progress.stage("segments", "Speaking 2 sentences.")
+    progress.finished(0, segment("x" * 80, film=True))
+    progress.frames(1, 50, 100)
+    await progress.write()
+    now = (await records.get("a")).progress
+    assert now.percent > 80
+    assert now.eta_s == pytest.approx(9.0)
+
+
 async def test_an_ended_job_keeps_its_last_word(records: JobRecords) -> None:
     progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
     await records.change("a", cancel)
