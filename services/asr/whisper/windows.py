@@ -16,6 +16,7 @@ from services.runtime.words import Span
 
 _WINDOW = int(LONGEST_S * SAMPLE_RATE_HZ)
 _SHORTEST = SAMPLE_RATE_HZ // 10  # less tells nothing
+_MOST_MARKS = 16  # characters behind a word that are no words; hundreds of emoji would fill Whisper's memory
 _KEPT = 2 / 3
 """Of a window that others follow: behind it words suffer from the guess which of them the window holds."""
 
@@ -90,14 +91,16 @@ def _found(
 ) -> Placement:
     offset = words[window.first].start
     mine = [Span(word.start - offset, word.end - offset) for word in words[window.first : window.behind]]
-    times = hearing.token_times(_slice(text, words, window.first, window.behind), language, samples)
-    return placed(mine, times)
+    said = _slice(text, words, window.first, window.behind)
+    if hearing.token_count(said, language) > MOST_TOKENS:  # one word, longer than Whisper can read
+        return Placement(np.zeros(1), np.full(1, len(samples), float64), np.zeros(1))
+    return placed(mine, hearing.token_times(said, language, samples))
 
 
 def _slice(text: str, words: Sequence[Span], first: int, behind: int) -> str:
-    """The words with the punctuation between them and behind them: pauses are its."""
+    """The words with the punctuation between them and behind them: pauses are its. A row of marks is cut short."""
     end = words[behind].start if behind < len(words) else len(text)
-    return text[words[first].start : end].rstrip()
+    return text[words[first].start : min(end, words[behind - 1].end + _MOST_MARKS)].rstrip()
 
 
 def _kept(found: Placement, samples: int) -> int:

@@ -94,8 +94,12 @@ class TestTranscribe:
         samples = said.samples[: said.ends[-1] - RATE_HZ // 10]
         assert len(samples) - RATE_HZ // 50 <= heard(engine, samples)[-1].end_sample <= len(samples)
 
-    def test_silence_and_nothing_are_no_segments(self, engine):
-        assert heard(engine, np.zeros(RATE_HZ * 2, np.int16)) == []
+    def test_silence_noise_music_and_nothing_are_no_segments(self, engine):
+        time_s = np.arange(RATE_HZ * 3) / RATE_HZ
+        chord = sum(np.sin(2 * np.pi * tone_hz * time_s) for tone_hz in (220, 277, 330)) * 5000
+        noise = np.random.default_rng(1).standard_normal(RATE_HZ * 3) * 3000
+        for samples in (np.zeros(RATE_HZ * 2), noise, chord, np.full(RATE_HZ * 2, 32767)):
+            assert heard(engine, samples.astype(np.int16)) == []
         assert heard(engine, np.zeros(0, np.int16)) == []
 
     def test_an_unknown_language(self, engine):
@@ -111,6 +115,30 @@ class TestAlign:
     def test_covers_every_word_and_never_runs_backwards(self, make_engine, text, min_confidence):
         samples = speech(text, 0.7)
         assert_covers(text, aligned(make_engine(min_confidence=min_confidence), text, samples), samples)
+
+    @pytest.mark.parametrize(
+        "text",
+        ["Hi " + "\U0001f600" * 900 + " there.", "So " + "a" * 900 + " it is.", "1" * 1000, "Hi there" + "!?" * 400],
+    )
+    @pytest.mark.parametrize("min_confidence", ["0", "1"])
+    def test_words_and_rows_of_marks_longer_than_whisper_can_read(self, make_engine, text, min_confidence):
+        assert_covers(text, aligned(make_engine(min_confidence=min_confidence), text, speech()), speech())
+
+    @pytest.mark.parametrize(
+        "text", ["שלום עולם, זה מבחן.", "مرحبا بالعالم ١٢٣", "こんにちは世界", "\U0001d518\U0001d52b x", "<|en|> hi"]
+    )
+    def test_texts_in_another_language_than_the_voice(self, engine, text):
+        assert_covers(text, aligned(engine, text, speech()), speech())
+
+    def test_a_voice_much_longer_than_the_script(self, engine):
+        samples = speech(" ".join(ENGLISH[1:3]), 0.3, 5)
+        assert_covers("Two words.", aligned(engine, "Two words.", samples), samples)
+
+    def test_a_script_much_longer_than_the_voice(self, make_engine):
+        """Ten times as much as is said: words behind the end share what is left."""
+        samples, text = speech(ENGLISH[0], 0.2, 2), " ".join(ENGLISH * 3)
+        for min_confidence in ("0", "0.15", "1"):
+            assert_covers(text, aligned(make_engine(min_confidence=min_confidence), text, samples), samples)
 
     @pytest.mark.parametrize("size", [500, 10**9])
     def test_any_cutting_of_the_audio_gives_the_same(self, engine, size):
