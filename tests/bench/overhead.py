@@ -1,10 +1,15 @@
-"""`mesh_overhead`: the default voice and lip-sync called in one process over the same calls through their servers."""
+"""`mesh_overhead`: voice and lip-sync called in one process over the same calls through their servers.
+
+Once with the default engines, which want every core and work for 5 ms a frame, and once with a lip-sync that takes
+20 ms a frame without a core, as one on a GPU does (`mesh_overhead_gpu`).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +19,7 @@ from orchestrator.film.conform import conform
 from orchestrator.mesh import Service
 from orchestrator.picture import LipsyncCall
 from orchestrator.take import Take
-from services.lipsync.engine import Footage, LipsyncSpec
+from services.lipsync.engine import Footage, LipsyncEngine, LipsyncSpec
 from services.lipsync.warp import WarpEngine
 from services.runtime.allocator import keep_large_blocks
 from services.runtime.convert import media_ref
@@ -24,6 +29,8 @@ from services.runtime.progress import Progress
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.bench.figures import Figure
+from tests.bench.pipeline import sleeping_engines
+from tests.knobs.lipsync import KnobsLipsync
 from tests.mesh import ROOT, run_server
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
@@ -32,9 +39,11 @@ from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 _TEXT = "大家好，这一句话先在一个进程里说出来，再通过 gRPC 说一遍，看看差多少。"
 _ROUNDS = 3
+_DELAY_S = 0.02
+_PATCH = {"width": "400", "height": "400"}
 
 
-def _in_one_process(voice: EspeakEngine, lips: WarpEngine, footage: Footage) -> int:
+def _in_one_process(voice: EspeakEngine, lips: LipsyncEngine, footage: Footage) -> int:
     events = voice.synthesize(Synthesis(_TEXT), Progress())
     pcm = np.concatenate([event.pcm for event in events if isinstance(event, Speech)])
     spec = LipsyncSpec(footage, 0, voice.sample_rate_hz)
@@ -54,11 +63,12 @@ async def _through_servers(tts: TtsServiceStub, lipsync: LipsyncServiceStub, foo
     return len([patch async for patch in LipsyncCall(lipsync, opening, take, 600).patches()])
 
 
-async def _compare(folder: Path, tts: str, lipsync: str, footage: StoredFile) -> tuple[float, float]:
+async def _compare(
+    folder: Path, tts: str, lipsync: str, lips: LipsyncEngine, footage: StoredFile
+) -> tuple[float, float]:
     voices = Service(tts, "vigent.tts.v1.TtsService", TtsServiceStub)
     mouths = Service(lipsync, "vigent.lipsync.v1.LipsyncService", LipsyncServiceStub)
-    settings = EngineSettings(cache_root=folder / "cache")
-    voice, lips = EspeakEngine(settings), WarpEngine(settings)
+    voice = EspeakEngine(_settings(folder))
     local = Footage(MediaStore(folder / "media").path(footage.sha256), footage.sha256)
     for _ in lips.prepare(local, Progress()):
         pass
@@ -76,17 +86,36 @@ async def _compare(folder: Path, tts: str, lipsync: str, footage: StoredFile) ->
     return median(alone for alone, _ in walls), median(mesh for _, mesh in walls)
 
 
+def _figure(
+    name: str, what: str, folder: Path, footage: StoredFile, lips: LipsyncEngine, environment: Mapping[str, str]
+) -> Figure:
+    with run_server("services.tts", folder) as tts, run_server("services.lipsync", folder, environment) as lipsync:
+        alone_s, mesh_s = asyncio.run(_compare(folder, tts.address, lipsync.address, lips, footage))
+    return Figure(name, alone_s / mesh_s, ">= 0.9", f"{what}; {alone_s:.2f} s, servers {mesh_s:.2f} s")
+
+
 def figures() -> list[Figure]:
-    """The figure."""
+    """Both figures."""
     keep_large_blocks()  # as the servers and the orchestrator do, for both sides
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        store = MediaStore(folder / "media")
-        conform(ROOT / "assets" / "demo" / "presenter.mp4", folder / "footage.mp4", 1080, 1920)
-        source = folder / "footage.mp4"
-        stored = store.put_file(source if source.exists() else ROOT / "assets" / "demo" / "presenter.mp4")
-        cache = {"VIGENT_LIPSYNC_CACHE_ROOT": str(folder / "cache")}
-        with run_server("services.tts", folder) as tts, run_server("services.lipsync", folder, cache) as lipsync:
-            alone_s, mesh_s = asyncio.run(_compare(folder, tts.address, lipsync.address, stored))
-    conditions = f"espeak and warp on the demo presenter, 1080x1920; {alone_s:.2f} s, servers {mesh_s:.2f} s"
-    return [Figure("mesh_overhead", alone_s / mesh_s, ">= 0.9", conditions)]
+        footage = _footage(folder)
+        cache = {"VIGENT_LIPSYNC_CACHE_ROOT": str(_settings(folder).cache_root)}
+        sleeping = sleeping_engines({"lipsync": _DELAY_S}, **_PATCH)
+        sleeper = KnobsLipsync(EngineSettings(options={"delay_s": str(_DELAY_S), **_PATCH}))
+        what = "espeak and warp on the demo presenter, 1080x1920"
+        slow = f"espeak and a lip-sync that sleeps {_DELAY_S:g} s a frame, patches of 400x400"
+        return [
+            _figure("mesh_overhead", what, folder, footage, WarpEngine(_settings(folder)), cache),
+            _figure("mesh_overhead_gpu", slow, folder, footage, sleeper, sleeping),
+        ]
+
+
+def _settings(folder: Path) -> EngineSettings:
+    return EngineSettings(cache_root=folder / "cache")
+
+
+def _footage(folder: Path) -> StoredFile:
+    presenter, conformed = ROOT / "assets" / "demo" / "presenter.mp4", folder / "footage.mp4"
+    conform(presenter, conformed, 1080, 1920)
+    return MediaStore(folder / "media").put_file(conformed if conformed.exists() else presenter)
