@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from pydantic import Field
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from services.runtime.errors import InvalidInputError
+from services.runtime.engine_options import EngineOptions
 
 
-class WhisperOptions(BaseModel):
+class WhisperOptions(EngineOptions):
     """Settings of the engine, given as text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     compute_type: str = Field("default", description="CTranslate2's: default (as stored), float16, int8_float16, int8.")
     cpu_threads: int = Field(0, ge=0, le=256, description="Threads of one call on the processor; 0: CTranslate2's 4.")
@@ -25,16 +21,3 @@ class WhisperOptions(BaseModel):
         0.15, ge=0, le=1, description="Words of a script that are less likely are placed by their neighbours."
     )
     verify: bool = Field(True, description="Check the checkpoint's hashes before loading where a manifest has them.")
-
-    @classmethod
-    def of(cls, options: Mapping[str, str]) -> WhisperOptions:
-        """From the settings' text. Raises InvalidInputError naming the option."""
-        try:
-            return cls.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            known = ", ".join(cls.model_fields)
-            raise InvalidInputError(
-                f"{first['msg']}: {first['input']!r}.", f"The options are {known}.", f"options.{name}"
-            ) from error

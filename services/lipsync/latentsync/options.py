@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from services.lipsync.latentsync.acceleration import Acceleration
+from services.runtime.engine_options import EngineOptions
 from services.runtime.errors import InvalidInputError
 
 
-class Options(BaseModel):
+class Options(EngineOptions):
     """The engine's settings, given as text."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     resolution: int | None = Field(None, description="What the checkpoint must be made for; refused when it is not.")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
@@ -26,19 +24,6 @@ class Options(BaseModel):
     guidance_scale: float = Field(1.5, ge=1, le=5, description="How strongly the voice decides; 1 is without guidance.")
     look_ahead_frames: int = Field(25, ge=2, le=250, description="Voice that is heard beyond a chunk, in film frames.")
     cache_limit_mb: int = Field(20_000, ge=0, description="Disk space for what was computed about footage.")
-
-    @classmethod
-    def of(cls, options: Mapping[str, str]) -> Options:
-        """From the settings' text. Raises InvalidInputError naming the option."""
-        try:
-            return cls.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            known = ", ".join(cls.model_fields)
-            raise InvalidInputError(
-                f"{first['msg']}: {first['input']!r}.", f"The options are {known}.", f"options.{name}"
-            ) from error
 
     def check_device(self, device: torch.device) -> None:
         """Raises InvalidInputError when `device` cannot do what is set."""

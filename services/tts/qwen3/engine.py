@@ -59,7 +59,7 @@ class Qwen3Engine:
             remedy = "Pull one with `vigent models pull` and set VIGENT_TTS_CHECKPOINT to its folder."
             raise refused("CHECKPOINT_MISSING", "Qwen3-TTS needs a checkpoint and none is set.", remedy)
         self._folder, self._cache_root = settings.checkpoint, settings.cache_root
-        self._options = Qwen3Options.parse(settings.options)
+        self._options = Qwen3Options.of(settings.options)
         self._device = _device(settings.device)
         check_folder(self._folder)
         self._config = read_config(self._folder)

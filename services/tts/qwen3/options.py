@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
-from services.runtime.errors import InvalidInputError
+from services.runtime.engine_options import EngineOptions
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 Switch = Literal["auto", "on", "off"]
@@ -19,10 +18,8 @@ def _numbers(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
-class Qwen3Options(BaseModel):
+class Qwen3Options(EngineOptions):
     """Settings of the engine; "auto" follows the device and the checkpoint."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     dtype: DType = Field("auto", description="Of the talker: bfloat16 on CUDA, float32 elsewhere.")
     codec_dtype: DType = Field("float32", description="Of the codec, small enough to compute exactly.")
@@ -46,18 +43,6 @@ class Qwen3Options(BaseModel):
     top_k: int | None = Field(None, ge=0)
     top_p: float | None = Field(None, gt=0, le=1)
     repetition_penalty: float | None = Field(None, gt=0)
-
-    @staticmethod
-    def parse(options: Mapping[str, str]) -> Qwen3Options:
-        """Reads the settings' strings. Raises InvalidInputError naming the option at fault."""
-        try:
-            return Qwen3Options.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"][:1])
-            raise InvalidInputError(
-                f"{first['msg']}: {first['input']!r}.", f"Set VIGENT_TTS_OPTIONS__{name.upper()}.", f"options.{name}"
-            ) from error
 
 
 def torch_dtype(name: DType, device: torch.device) -> torch.dtype:

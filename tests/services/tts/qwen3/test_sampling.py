@@ -52,7 +52,7 @@ def test_repetition_penalty_lowers_both_signs():
 @pytest.mark.parametrize("options", [{}, {"temperature": "0.5", "top_k": "10"}])
 def test_operator_before_checkpoint_before_default(options):
     published = {"temperature": 0.8, "subtalker_temperature": 0.6, "top_p": 0.95, "max_new_tokens": 8192}
-    talker, predictor = samplings(published, Qwen3Options.parse(options))
+    talker, predictor = samplings(published, Qwen3Options.of(options))
     assert (talker.temperature, predictor.temperature) == ((0.5, 0.5) if options else (0.8, 0.6))
     assert (talker.top_k, predictor.top_k) == ((10, 10) if options else (50, 50))
     assert (talker.top_p, predictor.top_p) == (0.95, 1.0)
