@@ -13,9 +13,10 @@ from pathlib import Path
 import ctranslate2
 from faster_whisper import WhisperModel
 
+from services.asr.whisper.cublas import load_cublas
 from services.asr.whisper.options import WhisperOptions
 from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
-from services.runtime.device import no_device
+from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
@@ -44,9 +45,12 @@ def find_checkpoint(folder: Path | None) -> Path:
 def load(folder: Path, settings: EngineSettings, options: WhisperOptions, progress: Progress) -> WhisperModel:
     """Verifies and loads; a unit is a piece hashed, then the model.
 
-    Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError (options.compute_type).
+    Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING, ENGINE_NOT_INSTALLED), InvalidInputError
+    (options.compute_type), and what the device raises when it is full.
     """
     device, index = _device(settings.device)
+    if device == "cuda":
+        load_cublas()
     _check_compute_type(options.compute_type, device, index)
     if options.verify and (folder / MANIFEST).is_file():
         progress.phase("verify")
@@ -72,7 +76,10 @@ def _loaded(folder: Path, device: str, index: int, options: WhisperOptions) -> W
             num_workers=options.parallel,
             local_files_only=True,
         )
-    except Exception as error:  # CTranslate2 and tokenizers raise RuntimeError and bare Exception for a bad file
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        # CTranslate2 and tokenizers raise RuntimeError and bare Exception for a bad file
         raise refused("CHECKPOINT_INVALID", f"{folder} cannot be loaded: {error}", _PULL) from error
 
 

@@ -60,6 +60,15 @@ def test_a_manifest_of_something_else(make_engine, folder):
     assert refusal(make_engine, folder) == "CHECKPOINT_INVALID"
 
 
+def test_a_full_device_is_not_called_a_broken_checkpoint(make_engine, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("CUDA failed with error out of memory")
+
+    monkeypatch.setattr("services.asr.whisper.checkpoint.WhisperModel", full)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        make_engine().warm_up(Progress())
+
+
 def test_a_model_without_alignment_heads(make_engine, folder):
     config = json.loads((folder / "config.json").read_text())
     del config["alignment_heads"]
