@@ -74,11 +74,14 @@ def decoded(container: InputContainer) -> Iterator[av.VideoFrame]:
     """Every frame as 8-bit 4:2:0 with a time stamp, in order. Raises InvalidInputError (UNREADABLE_FOOTAGE)."""
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
-    frames = 0
+    frames, size = 0, (0, 0)
     with _typed_errors():
         for frame in container.decode(stream):
             if frame.pts is None:
                 raise _unreadable(f"frame {frames} has no time stamp")
+            if frames and (frame.width, frame.height) != size:
+                raise _unreadable(f"its picture changes size at frame {frames}")
+            size = frame.width, frame.height
             frames += 1
             yield _as_yuv420(frame)
     if frames == 0 or frames < stream.frames * (1 - _MISSING_SHARE):

@@ -150,7 +150,7 @@ def _chart(frame: av.VideoFrame, matrix: NDArray[float64]) -> NDArray[uint8]:
 def _searched(frame: av.VideoFrame) -> tuple[NDArray[uint8], float]:
     """A small luma picture of a frame, and its size over the frame's."""
     luma = luma_of(frame)
-    scale = min(1.0, _SEARCH_SIDE / max(luma.shape))
+    scale = min(1.0, max(_SEARCH_SIDE / max(luma.shape), 1 / min(luma.shape)))
     return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), uint8), scale
 
 

@@ -7,6 +7,7 @@ the same manifest with every size and hash filled in, and what is verified befor
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -127,8 +128,9 @@ def verify_once(
     stamp = cache_root / "verified" / key
     if not stamp.is_file():
         verify(folder, manifest, hashed)
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.touch()
+        with contextlib.suppress(OSError):  # a full or read-only disk costs hashing again, no more
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
 
 
 def sha256_of(path: Path, hashed: Callable[[int], None] = lambda _: None) -> str:

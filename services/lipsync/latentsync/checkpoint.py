@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +23,10 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from services.lipsync.latentsync.blocks import UNetConfig
+from services.lipsync.latentsync.mask import LATENT_STRIDE
 from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.vae import Vae
-from services.lipsync.latentsync.whisper import AudioDims, WhisperEncoder
+from services.lipsync.latentsync.vae import LATENT_CHANNELS, Vae
+from services.lipsync.latentsync.whisper import MELS, AudioDims, WhisperEncoder
 from services.runtime.checkpoints import MANIFEST, Manifest, read_manifest, refused
 
 UNET = "latentsync_unet.pt"
@@ -105,11 +106,20 @@ def load_encoder(folder: Path, device: torch.device) -> WhisperEncoder:
     weights = {name: w for name, w in _weights(path, "model_state_dict").items() if name.startswith("encoder.")}
     try:
         dims = AudioDims.of(_content(path)["dims"])
-    except KeyError as error:
-        raise refused("CHECKPOINT_INVALID", f"{path} has no {error}.", "Use OpenAI's original tiny.pt.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        problem = f"{path} does not say the sizes of an encoder: {error}."
+        raise refused("CHECKPOINT_INVALID", problem, "Use OpenAI's original tiny.pt.") from error
     with torch.device("meta"):
         encoder = WhisperEncoder(dims)
     return _filled(encoder, weights, path, device, torch.float32)
+
+
+def check_hearing(unet: UNet, encoder: WhisperEncoder, folder: Path) -> None:
+    """Raises FailedPreconditionError (CHECKPOINT_INVALID) when the UNet cannot take what the encoder makes."""
+    bands, made, wanted = encoder.dims.n_mels, encoder.dims.n_audio_state, unet.config.audio_dim
+    if (bands, made) != (MELS, wanted):
+        problem = f"{folder / WHISPER} makes {made} numbers of {bands} bands instead of {wanted} of {MELS}."
+        raise refused("CHECKPOINT_INVALID", problem, "Use Whisper tiny.")
 
 
 def load_vae(folder: Path, device: torch.device, dtype: torch.dtype) -> Vae:
@@ -117,10 +127,24 @@ def load_vae(folder: Path, device: torch.device, dtype: torch.dtype) -> Vae:
     from diffusers import AutoencoderKL
 
     try:
-        model = AutoencoderKL.from_pretrained(folder / VAE, torch_dtype=dtype, local_files_only=True)
-    except (OSError, ValueError, RuntimeError) as error:
+        model, found = AutoencoderKL.from_pretrained(
+            folder / VAE, torch_dtype=dtype, local_files_only=True, output_loading_info=True
+        )
+    except (LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         raise refused("CHECKPOINT_INVALID", f"{folder / VAE} is no diffusers VAE.", _PULL) from error
+    _check_vae(model.config, found["missing_keys"], folder / VAE)
     return Vae(model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False))
+
+
+def _check_vae(config: Any, lacking: Collection[str], path: Path) -> None:  # noqa: ANN401 - diffusers has no types
+    if lacking:  # the library draws them at random
+        problem = f"{path} lacks {len(lacking)} weights, such as {min(lacking)}."
+        raise refused("CHECKPOINT_INVALID", problem, _PULL)
+    channels, stride = config.latent_channels, 2 ** (len(config.block_out_channels) - 1)
+    if (channels, stride) != (LATENT_CHANNELS, LATENT_STRIDE):
+        problem = f"{path} makes {channels} channels of every {stride} x {stride} pixels."
+        remedy = f"Use sd-vae-ft-mse, which makes {LATENT_CHANNELS} of {LATENT_STRIDE} x {LATENT_STRIDE}."
+        raise refused("CHECKPOINT_INVALID", problem, remedy)
 
 
 def _content(path: Path) -> Mapping[str, Any]:
@@ -133,9 +157,9 @@ def _content(path: Path) -> Mapping[str, Any]:
 
 def _weights(path: Path, entry: str) -> Mapping[str, Tensor]:
     content = _content(path)
-    if entry not in content:
-        raise refused("CHECKPOINT_INVALID", f"{path} has no {entry!r}.", "Use the file as released.")
-    weights: Mapping[str, Tensor] = content[entry]
+    weights = content.get(entry)
+    if not isinstance(weights, Mapping) or not all(isinstance(value, Tensor) for value in weights.values()):
+        raise refused("CHECKPOINT_INVALID", f"{path} has no weights in {entry!r}.", "Use the file as released.")
     return weights
 
 

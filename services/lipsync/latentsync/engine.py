@@ -17,7 +17,7 @@ from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.checkpoint import Checkpoint, find_checkpoint
 from services.lipsync.latentsync.face_latents import FaceLatents
-from services.lipsync.latentsync.landmarks import LandmarkProvider, landmark_provider
+from services.lipsync.latentsync.landmarks import LandmarkProvider, has_insightface, landmark_provider
 from services.lipsync.latentsync.model import Model, load_model
 from services.lipsync.latentsync.options import Options
 from services.lipsync.latentsync.preparation import PreparedFootage, prepare
@@ -53,15 +53,24 @@ class LatentSyncEngine:
         self._find = threading.local()
 
     def warm_up(self, progress: Progress) -> None:
-        """Verifies and loads every checkpoint, counting its stages; on CUDA runs each network once."""
+        """Verifies and loads every checkpoint, counting its stages; on CUDA runs each network once.
+
+        Raises FailedPreconditionError (CHECKPOINT_..., LANDMARKS_UNAVAILABLE).
+        """
         with self._lock, self._out_of_memory():
+            if not self._models:
+                self._new_provider()
             for checkpoint in self._checkpoints:
                 if checkpoint.resolution not in self._models:
                     self._models[checkpoint.resolution] = self._load(checkpoint, progress)
 
     def prepare(self, footage: Footage, progress: Progress) -> Iterator[FootageReport]:
-        """See LipsyncEngine."""
-        yield self._prepared(footage, progress).report()
+        """See LipsyncEngine. Raises InvalidInputError (FACE_TOO_LARGE), too."""
+        self.warm_up(progress)
+        prepared = self._prepared(footage, progress)
+        for model in self._models.values():
+            Placement.of(prepared, model)
+        yield prepared.report()
 
     def lipsync(self, spec: LipsyncSpec, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Patch]:
         """See LipsyncEngine. Raises ExhaustedError (OUT_OF_MEMORY) when the device has no room; the engine goes on."""
@@ -79,9 +88,14 @@ class LatentSyncEngine:
     def _provider(self) -> LandmarkProvider:
         """One a thread: detectors keep state."""
         if not hasattr(self._find, "provider"):
-            self._find.provider = landmark_provider(self._checkpoints[0].folder, self._device)
+            self._find.provider = self._new_provider()
         provider: LandmarkProvider = self._find.provider
         return provider
+
+    def _new_provider(self) -> LandmarkProvider:
+        """InsightFace when any of the checkpoints has its files."""
+        folders = [checkpoint.folder for checkpoint in self._checkpoints]
+        return landmark_provider(next(filter(has_insightface, folders), folders[0]), self._device)
 
     def _load(self, checkpoint: Checkpoint, progress: Progress) -> Model:
         dtype, cache_root = self._options.torch_dtype(self._device), self._settings.cache_root
@@ -102,7 +116,8 @@ class LatentSyncEngine:
 
     def _placed(self, footage: Footage, model: Model, progress: Progress) -> tuple[PreparedFootage, Placement]:
         key = footage.sha256, model.resolution
-        if (known := self._placements.get(key)) is not None:
+        if (known := self._known(key)) is not None:
+            self._cache(footage).touch()
             return known
         prepared = self._prepared(footage, progress)
         placed = prepared, Placement.of(prepared, model)
@@ -111,6 +126,12 @@ class LatentSyncEngine:
             while len(self._placements) > _FOOTAGE_IN_MEMORY:
                 self._placements.popitem(last=False)
         return placed
+
+    def _known(self, key: tuple[str, int]) -> tuple[PreparedFootage, Placement] | None:
+        with self._lock:
+            if key in self._placements:
+                self._placements.move_to_end(key)
+            return self._placements.get(key)
 
     def _cache(self, footage: Footage) -> FootageCache:
         return FootageCache(self._settings.cache_root, footage.sha256)

@@ -23,13 +23,12 @@ from services.lipsync.footage import rgb_of
 from services.lipsync.latentsync.landmarks import Landmarks
 from services.runtime.errors import FailedPreconditionError
 
-FOLDER = "insightface"
-
 _DETECTOR_SIDE = 512
 _STRIDES = (8, 16, 32)
 _ANCHORS = 2
 _LEAST_SCORE = 0.5
 _MOST_OVERLAP = 0.4
+_SMALLEST_FACE = 8  # pixels of the detector's picture; a box without size has no landmarks
 _LANDMARK_SIDE = 192
 _LANDMARK_MARGIN = 1.5
 _POINTS = ((43, 48, 49, 50, 51), (101, 102, 103, 104, 105), (74, 77, 83, 86))  # left brow, right brow, nose
@@ -53,15 +52,14 @@ class InsightFaceLandmarks:
 
     def _boxes(self, rgb: NDArray[uint8]) -> list[tuple[NDArray[float64], float]]:
         scale = _DETECTOR_SIDE / max(rgb.shape[:2])
-        small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)[
-            :_DETECTOR_SIDE, :_DETECTOR_SIDE
-        ]
+        height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
         padded = np.zeros((_DETECTOR_SIDE, _DETECTOR_SIDE, 3), uint8)
-        padded[: small.shape[0], : small.shape[1]] = small
+        padded[:height, :width] = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR)
         outputs = _run(self._detector, cv2.dnn.blobFromImage(padded, 1 / 128, mean=(127.5, 127.5, 127.5)))
         boxes, scores = _decoded(outputs)
         chosen = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), _LEAST_SCORE, _MOST_OVERLAP)
-        return [(boxes[index] / scale, float(scores[index])) for index in np.asarray(chosen, int).ravel()]
+        large = [index for index in np.asarray(chosen, int).ravel() if boxes[index, 2:].min() >= _SMALLEST_FACE]
+        return [(boxes[index] / scale, float(scores[index])) for index in large]
 
     def _points(self, rgb: NDArray[uint8], box: NDArray[float64]) -> NDArray[float64]:
         scale = _LANDMARK_SIDE / (float(box[2:].max()) * _LANDMARK_MARGIN)

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from services.lipsync.faces import FaceDetector
 from services.lipsync.footage import luma_of
 
+INSIGHTFACE = "insightface"
+"""Folder of a checkpoint that holds InsightFace's files."""
+
 _SEARCH_HEIGHT = 360  # rows of the picture that the cascades search
 
 # From the point between the eyes to the means of InsightFace's brow and nose points, in eye distances (x right, y
@@ -77,9 +80,18 @@ def points_of(eyes: NDArray[float64]) -> NDArray[float64]:
     return points
 
 
-def landmark_provider(checkpoint: Path, device: torch.device) -> LandmarkProvider:
-    """InsightFace when its files lie in the checkpoint's folder `insightface/`, else OpenCV."""
-    from services.lipsync.latentsync.insightface import FOLDER, InsightFaceLandmarks
+def has_insightface(checkpoint: Path) -> bool:
+    """Whether the operator has put InsightFace's files there, or meant to."""
+    return (checkpoint / INSIGHTFACE).is_dir()
 
-    folder = checkpoint / FOLDER
-    return InsightFaceLandmarks(folder, device) if folder.is_dir() else OpenCvLandmarks()
+
+def landmark_provider(checkpoint: Path, device: torch.device) -> LandmarkProvider:
+    """InsightFace when its files lie in the checkpoint's folder `insightface/`, else OpenCV.
+
+    Raises FailedPreconditionError (LANDMARKS_UNAVAILABLE) when they cannot be used.
+    """
+    if not has_insightface(checkpoint):
+        return OpenCvLandmarks()
+    from services.lipsync.latentsync.insightface import InsightFaceLandmarks
+
+    return InsightFaceLandmarks(checkpoint / INSIGHTFACE, device)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of
-from services.lipsync.latentsync.checkpoint import Checkpoint, load_encoder, load_unet, load_vae
+from services.lipsync.latentsync.checkpoint import Checkpoint, check_hearing, load_encoder, load_unet, load_vae
 from services.lipsync.latentsync.mask import LATENT_STRIDE, blend_weights, keep_mask
 from services.lipsync.latentsync.restore import Restorer
 from services.lipsync.latentsync.sampler import Denoiser
@@ -104,6 +104,7 @@ def load_model(
     progress.advance()
     encoder = load_encoder(folder, device)
     progress.advance()
+    check_hearing(unet, encoder, folder)
     vae = load_vae(folder, device, dtype)
     progress.advance()
     keep = keep_mask(checkpoint.resolution)

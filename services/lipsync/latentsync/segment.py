@@ -20,10 +20,12 @@ from services.lipsync.latentsync.preparation import PreparedFootage
 from services.lipsync.latentsync.quality import Mode
 from services.lipsync.latentsync.sampler import denoise, job_noise
 from services.lipsync.latentsync.voice import Voice
+from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.runtime.timeline import footage_frame
 
 _STALL_BUDGET_S = 120.0  # one step of the real UNet on a processor
+_LARGEST_PATCH_BYTES = 3 << 20  # a gRPC message takes 4 MiB
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,19 @@ class Placement:
 
     @classmethod
     def of(cls, prepared: PreparedFootage, model: Model) -> Placement:
-        """Places the mouths of all frames."""
+        """Places the mouths of all frames. Raises InvalidInputError (FACE_TOO_LARGE)."""
         matrices = prepared.matrices(model.resolution)
         boxes = [
             model.restorer.box(matrix, prepared.width, prepared.height) if has_face else None
             for matrix, has_face in zip(matrices, prepared.has_face, strict=True)
         ]
+        if any(3 * box.width * box.height > _LARGEST_PATCH_BYTES for box in boxes if box):
+            raise InvalidInputError(
+                "The face is too large: its mouth alone fills a message.",
+                "Give footage of 1080 x 1920 pixels, or with the presenter farther from the camera.",
+                "spec.footage",
+                "FACE_TOO_LARGE",
+            )
         return cls(matrices, boxes)
 
 

@@ -108,5 +108,5 @@ class FaceTracker:
 
 def _small(frame: av.VideoFrame) -> tuple[NDArray[uint8], float]:
     luma = luma_of(frame)
-    scale = min(1.0, _FLOW_SIDE / max(luma.shape))
+    scale = min(1.0, max(_FLOW_SIDE / max(luma.shape), 1 / min(luma.shape)))
     return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), uint8), scale

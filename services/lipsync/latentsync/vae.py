@@ -10,6 +10,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL
 
+LATENT_CHANNELS = 4
+"""Of the latents of a picture."""
+
 SCALE = 0.18215
 """Published code sets scale and shift 0 itself and does not read them from the VAE's config."""
 

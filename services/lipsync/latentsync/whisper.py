@@ -21,8 +21,10 @@ SAMPLES_PER_POSITION = 2 * HOP_SAMPLES
 WINDOW_SAMPLES = 30 * SAMPLE_RATE_HZ
 """Longest stretch the encoder takes at once."""
 
+MELS = 80
+"""Bands of the spectrogram."""
+
 _FFT_SAMPLES = 400
-_MELS = 80
 _MEL_FRAMES = WINDOW_SAMPLES // HOP_SAMPLES
 
 
@@ -30,7 +32,7 @@ _MEL_FRAMES = WINDOW_SAMPLES // HOP_SAMPLES
 class AudioDims:
     """Sizes of the encoder, the `dims` of the checkpoint that it needs; the defaults are Whisper tiny."""
 
-    n_mels: int = _MELS
+    n_mels: int = MELS
     n_audio_ctx: int = 1500
     n_audio_state: int = 384
     n_audio_head: int = 6
@@ -51,7 +53,7 @@ class AudioDims:
 def mel_filters() -> NDArray[float32]:
     """The 80 triangular filters (80, 201) of librosa for 16 kHz and 400-point FFTs, Slaney's scale and area norm."""
     bins_hz = np.linspace(0, SAMPLE_RATE_HZ / 2, _FFT_SAMPLES // 2 + 1)
-    edges_hz = _mel_to_hz(np.linspace(0, _hz_to_mel(SAMPLE_RATE_HZ / 2), _MELS + 2))
+    edges_hz = _mel_to_hz(np.linspace(0, _hz_to_mel(SAMPLE_RATE_HZ / 2), MELS + 2))
     widths_hz = np.diff(edges_hz)[:, None]
     rising = (bins_hz - edges_hz[:-2, None]) / widths_hz[:-1]
     falling = (edges_hz[2:, None] - bins_hz) / widths_hz[1:]

@@ -264,15 +264,6 @@ def test_old_footage_makes_room(checkpoint, footage, tmp_path):
     assert list(tmp_path.rglob("faces-*.npz"))
 
 
-def test_a_cut_off_cache_file_is_made_again(tmp_path):
-    cache = FootageCache(tmp_path, "0" * 64)
-    cache.arrays("x", lambda: {"x": np.arange(3)})
-    (path,) = tmp_path.rglob("x.npz")
-    path.write_bytes(path.read_bytes()[:30])
-    assert cache.arrays("x", lambda: {"x": np.arange(4)})["x"].tolist() == [0, 1, 2, 3]
-    assert cache.arrays("x", dict)["x"].tolist() == [0, 1, 2, 3]
-
-
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_half_precision_moves_no_mouth_and_hardly_a_colour(engine, checkpoint, spec, tmp_path, dtype):
     half = engine_at(checkpoint, tmp_path, dtype=dtype)

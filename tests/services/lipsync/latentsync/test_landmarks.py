@@ -5,8 +5,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from services.lipsync.latentsync.insightface import FOLDER, InsightFaceLandmarks
-from services.lipsync.latentsync.landmarks import Landmarks, OpenCvLandmarks, landmark_provider
+from services.lipsync.latentsync.insightface import InsightFaceLandmarks
+from services.lipsync.latentsync.landmarks import INSIGHTFACE, Landmarks, OpenCvLandmarks, landmark_provider
 from services.lipsync.latentsync.tracker import FaceTracker
 from services.runtime.errors import FailedPreconditionError
 from tests.services.lipsync.latentsync.conftest import moving
@@ -64,7 +64,7 @@ def test_insightface_outputs_become_points_in_the_frame(tmp_path, landmarks):
         (2, 4, 12, 0.7, 1, 1, 1, 1),  # another one, smaller
         (0, 40, 40, 0.3, 2, 2, 2, 2),  # too unsure
     ]
-    write_insightface(tmp_path / FOLDER, boxes, landmarks)
+    write_insightface(tmp_path / INSIGHTFACE, boxes, landmarks)
     found = landmark_provider(tmp_path, CPU).find(frame_of(np.zeros((720, 1280, 3), np.uint8)))
     assert [face.weight for face in found] == pytest.approx([0.9, 0.7])
     np.testing.assert_allclose(found[0].box, np.array((160, 128, 64, 96)) / 0.4)
@@ -75,11 +75,11 @@ def test_insightface_outputs_become_points_in_the_frame(tmp_path, landmarks):
 
 @pytest.mark.parametrize("content", [None, b"no model"])
 def test_insightface_files_that_are_none(tmp_path, content):
-    (tmp_path / FOLDER).mkdir()
+    (tmp_path / INSIGHTFACE).mkdir()
     if content:
-        (tmp_path / FOLDER / "det_10g.onnx").write_bytes(content)
+        (tmp_path / INSIGHTFACE / "det_10g.onnx").write_bytes(content)
     with pytest.raises(FailedPreconditionError) as caught:
-        InsightFaceLandmarks(tmp_path / FOLDER, CPU)
+        InsightFaceLandmarks(tmp_path / INSIGHTFACE, CPU)
     assert caught.value.reason == "LANDMARKS_UNAVAILABLE"
 
 
