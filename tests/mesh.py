@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -34,47 +36,51 @@ class Server:
     process: subprocess.Popen[str] = field(init=False)
     address: str = ""
     metrics: str = ""
+    _ready: Future[str] = field(init=False)
+    _reader: threading.Thread = field(init=False)
 
     def start(self) -> None:
         """Starts the process and waits until it says that it is ready. A restart keeps the port."""
+        self.launch()
+        self.wait_ready()
+
+    def launch(self) -> None:
+        """Starts the process; its port is that of its last life."""
         port = self.address.rpartition(":")[2] or "0"
         section = self.name.rpartition(".")[2].upper()
         ports = {f"VIGENT_{section}_PORT": port, f"VIGENT_{section}_METRICS_PORT": "0"}
+        at_once = {f"VIGENT_{section}_DRAIN_DELAY_S": "0"}  # nobody has to be told before it ends
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 self.command or [sys.executable, "-m", self.name],
                 cwd=ROOT,
-                env={**os.environ, **self.environment, **ports},
+                env={**os.environ, **at_once, **self.environment, **ports},
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
             )
-        timer = threading.Timer(START_TIMEOUT_S, self.process.kill)
-        timer.start()
+        self._ready = Future()
+        self._reader = threading.Thread(target=self._read, args=(self.process.stdout, self._ready), daemon=True)
+        self._reader.start()
+
+    def _read(self, output: IO[str], ready: Future[str]) -> None:
+        """To the end, else the process would wait for a reader."""
+        with output:
+            for line in output:
+                if found := METRICS.search(line):
+                    self.metrics = found[1]
+                if (found := READY.search(line)) and not ready.done():
+                    ready.set_result(found[1])
+        if not ready.done():
+            ready.set_exception(EOFError())
+
+    def wait_ready(self) -> None:
+        """Waits until the process that was launched says that it is ready."""
         try:
-            self._read_until_ready()
-        except AssertionError:
-            self.process.communicate()
-            raise
-        finally:
-            timer.cancel()
-
-    def _read_until_ready(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            if found := METRICS.search(line):
-                self.metrics = found[1]
-            if found := READY.search(line):
-                self.address = found[1]
-                self._reader = threading.Thread(target=self._read_to_the_end, daemon=True)
-                self._reader.start()
-                return
-        raise AssertionError(f"{self.name} did not start:\n{self.log.read_text()[-3000:]}")
-
-    def _read_to_the_end(self) -> None:
-        assert self.process.stdout
-        with self.process.stdout as output:
-            output.read()
+            self.address = self._ready.result(START_TIMEOUT_S)
+        except (EOFError, TimeoutError):
+            self.kill()
+            raise AssertionError(f"{self.name} did not start:\n{self.log.read_text()[-3000:]}") from None
 
     def kill(self) -> None:
         """kill -9, as a crash would be."""
@@ -116,19 +122,32 @@ class Mesh:
         return self.data / "media"
 
 
+def _server(name: str, data: Path, environment: Mapping[str, str] | None, command: Sequence[str] = ()) -> Server:
+    data.mkdir(parents=True, exist_ok=True)
+    shared = {"VIGENT_MEDIA_ROOT": str(data / "media"), "VIGENT_CONFIG": str(data / "none.toml")}
+    return Server(name, {**shared, **(environment or {})}, data / f"{name}.log", command)
+
+
+@contextmanager
+def _run(servers: Sequence[Server]) -> Iterator[None]:
+    """All of them at once, for what they import takes its time."""
+    with ExitStack() as stack:
+        for server in servers:
+            server.launch()
+            stack.callback(server.stop)
+        for server in servers:
+            server.wait_ready()
+        yield
+
+
 @contextmanager
 def run_server(
     name: str, data: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = ()
 ) -> Iterator[Server]:
     """One server process, such as "services.tts"; `command` when it is not in Python."""
-    data.mkdir(parents=True, exist_ok=True)
-    shared = {"VIGENT_MEDIA_ROOT": str(data / "media"), "VIGENT_CONFIG": str(data / "none.toml")}
-    server = Server(name, {**shared, **(environment or {})}, data / f"{name}.log", command)
-    server.start()
-    try:
+    server = _server(name, data, environment, command)
+    with _run([server]):
         yield server
-    finally:
-        server.stop()
 
 
 @contextmanager
@@ -139,21 +158,18 @@ def run_mesh(
     overlay_command: Sequence[str] = (),
 ) -> Iterator[Mesh]:
     """The whole mesh; `environment` goes to every process."""
-    with ExitStack() as stack:
-        servers: dict[str, Server] = {}
-        names = ["tts", "lipsync", "asr", "overlay", *(f"lipsync-{n}" for n in range(2, lipsync_replicas + 1))]
-        for name in names:
-            service = name.partition("-")[0]
-            cache = {f"VIGENT_{service.upper()}_CACHE_ROOT": str(data / "cache")}
-            command = overlay_command if service == "overlay" else ()
-            folder = run_server(f"services.{service}", data, {**cache, **(environment or {})}, command)
-            servers[name] = stack.enter_context(folder)
+    servers: dict[str, Server] = {}
+    for name in ("tts", "lipsync", "asr", "overlay", *(f"lipsync-{n}" for n in range(2, lipsync_replicas + 1))):
+        service = name.partition("-")[0]
+        cache = {f"VIGENT_{service.upper()}_CACHE_ROOT": str(data / "cache")}
+        command = overlay_command if service == "overlay" else ()
+        servers[name] = _server(f"services.{service}", data, {**cache, **(environment or {})}, command)
+    with _run(list(servers.values())):
         targets = {
             service: ",".join(server.address for name, server in servers.items() if name.partition("-")[0] == service)
             for service in ("tts", "lipsync", "asr", "overlay")
         }
         settings = {f"VIGENT_ORCHESTRATOR_{service.upper()}": target for service, target in targets.items()}
         settings["VIGENT_ORCHESTRATOR_DATABASE_URL"] = f"sqlite:///{data / 'jobs.db'}"
-        orchestrator = run_server("orchestrator", data, {**settings, **(environment or {})})
-        servers["orchestrator"] = stack.enter_context(orchestrator)
-        yield Mesh(data, servers)
+        with run_server("orchestrator", data, {**settings, **(environment or {})}) as orchestrator:
+            yield Mesh(data, {**servers, "orchestrator": orchestrator})
