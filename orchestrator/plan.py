@@ -115,8 +115,9 @@ async def _check_voice(spec: jobs_pb2.JobSpec, mesh: Mesh) -> None:
         problem = f"No voice speaks {spec.language[:80]!r}."
         remedy = "Give a BCP 47 language such as zh or en, or none."
         raise InvalidInputError(problem, remedy, "spec.language", "UNKNOWN_LANGUAGE")
-    if spec.voice and spec.voice not in voices:
-        near = difflib.get_close_matches(spec.voice, voices, 3, 0) or voices[:3]
+    name = spec.voice.partition(":")[0].strip()  # how to speak may follow: "vivian: whispering", ": a low voice"
+    if name and name not in voices:
+        near = difflib.get_close_matches(name, voices, 3, 0) or voices[:3]
         problem, remedy = f"There is no voice {spec.voice[:80]!r}.", f"Choose one, such as {', '.join(near)}."
         raise InvalidInputError(problem, remedy, "spec.voice", "UNKNOWN_VOICE")
 

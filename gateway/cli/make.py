@@ -45,7 +45,9 @@ def make(
     out_file: Annotated[
         Path | None, typer.Option("--out", help="The film; captions, cover and report go beside it.")
     ] = None,
-    voice: Annotated[str, typer.Option(help="Voice id, as `vigent voices` lists them.")] = "",
+    voice: Annotated[
+        str, typer.Option(help="Voice id, as `vigent voices` lists them; with qwen3 also 'ID: how to speak'.")
+    ] = "",
     music: Annotated[str, typer.Option(help="Music under the voice: a file, or the id of one in the library.")] = "",
     style: Annotated[str, typer.Option(help="Caption style: an id, or a style file (JSON).")] = "",
     title: Annotated[str, typer.Option(help="Title over the first seconds.")] = "",

@@ -47,8 +47,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return settings
 
 
-def film(mesh: Mesh) -> jobs_pb2.Job:
-    spec = spec_of(mesh, SCRIPT, width=WIDTH, height=HEIGHT, quality=lipsync_pb2.QUALITY_DRAFT, seed=3)
+def film(mesh: Mesh, voice: str = "eric: in a whisper") -> jobs_pb2.Job:
+    spec = spec_of(mesh, SCRIPT, width=WIDTH, height=HEIGHT, quality=lipsync_pb2.QUALITY_DRAFT, seed=3, voice=voice)
     return asyncio.run(made(mesh, spec))
 
 
@@ -87,6 +87,12 @@ def test_a_script_becomes_a_film(by_two: tuple[Mesh, jobs_pb2.Job]) -> None:
     assert facts.frames == sum(segment.frames for segment in job.segments) > 0
     assert (facts.width, facts.height) == (WIDTH, HEIGHT)
     assert abs(facts.video_s - facts.audio_s) <= 1 / 25
+
+
+def test_a_voice_that_is_told_how_to_speak_must_be_one(by_two: tuple[Mesh, jobs_pb2.Job]) -> None:
+    refused = film(by_two[0], "nobody: in a whisper").error
+    assert (refused.field, refused.reason) == ("spec.voice", "UNKNOWN_VOICE")
+    assert "eric" in refused.remedy
 
 
 def test_each_part_was_made_by_its_engine(by_two: tuple[Mesh, jobs_pb2.Job]) -> None:
