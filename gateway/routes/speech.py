@@ -17,6 +17,7 @@ from gateway.context import Gateway, GatewayDep
 from gateway.jobs import Text
 from gateway.problems import PROBLEM_RESPONSES
 from services.runtime.errors import InvalidInputError
+from services.runtime.words import words_of
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -62,8 +63,8 @@ async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
 
 
 def sentences(text: str) -> list[str]:
-    """The text in stretches that one call can speak: sentences, and parts of very long ones."""
-    found = [part.strip() for part in _SENTENCE_END.split(text) if part and part.strip()]
+    """The text in stretches that one call can speak: sentences, and parts of very long ones, if they have words."""
+    found = [part.strip() for part in _SENTENCE_END.split(text) if part and words_of(part)]
     return [
         part[start : start + _LONGEST_SENTENCE] for part in found for start in range(0, len(part), _LONGEST_SENTENCE)
     ]

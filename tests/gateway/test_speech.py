@@ -31,6 +31,14 @@ def test_speech_is_a_wav_of_the_voice(http):
     assert np.abs(pcm).max() > 1000
 
 
+def test_a_mark_between_sentences_ends_no_answer(http):
+    with_marks, without = (
+        samples(spoken(http, input=text, response_format="wav").content)
+        for text in ("One! \U0001f389 ... Two.", "One! Two.")
+    )
+    assert with_marks.size > 0.9 * without.size
+
+
 def test_speech_comes_in_pieces(http):
     with http.stream("POST", "/v1/audio/speech", json={"input": TEXT * 5}) as response:
         sizes = [len(chunk) for chunk in response.iter_raw()]
@@ -100,6 +108,7 @@ def tone_wav() -> bytes:
 
 def test_text_is_cut_between_sentences_only():
     assert sentences("One. Two! 三。四？ five") == ["One.", "Two!", "三。", "四？", "five"]
+    assert sentences("Well! \U0001f389 So... !! yes?") == ["Well!", "\U0001f389 So...", "yes?"]
     assert sentences("v1.2.3 stays whole") == ["v1.2.3 stays whole"]
     assert "".join(sentences("字" * 2500)) == "字" * 2500
     assert max(map(len, sentences("字" * 2500))) <= 1000

@@ -1,5 +1,6 @@
 """The real server and worker with a tiny checkpoint."""
 
+import asyncio
 import json
 import shutil
 
@@ -77,6 +78,20 @@ async def test_a_cancelled_take_frees_its_slot(stub):
                 break
         call.cancel()
     assert (await pcm_of(stub))[1].samples > 0
+
+
+async def test_a_take_is_the_same_beside_another_that_is_cancelled(stub):
+    alone, _ = await pcm_of(stub, seed=5)
+    other = stub.Synthesize(tts_pb2.SynthesizeRequest(text="An other one.", seed=6), timeout=60)
+    heard = aiter(other)
+    while not (await anext(heard)).HasField("audio"):
+        pass
+    beside = asyncio.create_task(pcm_of(stub, seed=5))
+    await anext(heard)
+    other.cancel()
+    pcm, done = await beside
+    assert len(pcm) == done.samples == len(alone)
+    assert np.abs(pcm.astype(int) - alone).max() <= 1
 
 
 def of_another_architecture(folder):
