@@ -1,12 +1,24 @@
 import json
 import shutil
+from functools import reduce
 from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file, save_file
 
 from services.lipsync.latentsync.blocks import UNetConfig
-from services.lipsync.latentsync.checkpoint import find_checkpoint, load_encoder, load_unet, load_vae, unet_config
+from services.lipsync.latentsync.checkpoint import (
+    check_hearing,
+    find_checkpoint,
+    load_encoder,
+    load_unet,
+    load_vae,
+    unet_config,
+)
+from services.lipsync.latentsync.unet import UNet
+from services.lipsync.latentsync.whisper import AudioDims, WhisperEncoder
 from services.runtime.checkpoints import verify
 from services.runtime.errors import FailedPreconditionError
 from tests.checkpoints.latentsync import RESOLUTION, TINY_UNET, write_latentsync, write_manifest
@@ -127,6 +139,8 @@ def test_a_checkpoint_of_another_resolution_is_refused(folder, version, declared
     [
         b"no weights at all",
         {"state_dict": {}},
+        {"state_dict": [1, 2]},
+        {"state_dict": {"down_blocks.0.motion_modules.0.x": "text"}},
         {"model": {}},
         {"state_dict": {"down_blocks.0.motion_modules.0.x": torch.zeros(1)}},
     ],
@@ -142,13 +156,64 @@ def test_files_that_hold_something_else(folder, content):
     assert caught.value.reason == "CHECKPOINT_INVALID"
 
 
-def test_a_whisper_file_of_another_maker(folder):
-    torch.save({"model_state_dict": {}}, folder / "whisper/tiny.pt")
-    with pytest.raises(FailedPreconditionError, match="dims"):
+@pytest.mark.parametrize("dims", [None, "tiny", {"n_mels": "many"}])
+def test_a_whisper_file_of_another_maker(folder, dims):
+    torch.save({"model_state_dict": {}} | ({"dims": dims} if dims else {}), folder / "whisper/tiny.pt")
+    with pytest.raises(FailedPreconditionError, match="sizes"):
         load_encoder(folder, CPU)
+
+
+@pytest.mark.parametrize("dims", [AudioDims(n_audio_state=16, n_audio_head=2), AudioDims(128, 1500, 8, 2)])
+def test_another_whisper_than_the_unet_was_trained_with(whole, dims):
+    with pytest.raises(FailedPreconditionError, match="instead of 8 of 80") as caught:
+        check_hearing(UNet(TINY_UNET), WhisperEncoder(dims), whole)
+    assert caught.value.reason == "CHECKPOINT_INVALID"
 
 
 def test_a_folder_that_is_no_vae(folder):
     (folder / "vae/config.json").unlink()
     with pytest.raises(FailedPreconditionError, match="VAE"):
+        load_vae(folder, CPU, torch.float32)
+
+
+def test_the_published_vae_names_its_attention_in_the_old_way(whole, folder):
+    path = folder / "vae/diffusion_pytorch_model.safetensors"
+    old = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+    weights = load_file(path)
+    for name in [name for name in weights if "attentions" in name]:
+        renamed = reduce(lambda text, pair: text.replace(*pair), old.items(), name)
+        weights[renamed] = weights.pop(name)
+    assert any(name.endswith("proj_attn.weight") for name in weights)
+    save_file(weights, path)
+    pictures = torch.randn(1, 3, 64, 64)
+    ours, theirs = (load_vae(each, CPU, torch.float32).encode(pictures) for each in (folder, whole))
+    assert torch.equal(ours, theirs)
+
+
+def test_a_vae_that_lacks_weights(folder):
+    path = folder / "vae/diffusion_pytorch_model.safetensors"
+    weights = load_file(path)
+    del weights["encoder.conv_in.weight"]
+    save_file(weights, path)
+    with pytest.raises(FailedPreconditionError, match=r"lacks 1 weights, such as encoder\.conv_in\.weight"):
+        load_vae(folder, CPU, torch.float32)
+
+
+@pytest.mark.parametrize(("levels", "channels", "told"), [(4, 16, "16 channels"), (3, 4, "4 x 4 pixels")])
+def test_a_vae_of_another_model(folder, levels, channels, told):
+    AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        block_out_channels=(8,) * levels,
+        norm_num_groups=4,
+        latent_channels=channels,
+    ).save_pretrained(folder / "vae")
+    with pytest.raises(FailedPreconditionError, match=told):
+        load_vae(folder, CPU, torch.float32)
+
+
+def test_a_vae_with_sizes_that_do_not_fit(folder):
+    path = folder / "vae/config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"block_out_channels": [8, 8]}))
+    with pytest.raises(FailedPreconditionError, match="no diffusers VAE"):
         load_vae(folder, CPU, torch.float32)

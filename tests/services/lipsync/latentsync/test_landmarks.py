@@ -5,10 +5,15 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from services.lipsync.engine import Box
+from services.lipsync.latentsync.engine import LatentSyncEngine
 from services.lipsync.latentsync.insightface import InsightFaceLandmarks
 from services.lipsync.latentsync.landmarks import INSIGHTFACE, Landmarks, OpenCvLandmarks, landmark_provider
 from services.lipsync.latentsync.tracker import FaceTracker
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import FailedPreconditionError
+from services.runtime.progress import Progress
+from tests.checkpoints.latentsync import write_latentsync
 from tests.services.lipsync.latentsync.conftest import moving
 
 CPU = torch.device("cpu")
@@ -63,6 +68,7 @@ def test_insightface_outputs_become_points_in_the_frame(tmp_path, landmarks):
         (1, 10, 13, 0.8, 3, 2, 1, 4),  # the same face again
         (2, 4, 12, 0.7, 1, 1, 1, 1),  # another one, smaller
         (0, 40, 40, 0.3, 2, 2, 2, 2),  # too unsure
+        (0, 8, 8, 0.9, 0, 0, 0, 0),  # sure, but of no size
     ]
     write_insightface(tmp_path / INSIGHTFACE, boxes, landmarks)
     found = landmark_provider(tmp_path, CPU).find(frame_of(np.zeros((720, 1280, 3), np.uint8)))
@@ -80,6 +86,29 @@ def test_insightface_files_that_are_none(tmp_path, content):
         (tmp_path / INSIGHTFACE / "det_10g.onnx").write_bytes(content)
     with pytest.raises(FailedPreconditionError) as caught:
         InsightFaceLandmarks(tmp_path / INSIGHTFACE, CPU)
+    assert caught.value.reason == "LANDMARKS_UNAVAILABLE"
+
+
+def engine_of(folder, cache_root):
+    return LatentSyncEngine(EngineSettings(checkpoint=folder, cache_root=cache_root))
+
+
+def test_insightface_is_used_from_any_checkpoint_and_keeps_its_own_findings(tmp_path, footage, landmarks):
+    models = tmp_path / "models"
+    write_latentsync(models / "small")
+    write_latentsync(models / "large", resolution=128)
+    (before,) = engine_of(models, tmp_path / "cache").prepare(footage, Progress())
+    write_insightface(models / "large" / INSIGHTFACE, [(1, 10, 12, 0.9, 2, 2, 2, 4)], landmarks)
+    (after,) = engine_of(models, tmp_path / "cache").prepare(footage, Progress())
+    assert before.frames_without_face == 4
+    assert after.frames_without_face == 0
+    assert after.face == Box(100, 80, 40, 60)  # of 320 pixels, where the detector's picture has 512
+
+
+def test_an_incomplete_insightface_folder_is_told_at_the_start(tmp_path):
+    (write_latentsync(tmp_path / "checkpoint") / INSIGHTFACE).mkdir()
+    with pytest.raises(FailedPreconditionError) as caught:
+        engine_of(tmp_path / "checkpoint", tmp_path / "cache").warm_up(Progress())
     assert caught.value.reason == "LANDMARKS_UNAVAILABLE"
 
 

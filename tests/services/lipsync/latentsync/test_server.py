@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from services.lipsync.latentsync.checkpoint import UNET
+from services.lipsync.latentsync.landmarks import INSIGHTFACE
 from services.lipsync.servicer import SPEC
 from services.runtime.media import MediaStore
 from services.runtime.status import error_of
@@ -73,6 +74,10 @@ def of_another_architecture(folder):
     write_manifest(folder)
 
 
+def of_half_an_insightface(folder):
+    (folder / INSIGHTFACE).mkdir()
+
+
 @pytest.mark.timeout(240)  # the worker imports its framework for every fault
 async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(tmp_path, checkpoint, footage):
     stored = MediaStore(tmp_path / "media").put_file(footage.path)
@@ -82,6 +87,7 @@ async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(tmp_path,
         Fault(changed("whisper/tiny.pt"), "CHECKPOINT_CORRUPT", "tiny.pt does not have the SHA-256 of the manifest"),
         Fault(of_another_resolution, "CHECKPOINT_WRONG_RESOLUTION", "was trained at 256, not at 512"),
         Fault(of_another_architecture, "CHECKPOINT_INVALID", "lacks"),
+        Fault(of_half_an_insightface, "LANDMARKS_UNAVAILABLE", "det_10g.onnx cannot be read as an ONNX model"),
     ]
 
     async def sync(channel):
