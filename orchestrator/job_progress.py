@@ -91,7 +91,7 @@ class JobProgress:
     def _estimate_s(self, done: float) -> float:
         found = self._found_weight / sum(self._weights) if self._now.stage == "segments" else 0.0
         made = done - found
-        if self._now.stage == "prepare" or made < _LEAST_SHARE_FOR_ETA * (1 - found):
+        if self._now.stage == "prepare" or made <= _LEAST_SHARE_FOR_ETA * (1 - found):
             return self._now.eta_s
         return (self._clock() - self._stage_begun_s) * (1 - done) / made
 

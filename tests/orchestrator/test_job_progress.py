@@ -93,6 +93,17 @@ async def test_what_was_found_says_nothing_of_how_long_the_rest_takes(records: J
     assert now.eta_s == pytest.approx(9.0)
 
 
+async def test_where_everything_was_found_there_is_no_time_to_tell(records: JobRecords) -> None:
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
+    progress.plan([segment("x" * 80), segment("x" * 20)])
+    progress.stage("segments", "Speaking 2 sentences.")
+    for index, length in enumerate((80, 20)):
+        progress.finished(index, segment("x" * length, film=True))
+    await progress.write()
+    now = (await records.get("a")).progress
+    assert (now.segments_done, now.eta_s) == (2, -1)
+
+
 async def test_an_ended_job_keeps_its_last_word(records: JobRecords) -> None:
     progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
     await records.change("a", cancel)
