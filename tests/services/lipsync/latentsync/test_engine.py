@@ -246,6 +246,32 @@ def test_each_quality_takes_the_nearest_checkpoint(tmp_path):
     assert chosen == {Quality.DRAFT: 256, Quality.STANDARD: 512, Quality.BEST: 512}
 
 
+@pytest.mark.parametrize(
+    ("quality", "steps", "full"), [(Quality.DRAFT, 6, 2), (Quality.STANDARD, 10, 5), (Quality.BEST, 20, 20)]
+)
+def test_a_quality_is_its_steps_and_how_many_run_the_whole_network(engine, spec, quality, steps, full):
+    engine.warm_up(Progress())
+    ran = []
+    unet = engine._models[64].unet
+    hooks = [
+        part.register_forward_hook(lambda *_, part=part: ran.append(part)) for part in (unet.conv_in, unet.mid_block)
+    ]
+    lipsynced(engine, LipsyncSpec(spec.footage, 0, RATE_HZ, quality), [voice(1)])
+    for hook in hooks:
+        hook.remove()
+    assert (ran.count(unet.conv_in), ran.count(unet.mid_block)) == (steps, full)
+
+
+@pytest.mark.parametrize(("scale", "halves"), [("1", 1), ("1.5", 2)])
+def test_guidance_at_one_leaves_the_silent_half_out(checkpoint, spec, tmp_path, scale, halves):
+    engine = engine_at(checkpoint, tmp_path, guidance_scale=scale)
+    engine.warm_up(Progress())
+    batches = set()
+    engine._models[64].unet.conv_in.register_forward_pre_hook(lambda _, given: batches.add(len(given[0])))
+    lipsynced(engine, spec, [voice(1)])
+    assert batches == {16 * halves}
+
+
 def test_warming_up_runs_every_network(engine):
     engine.warm_up(Progress())
     record = [0] * RECORD_WORDS
