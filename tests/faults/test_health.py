@@ -138,6 +138,7 @@ async def test_idle_worker_is_left_alone(tmp_path: Path) -> None:
             assert (await events(server.speak(text)))[-1] == "done"
         idle_s = 0.0
         while idle_s < 4:
+            await asyncio.sleep(0.02)
             assert await server.check() == SERVING
             scraped = await server.metrics()
             idle_s = time.time() - scraped['vigent_worker_progress_timestamp_seconds{service="tts"}']
@@ -196,6 +197,7 @@ async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
         await until_event(call)
         stood_still_s = 0.0
         while stood_still_s < 5:  # longer than an engine, or an idle worker, may be silent
+            await asyncio.sleep(0.02)
             scraped = await server.metrics()
             stood_still_s = time.time() - scraped['vigent_worker_progress_timestamp_seconds{service="tts"}']
         assert await server.check() == SERVING

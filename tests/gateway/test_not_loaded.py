@@ -22,9 +22,7 @@ def no_checkpoint(tmp_path):
 async def test_probe_and_gateway_tell_it(tmp_path, no_checkpoint):
     ports = {"VIGENT_ASR_PORT": "0", "VIGENT_ASR_METRICS_PORT": "0"}
     async with connected(*await start("asr", tmp_path, no_checkpoint | ports)) as server:
-        async with asyncio.timeout(60):
-            while not await server.problem():
-                pass
+        await server.until_problem()
         probed = await asyncio.to_thread(vigent, "probe", server.address, cwd=tmp_path)
         assert (probed.returncode, probed.stdout.strip()) == (1, "NOT_SERVING")
         assert TOLD in " ".join(probed.stderr.split())

@@ -23,9 +23,7 @@ async def test_an_engine_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("orchestrator.mesh._IDENTITY_TIMEOUT_S", 0.5)
     missing = {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "missing")}
     async with connected(*await start("asr", tmp_path, {**missing, "VIGENT_ASR_PORT": "0"})) as server:
-        async with asyncio.timeout(60):
-            while not await server.problem():
-                pass
+        await server.until_problem()
         service = Service(server.address, "vigent.asr.v1.AsrService", AsrServiceStub)
         with pytest.raises(UnavailableError, match=r"config\.json is missing\. Pull the checkpoint"):
             await service.engine()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -86,9 +85,7 @@ async def check_faults(subject: Subject, faults: list[Fault], folder: Path) -> N
 
 
 async def _check_refusal(server: Server, subject: Subject, fault: Fault) -> None:
-    async with asyncio.timeout(60):
-        while fault.told not in await server.problem():
-            pass
+    await server.until_problem(fault.told)
     assert (await server.metrics())[
         f'vigent_engine_problem{{reason="{fault.reason}",service="{subject.section}"}}'
     ] == 1

@@ -84,6 +84,12 @@ class Server:
         call = self.health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S)
         return str(dict(await call.trailing_metadata()).get(PROBLEM_METADATA_KEY, ""))
 
+    async def until_problem(self, told: str = "") -> None:
+        """Asks until health tells a problem, in which `told` occurs."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while not (problem := await self.problem()) or told not in problem:  # noqa: ASYNC110 - no status changes
+                await asyncio.sleep(0.02)
+
     async def until(self, status: int, name: str = TTS) -> None:
         """Waits by Watch until health says `status`."""
         watch = self.health.Watch(health_pb2.HealthCheckRequest(service=name), timeout=TIMEOUT_S)
