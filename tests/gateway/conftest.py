@@ -12,14 +12,14 @@ from tests.mesh import Mesh, Server, run_mesh, run_server
 NOBODY = "127.0.0.1:1"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def voice_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A voice server."""
     with run_server("services.tts", tmp_path_factory.mktemp("voice")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def gateway(tmp_path_factory: pytest.TempPathFactory, voice_server: Server) -> Iterator[Server]:
     """A gateway whose only service is the voice; nobody answers at the other addresses."""
     environment = {
@@ -41,14 +41,14 @@ def http(gateway: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """A whole mesh."""
     with run_mesh(tmp_path_factory.mktemp("mesh")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def film_gateway(mesh: Mesh) -> Iterator[Server]:
     """A gateway over the whole mesh, sharing its media."""
     services = {name: server for name, server in mesh.servers.items() if "-" not in name}
