@@ -75,6 +75,14 @@ def test_any_cutting_of_the_audio_gives_the_same_patches(engine, spec, cuts):
     assert same(lipsynced(engine, spec, np.split(pcm, cuts)), whole)
 
 
+def test_cutting_does_not_decide_which_chunks_go_together(checkpoint, spec, tmp_path):
+    engine = engine_at(checkpoint, tmp_path, chunks_at_once="3", guidance_scale="1")
+    pcm = voice(90)
+    whole = lipsynced(engine, spec, [pcm])
+    assert len(whole) == 90
+    assert same(lipsynced(engine, spec, np.split(pcm, list(range(700, len(pcm), 2111)))), whole)
+
+
 def test_patches_come_before_the_voice_has_ended(engine, spec):
     pieces = iter([voice(50), voice(50, 1)])
     first = next(iter(engine.lipsync(spec, pieces, Progress())))
@@ -337,3 +345,25 @@ def test_a_broken_checkpoint_is_refused_when_loading(checkpoint, tmp_path):
     with pytest.raises(FailedPreconditionError) as caught:
         engine_at(broken, tmp_path).warm_up(Progress())
     assert caught.value.reason == "CHECKPOINT_TRUNCATED"
+
+
+def test_frames_are_decoded_while_the_networks_compute(engine, spec, monkeypatch):
+    decoded = threading.Event()
+
+    class Told(CropReader):
+        def rgb(self, frame):
+            decoded.set()
+            return super().rgb(frame)
+
+    class Patient(Progress):
+        def advance(self):
+            super().advance()
+            if self.phase_name == "denoise":
+                assert decoded.wait(20), "nothing was decoded before the last step"
+
+        def phase(self, name, *total, **budget):
+            self.phase_name = name
+            super().phase(name, *total, **budget)
+
+    monkeypatch.setattr("services.lipsync.latentsync.engine.CropReader", Told)
+    assert len(lipsynced(engine, spec, [voice(4)], Patient())) == 4
