@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from services.runtime.errors import InvalidInputError
-from tests.bench import gpu, gpu_latentsync
+from tests.bench import gpu, gpu_latentsync, gpu_overlap, gpu_qwen3
 from tests.bench.gpu_machine import Machine
 from tests.bench.gpu_report import Report
+from tests.pretend_cuda import pretended_cuda
 
 CPU = torch.device("cpu")
 
@@ -63,6 +64,31 @@ def test_every_quality_mode_and_stage_is_there(toys):
     stages = (*gpu_latentsync.STEPS, *gpu_latentsync.VAE, "Whisper", *gpu_latentsync.CPU)
     modes = [f"{mode}, {chunks} chunks at once" for mode in gpu_latentsync.MODE_OF_NAME for chunks in (1, 2)]
     assert all(f"LatentSync, 64: {name}" in toys for name in (*stages, *modes))
+
+
+def test_cases_of_every_kind_run_on_a_device():
+    """On a pretended GPU, with its graphs and threads; not all of them, as that takes a minute."""
+    report, accelerated = Report(600.0), ("cuda-graphs", 64, "full step")
+    with pretended_cuda() as device:
+        machine = Machine(device)
+        machine.patience_s = 0.0
+        machine.measure_product(8, torch.float16)
+        machine.measure_copy(64)
+        voice = gpu_qwen3.VoiceBench(machine, gpu_qwen3.tiny())
+        lips = gpu_latentsync.LipsBench(machine, gpu_latentsync.TINY)
+        for name in (*gpu_latentsync.VAE, "Whisper", "paste"):
+            report.case("lips", name, lambda n=name: lips.stage("off", 64, n))
+        report.case("lips", "graph", lambda: lips.stage(*accelerated))
+        report.case("lips", "mode", lambda: lips.mode("cuda-graphs", 64, "draft", 1))
+        report.case("voice", "graphs", lambda: voice.frame("sdpa", 2, graphs=True))
+        report.case("voice", "first audio", lambda: voice.first_audio(2))
+        report.case("voice", "graphs against plain", lambda: voice.graphs_against_plain(2, 3))
+        report.case("voice", "codec", voice.chunks_against_whole)
+        report.case("both", "overlap", lambda: gpu_overlap.overlap(voice, lips, 1, 64))
+    figures = rows(report)
+    assert not {case for case, figure in figures.items() if figure.startswith(("failed", "stopped", "not"))}
+    assert "off by 0.0e+00" in figures["lips, graph"]
+    assert figures["voice, graphs against plain"].startswith("3 of 3 frames equal")
 
 
 def test_no_case_begins_after_the_time_is_used_up():
