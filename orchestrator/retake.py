@@ -19,8 +19,8 @@ from orchestrator.retry import retried
 from orchestrator.script import language_of
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
-from orchestrator.voice import Voice
-from services.runtime.errors import InvalidInputError
+from orchestrator.voice import MUTE, Voice
+from services.runtime.errors import InvalidInputError, VigentError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 from services.runtime.normalise import normalise
 from vigent.jobs.v1 import jobs_pb2
@@ -63,15 +63,23 @@ class CheckedVoice:
         return self._settings.retakes > 0 and self._asr_engine.partition(" ")[0] not in UNFIT_TO_JUDGE
 
     async def speak(self, text: str) -> Spoken:
-        """The best take of `text`. What was spoken or judged before is found, not made again."""
+        """The best take of `text`. What was spoken or judged before is found, not made again.
+
+        Raises InternalError (MUTE_TAKE) when no take has a sound.
+        """
         spoken: list[Spoken] = []
-        for attempt in range(self._settings.retakes + 1):
-            found = await self._judged(text, retake_seed(self._spec.seed, attempt), again=attempt > 0)
+        for takes in range(1, self._settings.retakes + 2):
+            try:
+                found = await self._judged(text, retake_seed(self._spec.seed, takes - 1), again=takes > 1)
+            except ExceptionGroup as failed:
+                if failed.split(_is_mute)[1] or (not spoken and takes > self._settings.retakes):
+                    raise
+                continue
             spoken.append(found)
             if found.error_rate is None or found.error_rate <= self._settings.retake_error_rate:
                 break
         best = min(spoken, key=lambda take: take.error_rate or 0.0)
-        return Spoken(best.take, best.stored, len(spoken), best.error_rate)
+        return Spoken(best.take, best.stored, takes, best.error_rate)
 
     async def _judged(self, text: str, seed: int, *, again: bool) -> Spoken:
         if found := self._voice.recall(text, seed):
@@ -115,6 +123,10 @@ class CheckedVoice:
 
     def _key(self, text: str, take: Take) -> str:
         return recipe_key("error_rate", self._asr_engine, text, self._spec.language, take.sha256())
+
+
+def _is_mute(error: BaseException) -> bool:
+    return isinstance(error, VigentError) and error.reason == MUTE
 
 
 def retake_seed(seed: int, attempt: int) -> int:

@@ -14,6 +14,9 @@ from services.runtime.media import MediaStore, StoredFile, recipe_key
 from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2
 
+MUTE = "MUTE_TAKE"
+"""Reason of the error of a take without sound, as a voice model sometimes makes one."""
+
 
 class Voice:
     """Speaks the sentences of one job."""
@@ -34,6 +37,7 @@ class Voice:
         """Speaks `text` into a take that `started` gets as soon as a server accepts, and keeps it when whole.
 
         When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
+        Raises InternalError (MUTE_TAKE) for a take without a sample.
         """
         request = self._request(text, seed)
         return await retried(lambda: self._attempt(request, started), self._settings.attempts)
@@ -79,6 +83,8 @@ class Voice:
 
 
 def _check_whole(take: Take, done: tts_pb2.SynthesizeDone) -> None:
-    if not take.samples or take.sha256() != done.sha256:
+    if not done.samples:
+        raise InternalError("The voice said nothing.", "Try another seed, or write the sentence anew.", reason=MUTE)
+    if take.sha256() != done.sha256:
         problem = f"The voice sent {take.samples} samples that are not the {done.samples} it made."
         raise InternalError(problem, "Retry the job.")

@@ -22,7 +22,8 @@ class KnobsTts:
     """Knobs of `Knobs`, and those of the voice.
 
     unit_samples: with it a call yields `units` chunks of so many samples instead. wrong_seeds: with these seeds
-    (separated by commas) the tones are an octave too high. voices_delay_s (0): time it takes to list the voices.
+    (separated by commas) the tones are an octave too high. mute_seeds: with these nothing is said. voices_delay_s (0):
+    time it takes to list the voices.
     """
 
     sample_rate_hz = 24_000
@@ -33,6 +34,7 @@ class KnobsTts:
         self._unit = _tone(0, self._unit_samples, self.sample_rate_hz, _TONE_HZ)
         self._voices_delay_s = float(settings.options.get("voices_delay_s", "0"))
         self._wrong_seeds = settings.options.get("wrong_seeds", "").split(",")
+        self._mute_seeds = settings.options.get("mute_seeds", "").split(",")
 
     def voices(self) -> list[Voice]:
         """One voice."""
@@ -46,6 +48,9 @@ class KnobsTts:
         self._knobs.log("call")
         if request.reference_audio is not None:
             self._knobs.log(f"reference {request.reference_text!r}")
+        if str(request.seed) in self._mute_seeds:
+            yield Finish(FinishReason.SILENCE)
+            return
         tone_hz = 2 * _TONE_HZ if str(request.seed) in self._wrong_seeds else _TONE_HZ
         units = self._knobs.units if self._unit_samples else len(request.text)
         progress.phase("synthesize", units, self._knobs.budget_s)

@@ -111,6 +111,17 @@ def test_the_least_wrong_take_is_kept_after_the_last(tmp_path: Path) -> None:
         assert rate == pytest.approx(1 / len("hellotwoworld"), abs=1e-3)  # of the first take, not of the worse ones
 
 
+def test_a_take_that_says_nothing_is_spoken_again_and_the_last_one_is_named(tmp_path: Path) -> None:
+    every = {retake_seed(SEED + 1, attempt) for attempt in range(9)}
+    mute = {"mute_seeds": ",".join(map(str, {SEED, *every})), "log_file": str(tmp_path / "tts.log")}
+    with mesh_of(tmp_path, [], "", {"VIGENT_TTS_OPTIONS": json.dumps(mute)}) as mesh:
+        assert takes(mesh, film(mesh)) == [(2, 0.0), (2, 0.0)]
+        failed = film(mesh, seed=SEED + 1)
+        assert failed.state == jobs_pb2.JOB_STATE_FAILED
+        assert failed.error.reason == "MUTE_TAKE"
+        assert "said nothing" in failed.error.message
+
+
 @pytest.mark.parametrize("settings", [{"VIGENT_ORCHESTRATOR_RETAKES": "0"}, {"VIGENT_ASR_ENGINE": "pocketsphinx"}])
 def test_takes_are_not_judged_where_nobody_can(tmp_path: Path, settings: dict[str, str]) -> None:
     with mesh_of(tmp_path, [SEED], "something else", {**settings, "VIGENT_ASR_OPTIONS": "{}"}) as mesh:
