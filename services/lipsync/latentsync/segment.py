@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
-from numpy import float64, int16
+from numpy import float64, int16, uint8
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -23,6 +25,9 @@ from services.lipsync.latentsync.voice import Voice
 from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.runtime.timeline import footage_frame
+
+Pixels: TypeAlias = NDArray[uint8]
+"""Of a box, (height, width, 3), RGB."""
 
 _STALL_BUDGET_S = 120.0  # one step of the real UNet on a processor
 _LARGEST_PATCH_BYTES = 3 << 20  # a gRPC message takes 4 MiB
@@ -59,6 +64,9 @@ class Segment:
     Every chunk has 16 frames: the last one runs on in silence over the footage that follows, and its surplus is
     dropped, because another length would change the statistics of the norms. How chunks are grouped depends on their
     place alone: the first by itself, to show something soon, then `chunks_at_once`, what is left one by one.
+
+    The frames that get a group's faces are decoded on a thread of their own while the networks compute, so that a GPU
+    does not wait for a video decoder.
     """
 
     def __init__(
@@ -78,12 +86,26 @@ class Segment:
 
     def patches(self, audio: Iterable[NDArray[int16]], reader: CropReader) -> Iterator[Patch]:
         """One patch a film frame, in order. `reader` reads the boxes of the placement."""
-        for starts in self._groups(iter(audio)):
-            moved = [start for start in starts if any(self._placement.boxes[frame] for frame in self._footage(start))]
-            batches = [moved] if len(moved) == self._options.chunks_at_once else [[start] for start in moved]
-            latents = {start: chunk for batch in batches for start, chunk in self._denoised(batch).items()}
-            for start in starts:
-                yield from self._pasted(start, latents.get(start), reader)
+        decoder = ThreadPoolExecutor(1, thread_name_prefix="footage")
+        try:
+            for starts in self._groups(iter(audio)):
+                read = [decoder.submit(self._read, start, reader) for start in starts]
+                moved = [start for start in starts if self._moves(start)]
+                batches = [moved] if len(moved) == self._options.chunks_at_once else [[start] for start in moved]
+                latents = {start: chunk for batch in batches for start, chunk in self._denoised(batch).items()}
+                for start, frames in zip(starts, read, strict=True):
+                    yield from self._pasted(start, latents.get(start), frames)
+        finally:
+            decoder.shutdown(cancel_futures=True)
+
+    def _moves(self, start: int) -> bool:
+        """Whether any frame of the chunk has a mouth."""
+        return any(self._placement.boxes[frame] for frame in self._footage(start))
+
+    def _read(self, start: int, reader: CropReader) -> list[Pixels | None]:
+        """What is in the boxes of the chunk's frames; None for a frame without one."""
+        frames = self._footage(start)[: self._voice.frames - start]
+        return [reader.rgb(frame) if self._placement.boxes[frame] else None for frame in frames]
 
     def _groups(self, audio: Iterator[NDArray[int16]]) -> Iterator[list[int]]:
         """First frames of chunks that go together, each group as soon as its voice is there."""
@@ -135,21 +157,21 @@ class Segment:
             self._progress.advance()
         return torch.cat(known)
 
-    def _pasted(self, start: int, latents: Tensor | None, reader: CropReader) -> Iterator[Patch]:
+    def _pasted(self, start: int, latents: Tensor | None, read: Future[list[Pixels | None]]) -> Iterator[Patch]:
         frames = min(CHUNK_FRAMES, self._voice.frames - start)
         self._progress.phase("decode faces", frames, stall_budget_s=_STALL_BUDGET_S)
         faces = None if latents is None else self._model.vae.decode(latents)
-        for place, frame in enumerate(self._footage(start)[:frames]):
-            yield self._patch(start + place, frame, None if faces is None else faces[place], reader)
+        for place, (frame, old) in enumerate(zip(self._footage(start), read.result(), strict=False)):
+            yield self._patch(start + place, frame, None if faces is None else faces[place], old)
             self._progress.advance()
 
-    def _patch(self, film_frame: int, frame: int, face: Tensor | None, reader: CropReader) -> Patch:
+    def _patch(self, film_frame: int, frame: int, face: Tensor | None, old: Pixels | None) -> Patch:
         number = self._spec.first_film_frame + film_frame
         box = self._placement.boxes[frame]
-        if face is None or box is None:
+        if face is None or box is None or old is None:
             return Patch(number)
         matrix = shifted(self._placement.matrices[frame], box.x, box.y)
-        return Patch(number, box.x, box.y, self._model.restorer.paste(reader.rgb(frame), face, matrix))
+        return Patch(number, box.x, box.y, self._model.restorer.paste(old, face, matrix))
 
     def _footage(self, start: int) -> list[int]:
         """Footage frames of the chunk that begins `start` frames into the segment."""

@@ -356,8 +356,8 @@ def test_frames_are_decoded_while_the_networks_compute(engine, spec, monkeypatch
             return super().rgb(frame)
 
     class Patient(Progress):
-        def advance(self):
-            super().advance()
+        def advance(self, units=1):
+            super().advance(units)
             if self.phase_name == "denoise":
                 assert decoded.wait(20), "nothing was decoded before the last step"
 
