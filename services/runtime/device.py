@@ -45,9 +45,8 @@ def device_memory() -> tuple[int, int]:
 
 def no_device(name: str) -> FailedPreconditionError:
     """The error of a device that this machine does not have, or does not have yet."""
-    return FailedPreconditionError(
-        f"There is no device {name!r}.", "Use cpu, or cuda:0 where it is.", "device", "DEVICE_MISSING"
-    )
+    remedy = "Use cpu; or cuda, where nvidia-smi shows the GPU and torch is built for CUDA and for its driver."
+    return FailedPreconditionError(f"There is no device {name!r} here.", remedy, "device", "DEVICE_MISSING")
 
 
 def release_device_memory() -> None:
