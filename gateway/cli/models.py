@@ -61,6 +61,8 @@ def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = 
 
         def downloaded(path: str, done: int, total: int) -> None:
             progress.update(bars[path], completed=done, total=total or None)
+            if done == total and not err.is_terminal:  # a log has no bars
+                err.print(escape(f"{path}: {done} bytes"))
 
         try:
             pull_checkpoint(manifest, root / name, hub, downloaded, os.environ.get("VIGENT_HUB_TOKEN", ""))

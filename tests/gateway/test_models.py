@@ -101,6 +101,7 @@ def test_list_tells_what_is_not_whole(hub, tmp_path):
 
 def test_pull_says_how_to_use_it_and_verify_what_else_is_there(hub, tmp_path):
     pulled = vigent(hub, tmp_path, "pull", NAME)
+    assert "model.bin: 700 bytes" in pulled.stderr
     assert f"VIGENT_ASR_ENGINE=whisper VIGENT_ASR_CHECKPOINT={tmp_path / NAME} vigent up" in pulled.stderr
     (tmp_path / NAME / "extra.bin").touch()
     verified = vigent(hub, tmp_path, "verify", NAME)
