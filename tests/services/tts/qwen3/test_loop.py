@@ -34,6 +34,14 @@ def test_same_seed_same_frames_another_seed_others(make_loop, prompts):
     assert not np.array_equal(alone(make_loop, prompts[0], 2)[: len(first)], first)
 
 
+def test_all_64_bits_of_a_seed_count(make_loop, prompts):
+    loop, noises = make_loop(), set()
+    for seed in (1, 2**32 + 1, 2**63 - 1, 2**64 - 1):
+        with loop.take(prompts[0], seed, 5, Progress()) as take:
+            noises.add(float(torch.empty(1).exponential_(generator=take.noise)))
+    assert len(noises) == 4
+
+
 def test_the_global_seed_is_left_alone(make_loop, prompts):
     torch.manual_seed(3)
     before = torch.get_rng_state()
