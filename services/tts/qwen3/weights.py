@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +14,7 @@ from services.runtime.checkpoints import refused
 from services.runtime.errors import FailedPreconditionError
 from services.tts.qwen3.codec import CodecDecoder
 from services.tts.qwen3.codec_encoder import mimi_encoder
-from services.tts.qwen3.config import Qwen3Config, SpeechTokenizerConfig
+from services.tts.qwen3.config import Qwen3Config, SpeechTokenizerConfig, read_json
 from services.tts.qwen3.speaker import SpeakerEncoder
 from services.tts.qwen3.talker import Talker
 
@@ -111,11 +110,14 @@ def tensor_count(folder: Path) -> int:
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The shards of `folder`, or its one file."""
+    """The shards of `folder`, or its one file. Raises FailedPreconditionError for an index that names none."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return [folder / "model.safetensors"]
-    return [folder / name for name in sorted(set(json.loads(index.read_text())["weight_map"].values()))]
+    shards = read_json(index).get("weight_map")
+    if not isinstance(shards, dict) or not shards:
+        raise refused("CHECKPOINT_INVALID", f"{index} has no weight_map.", "Run `vigent models pull` again.")
+    return [folder / name for name in sorted(set(shards.values()))]
 
 
 def _mismatch(folder: Path, problem: str) -> FailedPreconditionError:

@@ -104,6 +104,14 @@ def test_shards_are_found_by_their_index(folder):
     assert all(torch.equal(loaded[name], tensors[name]) for name in names)
 
 
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"weight_map": {}}'])
+def test_a_broken_index_of_shards(folder, content):
+    (folder / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(FailedPreconditionError, match="index") as refused:
+        load(folder)
+    assert refused.value.reason == "CHECKPOINT_INVALID"
+
+
 def test_weights_of_the_right_dtype_stay_mapped_to_the_file(folder):
     engine = load(folder)
     assert engine._model.model.talker.codec_head.weight.dtype is torch.float32
