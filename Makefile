@@ -7,6 +7,10 @@ PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint const
 REMOTION_PACKAGES := remotion/node_modules/.done
 REMOTION_BUILD := remotion/dist/.done
 
+# Tests wait for servers half of the time. Those of a file share theirs; the order is that of the folders, in which the
+# longest files do not come last.
+TWO_FILES_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo setup check test bench bench-gpu studio remotion generate clean
 
@@ -33,7 +37,7 @@ test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those of Remotion too whe
 	@if .ci/node-and-chromium && $(MAKE) --no-print-directory $(REMOTION_PACKAGES); then \
 	    $(MAKE) --no-print-directory remotion && npm --prefix remotion test --silent; \
 	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/, and what pytest skips for the same reason."; fi
-	$(BIN)/pytest
+	$(BIN)/pytest $(TWO_FILES_AT_A_TIME)
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench
