@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, Literal, TypeVar
 
 import torch
@@ -13,6 +15,10 @@ from services.lipsync.latentsync.deepcache import Full, Shallow
 from services.lipsync.latentsync.sampler import Denoiser
 from services.lipsync.latentsync.unet import UNet
 from services.runtime.cuda import CudaGraphs, Recorder
+from services.runtime.device import is_device_lost, is_out_of_memory
+from services.runtime.errors import FailedPreconditionError
+
+_LOG = logging.getLogger(__name__)
 
 Acceleration = Literal["off", "compile", "cuda-graphs"]
 Outputs = TypeVar("Outputs")
@@ -31,6 +37,25 @@ def denoiser_of(unet: UNet, acceleration: Acceleration, backend: str = "inductor
     shallow: Shallow = torch.compile(unet.shallow, backend=backend, dynamic=False, fullgraph=True)
     compiled = Denoiser(full, shallow, weight.dtype, weight.device)
     return compiled if acceleration == "compile" else recorded(compiled, CudaGraphs(weight.device).record)
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Raises FailedPreconditionError (NOT_COMPILED) where torch.compile finds no compiler, or one that fails."""
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        yield
+    except TorchDynamoException as error:
+        if is_out_of_memory(error) or is_device_lost(error):
+            raise
+        _LOG.warning("torch.compile failed", exc_info=error)
+        raise FailedPreconditionError(
+            "torch.compile cannot compile the UNet on this machine; the worker's log has the reason.",
+            "Install gcc, g++ and Python's headers, or set options.acceleration to off.",
+            "options.acceleration",
+            "NOT_COMPILED",
+        ) from error
 
 
 def recorded(denoiser: Denoiser, record: Recorder) -> Denoiser:

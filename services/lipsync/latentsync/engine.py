@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
+from services.lipsync.latentsync.acceleration import compiling
 from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.checkpoint import Checkpoint, find_checkpoint
 from services.lipsync.latentsync.face_latents import FaceLatents
@@ -55,7 +56,7 @@ class LatentSyncEngine:
     def warm_up(self, progress: Progress) -> None:
         """Verifies and loads every checkpoint, counting its stages; on CUDA runs each network once.
 
-        Raises FailedPreconditionError (CHECKPOINT_..., LANDMARKS_UNAVAILABLE).
+        Raises FailedPreconditionError (CHECKPOINT_..., LANDMARKS_UNAVAILABLE, NOT_COMPILED).
         """
         with self._lock, self._out_of_memory():
             if not self._models:
@@ -102,8 +103,9 @@ class LatentSyncEngine:
         model = load_model(checkpoint, self._device, dtype, self._options.acceleration, cache_root, progress)
         if self._device.type == "cuda" or self._options.acceleration != "off":
             halves = 2 if self._options.guidance_scale > 1 else 1
-            for chunks in {1, self._options.chunks_at_once}:
-                model.warm_up(halves * chunks, progress)
+            with compiling():
+                for chunks in {1, self._options.chunks_at_once}:
+                    model.warm_up(halves * chunks, progress)
         return model
 
     def _model_for(self, mode: Mode) -> Model:

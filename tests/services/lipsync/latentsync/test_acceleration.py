@@ -2,11 +2,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from torch._dynamo.exc import TorchDynamoException
 
-from services.lipsync.latentsync.acceleration import denoiser_of, recorded
+from services.lipsync.latentsync.acceleration import compiling, denoiser_of, recorded
 from services.lipsync.latentsync.sampler import denoise
 from services.lipsync.latentsync.schedulers import Ddim
 from services.lipsync.latentsync.unet import UNet
+from services.runtime.errors import FailedPreconditionError
 from tests.checkpoints.latentsync import TINY_UNET
 from tests.recorder import checked
 
@@ -29,6 +31,31 @@ def test_the_unet_compiles_in_one_piece_and_stays_the_same(unet):
     torch.testing.assert_close(
         compiled.shallow(sample, times, audio, features), plain.shallow(sample, times, audio, features)
     )
+
+
+def failing(error):
+    def backend(graph, inputs):
+        raise error
+
+    return backend
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # inside torch's compiler
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (FileNotFoundError("no g++"), FailedPreconditionError),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), TorchDynamoException),
+    ],
+)
+@torch.inference_mode()
+def test_a_machine_without_a_compiler_is_told_so_but_a_full_device_is_none(unet, error, told):
+    torch._dynamo.reset()
+    compiled = denoiser_of(unet, "compile", backend=failing(error))
+    with pytest.raises(told) as caught, compiling():
+        compiled.full(torch.randn(2, 13, 4, 8, 8), torch.full((2,), 501.0), torch.randn(8, 50, 8))
+    if told is FailedPreconditionError:
+        assert (caught.value.field, caught.value.reason) == ("options.acceleration", "NOT_COMPILED")
 
 
 def denoised(denoiser, batch, seed):
