@@ -12,28 +12,32 @@ from tests.pretend_cuda import pretended_cuda
 RATE_HZ = 16_000
 
 
-def lipsynced(settings, footage, frames, quality):
-    voice = (np.random.default_rng(0).standard_normal(frames * RATE_HZ // 25) * 3000).astype(np.int16)
-    return list(LatentSyncEngine(settings).lipsync(LipsyncSpec(footage, 0, RATE_HZ, quality), [voice], Progress()))
+@pytest.fixture
+def lipsynced(checkpoint, footage, tmp_path):
+    def patches(device, frames, options):
+        engine = LatentSyncEngine(EngineSettings(device, checkpoint, tmp_path / device, options))
+        voice = (np.random.default_rng(0).standard_normal(frames * RATE_HZ // 25) * 3000).astype(np.int16)
+        return list(engine.lipsync(LipsyncSpec(footage, 0, RATE_HZ, Quality.DRAFT), [voice], Progress()))
+
+    return patches
 
 
 @pytest.mark.parametrize(
-    ("frames", "quality", "as_on_cuda", "options"),
+    ("frames", "on_the_processor", "on_the_device"),
     [
-        (4, Quality.DRAFT, {"dtype": "float16"}, {}),
-        (40, Quality.DRAFT, {"dtype": "float32", "chunks_at_once": "2"}, {"acceleration": "cuda-graphs"}),
+        (4, {"dtype": "float16"}, {}),
+        (
+            40,
+            {"dtype": "float32", "chunks_at_once": "2"},
+            {"dtype": "float32", "chunks_at_once": "2", "acceleration": "cuda-graphs"},
+        ),
     ],
 )
-def test_patches_of_the_device_are_those_of_the_processor(
-    checkpoint, footage, tmp_path, frames, quality, as_on_cuda, options
-):
-    """On the device without a dtype where it is the default; the graphs without their compiler."""
-    plain = EngineSettings("cpu", checkpoint, tmp_path / "cpu", as_on_cuda)
-    expected = lipsynced(plain, footage, frames, quality)
-    if options:
-        options = as_on_cuda | options
+def test_patches_of_the_device_are_those_of_the_processor(lipsynced, frames, on_the_processor, on_the_device):
+    """Without settings the device computes in float16; its graphs are here without their compiler."""
+    expected = lipsynced("cpu", frames, on_the_processor)
     with pretended_cuda():
-        found = lipsynced(EngineSettings("cuda", checkpoint, tmp_path / "cuda", options), footage, frames, quality)
+        found = lipsynced("cuda", frames, on_the_device)
     assert len(found) == len(expected) == frames
     for ours, theirs in zip(found, expected, strict=True):
         assert (ours.film_frame, ours.x, ours.y) == (theirs.film_frame, theirs.x, theirs.y)
