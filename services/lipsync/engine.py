@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from services.runtime.progress import Progress
 
+LARGEST_PATCH_BYTES = 3 << 20
+"""Of one patch's pixels: a gRPC message takes 4 MiB, and engines send the mouth, not the frame."""
+
 
 @dataclass(frozen=True)
 class Box:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +11,9 @@ import numpy as np
 from numpy import bool_, float64
 from numpy.typing import NDArray
 
-from services.lipsync.engine import Box, Footage, FootageReport
+from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport
 from services.lipsync.footage import FrameIndex, decoded, opened
+from services.lipsync.kept import Arrays, read_arrays, write_arrays
 from services.lipsync.mouth import Mouth
 from services.lipsync.track import MouthTracker
 from services.runtime.errors import InvalidInputError
@@ -23,7 +22,6 @@ from services.runtime.timeline import FRAME_RATE_HZ
 
 _VERSION = 1  # of the file and of the tracker: older files are not read
 _SMALLEST_FACE = 0.12  # of the picture's width: smaller faces have too few pixels to show speech
-_LARGEST_PATCH_BYTES = 3 << 20  # a gRPC message takes 4 MiB
 _MOUTH_AREA = (-1.15, -0.6, 1.15, 0.9)  # where a speaking mouth's lips go, as Mouth.box takes it
 
 
@@ -59,7 +57,7 @@ class MouthTrack:
         mouths = [mouth for mouth in self.mouths if mouth]
         if not mouths:
             raise _refused("No frame of the footage shows a face from the front.", "NO_FACE")
-        if any(3 * box.width * box.height > _LARGEST_PATCH_BYTES for box in self.boxes if box):
+        if any(3 * box.width * box.height > LARGEST_PATCH_BYTES for box in self.boxes if box):
             raise _refused("The face is too large: its mouth alone fills a message.", "FACE_TOO_LARGE")
         return FootageReport(
             width=self.width,
@@ -92,32 +90,23 @@ class MouthTrack:
         right, bottom = np.minimum((self.faces[:, :2] + self.faces[:, 2:]).max(axis=0), (self.width, self.height))
         return Box(int(left), int(top), int(right) - int(left), int(bottom) - int(top))
 
-    def save(self, path: Path) -> None:
-        """Writes the track; the name appears when the file is whole."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(suffix=".npz", dir=path.parent)
-        os.close(handle)
-        try:
-            np.savez(
-                name,
-                shape=(self.width, self.height, self.frame_rate_hz),
-                stamps=self.index.stamps,
-                keys=self.index.keys,
-                rows=self.rows,
-                several=self.several,
-                faces=self.faces,
-            )
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+    def arrays(self) -> Arrays:
+        """All of it, to be kept."""
+        return {
+            "shape": np.array((self.width, self.height, self.frame_rate_hz)),
+            "stamps": self.index.stamps,
+            "keys": self.index.keys,
+            "rows": self.rows,
+            "several": self.several,
+            "faces": self.faces,
+        }
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Reads what `save` wrote."""
-        with np.load(path) as file:
-            width, height, rate = file["shape"]
-            index = FrameIndex(file["stamps"], file["keys"])
-            return cls(int(width), int(height), float(rate), index, file["rows"], file["several"], file["faces"])
+    def of(cls, kept: Arrays) -> Self:
+        """From what `arrays` gave."""
+        width, height, rate = kept["shape"]
+        index = FrameIndex(kept["stamps"], kept["keys"])
+        return cls(int(width), int(height), float(rate), index, kept["rows"], kept["several"], kept["faces"])
 
 
 def load_track(footage: Footage, cache_root: Path, progress: Progress) -> MouthTrack:
@@ -126,11 +115,11 @@ def load_track(footage: Footage, cache_root: Path, progress: Progress) -> MouthT
     Raises InvalidInputError (NO_FACE, UNREADABLE_FOOTAGE, FACE_TOO_LARGE).
     """
     path = cache_root / "mouths" / f"{footage.sha256}-{_VERSION}.npz"
-    if path.is_file():
-        track = MouthTrack.load(path)
-    else:
-        track = _tracked(footage.path, progress)
-        track.save(path)
+    kept = read_arrays(path)
+    if kept is None:
+        kept = _tracked(footage.path, progress).arrays()
+        write_arrays(path, kept)
+    track = MouthTrack.of(kept)
     track.report()
     return track
 

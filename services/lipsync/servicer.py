@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import grpc
 
-from services.lipsync.engine import Box, Footage, FootageReport, LipsyncSpec, Patch, Quality
+from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport, LipsyncSpec, Patch, Quality
 from services.runtime.audio_stream import AudioStream
 from services.runtime.convert import progress_message
 from services.runtime.errors import InternalError, InvalidInputError
@@ -21,8 +21,8 @@ from vigent.media.v1 import media_pb2
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
-LARGEST_PATCH_BYTES = 3 * 2**20
-"""Below gRPC's 4 MiB a message; engines send the mouth, not the frame."""
+_LAST_FILM_FRAME = 2**31
+"""Some years of film."""
 
 _QUALITIES: Mapping[int, Quality] = {
     lipsync_pb2.QUALITY_UNSPECIFIED: Quality.STANDARD,
@@ -133,10 +133,10 @@ def _box_message(box: Box) -> lipsync_pb2.Box:
 
 
 def _checked_frame(first_film_frame: int) -> int:
-    if first_film_frame < 0:
+    if not 0 <= first_film_frame <= _LAST_FILM_FRAME:
         raise InvalidInputError(
-            f"Film frame {first_film_frame} lies before the film.",
-            "Count from 0.",
+            f"There is no film frame {first_film_frame}.",
+            f"Count from 0; {_LAST_FILM_FRAME} is the last.",
             "open.first_film_frame",
             "FRAME_OUT_OF_RANGE",
         )

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-_LOG = logging.getLogger(__name__)
-
-Arrays = Mapping[str, NDArray[np.generic]]
+from services.lipsync.kept import Arrays, read_arrays, write_arrays
 
 
 class FootageCache:
@@ -30,10 +23,10 @@ class FootageCache:
     def arrays(self, name: str, make: Callable[[], Arrays]) -> Arrays:
         """The arrays called `name`, made when they are not there."""
         path = self._folder / f"{name}.npz"
-        kept = _read(path)
+        kept = read_arrays(path)
         if kept is None:
             kept = make()
-            _write(path, kept)
+            write_arrays(path, kept)
         return kept
 
     def touch(self) -> None:
@@ -55,28 +48,3 @@ class FootageCache:
             used += sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
             if used > limit_bytes and folder != self._folder:
                 shutil.rmtree(folder, ignore_errors=True)
-
-
-def _read(path: Path) -> Arrays | None:
-    try:
-        with path.open("rb") as content, np.load(content) as kept:
-            return dict(kept)
-    except FileNotFoundError:
-        return None
-    except Exception as error:  # zip and NumPy raise whatever a damaged file makes them stumble over
-        _LOG.warning("%s cannot be read (%s) and is made again", path, error)
-        return None
-
-
-def _write(path: Path, arrays: Arrays) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
-    except OSError as error:
-        _LOG.warning("%s cannot be kept (%s) and will be made again", path, error.strerror)

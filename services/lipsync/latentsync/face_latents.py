@@ -12,7 +12,8 @@ from torch import Tensor
 
 from services.lipsync.engine import Footage
 from services.lipsync.footage import CropReader
-from services.lipsync.latentsync.cache import Arrays, FootageCache
+from services.lipsync.kept import Arrays
+from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.crop import shifted
 from services.lipsync.latentsync.mask import latent_mask
 from services.lipsync.latentsync.model import Model

@@ -11,6 +11,7 @@ from torch import Tensor
 from services.lipsync.latentsync.deepcache import DeepCache, Full, Shallow
 from services.lipsync.latentsync.guidance import guided, with_null_audio
 from services.lipsync.latentsync.schedulers import Scheduler
+from services.runtime.seeds import seed_of_noise
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def job_noise(seed: int, height: int, width: int, channels: int = 4) -> Tensor:
     A function of the seed alone, shown to every frame of the film as in the published code, so replicas agree and
     neighbouring chunks start alike.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed_of_noise(seed))
     return torch.randn(1, channels, 1, height, width, generator=generator)
 
 

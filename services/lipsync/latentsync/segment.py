@@ -12,7 +12,7 @@ from numpy import float64, int16, uint8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.lipsync.engine import Box, LipsyncSpec, Patch
+from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.crop import shifted
 from services.lipsync.latentsync.face_latents import FaceLatents
@@ -30,7 +30,6 @@ Pixels: TypeAlias = NDArray[uint8]
 """Of a box, (height, width, 3), RGB."""
 
 _STALL_BUDGET_S = 120.0  # one step of the real UNet on a processor
-_LARGEST_PATCH_BYTES = 3 << 20  # a gRPC message takes 4 MiB
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Placement:
             model.restorer.box(matrix, prepared.width, prepared.height) if has_face else None
             for matrix, has_face in zip(matrices, prepared.has_face, strict=True)
         ]
-        if any(3 * box.width * box.height > _LARGEST_PATCH_BYTES for box in boxes if box):
+        if any(3 * box.width * box.height > LARGEST_PATCH_BYTES for box in boxes if box):
             raise InvalidInputError(
                 "The face is too large: its mouth alone fills a message.",
                 "Give footage of 1080 x 1920 pixels, or with the presenter farther from the camera.",

@@ -6,7 +6,6 @@ nobody waits for, and a take that is closed stops within one frame.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from services.runtime.errors import ExhaustedError, InternalError, InvalidInputError, VigentError
 from services.runtime.progress import Progress
+from services.runtime.seeds import seed_of_noise
 from services.tts.engine import FinishReason
 from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.prompt import Prompt
@@ -34,7 +34,7 @@ class Take:
     def __init__(self, loop: FrameLoop, row: int, seed: int, max_frames: int, progress: Progress) -> None:
         self.row = row
         self.max_frames = max_frames
-        self.noise = torch.Generator(loop.step.device).manual_seed(_seed_of_noise(seed))
+        self.noise = torch.Generator(loop.step.device).manual_seed(seed_of_noise(seed))
         self.noise_ready = False
         self.frames_made = 0
         self.waiting: deque[Frame] = deque()
@@ -161,13 +161,6 @@ class FrameLoop:
             self.step.move(last.row, take.row)
             self._takes[take.row], last.row = last, take.row
         self.step.clear(len(self._takes))
-
-
-def _seed_of_noise(seed: int) -> int:
-    """A large seed hashed: torch's generator for the processor looks at the lowest 32 bits only."""
-    if seed < 2**32:
-        return seed
-    return int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:8], "big") >> 1
 
 
 def frame_cap(text_tokens: int) -> int:

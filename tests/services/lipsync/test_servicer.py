@@ -139,6 +139,7 @@ async def test_unknown_footage_is_not_found(stub):
     ("fields", "field", "reason"),
     [
         ({"first_film_frame": -1}, "open.first_film_frame", "FRAME_OUT_OF_RANGE"),
+        ({"first_film_frame": 2**63 - 1}, "open.first_film_frame", "FRAME_OUT_OF_RANGE"),
         ({"quality": 9}, "open.quality", "UNKNOWN_QUALITY"),
         (
             {"format": media_pb2.AudioFormat(encoding=1, sample_rate_hz=22_051, channels=1)},

@@ -258,6 +258,17 @@ def test_another_process_finds_the_track(engine, cache_root, talking_head):
     assert progress.units_done == 0
 
 
+def test_a_damaged_or_unwritable_cache_costs_time_only(tmp_path, engine, talking_head):
+    report = report_of(engine, talking_head)
+    other = WarpEngine(EngineSettings(cache_root=tmp_path))
+    assert report_of(other, talking_head) == report
+    (kept,) = tmp_path.rglob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert report_of(other, talking_head) == report
+    (tmp_path / "file").touch()
+    assert report_of(WarpEngine(EngineSettings(cache_root=tmp_path / "file")), talking_head) == report
+
+
 def test_memory_stays_flat_on_a_long_voice(engine, talking_head):
     process, resident = psutil.Process(), []
     for number, _ in enumerate(lipsynced(engine, talking_head, (syllables(2, seed) for seed in range(40)))):
