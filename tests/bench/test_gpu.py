@@ -5,6 +5,8 @@ import time
 import pytest
 import torch
 
+from services.lipsync.engine import Quality
+from services.lipsync.latentsync.quality import Mode
 from services.runtime.errors import InvalidInputError
 from tests.bench import gpu, gpu_latentsync, gpu_overlap, gpu_qwen3
 from tests.bench.gpu_machine import Machine
@@ -66,9 +68,11 @@ def test_every_quality_mode_and_stage_is_there(toys):
     assert all(f"LatentSync, 64: {name}" in toys for name in (*stages, *modes))
 
 
-def test_cases_of_every_kind_run_on_a_device():
-    """On a pretended GPU, with its graphs and threads; not all of them, as that takes a minute."""
-    report, accelerated = Report(600.0), ("cuda-graphs", 64, "full step")
+def test_cases_of_every_kind_run_on_a_device(monkeypatch):
+    """On a pretended GPU, with its graphs and threads; not all of them and with few steps, which saves a minute."""
+    torch.set_num_threads(1)
+    monkeypatch.setattr(gpu_overlap, "MODES", dict.fromkeys(Quality, Mode("dpm", 2, 2, 64)))
+    report = Report(600.0)
     with pretended_cuda() as device:
         machine = Machine(device)
         machine.patience_s = 0.0
@@ -78,11 +82,10 @@ def test_cases_of_every_kind_run_on_a_device():
         lips = gpu_latentsync.LipsBench(machine, gpu_latentsync.TINY)
         for name in (*gpu_latentsync.VAE, "Whisper", "paste"):
             report.case("lips", name, lambda n=name: lips.stage("off", 64, n))
-        report.case("lips", "graph", lambda: lips.stage(*accelerated))
-        report.case("lips", "mode", lambda: lips.mode("cuda-graphs", 64, "draft", 1))
-        report.case("voice", "graphs", lambda: voice.frame("sdpa", 2, graphs=True))
+        report.case("lips", "graph", lambda: lips.stage("cuda-graphs", 64, "full step"))
+        report.case("voice", "graphs", lambda: voice.frame("sdpa", 1, graphs=True))
         report.case("voice", "first audio", lambda: voice.first_audio(2))
-        report.case("voice", "graphs against plain", lambda: voice.graphs_against_plain(2, 3))
+        report.case("voice", "graphs against plain", lambda: voice.graphs_against_plain(1, 3))
         report.case("voice", "codec", voice.chunks_against_whole)
         report.case("both", "overlap", lambda: gpu_overlap.overlap(voice, lips, 1, 64))
     figures = rows(report)
