@@ -17,6 +17,7 @@ from typing import IO
 
 import psutil
 
+from gateway.mesh.addresses import free_ports
 from tests.services.runtime.servers import is_worker
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +47,7 @@ class Server:
 
     def launch(self) -> None:
         """Starts the process; its port is that of its last life."""
-        port = self.address.rpartition(":")[2] or "0"
+        port = self.address.rpartition(":")[2] or str(free_ports(1)[0])  # which nobody else gets between two lives
         section = self.name.rpartition(".")[2].upper()
         ports = {f"VIGENT_{section}_PORT": port, f"VIGENT_{section}_METRICS_PORT": "0"}
         at_once = {f"VIGENT_{section}_DRAIN_DELAY_S": "0"}  # nobody has to be told before it ends

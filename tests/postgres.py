@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from gateway.mesh.addresses import free_ports
 
 USER = "postgres"
 _INSTALLED = Path("/usr/lib/postgresql")  # where Debian keeps the server's programs, by version
@@ -29,7 +30,7 @@ class Postgres:
     """One database server."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._data, self._port = programs, folder / "data", _free_port()
+        self._programs, self._data, self._port = programs, folder / "data", free_ports(1)[0]
         self._numbers = count()
         arguments = [
             "--pgdata",
@@ -121,8 +122,3 @@ def _programs() -> Path | None:
 
 def _run(command: Sequence[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=_TIMEOUT_S, cwd="/", **_AS_USER)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

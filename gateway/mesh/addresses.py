@@ -66,7 +66,7 @@ class Addresses:
         further = replica_names("lipsync", lipsync_replicas)[1:]
         processes, served = [*PROCESSES, *further], [*SERVICES, *further]
         count = len(processes) + len(served)
-        ports = _free_ports(count) if base == 0 else list(range(base, base + count))
+        ports = free_ports(count) if base == 0 else list(range(base, base + count))
         if ports[-1] > _LAST_PORT:
             raise InvalidInputError(f"There are not {count} ports from {base}.", "Give a lower one.", "port_base")
         return cls(
@@ -159,7 +159,8 @@ def _further(port: int, number: int) -> int:
     return further
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """So many ports of loopback that nobody has, among those that are given to nobody who does not ask for them."""
     shuffled = random.sample(_QUIET_PORTS, len(_QUIET_PORTS))
     return sorted(islice(filter(_is_free, shuffled), count))
 
