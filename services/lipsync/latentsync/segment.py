@@ -29,7 +29,8 @@ from services.runtime.timeline import footage_frame
 Pixels: TypeAlias = NDArray[uint8]
 """Of a box, (height, width, 3), RGB."""
 
-_STALL_BUDGET_S = 120.0  # one step of the real UNet on a processor
+_STALL_BUDGET_S = 120.0
+_STALL_BUDGET_ON_CPU_S = 900.0  # a step of the released UNet at 512 takes one core 330 s, docs/limits.md
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Segment:
     ) -> None:
         self._spec, self._model, self._mode, self._options = spec, model, mode, options
         self._placement, self._latents, self._progress = placement, latents, progress
+        self._budget_s = _STALL_BUDGET_ON_CPU_S if model.device.type == "cpu" else _STALL_BUDGET_S
         self._voice = Voice(spec.sample_rate_hz, options.look_ahead_frames)
         self._noise = job_noise(spec.seed, model.latent_side, model.latent_side)
 
@@ -127,7 +129,7 @@ class Segment:
         """Latents (frames, 4, side, side) of new faces, by the chunk's first frame."""
         known, voice = self._known(starts), self._heard(starts)
         scheduler = self._mode.scheduler()
-        self._progress.phase("denoise", len(scheduler.timesteps), stall_budget_s=_STALL_BUDGET_S)
+        self._progress.phase("denoise", len(scheduler.timesteps), stall_budget_s=self._budget_s)
         latents = denoise(
             self._model.denoiser,
             scheduler,
@@ -149,7 +151,7 @@ class Segment:
         return torch.cat(heard)
 
     def _known(self, starts: list[int]) -> Tensor:
-        self._progress.phase("encode faces", len(starts), stall_budget_s=_STALL_BUDGET_S)
+        self._progress.phase("encode faces", len(starts), stall_budget_s=self._budget_s)
         known = []
         for start in starts:
             known.append(self._latents.known(self._footage(start)))
@@ -158,7 +160,7 @@ class Segment:
 
     def _pasted(self, start: int, latents: Tensor | None, read: Future[list[Pixels | None]]) -> Iterator[Patch]:
         frames = min(CHUNK_FRAMES, self._voice.frames - start)
-        self._progress.phase("decode faces", frames, stall_budget_s=_STALL_BUDGET_S)
+        self._progress.phase("decode faces", frames, stall_budget_s=self._budget_s)
         faces = None if latents is None else self._model.vae.decode(latents)
         for place, (frame, old) in enumerate(zip(self._footage(start), read.result(), strict=False)):
             yield self._patch(start + place, frame, None if faces is None else faces[place], old)

@@ -367,3 +367,15 @@ def test_frames_are_decoded_while_the_networks_compute(engine, spec, monkeypatch
 
     monkeypatch.setattr("services.lipsync.latentsync.engine.CropReader", Told)
     assert len(lipsynced(engine, spec, [voice(4)], Patient())) == 4
+
+
+def test_a_processor_is_given_the_time_that_a_step_of_the_real_network_takes_it(engine, spec):
+    budgets_s = {}
+
+    class Noted(Progress):
+        def phase(self, name, total_units=0, stall_budget_s=None):
+            budgets_s[name] = stall_budget_s
+            super().phase(name, total_units, stall_budget_s)
+
+    lipsynced(engine, spec, [voice(2)], Noted())
+    assert min(budgets_s[name] for name in ("encode faces", "denoise", "decode faces")) >= 330
