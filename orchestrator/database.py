@@ -14,7 +14,15 @@ from services.runtime.errors import UnavailableError
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-_CONNECT_TIMEOUT_S = 5
+_GIVEN_UP_AFTER = {
+    "connect_timeout": "5",  # seconds, as all but the last
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",  # milliseconds
+}
+"""When libpq counts a server as gone whose host has vanished; left to itself, after two hours."""
+
 _RETRY_AFTER_S = 1.0
 _AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 """Not reached, gone in the middle, locked too long, no room left: all of it passes."""
@@ -30,9 +38,7 @@ class Database:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_immediately)
         else:
-            self._engine = sa.create_engine(
-                url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_TIMEOUT_S}
-            )
+            self._engine = sa.create_engine(with_timeouts(url), pool_pre_ping=True)
         tables.create_all(self._engine)
 
     async def run(self, work: Callable[[sa.Connection], _T]) -> _T:
@@ -52,6 +58,14 @@ class Database:
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
+
+
+def with_timeouts(url: str) -> str:
+    """The URL of a PostgreSQL server that is not waited for without end; what it names itself stays."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "postgresql":
+        return url
+    return parsed.set(query=_GIVEN_UP_AFTER | dict(parsed.query)).render_as_string(hide_password=False)
 
 
 def keep_others_out(db: sa.Connection, table: sa.Table) -> None:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
+from orchestrator.database import with_timeouts
+
 WORKFLOW_PROTOCOL = "films-v1"
 """Version of the order of steps in the workflow; not of the code. Raise it when steps change, never for a build."""
 
@@ -28,7 +30,7 @@ class DurableEngine:
     def __init__(self, database_url: str, executor_id: str, max_running: int) -> None:
         config = DBOSConfig(
             name="vigent",
-            system_database_url=database_url,
+            system_database_url=with_timeouts(database_url),
             application_version=WORKFLOW_PROTOCOL,
             executor_id=executor_id,
             console_log_level="ERROR",
