@@ -11,9 +11,9 @@ import numpy as np
 from numpy import bool_, float64
 from numpy.typing import NDArray
 
+from services.lipsync.array_files import Arrays, read_arrays, write_arrays
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport
 from services.lipsync.footage import FrameIndex, decoded, opened
-from services.lipsync.kept import Arrays, read_arrays, write_arrays
 from services.lipsync.mouth import Mouth
 from services.lipsync.track import MouthTracker
 from services.runtime.errors import InvalidInputError

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from services.lipsync.kept import Arrays, read_arrays, write_arrays
+from services.lipsync.array_files import Arrays, read_arrays, write_arrays
 
 
 class FootageCache:

@@ -10,9 +10,9 @@ from numpy import float64
 from numpy.typing import NDArray
 from torch import Tensor
 
+from services.lipsync.array_files import Arrays
 from services.lipsync.engine import Footage
 from services.lipsync.footage import CropReader
-from services.lipsync.kept import Arrays
 from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.crop import shifted
 from services.lipsync.latentsync.mask import latent_mask

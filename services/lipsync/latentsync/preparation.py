@@ -10,9 +10,9 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
+from services.lipsync.array_files import Arrays
 from services.lipsync.engine import Box, Footage, FootageReport
 from services.lipsync.footage import FrameIndex, decoded, opened
-from services.lipsync.kept import Arrays
 from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.crop import crop_matrix, crop_size, inverse
 from services.lipsync.latentsync.landmarks import LandmarkProvider
