@@ -29,7 +29,7 @@ def write_latentsync(folder: Path, *, resolution: int = RESOLUTION, version: str
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         _write_unet(folder)
-        _write_whisper(folder / "whisper/tiny.pt")
+        write_whisper(folder / "whisper/tiny.pt")
         _write_vae(folder / "vae")
     return write_manifest(folder, resolution=resolution, version=version)
 
@@ -59,10 +59,11 @@ def _write_unet(folder: Path) -> None:
     (folder / "unet.json").write_text(json.dumps(asdict(TINY_UNET)))
 
 
-def _write_whisper(path: Path) -> None:
-    weights = WhisperEncoder(TINY_AUDIO).state_dict() | {"decoder.ln.weight": torch.ones(4)}
+def write_whisper(path: Path, sizes: AudioDims = TINY_AUDIO) -> None:
+    """Writes an encoder of random numbers as OpenAI's files have it."""
+    weights = WhisperEncoder(sizes).state_dict() | {"decoder.ln.weight": torch.ones(4)}
     text = {"n_vocab": 100, "n_text_ctx": 8, "n_text_state": 8, "n_text_head": 2, "n_text_layer": 1}
-    dims = asdict(TINY_AUDIO) | text
+    dims = asdict(sizes) | text
     torch.save({"dims": dims, "model_state_dict": weights}, path)
 
 

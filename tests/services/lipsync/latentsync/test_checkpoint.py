@@ -10,18 +10,18 @@ from safetensors.torch import load_file, save_file
 
 from services.lipsync.latentsync.blocks import UNetConfig
 from services.lipsync.latentsync.checkpoint import (
-    check_hearing,
     find_checkpoint,
     load_encoder,
     load_unet,
     load_vae,
     unet_config,
 )
-from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.whisper import AudioDims, WhisperEncoder
+from services.lipsync.latentsync.model import load_model
+from services.lipsync.latentsync.whisper import AudioDims
 from services.runtime.checkpoints import verify
 from services.runtime.errors import FailedPreconditionError
-from tests.checkpoints.latentsync import RESOLUTION, TINY_UNET, write_latentsync, write_manifest
+from services.runtime.progress import Progress
+from tests.checkpoints.latentsync import RESOLUTION, TINY_UNET, write_latentsync, write_manifest, write_whisper
 
 CPU = torch.device("cpu")
 
@@ -164,9 +164,11 @@ def test_a_whisper_file_of_another_maker(folder, dims):
 
 
 @pytest.mark.parametrize("dims", [AudioDims(n_audio_state=16, n_audio_head=2), AudioDims(128, 1500, 8, 2)])
-def test_another_whisper_than_the_unet_was_trained_with(whole, dims):
+def test_another_whisper_than_the_unet_was_trained_with(folder, tmp_path, dims):
+    write_whisper(folder / "whisper/tiny.pt", dims)
+    found = find_checkpoint(write_manifest(folder), None)
     with pytest.raises(FailedPreconditionError, match="instead of 8 of 80") as caught:
-        check_hearing(UNet(TINY_UNET), WhisperEncoder(dims), whole)
+        load_model(found, CPU, torch.float32, "off", tmp_path / "cache", Progress())
     assert caught.value.reason == "CHECKPOINT_INVALID"
 
 

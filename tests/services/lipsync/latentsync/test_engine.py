@@ -4,6 +4,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from torch._dynamo.exc import TorchDynamoException
 
 from services.lipsync.engine import Footage, LipsyncSpec, Quality
 from services.lipsync.footage import CropReader
@@ -379,3 +380,13 @@ def test_a_processor_is_given_the_time_that_a_step_of_the_real_network_takes_it(
 
     lipsynced(engine, spec, [voice(2)], Noted())
     assert min(budgets_s[name] for name in ("encode faces", "denoise", "decode faces")) >= 330
+
+
+def test_an_engine_that_cannot_compile_says_so_at_the_start(checkpoint, tmp_path, monkeypatch):
+    def never(*_):
+        raise TorchDynamoException("no g++")
+
+    monkeypatch.setattr(torch, "compile", lambda _function, **_settings: never)
+    with pytest.raises(FailedPreconditionError) as caught:
+        engine_at(checkpoint, tmp_path, acceleration="compile").warm_up(Progress())
+    assert caught.value.reason == "NOT_COMPILED"

@@ -98,7 +98,7 @@ def test_insightface_is_used_from_any_checkpoint_and_keeps_its_own_findings(tmp_
     write_latentsync(models / "small")
     write_latentsync(models / "large", resolution=128)
     (before,) = engine_of(models, tmp_path / "cache").prepare(footage, Progress())
-    write_insightface(models / "large" / INSIGHTFACE, [(1, 10, 12, 0.9, 2, 2, 2, 4)], landmarks)
+    write_insightface(models / "small" / INSIGHTFACE, [(1, 10, 12, 0.9, 2, 2, 2, 4)], landmarks)
     (after,) = engine_of(models, tmp_path / "cache").prepare(footage, Progress())
     assert before.frames_without_face == 4
     assert after.frames_without_face == 0
