@@ -35,68 +35,68 @@ class Hub:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    hub: Hub
+
+    def do_GET(self) -> None:
+        hub, asked = self.hub, self.headers.get("Range", "")
+        hub.requests.append((self.path, asked))
+        hub.authorization.add(self.headers.get("Authorization", ""))
+        content = hub.files.get(self.path)
+        if hub.location:
+            self._head(302, 0, Location=hub.location)
+        elif hub.status or content is None:
+            self._head(hub.status or 404, 0)
+        else:
+            self._file(content, asked)
+
+    def _file(self, content: bytes, asked: str) -> None:
+        etag = f'"{hashlib.sha256(content).hexdigest()}"'
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        if self.headers.get("If-Range", etag) != etag:
+            start = 0
+        if start and start >= len(content):
+            self._head(416, 0, Content_Range=f"bytes */{len(content)}")
+            return
+        start += self.hub.shift if start else 0
+        span = {"Content_Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        self._head(206 if start else 200, len(content) - start, **span, **({"ETag": etag} if self.hub.etags else {}))
+        self._body(content[start:], start)
+
+    def _head(self, status: int, length: int, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content_Length": str(length), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+
+    def _body(self, body: bytes, start: int) -> None:
+        hub, end = self.hub, len(body)
+        stalled = not hub.breaks and 0 < hub.stalls < len(body)
+        if hub.breaks:
+            hub.breaks -= 1
+            end = hub.break_after
+        elif stalled:
+            end = hub.stalls
+        elif hub.reach:
+            end = max(0, hub.reach - start)
+        self.wfile.write(body[:end])
+        self.close_connection = end < len(body)
+        if stalled:
+            self.wfile.flush()
+            hub.stalled.set()
+            hub.ended.wait()
+
+    def log_message(self, *_: object) -> None:
+        """A test's output is no place for it."""
+
+
 @contextmanager
 def run_hub() -> Iterator[Hub]:
+    """A hub for the time of the block."""
     hub = Hub()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            asked = self.headers.get("Range", "")
-            hub.requests.append((self.path, asked))
-            hub.authorization.add(self.headers.get("Authorization", ""))
-            content = hub.files.get(self.path)
-            if hub.status or hub.location or content is None:
-                self.send_response(302 if hub.location else hub.status or 404)
-                if hub.location:
-                    self.send_header("Location", hub.location)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            etag = f'"{hashlib.sha256(content).hexdigest()}"'
-            start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
-            if self.headers.get("If-Range", etag) != etag:
-                start = 0
-            if start and start >= len(content):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(content)}")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-                return
-            if start:
-                start += hub.shift
-                self.send_response(206)
-                self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-            else:
-                self.send_response(200)
-            self.send_header("Content-Length", str(len(content) - start))
-            if hub.etags:
-                self.send_header("ETag", etag)
-            self.end_headers()
-            body = content[start:]
-            if hub.breaks:
-                hub.breaks -= 1
-                self.wfile.write(body[: hub.break_after])
-                self.close_connection = True
-                return
-            if hub.stalls and len(body) > hub.stalls:
-                self.wfile.write(body[: hub.stalls])
-                self.wfile.flush()
-                hub.stalled.set()
-                hub.ended.wait()
-                self.close_connection = True
-                return
-            if hub.reach:
-                self.wfile.write(content[start : hub.reach])
-                self.close_connection = True
-                return
-            self.wfile.write(body)
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    handler = type("Handler", (_Handler,), {"hub": hub})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     hub.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
