@@ -44,6 +44,7 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
     ) -> AsyncIterator[lipsync_pb2.PrepareResponse]:
         """Streams accepted, then progress, then the report."""
         del context
+        report: FootageReport | None = None
         async with self._worker.call("prepare", self._footage(request.footage)) as call:
             yield lipsync_pb2.PrepareResponse(accepted=call.accepted)
             async for event in call.events():
@@ -51,8 +52,11 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
                     case ProgressSnapshot():
                         yield lipsync_pb2.PrepareResponse(progress=progress_message(event))
                     case FootageReport():
-                        yield lipsync_pb2.PrepareResponse(report=_report_message(event))
+                        report = event
                         call.media_s = event.frames / FRAME_RATE_HZ
+        if report is None:
+            raise InternalError("The engine ended without a report.")
+        yield lipsync_pb2.PrepareResponse(report=_report_message(report))
 
     async def Lipsync(
         self, request_iterator: AsyncIterator[lipsync_pb2.LipsyncRequest], context: _Context

@@ -12,7 +12,7 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.runtime.convert import progress_message
-from services.runtime.errors import InvalidInputError
+from services.runtime.errors import InternalError, InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.plain_text import checked_text
 from services.runtime.progress import ProgressSnapshot
@@ -55,6 +55,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
                 for response in take.responses(event):
                     yield response
                 call.media_s = take.samples / take.sample_rate_hz
+        yield take.done()
 
     async def ListVoices(self, request: tts_pb2.ListVoicesRequest, context: _Context) -> tts_pb2.ListVoicesResponse:
         """The engine's voices that speak the language asked for."""
@@ -86,6 +87,7 @@ class _Take:
         self.samples = 0
         self.sample_rate_hz = sample_rate_hz
         self._text = text
+        self._finish: Finish | None = None
         self._chunks = 0
         self._hash = hashlib.sha256()
 
@@ -105,7 +107,14 @@ class _Take:
             case WordMark():
                 yield tts_pb2.SynthesizeResponse(mark=self._mark(event))
             case Finish():
-                yield tts_pb2.SynthesizeResponse(done=self._done(event))
+                self._finish = event
+
+    def done(self) -> tts_pb2.SynthesizeResponse:
+        if self._finish is None:
+            raise InternalError("The engine ended without a reason.")
+        reason = _FINISH_REASONS[self._finish.reason]
+        done = tts_pb2.SynthesizeDone(finish_reason=reason, samples=self.samples, sha256=self._hash.hexdigest())
+        return tts_pb2.SynthesizeResponse(done=done)
 
     def _audio(self, pcm: NDArray[int16]) -> tts_pb2.SynthesizeResponse:
         data = pcm.astype("<i2", copy=False).tobytes()
@@ -124,11 +133,6 @@ class _Take:
             start_sample=mark.start_sample,
             end_sample=mark.start_sample,
             confidence=1.0,
-        )
-
-    def _done(self, finish: Finish) -> tts_pb2.SynthesizeDone:
-        return tts_pb2.SynthesizeDone(
-            finish_reason=_FINISH_REASONS[finish.reason], samples=self.samples, sha256=self._hash.hexdigest()
         )
 
 

@@ -190,6 +190,13 @@ async def test_slow_engine_that_advances_is_not_touched(tmp_path: Path) -> None:
         assert not sum(value for name, value in (await server.metrics()).items() if "worker_restarts_total" in name)
 
 
+async def test_done_comes_last_however_long_the_engine_takes_to_end(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"end_delay_s": 0.5}, progress_interval_s=0.05) as server:
+        kinds = await events(server.speak("a"))
+        assert kinds.count("done") == 1
+        assert kinds[-2:] == ["progress", "done"]
+
+
 async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
     async with serving(tmp_path, {"units": 40, "unit_samples": 500_000}) as server:
         worker = server.worker()

@@ -21,8 +21,8 @@ class Knobs:
     """Options of every test engine, with their defaults.
 
     units (5): units of a call where the request does not decide. delay_s (0): time a unit takes. gil_delay_s (0): more
-    of it, in C code that keeps the GIL. budget_s: the stall budget that the engine asks for. leak_bytes (0): memory
-    lost in each unit.
+    of it, in C code that keeps the GIL. end_delay_s (0): time from the last event to the end. budget_s: the stall
+    budget that the engine asks for. leak_bytes (0): memory lost in each unit.
     action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP),
     stop_waiting (the same while it waits for its caller), kill (SIGKILL), kill_but_fork (the same, and a child of it
     lives as long as the server), exit, spin (on every core), linger (goes on after the call), oom, oom_hang (and does
@@ -37,6 +37,7 @@ class Knobs:
         self.units = int(options.get("units", "5"))
         self.delay_s = float(options.get("delay_s", "0"))
         self._gil_delay_us = int(1e6 * float(options.get("gil_delay_s", "0")))
+        self.end_delay_s = float(options.get("end_delay_s", "0"))
         self.budget_s = float(options["budget_s"]) if "budget_s" in options else None
         self._at_unit = int(options.get("at_unit", "0"))
         self._action = options.get("action", "")

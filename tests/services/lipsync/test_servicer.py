@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 
@@ -32,7 +33,7 @@ def server(tmp_path_factory) -> Iterator[SimpleNamespace]:
     refs = {name: media_pb2.MediaRef(sha256=store.put_file(path).sha256) for name, path in held.items()}
     environment = {"VIGENT_LIPSYNC_CACHE_ROOT": str(folder / "cache")}
     with run_server("services.lipsync", folder, environment) as running:
-        yield SimpleNamespace(address=running.address, refs=refs)
+        yield SimpleNamespace(address=running.address, refs=refs, media_root=folder / "media")
 
 
 @pytest.fixture
@@ -80,6 +81,23 @@ async def test_prepare_streams_accepted_then_the_report(server, stub):
     assert (report.width, report.height, report.frames, report.frames_without_face) == (360, 640, 18, 6)
     assert report.problems == ["6 of 18 frames show no face; they stay as they are."]
     assert report.face.width > report.mouth.width > 0
+
+
+async def test_the_report_comes_last_however_long_the_engine_takes_to_end(server, tmp_path):
+    options = {"units": "1", "end_delay_s": "0.5"}
+    environment = {
+        "VIGENT_LIPSYNC_ENGINE": "tests.knobs.lipsync:KnobsLipsync",
+        "VIGENT_LIPSYNC_OPTIONS": json.dumps(options),
+        "VIGENT_LIPSYNC_PROGRESS_INTERVAL_S": "0.05",
+        "VIGENT_MEDIA_ROOT": str(server.media_root),
+    }
+    with run_server("services.lipsync", tmp_path, environment) as slow:
+        async with grpc.aio.insecure_channel(slow.address) as channel:
+            request = lipsync_pb2.PrepareRequest(footage=server.refs["film"])
+            call = lipsync_pb2_grpc.LipsyncServiceStub(channel).Prepare(request, timeout=60)
+            kinds = [event.WhichOneof("event") async for event in call]
+    assert kinds.count("report") == 1
+    assert kinds[-2:] == ["progress", "report"]
 
 
 async def test_lipsync_streams_a_patch_a_frame_then_done(server, stub):
