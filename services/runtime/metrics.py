@@ -143,13 +143,17 @@ class _WorkerCollector(Collector):
         yield problems
 
     def _age_and_budget_s(self) -> tuple[float, float]:
-        """Seconds since the last unit, and the stall budget, of the record that is nearest to a hang."""
+        """Seconds since the last sign of progress, and how many are too many, of the record that is nearest to a hang.
+
+        That is one that computes where there is one: a call that waits for its caller is no hang.
+        """
         if self._worker.process is None:
             return 0.0, 0.0
         snapshots = self._worker.process.snapshots()
-        active = [snapshot for snapshot in snapshots if snapshot.active]
+        working = [snapshot for snapshot in snapshots if snapshot.working]
+        active = working or [snapshot for snapshot in snapshots if snapshot.active]
         oldest = min(active, key=_updated) if active else max(snapshots, key=_updated)
-        return oldest.age_s(time.monotonic_ns()), self._worker.units.budget_s(oldest)
+        return oldest.age_s(time.monotonic_ns()), self._worker.budget_s(oldest)
 
 
 def _updated(snapshot: ProgressSnapshot) -> int:

@@ -18,6 +18,7 @@ from services.runtime.call import Admitted, Call
 from services.runtime.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.metrics import ServerMetrics
+from services.runtime.progress import ProgressSnapshot
 from services.runtime.quarantine import Quarantine, request_key
 from services.runtime.restarts import Restarts
 from services.runtime.settings import ServerSettings
@@ -48,6 +49,7 @@ class Worker:
         self.engine = engine
         self._boot, self._metrics = boot, metrics
         self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.kill_grace_s
+        self._caller_budget_s = settings.caller_budget_s
         self._quarantine, self._restarts = Quarantine(), Restarts(settings.restart_limit, settings.reload_pause_s)
         self._ids, self._epochs = itertools.count(1), itertools.count(1)
         self._wrong_setting: InvalidInputError | None = None
@@ -116,6 +118,10 @@ class Worker:
                 feeder.cancel()
             call.cancel()
             self._metrics.call_ended(call, started_s)
+
+    def budget_s(self, snapshot: ProgressSnapshot) -> float:
+        """Seconds without a sign of progress that end a call: what its caller has, where it waits for that one."""
+        return self._caller_budget_s if snapshot.waiting else self.units.budget_s(snapshot)
 
     def require_engine(self) -> None:
         """Raises UnavailableError before the engine was loaded, FailedPreconditionError when it cannot be."""

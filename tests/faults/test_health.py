@@ -208,6 +208,7 @@ async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
             scraped = await server.metrics()
             stood_still_s = time.time() - scraped['vigent_worker_progress_timestamp_seconds{service="tts"}']
         assert await server.check() == SERVING
+        assert scraped['vigent_worker_stall_budget_seconds{service="tts"}'] == 120  # as the gateway judges by it
         assert (await events(call))[-1] == "done"
         assert server.worker() == worker
 
