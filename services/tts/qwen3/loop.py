@@ -49,13 +49,15 @@ class Take:
         An error of the device, such as memory used up, ends the take whose step met it; the others step again.
         """
         while True:
-            while not self.waiting:
-                if self.error is not None:
-                    raise self.error
-                if self.reason is not None:
-                    return
+            ended = not self.open  # asked first: another thread's step may bring the last frames and the end right now
+            if self.waiting:
+                yield self.waiting.popleft()
+            elif not ended:
                 self._loop.advance(self)
-            yield self.waiting.popleft()
+            elif self.error is not None:
+                raise self.error
+            else:
+                return
 
     def receive(self, codes: Frame, *, finite: bool, end_id: int) -> None:
         """Takes in what a step made: a frame, the end of the text, or broken numbers."""

@@ -1,4 +1,5 @@
 import threading
+from collections import deque
 
 import numpy as np
 import pytest
@@ -115,6 +116,30 @@ def test_threads_share_steps(make_loop, prompts):
         thread.join(60)
     for index, prompt in enumerate(prompts):
         assert np.array_equal(found[index], alone(make_loop, prompt, 10 + index))
+
+
+class Overtaken(deque):
+    """The frames of a take to which another thread's steps bring all the rest, just when it was found to have none."""
+
+    def __init__(self, steps):
+        super().__init__()
+        self._steps = steps
+
+    def __bool__(self):
+        found = len(self) > 0
+        if not found and self._steps is not None:
+            steps, self._steps = self._steps, None
+            steps()
+        return found
+
+
+def test_frames_and_an_end_that_another_thread_brings_at_once_are_not_lost(make_loop, prompts):
+    loop = make_loop(rows=2)
+    with loop.take(prompts[0], 1, 7, Progress()) as take, loop.take(prompts[1], 2, 9, Progress()) as other:
+        ahead = take.waiting.popleft()
+        take.waiting = Overtaken(lambda: list(other))
+        found = [ahead, *take]
+    assert np.array_equal(np.stack(found), alone(make_loop, prompts[0], 1, frames=7))
 
 
 def test_no_row_left(make_loop, prompts):
