@@ -9,8 +9,10 @@ from orchestrator.script import split_script
 from services.runtime.errors import InvalidInputError, NotFoundError
 from services.runtime.fonts import typeface
 from services.runtime.media import MediaStore
+from services.runtime.plain_text import checked_text
 from services.runtime.styles import displayed, load_style, safe_area
 from vigent.jobs.v1 import jobs_pb2
+from vigent.lipsync.v1 import lipsync_pb2
 
 MAX_TITLE_CHARACTERS = 60
 DEFAULT_WIDTH, DEFAULT_HEIGHT = 1080, 1920
@@ -18,6 +20,12 @@ DEFAULT_MUSIC_GAIN_DB = -18.0
 _MIN_SIDE, _MAX_SIDE = 128, 2160
 _MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 _MIN_GAIN_DB, _MAX_GAIN_DB = -60.0, 12.0
+_CHOICES = {
+    "quality": lipsync_pb2.Quality,
+    "ai_label": jobs_pb2.AiLabel,
+    "loudness": jobs_pb2.Loudness,
+    "captions": jobs_pb2.Captions,
+}
 
 
 def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "default") -> jobs_pb2.JobSpec:
@@ -37,9 +45,12 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "de
     _check_side("spec.height", complete.height)
     _check_range("spec.speed", complete.speed, _MIN_SPEED, _MAX_SPEED)
     _check_range("spec.music_gain_db", complete.music_gain_db, _MIN_GAIN_DB, _MAX_GAIN_DB)
+    _check_choices(complete)
     _check_platform(complete)
     _check_media(complete, store)
     _check_consent(complete)
+    if spec.reference_audio.sha256 and spec.reference_text:
+        checked_text(spec.reference_text, "spec.reference_text")
     _check_writing(complete, store)
     return complete
 
@@ -63,6 +74,15 @@ def _check_side(field: str, pixels: int) -> None:
 def _check_range(field: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise InvalidInputError(f"{value:g} is out of range.", f"Give {least:g} to {most:g}.", field)
+
+
+def _check_choices(spec: jobs_pb2.JobSpec) -> None:
+    """Enums are open in proto3: any number comes through."""
+    for field, choices in _CHOICES.items():
+        if getattr(spec, field) not in choices.values():
+            problem = f"There is no {field} {getattr(spec, field)}."
+            remedy = f"Give one of {', '.join(choices.keys())}."
+            raise InvalidInputError(problem, remedy, f"spec.{field}", "UNKNOWN_CHOICE")
 
 
 def _check_platform(spec: jobs_pb2.JobSpec) -> None:

@@ -44,6 +44,10 @@ def test_a_gain_of_zero_is_kept(store: MediaStore) -> None:
         ("speed", 9.0),
         ("speed", float("nan")),
         ("music_gain_db", 90.0),
+        ("quality", 9),
+        ("ai_label", -1),
+        ("loudness", 99),
+        ("captions", 3),
         ("footage", media_pb2.MediaRef()),
         ("footage", media_pb2.MediaRef(sha256="../../etc/passwd")),
     ],
@@ -69,6 +73,14 @@ def test_no_voice_is_cloned_without_consent(store: MediaStore) -> None:
     assert (caught.value.field, caught.value.reason) == ("spec.consent", "NO_CONSENT")
     consent = jobs_pb2.Consent(person="Anna", statement="I agree.")
     assert complete_spec(spec(store, reference_audio=recording, consent=consent), store).consent == consent
+
+
+def test_a_transcript_that_no_voice_server_takes_is_refused_at_once(store: MediaStore) -> None:
+    recording = media_pb2.MediaRef(sha256=store.put_bytes(b"recording").sha256)
+    consent = jobs_pb2.Consent(person="Anna", statement="I agree.")
+    with pytest.raises(InvalidInputError) as caught:
+        complete_spec(spec(store, reference_audio=recording, consent=consent, reference_text="x" * 1001), store)
+    assert (caught.value.field, caught.value.reason) == ("spec.reference_text", "TEXT_TOO_LONG")
 
 
 @pytest.mark.parametrize(
