@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
+
+from services.runtime.errors import NotFoundError
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"  # keep it, but ask each time whether it is still the same
@@ -29,7 +33,10 @@ def file_response(
     file_name: str | None = None,
     attachment: bool = False,
 ) -> Response:
-    """The file, a range of it, or 304 when the client has it. `etag` is a hash of the content."""
+    """The file, a range of it, or 304 when the client has it. `etag` is a hash of the content.
+
+    It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now.
+    """
     tag = f'"{etag}"'
     headers = {**_SAFE, "ETag": tag, "Cache-Control": caching}
     if _has_it(request.headers.get("if-none-match", ""), tag):
@@ -41,12 +48,24 @@ def file_response(
 
 
 class _RangedFile(FileResponse):
-    """Takes no notice of ranges in other units, or that are none (RFC 9110, 14.2); the base class answers 400."""
+    """Takes no notice of ranges in other units, or that are none (RFC 9110, 14.2); the base class answers 400.
+
+    The base class would look for the file again when it is sent, and a preview is gone as soon as there is a longer one.
+    """
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        try:
+            self._file = path.open("rb")
+        except FileNotFoundError as error:
+            raise NotFoundError("The file has just been removed.", "Ask for what there is now.") from error
+        handle = self._file.fileno()
+        super().__init__(f"/dev/fd/{handle}", stat_result=os.fstat(handle), **options)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_range(Headers(scope=scope).get("range", "")):
             scope = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"range"]}
-        await super().__call__(scope, receive, send)
+        with self._file:
+            await super().__call__(scope, receive, send)
 
 
 def _is_range(text: str) -> bool:

@@ -35,12 +35,15 @@ _BINARY: dict[int | str, dict[str, Any]] = {
 @router.get("/{job_id}/preview", summary="Watch what is finished", response_class=Response, responses=_BINARY)
 async def preview(job_id: str, request: Request, gateway: GatewayDep) -> Response:
     """The film as far as it is finished, from its beginning; the film itself once it is there. Takes ranges."""
-    job = await gateway.jobs.get(job_id)
-    name = FILM if FILM in job.outputs else PREVIEW
     try:
-        return await _output(gateway, request, job, name)
-    except NotFoundError:  # a longer preview may have taken its place in this moment
-        return await _output(gateway, request, await gateway.jobs.get(job_id), name)
+        return await _watchable(gateway, request, job_id)
+    except NotFoundError:  # a longer preview, or the film, may have taken its place in this moment
+        return await _watchable(gateway, request, job_id)
+
+
+async def _watchable(gateway: Gateway, request: Request, job_id: str) -> Response:
+    job = await gateway.jobs.get(job_id)
+    return await _output(gateway, request, job, FILM if FILM in job.outputs else PREVIEW)
 
 
 @router.head("/{job_id}/{output}", include_in_schema=False)
