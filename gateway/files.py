@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
@@ -41,25 +40,31 @@ def file_response(
     headers = {**_SAFE, "ETag": tag, "Cache-Control": caching}
     if _has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
-    disposition = "attachment" if attachment else "inline"
-    return _RangedFile(
-        path, headers=headers, media_type=media_type, filename=file_name, content_disposition_type=disposition
-    )
+    return _RangedFile(path, headers, media_type, file_name, "attachment" if attachment else "inline")
 
 
 class _RangedFile(FileResponse):
     """Takes no notice of ranges in other units, or that are none (RFC 9110, 14.2); the base class answers 400.
 
-    The base class would look for the file again when it is sent, and a preview is gone as soon as there is a longer one.
+    The base class would look for the file when it is sent, and a preview is gone as soon as there is a longer one.
     """
 
-    def __init__(self, path: Path, **options: Any) -> None:
+    def __init__(
+        self, path: Path, headers: dict[str, str], media_type: str, file_name: str | None, disposition: str
+    ) -> None:
         try:
             self._file = path.open("rb")
         except FileNotFoundError as error:
             raise NotFoundError("The file has just been removed.", "Ask for what there is now.") from error
         handle = self._file.fileno()
-        super().__init__(f"/dev/fd/{handle}", stat_result=os.fstat(handle), **options)
+        super().__init__(
+            f"/dev/fd/{handle}",
+            headers=headers,
+            media_type=media_type,
+            filename=file_name,
+            stat_result=os.fstat(handle),
+            content_disposition_type=disposition,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not _is_range(Headers(scope=scope).get("range", "")):

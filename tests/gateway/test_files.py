@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import Request
+from fastapi import Request, Response
 
 from gateway.files import file_response
 from services.runtime.errors import NotFoundError
@@ -15,10 +15,13 @@ CONTENT = bytes(range(256)) * 1000
 def client(path: Path) -> httpx.AsyncClient:
     """Of an application that removes the file between looking for it and sending it."""
 
-    async def application(scope, receive, send) -> None:
+    def answered(scope) -> Response:
         response = file_response(Request(scope), path, etag="preview", media_type="video/mp4")
         path.unlink()
-        await response(scope, receive, send)
+        return response
+
+    async def application(scope, receive, send) -> None:
+        await answered(scope)(scope, receive, send)
 
     return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://gateway")
 
