@@ -12,6 +12,7 @@ from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from services.runtime.errors import FailedPreconditionError, VigentError
 from services.runtime.log import configure_logging
+from services.runtime.media import MediaStore
 
 
 class GatewayServer(uvicorn.Server):
@@ -29,6 +30,7 @@ class GatewayServer(uvicorn.Server):
 def main() -> int:
     try:
         settings = GatewaySettings.load("gateway")
+        MediaStore(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
         listening = listen(settings)
     except VigentError as error:
         print(f"gateway: {error}", file=sys.stderr)

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.errors import ExhaustedError, InvalidInputError, NotFoundError
+from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
 
 _STALE_S = 24 * 3600.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -37,9 +37,15 @@ class MediaStore:
     """Content-addressed files below `root`, plus a `keys` index from the hash of a recipe to the file it made."""
 
     def __init__(self, root: Path) -> None:
+        """Makes its folders. Raises FailedPreconditionError for a `root` of no use, ExhaustedError on a full disk."""
         self.root = root
-        for folder in ("content", "keys", "tmp"):
-            (root / folder).mkdir(parents=True, exist_ok=True)
+        try:
+            with _disk_full_as_exhausted():
+                for folder in ("content", "keys", "tmp"):
+                    (root / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"The folder {root} of the media store cannot be used: {error.strerror}."
+            raise FailedPreconditionError(problem, "Set VIGENT_MEDIA_ROOT to another one.", "media_root") from error
         self._remove_stale()
 
     def path(self, sha256: str) -> Path:

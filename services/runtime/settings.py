@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -24,6 +24,11 @@ from services.runtime.errors import InvalidInputError
 PORTS = {"gateway": 8080, "orchestrator": 50050, "tts": 50051, "lipsync": 50052, "asr": 50053, "overlay": 50054}
 METRICS_PORTS = {"orchestrator": 9150, "tts": 9151, "lipsync": 9152, "asr": 9153, "overlay": 9154}
 
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(lambda level: str(level).upper())
+]
+"""In capitals or not."""
+
 
 class ProcessSettings(BaseSettings):
     """What every gRPC process of the mesh can be told. Make one with `load`."""
@@ -35,10 +40,10 @@ class ProcessSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
     port: int = Field(description="gRPC port; 0 lets the system choose.", ge=0, le=65535)
     metrics_port: int = Field(description="Prometheus port; 0 lets the system choose.", ge=0, le=65535)
-    log_level: str = Field("INFO", description="Level of the standard library's logging.")
+    log_level: LogLevel = Field("INFO", description="Level of the standard library's logging.")
     media_root: Path = Field(
         Path(".vigent/media"),
-        validation_alias=AliasChoices("media_root", "VIGENT_MEDIA_ROOT"),
+        validation_alias="VIGENT_MEDIA_ROOT",
         description="Folder of the media store, shared by all processes (VIGENT_MEDIA_ROOT).",
     )
     drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)

@@ -122,7 +122,7 @@ async def test_the_end_of_a_process_is_seen_whatever_it_leaves_behind(left):
 async def test_a_process_that_always_fails_is_given_up_and_said_so(tmp_path):
     policy = WatchdogPolicy(first_pause_s=0.01, longest_pause_s=0.02, restarts=2)
     said: list[str] = []
-    crashing = {"VIGENT_TTS_LOG_LEVEL": "NO_SUCH_LEVEL"}
+    crashing = {"PYTHONHOME": str(tmp_path)}  # where Python finds nothing of itself
     mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy, crashing)
     async with mesh:
         with pytest.raises(FailedPreconditionError, match="tts does not keep running"):

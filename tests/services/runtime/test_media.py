@@ -11,7 +11,7 @@ import tracemalloc
 
 import pytest
 
-from services.runtime.errors import ExhaustedError, InvalidInputError, NotFoundError
+from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 
 CONTENT = b"a film"
@@ -25,6 +25,13 @@ def store(tmp_path):
 
 def files_of(store):
     return sorted(path for path in store.root.rglob("*") if path.is_file())
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FailedPreconditionError, match="VIGENT_MEDIA_ROOT") as caught:
+        MediaStore(tmp_path / "file" / "media")
+    assert caught.value.field == "media_root"
 
 
 def test_content_is_found_by_its_hash(store):

@@ -35,6 +35,17 @@ def test_environment_wins_over_file_and_file_over_default(empty_machine: Path, m
     assert ServerSettings.load("asr").media_root == Path("/elsewhere")
 
 
+def test_only_names_of_ours_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs have a MEDIA_ROOT too."""
+    monkeypatch.setenv("MEDIA_ROOT", "/of/another/program")
+    assert ServerSettings.load("tts").media_root == Path(".vigent/media")
+
+
+def test_a_level_of_the_log_is_known_in_small_letters_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENT_TTS_LOG_LEVEL", "warning")
+    assert ServerSettings.load("tts").log_level == "WARNING"
+
+
 def test_options_of_the_engine_come_as_json_or_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGENT_TTS_OPTIONS", '{"units": 5}')
     monkeypatch.setenv("VIGENT_TTS_OPTIONS__DELAY_S", "0.5")
@@ -44,7 +55,8 @@ def test_options_of_the_engine_come_as_json_or_one_by_one(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PORT", "70000"), ("PORT", "tts"), ("SLOTS", "0"), ("STALL_BUDGET_S", "-1")]
+    ("name", "value"),
+    [("PORT", "70000"), ("PORT", "tts"), ("SLOTS", "0"), ("STALL_BUDGET_S", "-1"), ("LOG_LEVEL", "LOUD")],
 )
 def test_wrong_setting_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"VIGENT_TTS_{name}", value)
