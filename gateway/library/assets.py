@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.jobs import Consent, SomeText, UtcTime
+from services.runtime.plain_text import LONGEST_TEXT
 
 Kind = Literal["footage", "voices", "music", "fonts", "styles"]
 StyleRole = Literal["subtitle", "title"]
@@ -105,7 +106,7 @@ class VoiceDescription(Description):
     """What the uploader of a voice says; without the speaker's consent no voice is kept."""
 
     languages: str = Field(default="", description="BCP 47 languages, separated by commas.", max_length=200)
-    reference_text: str = Field(default="", description="What is said in the recording.", max_length=2_000)
+    reference_text: str = Field(default="", description="What is said in the recording.", max_length=LONGEST_TEXT)
     person: SomeText = Field(description="Who agreed to being cloned.", max_length=200)
     statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
     given_time: UtcTime | None = Field(default=None, description="When it was given; now, when left out.")

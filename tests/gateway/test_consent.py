@@ -26,3 +26,10 @@ def test_without_a_face_consent_none_is_claimed(films):
     footage = films.post("/api/v1/footage", files={"file": ("face.png", face_picture())}).json()["id"]
     asked = submitted(films, footage, "Hi.")["request"]
     assert (asked["consent"], asked["voice_consent"], asked["ai_label"]) == (None, None, True)
+
+
+def test_a_transcript_that_no_voice_server_takes_is_refused_with_the_voice(films, tmp_path):
+    sound = write_sound(tmp_path / "voice.wav").read_bytes()
+    data = {**SPEAKER, "reference_text": "x" * 1001}
+    refused = films.post("/api/v1/voices", files={"file": ("voice.wav", sound)}, data=data)
+    assert (refused.status_code, refused.json()["field"]) == (422, "reference_text")
