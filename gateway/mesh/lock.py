@@ -5,12 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from services.runtime.errors import FailedPreconditionError
+
+_TRIES, _PAUSE_S = 50, 0.02
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ def hold(data: Path, addresses: dict[str, str]) -> Iterator[None]:
     data.mkdir(parents=True, exist_ok=True)
     with (data / "mesh.lock").open("a+") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(lock)
         except OSError as error:
             raise FailedPreconditionError(
                 f"A mesh already runs on the data folder {data} (process {_holder(lock.name)}).",
@@ -44,15 +48,29 @@ def hold(data: Path, addresses: dict[str, str]) -> Iterator[None]:
 
 def running_mesh(data: Path) -> RunningMesh | None:
     """The mesh that holds the data folder now; None when nobody does."""
-    try:
-        with (data / "mesh.lock").open("r+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return RunningMesh(**json.load(lock))
-    except (FileNotFoundError, ValueError, TypeError):
-        pass
+    for _ in range(_TRIES):
+        try:
+            with (data / "mesh.lock").open("r+") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    return RunningMesh(**json.load(lock))
+                return None
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):  # it is just being written
+            time.sleep(_PAUSE_S)
     return None
+
+
+def _take(lock: TextIO) -> None:
+    """Takes the lock for oneself; who only looks whether a mesh runs has it for a moment. Raises OSError."""
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(_PAUSE_S)
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder(path: str) -> object:
