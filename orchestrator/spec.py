@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 from orchestrator.script import split_script
-from services.runtime.errors import InvalidInputError, NotFoundError
+from services.runtime.errors import InvalidInputError
 from services.runtime.fonts import typeface
 from services.runtime.media import MediaStore
 from services.runtime.plain_text import checked_text
@@ -119,7 +119,4 @@ def _check_media(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:
     for field in ("footage", "music", "reference_audio"):
         sha256 = getattr(spec, field).sha256
         if sha256:
-            try:
-                store.path(sha256)
-            except (InvalidInputError, NotFoundError) as error:
-                raise type(error)(error.problem, error.remedy, f"spec.{field}") from None
+            store.path(sha256, f"spec.{field}")

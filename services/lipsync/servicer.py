@@ -45,7 +45,7 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         """Streams accepted, then progress, then the report."""
         del context
         report: FootageReport | None = None
-        async with self._worker.call("prepare", self._footage(request.footage)) as call:
+        async with self._worker.call("prepare", self._footage(request.footage, "footage")) as call:
             yield lipsync_pb2.PrepareResponse(accepted=call.accepted)
             async for event in call.events():
                 match event:
@@ -77,12 +77,12 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
                         call.media_s = film.frames / FRAME_RATE_HZ
         yield lipsync_pb2.LipsyncResponse(done=film.done())
 
-    def _footage(self, ref: media_pb2.MediaRef) -> Footage:
-        return Footage(self._store.path(ref.sha256), ref.sha256)
+    def _footage(self, ref: media_pb2.MediaRef, field: str) -> Footage:
+        return Footage(self._store.path(ref.sha256, field), ref.sha256)
 
     def _spec(self, request: lipsync_pb2.LipsyncOpen) -> LipsyncSpec:
         return LipsyncSpec(
-            footage=self._footage(request.footage),
+            footage=self._footage(request.footage, "open.footage"),
             first_film_frame=_checked_frame(request.first_film_frame),
             sample_rate_hz=_checked_rate(request.format.sample_rate_hz),
             quality=_checked_quality(request.quality),

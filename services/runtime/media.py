@@ -48,11 +48,11 @@ class MediaStore:
             raise FailedPreconditionError(problem, "Set VIGENT_MEDIA_ROOT to another one.", "media_root") from error
         self._remove_stale()
 
-    def path(self, sha256: str) -> Path:
-        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError."""
-        path = self._content_path(sha256)
+    def path(self, sha256: str, field: str = "sha256") -> Path:
+        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError for `field`."""
+        path = self._content_path(sha256, field)
         if not path.is_file():
-            raise NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", "sha256")
+            raise NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", field)
         return path
 
     def put_bytes(self, data: bytes, mime_type: str = "") -> StoredFile:
@@ -129,8 +129,8 @@ class MediaStore:
                 if time.time() - path.stat().st_mtime > _STALE_S:
                     path.unlink()
 
-    def _content_path(self, sha256: str) -> Path:
-        return self.root / "content" / _checked(sha256)[:2] / sha256
+    def _content_path(self, sha256: str, field: str = "sha256") -> Path:
+        return self.root / "content" / _checked(sha256, field)[:2] / sha256
 
 
 def recipe_key(*parts: object) -> str:
@@ -138,9 +138,9 @@ def recipe_key(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def _checked(sha256: str) -> str:
+def _checked(sha256: str, field: str = "sha256") -> str:
     if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
-        raise InvalidInputError(f"{sha256[:80]!r} is no SHA-256.", "Give 64 lower-case hexadecimal digits.", "sha256")
+        raise InvalidInputError(f"{sha256[:80]!r} is no SHA-256.", "Give 64 lower-case hexadecimal digits.", field)
     return sha256
 
 

@@ -75,7 +75,9 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
             voice=request.voice,
             seed=request.seed,
             speed=_checked_speed(request.speed),
-            reference_audio=self._store.path(request.reference_audio.sha256) if has_reference else None,
+            reference_audio=self._store.path(request.reference_audio.sha256, "reference_audio")
+            if has_reference
+            else None,
             reference_text=checked_text(request.reference_text, "reference_text") if request.reference_text else "",
         )
 

@@ -169,7 +169,7 @@ async def test_unknown_footage_is_not_found(stub):
             "open.format.encoding",
             "UNREADABLE_FORMAT",
         ),
-        ({"footage": media_pb2.MediaRef(sha256="nonsense")}, "sha256", "INVALID_INPUT"),
+        ({"footage": media_pb2.MediaRef(sha256="nonsense")}, "open.footage", "INVALID_INPUT"),
     ],
 )
 async def test_refuses_a_bad_opening_by_field(server, stub, fields, field, reason):

@@ -95,7 +95,7 @@ async def test_lists_voices_by_language(stub):
         ({"text": "a", "speed": float("nan")}, "speed", "SPEED_OUT_OF_RANGE"),
         ({"text": "a", "voice": "nobody"}, "voice", "UNKNOWN_VOICE"),
         ({"text": "a", "language": "zz"}, "language", "UNKNOWN_LANGUAGE"),
-        ({"text": "a", "reference_audio": media_pb2.MediaRef(sha256="../../etc")}, "sha256", "INVALID_INPUT"),
+        ({"text": "a", "reference_audio": media_pb2.MediaRef(sha256="../../etc")}, "reference_audio", "INVALID_INPUT"),
     ],
 )
 async def test_refuses_bad_requests_by_field(stub, request_, field, reason):
