@@ -64,10 +64,11 @@ async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
 
 def sentences(text: str) -> list[str]:
     """The text in stretches that one call can speak: sentences, and parts of very long ones, if they have words."""
-    found = [part.strip() for part in _SENTENCE_END.split(text) if part and words_of(part)]
-    return [
+    found = [part.strip() for part in _SENTENCE_END.split(text) if part]
+    parts = [
         part[start : start + _LONGEST_SENTENCE] for part in found for start in range(0, len(part), _LONGEST_SENTENCE)
     ]
+    return [part for part in parts if words_of(part)]
 
 
 class _Speech:

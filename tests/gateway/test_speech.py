@@ -112,3 +112,4 @@ def test_text_is_cut_between_sentences_only():
     assert sentences("v1.2.3 stays whole") == ["v1.2.3 stays whole"]
     assert "".join(sentences("字" * 2500)) == "字" * 2500
     assert max(map(len, sentences("字" * 2500))) <= 1000
+    assert sentences("No" + "!" * 1500) == ["No" + "!" * 998]  # the rest would end the answer: it says nothing
