@@ -18,6 +18,7 @@ SAMPLE_RATES_HZ = range(8_000, 192_001)
 
 LONGEST_S = 3_600.0
 IDLE_LIMIT_S = 120.0
+"""How long a caller may say nothing, also before it closes the stream behind its `end`."""
 
 _BYTES_PER_SAMPLE = 2
 
@@ -51,7 +52,7 @@ Part = TypeVar("Part", bound=AudioPart)
 
 
 class AudioStream(Generic[Part]):
-    """Reads such a stream: `await opened()` once, then `chunks()` once.
+    """Reads such a stream: `await opened()` once, then `chunks()` once, which ends when the caller closes the stream.
 
     Everything out of order, out of sequence, in another format or at odds with the totals raises InvalidInputError;
     a caller that says nothing for `idle_limit_s` while it is being listened to raises DeadlineExceededError.
@@ -85,14 +86,12 @@ class AudioStream(Generic[Part]):
             raise _out_of_order("end", "after the audio", part)
         await self._close(part.end.samples)
 
-    async def _next(self) -> Part | None:
+    async def _next(self, remedy: str = "Send audio as it is made, then `end`.") -> Part | None:
         try:
             async with asyncio.timeout(self._idle_limit_s):
                 return await anext(self._parts, None)
         except TimeoutError:
-            raise DeadlineExceededError(
-                f"The stream said nothing for {self._idle_limit_s:g} s.", "Send audio as it is made, then `end`."
-            ) from None
+            raise DeadlineExceededError(f"The stream said nothing for {self._idle_limit_s:g} s.", remedy) from None
 
     def _samples_of(self, chunk: media_pb2.AudioChunk) -> NDArray[int16]:
         if (chunk.sequence, chunk.first_sample) != (self._sequence, self.samples):
@@ -126,7 +125,7 @@ class AudioStream(Generic[Part]):
                 "end.samples",
                 "TOTALS_DIFFER",
             )
-        if (part := await self._next()) is not None:
+        if (part := await self._next("Close the stream after `end`.")) is not None:
             raise _out_of_order("nothing", "after the end", part)
 
 

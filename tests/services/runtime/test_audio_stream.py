@@ -94,12 +94,14 @@ async def test_refuses_audio_beyond_the_limit():
     assert refused.value.reason == "AUDIO_TOO_LONG"
 
 
-async def test_a_silent_caller_is_not_awaited_for_ever():
+@pytest.mark.parametrize(("said", "remedy"), [([opening()], "then `end`"), ([opening(), end(0)], "Close the stream")])
+async def test_a_silent_caller_is_not_awaited_for_ever(said: list[asr_pb2.AlignRequest], remedy: str):
     async def silent() -> AsyncIterator[asr_pb2.AlignRequest]:
-        yield opening()
+        for part in said:
+            yield part
         await asyncio.Event().wait()
 
     stream = AudioStream(silent(), idle_limit_s=0.01)
     await stream.opened()
-    with pytest.raises(DeadlineExceededError):
+    with pytest.raises(DeadlineExceededError, match=remedy):
         await anext(stream.chunks())
