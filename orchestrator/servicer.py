@@ -52,7 +52,7 @@ class JobServicer(JobServiceServicer):
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
-        job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."
+        _wait_in_queue(job)
         return await asyncio.shield(self._submit(job, request.idempotency_key))
 
     async def GetJob(self, request: jobs_pb2.GetJobRequest, context: _Context) -> jobs_pb2.GetJobResponse:
@@ -152,4 +152,8 @@ def _requeue(job: jobs_pb2.Job) -> None:
     job.state = jobs_pb2.JOB_STATE_QUEUED
     for field in ("error", "start_time", "end_time"):
         job.ClearField(field)
-    job.progress.eta_s, job.progress.message = -1, "Waiting for its turn."
+    _wait_in_queue(job)
+
+
+def _wait_in_queue(job: jobs_pb2.Job) -> None:
+    job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."

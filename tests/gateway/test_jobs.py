@@ -196,6 +196,8 @@ def test_cancel_retry_delete(films, footage):
     assert (retried.status_code, retried.json()["state"]) == (202, "queued")
     assert [event for event in events(films, waiting["id"]) if event["name"] == "message"][-1]["state"] == "done"
     assert films.post(f"/api/v1/jobs/{waiting['id']}/retry").status_code == 409
+    assert films.post(f"/api/v1/jobs/{running['id']}/retry").json()["progress"]["stage"] == "queued"
+    assert films.delete(f"/api/v1/jobs/{running['id']}").json()["state"] == "cancelled"
     for job in (running, waiting):
         assert films.delete(f"/api/v1/jobs/{job['id']}").status_code == 204
         assert films.get(f"/api/v1/jobs/{job['id']}").status_code == 404
