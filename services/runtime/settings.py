@@ -112,9 +112,11 @@ class ServerSettings(ProcessSettings):
     kill_grace_s: float = Field(1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
     exit_budget_s: float = Field(30.0, description="Longest time a killed worker may take to be gone.", gt=0)
     restart_limit: int = Field(5, description="Restarts of the worker in ten minutes before giving up.", ge=0)
-    memory_soft_bytes: int = Field(0, description="Resident memory at which the worker is replaced when idle.", ge=0)
-    memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed.", ge=0)
-    progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0)
+    memory_soft_bytes: int = Field(
+        0, description="Resident memory at which the worker is replaced when idle; 0 for none.", ge=0
+    )
+    memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed; 0 for none.", ge=0)
+    progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0, le=2)
 
     def engine_settings(self) -> EngineSettings:
         """The part that the engine sees."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from difflib import get_close_matches
 
 from services.runtime.engine_settings import EngineSettings
@@ -38,8 +39,11 @@ class EspeakEngine:
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Takes the option `longest_take_s`. Looks for the library, so that a missing one is found at start."""
-        self._longest_take = round(float(settings.options.get("longest_take_s", LONGEST_TAKE_S)) * SAMPLE_RATE_HZ)
+        """Takes the option `longest_take_s`. Looks for the library, so that a missing one is found at start.
+
+        Raises InvalidInputError (field "options.longest_take_s").
+        """
+        self._longest_take = round(_longest_take_s(settings.options) * SAMPLE_RATE_HZ)
         self._languages = spoken_languages()
 
     def voices(self) -> list[Voice]:
@@ -71,6 +75,14 @@ class EspeakEngine:
                     progress.advance()
                     yield Speech(event)
         yield Finish(FinishReason.END_OF_TEXT)
+
+
+def _longest_take_s(options: Mapping[str, str]) -> float:
+    text = options.get("longest_take_s", str(LONGEST_TAKE_S))
+    with suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise InvalidInputError(f"A take cannot last {text!r} s.", "Give seconds, more than 0.", "options.longest_take_s")
 
 
 def _variant(voice: str) -> str:

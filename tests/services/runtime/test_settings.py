@@ -56,7 +56,14 @@ def test_options_of_the_engine_come_as_json_or_one_by_one(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "70000"), ("PORT", "tts"), ("SLOTS", "0"), ("STALL_BUDGET_S", "-1"), ("LOG_LEVEL", "LOUD")],
+    [
+        ("PORT", "70000"),
+        ("PORT", "tts"),
+        ("SLOTS", "0"),
+        ("STALL_BUDGET_S", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+        ("PROGRESS_INTERVAL_S", "2.1"),
+    ],
 )
 def test_wrong_setting_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"VIGENT_TTS_{name}", value)

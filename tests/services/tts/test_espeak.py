@@ -128,3 +128,10 @@ def test_refuses_what_it_cannot_say(engine, request_, field, reason, hint):
         list(engine.synthesize(request_, Progress()))
     assert (refused.value.field, refused.value.reason) == (field, reason)
     assert hint in refused.value.remedy
+
+
+@pytest.mark.parametrize("seconds", ["a while", "0", "nan", "inf"])
+def test_a_longest_take_of_no_use_is_a_wrong_setting(seconds):
+    with pytest.raises(InvalidInputError) as caught:
+        EspeakEngine(EngineSettings(options={"longest_take_s": seconds}))
+    assert caught.value.field == "options.longest_take_s"
