@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -32,7 +33,10 @@ _PEAKS_PER_S = 50
 
 
 def inspect_footage(path: Path, found: Format, limit_s: float) -> FootageFacts:
-    """Decodes every picture. Raises InvalidInputError when it is broken, cut off, too long or has no picture."""
+    """Decodes every picture, of an image its first: what cameras put behind it is none.
+
+    Raises InvalidInputError when it is broken, cut off, too long or has no picture.
+    """
     with _opened(path, found) as container:
         if not container.streams.video:
             raise InvalidInputError("The file has no picture.", "Send a video or a picture.", "file", "NO_PICTURE")
@@ -41,7 +45,7 @@ def inspect_footage(path: Path, found: Format, limit_s: float) -> FootageFacts:
         announced_s = 0.0 if container.duration is None else container.duration / av.time_base
         _check_length(announced_s, limit_s)
         first, frames, end_s = None, 0, 0.0
-        for frame in container.decode(stream):
+        for frame in islice(container.decode(stream), 1 if found.medium == "image" else None):
             first = first or _checked_size(frame)
             frames += 1
             end_s = max(end_s, frame.time or 0.0)

@@ -1,5 +1,7 @@
 """What the limited child finds in files from outside."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,24 @@ def test_picture_is_one_frame(tmp_path):
     path.write_bytes(face_picture())
     facts = inspect_footage(path, sniff(path, "video", "image"), 60)
     assert (facts.frames, facts.duration_s, facts.width) == (1, 0.0, 512)
+
+
+@pytest.fixture(params=["one core", "every core"])
+def _cores(request):
+    """FFmpeg decodes with as many threads as there are cores, and tells of errors at other times then."""
+    every = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(every)} if request.param == "one core" else every)
+    yield
+    os.sched_setaffinity(0, every)
+
+
+@pytest.mark.usefixtures("_cores")
+@pytest.mark.parametrize("behind", [b"long", face_picture()])
+def test_what_stands_behind_a_picture_does_not_count(tmp_path, behind):
+    path = tmp_path / "face"
+    path.write_bytes(face_picture() + behind)
+    facts = inspect_footage(path, sniff(path, "video", "image"), 60)
+    assert (facts.frames, facts.duration_s, facts.frame_rate_hz) == (1, 0.0, 0.0)
 
 
 def test_loudness_is_as_the_standard_predicts(tmp_path):
