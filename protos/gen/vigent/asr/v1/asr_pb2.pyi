@@ -21,7 +21,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class TranscribeRequest(_message.Message):
-    """One message of the caller's stream: open, then audio, then end."""
+    """One message of the caller's stream: open, then audio of an hour at the most, then end. The caller then closes its
+    side; nothing is answered as done before. Silent for two minutes, it gets DEADLINE_EXCEEDED or CANCELLED.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -67,7 +69,7 @@ class TranscribeOpen(_message.Message):
     FORMAT_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
     language: _builtins.str
-    """BCP 47 language; empty lets the engine find out."""
+    """BCP 47 language; empty lets the engine find out. One that it does not know is answered with INVALID_ARGUMENT."""
     words: _builtins.bool
     """Whether word times are wanted."""
     @_builtins.property
@@ -202,7 +204,7 @@ class TranscribeDone(_message.Message):
     samples: _builtins.int
     """Samples heard in all."""
     language: _builtins.str
-    """BCP 47 language that was given or found."""
+    """BCP 47 language that was given or found; empty where none was given and nothing was heard."""
     def __init__(
         self,
         *,
@@ -219,7 +221,9 @@ Global___TranscribeDone: _TypeAlias = TranscribeDone  # noqa: Y015
 
 @_typing.final
 class AlignRequest(_message.Message):
-    """One message of the caller's stream: open, then audio, then end."""
+    """One message of the caller's stream: open, then audio of ten minutes at the most, then end. The caller then closes its
+    side; nothing is answered as done before. Silent for two minutes, it gets DEADLINE_EXCEEDED or CANCELLED.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

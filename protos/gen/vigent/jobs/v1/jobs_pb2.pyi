@@ -168,25 +168,25 @@ class JobSpec(_message.Message):
     REFERENCE_LANGUAGE_FIELD_NUMBER: _builtins.int
     FACE_CONSENT_FIELD_NUMBER: _builtins.int
     script: _builtins.str
-    """What is said; Chinese and English may be mixed, Markdown marks are left out."""
+    """What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown marks are left out."""
     language: _builtins.str
     """BCP 47 language of the script; empty lets the text decide."""
     voice: _builtins.str
-    """Voice id; empty for the default voice."""
+    """Voice id, with how to speak behind a colon where the engine follows instructions; empty for the default voice."""
     speed: _builtins.float
     """Speed of the voice, 0.5 to 2.0; 0 means 1.0."""
     title: _builtins.str
-    """Title over the first seconds; empty for none."""
+    """Title over the first seconds, at most 60 characters; empty for none."""
     music_gain_db: _builtins.float
-    """Level of the music against its own, in decibels; absent means -18."""
+    """Level of the music against its own, -60 to 12 decibels; absent means -18."""
     caption_style: _builtins.str
     """Id of the caption style, or content hash of one in the media store; empty for the default."""
     title_style: _builtins.str
     """Id of the title style, or content hash of one in the media store; empty for the default."""
     width: _builtins.int
-    """Film width in pixels, even; 0 means 1080."""
+    """Film width in pixels, even, 128 to 2,160; 0 means 1080."""
     height: _builtins.int
-    """Film height in pixels, even; 0 means 1920."""
+    """Film height in pixels, even, 128 to 2,160; 0 means 1920."""
     quality: _lipsync_pb2.Quality.ValueType
     """How carefully the lips are synced."""
     seed: _builtins.int
@@ -196,7 +196,9 @@ class JobSpec(_message.Message):
     loudness: Global___Loudness.ValueType
     """Loudness of the film."""
     reference_text: _builtins.str
-    """What is said in reference_audio; empty has it written down by the listening engine, if that can."""
+    """What is said in reference_audio, at most 1,000 characters; empty has it written down by the listening engine, if
+    that can.
+    """
     captions: Global___Captions.ValueType
     """Whether captions are drawn; unspecified draws them."""
     platform: _builtins.str
@@ -275,7 +277,7 @@ class Consent(_message.Message):
     """Words of the agreement."""
     @_builtins.property
     def given_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was given."""
+        """When it was given; absent: with the job."""
 
     def __init__(
         self,
@@ -343,7 +345,9 @@ class Job(_message.Message):
 
     @_builtins.property
     def outputs(self) -> _containers.MessageMap[_builtins.str, _media_pb2.MediaRef]:
-        """Finished files by name: film.mp4, captions.srt, captions.vtt, captions.ass, cover.jpg, report.json."""
+        """Finished files by name: film.mp4, captions.srt, captions.vtt, captions.ass, cover.jpg, report.json. Before them
+        preview.mp4, the film as far as it can be watched; each longer one takes the place of the one before.
+        """
 
     @_builtins.property
     def error(self) -> Global___JobError:
@@ -400,7 +404,7 @@ class Segment(_message.Message):
     FILM_FIELD_NUMBER: _builtins.int
     VOICE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """Its text, exactly as in the script."""
+    """Its text: the script's, without marks of Markdown, with one space for any white space."""
     char_start: _builtins.int
     """Offset of its first character in the script, in Unicode code points."""
     first_film_frame: _builtins.int
@@ -447,7 +451,9 @@ class JobProgress(_message.Message):
     PLAYABLE_S_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
-    """What is being done: "prepare", "segments", "mix", "done"."""
+    """What is being done: "queued", "prepare", "segments", "mix", "done". A job that failed or was cancelled keeps that
+    at which it stopped.
+    """
     percent: _builtins.float
     """Share of the whole work that is done, 0 to 100."""
     eta_s: _builtins.float
@@ -560,7 +566,9 @@ class SubmitJobRequest(_message.Message):
     SPEC_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
-    """Chosen by the caller; the same key always means the same job. Empty: a new job each time."""
+    """Chosen by the caller, at most 200 characters; as long as the job is kept, the same key means that job, and
+    ALREADY_EXISTS with another spec. Empty: a new job each time.
+    """
     @_builtins.property
     def spec(self) -> Global___JobSpec:
         """What to make."""
@@ -739,7 +747,7 @@ Global___WatchJobRequest: _TypeAlias = WatchJobRequest  # noqa: Y015
 
 @_typing.final
 class WatchJobResponse(_message.Message):
-    """One event of a job; the stream ends after the event with which the job ends."""
+    """One event of a job; the stream ends after the event with which the job ends, at once where that was seen already."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -77,7 +77,7 @@ class JobServiceServicer:
     """
 
     def SubmitJob(self, request, context):
-        """Takes a job. The same idempotency key gives the same job, once.
+        """Takes a job. The same idempotency key gives the same job, once. RESOURCE_EXHAUSTED when too many wait already.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,14 +112,14 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RetryJob(self, request, context):
-        """Runs a failed or cancelled job again from where it stopped.
+        """Runs a failed or cancelled job again from where it stopped; FAILED_PRECONDITION for others.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Forgets an ended job. Its files stay in the media store, since others may be made of the same pieces.
+        """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -17,7 +17,7 @@ class JobServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SubmitJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.SubmitJobRequest, _jobs_pb2.SubmitJobResponse]
-    """Takes a job. The same idempotency key gives the same job, once."""
+    """Takes a job. The same idempotency key gives the same job, once. RESOURCE_EXHAUSTED when too many wait already."""
     GetJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.GetJobRequest, _jobs_pb2.GetJobResponse]
     """Reads one job."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ListJobsRequest, _jobs_pb2.ListJobsResponse]
@@ -27,9 +27,9 @@ class JobServiceStub:
     CancelJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CancelJobRequest, _jobs_pb2.CancelJobResponse]
     """Cancels a job; what is finished is kept for a retry."""
     RetryJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.RetryJobRequest, _jobs_pb2.RetryJobResponse]
-    """Runs a failed or cancelled job again from where it stopped."""
+    """Runs a failed or cancelled job again from where it stopped; FAILED_PRECONDITION for others."""
     DeleteJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DeleteJobRequest, _jobs_pb2.DeleteJobResponse]
-    """Forgets an ended job. Its files stay in the media store, since others may be made of the same pieces."""
+    """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes jobs, shows them while they are made, keeps them through crashes."""
@@ -40,7 +40,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.SubmitJobRequest,
         context: _aio.ServicerContext[_jobs_pb2.SubmitJobRequest, _abc.Awaitable[_jobs_pb2.SubmitJobResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.SubmitJobResponse]:
-        """Takes a job. The same idempotency key gives the same job, once."""
+        """Takes a job. The same idempotency key gives the same job, once. RESOURCE_EXHAUSTED when too many wait already."""
 
     @_abc_1.abstractmethod
     def GetJob(
@@ -80,7 +80,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.RetryJobRequest,
         context: _aio.ServicerContext[_jobs_pb2.RetryJobRequest, _abc.Awaitable[_jobs_pb2.RetryJobResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.RetryJobResponse]:
-        """Runs a failed or cancelled job again from where it stopped."""
+        """Runs a failed or cancelled job again from where it stopped; FAILED_PRECONDITION for others."""
 
     @_abc_1.abstractmethod
     def DeleteJob(
@@ -88,6 +88,6 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.DeleteJobRequest,
         context: _aio.ServicerContext[_jobs_pb2.DeleteJobRequest, _abc.Awaitable[_jobs_pb2.DeleteJobResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.DeleteJobResponse]:
-        """Forgets an ended job. Its files stay in the media store, since others may be made of the same pieces."""
+        """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _aio.Server) -> None: ...

@@ -156,7 +156,7 @@ class FootageReport(_message.Message):
     frames_without_face: _builtins.int
     """Frames in which no face was found; they pass through unchanged."""
     frames_with_several_faces: _builtins.int
-    """Frames in which more than one face was found; the largest is used."""
+    """Frames in which more than one face was found. The largest one where a shot begins is followed."""
     @_builtins.property
     def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Problems in words for people; empty when all is well."""
@@ -226,7 +226,9 @@ Global___Box: _TypeAlias = Box  # noqa: Y015
 
 @_typing.final
 class LipsyncRequest(_message.Message):
-    """One message of the caller's stream: open, then audio, then end."""
+    """One message of the caller's stream: open, then audio of an hour at the most, then end. The caller then closes its
+    side; nothing is answered as done before. Silent for two minutes, it gets DEADLINE_EXCEEDED or CANCELLED.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -274,7 +276,7 @@ class LipsyncOpen(_message.Message):
     QUALITY_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     first_film_frame: _builtins.int
-    """Film frame of the first sample; decides which footage frames are used (ping-pong over the footage)."""
+    """Film frame of the first sample, 0 to 2^31; decides which footage frames are used (ping-pong over the footage)."""
     quality: Global___Quality.ValueType
     """How carefully to work."""
     seed: _builtins.int
@@ -285,7 +287,7 @@ class LipsyncOpen(_message.Message):
 
     @_builtins.property
     def format(self) -> _media_pb2.AudioFormat:
-        """Format of the audio that follows."""
+        """Format of the audio that follows; a film frame must be a whole number of samples."""
 
     def __init__(
         self,

@@ -52,7 +52,8 @@ class LipsyncServiceServicer:
     """
 
     def Prepare(self, request, context):
-        """Looks at footage before any work: size, faces per frame, problems. Cached by content hash.
+        """Looks at footage before any work: size, faces, problems. Cached by content hash. INVALID_ARGUMENT, reason NO_FACE,
+        when no frame shows a face, UNREADABLE_FOOTAGE when it cannot be decoded.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

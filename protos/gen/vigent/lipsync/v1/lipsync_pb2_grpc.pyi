@@ -17,7 +17,9 @@ class LipsyncServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Prepare: _aio.UnaryStreamMultiCallable[_lipsync_pb2.PrepareRequest, _lipsync_pb2.PrepareResponse]
-    """Looks at footage before any work: size, faces per frame, problems. Cached by content hash."""
+    """Looks at footage before any work: size, faces, problems. Cached by content hash. INVALID_ARGUMENT, reason NO_FACE,
+    when no frame shows a face, UNREADABLE_FOOTAGE when it cannot be decoded.
+    """
     Lipsync: _aio.StreamStreamMultiCallable[_lipsync_pb2.LipsyncRequest, _lipsync_pb2.LipsyncResponse]
     """Streams audio in and changed patches out, one per film frame, in order."""
 
@@ -30,7 +32,9 @@ class LipsyncServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _lipsync_pb2.PrepareRequest,
         context: _aio.ServicerContext[_lipsync_pb2.PrepareRequest, _abc.AsyncIterator[_lipsync_pb2.PrepareResponse]],
     ) -> _abc.AsyncIterator[_lipsync_pb2.PrepareResponse]:
-        """Looks at footage before any work: size, faces per frame, problems. Cached by content hash."""
+        """Looks at footage before any work: size, faces, problems. Cached by content hash. INVALID_ARGUMENT, reason NO_FACE,
+        when no frame shows a face, UNREADABLE_FOOTAGE when it cannot be decoded.
+        """
 
     @_abc_1.abstractmethod
     def Lipsync(

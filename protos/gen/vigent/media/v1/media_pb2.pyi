@@ -26,7 +26,7 @@ class _AudioEncoding:
 class _AudioEncodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AudioEncoding.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     AUDIO_ENCODING_UNSPECIFIED: _AudioEncoding.ValueType  # 0
-    """Not said; servers answer INVALID_ARGUMENT."""
+    """Not said; servers answer INVALID_ARGUMENT, reason UNREADABLE_FORMAT."""
     AUDIO_ENCODING_PCM_S16LE: _AudioEncoding.ValueType  # 1
     """Signed 16-bit little-endian linear PCM."""
 
@@ -34,7 +34,7 @@ class AudioEncoding(_AudioEncoding, metaclass=_AudioEncodingEnumTypeWrapper):
     """How the samples of a stream of audio are written."""
 
 AUDIO_ENCODING_UNSPECIFIED: AudioEncoding.ValueType  # 0
-"""Not said; servers answer INVALID_ARGUMENT."""
+"""Not said; servers answer INVALID_ARGUMENT, reason UNREADABLE_FORMAT."""
 AUDIO_ENCODING_PCM_S16LE: AudioEncoding.ValueType  # 1
 """Signed 16-bit little-endian linear PCM."""
 Global___AudioEncoding: _TypeAlias = AudioEncoding  # noqa: Y015
@@ -52,9 +52,9 @@ class MediaRef(_message.Message):
     sha256: _builtins.str
     """Lower-case hexadecimal SHA-256 of the content; names the file."""
     uri: _builtins.str
-    """Where the content can be read: "file:///absolute/path". Empty: the reader's own store has it."""
+    """Where the content can be read: "file:///absolute/path". Not read so far: every reader has it in its own store."""
     size_bytes: _builtins.int
-    """Length of the content in bytes."""
+    """Length of the content in bytes; a hint, readers go by the file."""
     mime_type: _builtins.str
     """IANA media type such as "video/mp4"; a hint, readers sniff the content."""
     def __init__(
@@ -85,7 +85,7 @@ class AudioFormat(_message.Message):
     encoding: Global___AudioEncoding.ValueType
     """How one sample is written."""
     sample_rate_hz: _builtins.int
-    """Samples per second and channel, in hertz."""
+    """Samples per second and channel, in hertz: 8,000 to 192,000."""
     channels: _builtins.int
     """Channels, interleaved; the mesh speaks mono (1)."""
     def __init__(
@@ -105,7 +105,7 @@ Global___AudioFormat: _TypeAlias = AudioFormat  # noqa: Y015
 
 @_typing.final
 class AudioChunk(_message.Message):
-    """A stretch of audio inside a stream."""
+    """A stretch of audio inside a stream. A chunk out of sequence is answered with INVALID_ARGUMENT."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -117,7 +117,7 @@ class AudioChunk(_message.Message):
     first_sample: _builtins.int
     """Samples in the stream before this chunk."""
     data: _builtins.bytes
-    """The samples, in the format that the stream announced."""
+    """The samples, whole ones, in the format that the stream announced; may be empty."""
     def __init__(
         self,
         *,
@@ -177,7 +177,7 @@ Global___Word: _TypeAlias = Word  # noqa: Y015
 
 @_typing.final
 class Accepted(_message.Message):
-    """First reply of every long call: who serves it, and where it stands."""
+    """First reply of every long call, sent once it has a slot: who serves it, and how long it stood in line."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -189,7 +189,7 @@ class Accepted(_message.Message):
     engine: _builtins.str
     """Name of the engine that will do the work."""
     queue_position: _builtins.int
-    """Calls that wait before this one; 0 when a slot was free."""
+    """Calls that waited before this one when it came; 0 when a slot was free."""
     def __init__(
         self,
         *,
@@ -207,7 +207,9 @@ Global___Accepted: _TypeAlias = Accepted  # noqa: Y015
 
 @_typing.final
 class Progress(_message.Message):
-    """Read from the progress record which the inference loop writes; repeated at least every two seconds."""
+    """Read from the progress record which the inference loop writes; repeated at least every two seconds once a call is
+    accepted.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -223,9 +225,11 @@ class Progress(_message.Message):
     units_total: _builtins.int
     """Units in this phase; 0 when not known beforehand."""
     age_ms: _builtins.int
-    """Milliseconds since the loop finished its last unit."""
+    """Milliseconds since the loop moved: finished a unit, began a phase, or took from its caller or gave to it."""
     stall_budget_ms: _builtins.int
-    """Milliseconds without a unit after which the work counts as hung."""
+    """What the phase asks for: milliseconds without a unit, while it computes, that may count as hung. The server allows
+    more where units have been slow, and does not count the time in which the loop waits for its caller.
+    """
     def __init__(
         self,
         *,

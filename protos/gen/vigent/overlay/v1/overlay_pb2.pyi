@@ -88,20 +88,20 @@ class RenderRequest(_message.Message):
     TITLE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Canvas width in pixels."""
+    """Canvas width in pixels: even, 16 to 8,192."""
     height: _builtins.int
-    """Canvas height in pixels."""
+    """Canvas height in pixels: even, 16 to 8,192."""
     frame_rate_hz: _builtins.int
-    """Frames per second."""
+    """Frames per second, 1 to 120."""
     first_film_frame: _builtins.int
     """Film frame of the first frame of this stretch."""
     frames: _builtins.int
-    """Frames in this stretch."""
+    """Frames in this stretch, at least 1."""
     caption_style_json: _builtins.str
-    """Caption style: an object of assets/styles/schema.json as JSON, with defaults filled."""
+    """Caption style: an object of assets/styles/schema.json as JSON; needed where there are cues. Defaults are filled."""
     @_builtins.property
     def cues(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cue]:
-        """Caption cues that touch this stretch."""
+        """Caption cues that touch this stretch, in order, none over another; at most 5,000."""
 
     @_builtins.property
     def title(self) -> Global___Title:
@@ -109,7 +109,7 @@ class RenderRequest(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedCompositeFieldContainer[Global___Label]:
-        """Labels such as the mark of AI-made content."""
+        """Labels such as the mark of AI-made content; at most 8."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class Cue(_message.Message):
     """Frames for which it shows."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___CueLine]:
-        """Its lines, already broken."""
+        """Its lines, already broken; 1 to 8."""
 
     def __init__(
         self,
@@ -173,10 +173,10 @@ class CueLine(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The text of the line."""
+    """The text of the line, at most 500 characters."""
     @_builtins.property
     def words(self) -> _containers.RepeatedCompositeFieldContainer[Global___CueWord]:
-        """Its words with times, for highlighting."""
+        """Its words with times, for highlighting, in order; at most 200."""
 
     def __init__(
         self,
@@ -241,10 +241,10 @@ class Title(_message.Message):
     frames: _builtins.int
     """Frames for which it shows."""
     style_json: _builtins.str
-    """Title style: an object of assets/styles/schema.json as JSON, with defaults filled."""
+    """Title style: an object of assets/styles/schema.json as JSON. Defaults are filled."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Its lines, already broken."""
+        """Its lines, already broken; 1 to 8 of at most 500 characters."""
 
     def __init__(
         self,
@@ -281,7 +281,7 @@ class Label(_message.Message):
     frames: _builtins.int
     """Frames for which it shows."""
     height_share: _builtins.float
-    """Text height as a share of the canvas's shorter side, such as 0.05."""
+    """Text height as a share of the canvas's shorter side, such as 0.05; at most 0.3."""
     corner: Global___Corner.ValueType
     """Corner in which it stands."""
     @_builtins.property

@@ -66,16 +66,18 @@ class SynthesizeRequest(_message.Message):
     language: _builtins.str
     """BCP 47 language such as "zh" or "en"; empty lets the engine decide by the text."""
     voice: _builtins.str
-    """Id of a voice from ListVoices, or empty for the default voice."""
+    """Id of a voice from ListVoices, or empty for the default voice. Where the engine follows instructions, how to speak
+    may come behind a colon: "vivian: whispering".
+    """
     seed: _builtins.int
     """Makes the take repeatable; 0 is a seed like any other."""
     speed: _builtins.float
     """Speed against the voice's own, 0.5 to 2.0; 0 means 1.0."""
     reference_text: _builtins.str
-    """What is said in reference_audio; empty clones by the sound of the voice alone."""
+    """What is said in reference_audio, at most 1,000 characters; empty clones by the sound of the voice alone."""
     @_builtins.property
     def reference_audio(self) -> _media_pb2.MediaRef:
-        """Recording whose speaker is to be cloned, for engines that clone."""
+        """Recording whose speaker is to be cloned, for engines that clone; the others answer INVALID_ARGUMENT."""
 
     def __init__(
         self,
@@ -121,7 +123,7 @@ class SynthesizeResponse(_message.Message):
 
     @_builtins.property
     def mark(self) -> _media_pb2.Word:
-        """The voice's own word time, from engines that know it."""
+        """The voice's own word time, from engines that know it: where the word starts. end_sample is start_sample."""
 
     @_builtins.property
     def done(self) -> Global___SynthesizeDone:
@@ -214,7 +216,7 @@ class ListVoicesRequest(_message.Message):
 
     LANGUAGE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
-    """BCP 47 language to filter by; empty lists all."""
+    """BCP 47 language to filter by, whatever its region; empty lists all."""
     def __init__(
         self,
         *,

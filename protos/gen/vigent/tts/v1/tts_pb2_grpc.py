@@ -52,7 +52,7 @@ class TtsServiceServicer:
     """
 
     def Synthesize(self, request, context):
-        """Speaks one text, streamed while it is made. Same request and seed give the same samples.
+        """Speaks one text, streamed while it is made. The same request gives the same samples again, from the same engine.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

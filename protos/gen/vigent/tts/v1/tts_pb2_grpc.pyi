@@ -17,7 +17,7 @@ class TtsServiceStub:
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Synthesize: _aio.UnaryStreamMultiCallable[_tts_pb2.SynthesizeRequest, _tts_pb2.SynthesizeResponse]
-    """Speaks one text, streamed while it is made. Same request and seed give the same samples."""
+    """Speaks one text, streamed while it is made. The same request gives the same samples again, from the same engine."""
     ListVoices: _aio.UnaryUnaryMultiCallable[_tts_pb2.ListVoicesRequest, _tts_pb2.ListVoicesResponse]
     """Lists the voices that Synthesize accepts."""
 
@@ -30,7 +30,7 @@ class TtsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tts_pb2.SynthesizeRequest,
         context: _aio.ServicerContext[_tts_pb2.SynthesizeRequest, _abc.AsyncIterator[_tts_pb2.SynthesizeResponse]],
     ) -> _abc.AsyncIterator[_tts_pb2.SynthesizeResponse]:
-        """Speaks one text, streamed while it is made. Same request and seed give the same samples."""
+        """Speaks one text, streamed while it is made. The same request gives the same samples again, from the same engine."""
 
     @_abc_1.abstractmethod
     def ListVoices(
