@@ -101,7 +101,7 @@ def running(*arguments: str, cwd: Path, environment: dict[str, str] | None = Non
         process.stdout.close()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> bool:
     """Asks again until the condition holds: for what another process does and tells nobody."""
     end_s = time.monotonic() + timeout_s
     while not (holds := condition()) and time.monotonic() < end_s:
@@ -109,7 +109,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 30.0) -> bool:
     return holds
 
 
-def outliving(processes: Iterable[psutil.Process], timeout_s: float = 20.0) -> list[psutil.Process]:
+def outliving(processes: Iterable[psutil.Process], timeout_s: float = 60.0) -> list[psutil.Process]:
     """Those that still run after a while; what has ended and waits to be reaped does not run."""
     running = list(processes)
 

@@ -10,6 +10,8 @@ import pytest
 from tests.mesh import Mesh, Server, run_mesh, run_server
 
 NOBODY = "127.0.0.1:1"
+PATIENT = {"VIGENT_GATEWAY_PROBE_TIMEOUT_S": "60", "VIGENT_GATEWAY_CALL_TIMEOUT_S": "60"}
+"""A gateway that takes no server of a busy machine for one that is away; nobody's port refuses at once."""
 
 
 @pytest.fixture(scope="package")
@@ -27,6 +29,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, voice_server: Server) -> I
         "VIGENT_GATEWAY_TTS_METRICS": f"http://{voice_server.metrics}/metrics",
         "VIGENT_GATEWAY_BODY_LIMIT_BYTES": "20000",
         "VIGENT_GATEWAY_UPLOAD_LIMIT_BYTES": "5000000",
+        **PATIENT,
         **{f"VIGENT_GATEWAY_{name}": NOBODY for name in ("ORCHESTRATOR", "LIPSYNC", "ASR", "OVERLAY")},
         **{f"VIGENT_GATEWAY_{name}_METRICS": "" for name in ("ORCHESTRATOR", "LIPSYNC", "ASR", "OVERLAY")},
     }
@@ -54,7 +57,8 @@ def film_gateway(mesh: Mesh) -> Iterator[Server]:
     services = {name: server for name, server in mesh.servers.items() if "-" not in name}
     targets = {f"VIGENT_GATEWAY_{name.upper()}": server.address for name, server in services.items()}
     pages = {f"VIGENT_GATEWAY_{name.upper()}_METRICS": f"http://{s.metrics}/metrics" for name, s in services.items()}
-    with run_server("gateway", mesh.data, {**targets, **pages, "VIGENT_GATEWAY_HEARTBEAT_S": "0.2"}) as server:
+    environment = {**targets, **pages, **PATIENT, "VIGENT_GATEWAY_HEARTBEAT_S": "0.2"}
+    with run_server("gateway", mesh.data, environment) as server:
         yield server
 
 

@@ -24,7 +24,7 @@ def test_help_names_every_command(tmp_path):
 @pytest.mark.parametrize(("service", "code"), [("", 0), (TTS, 0), ("liveness", 0), ("no.such.Service", 2)])
 def test_probe_tells_by_its_exit_code(tmp_path, voice_server, service, code):
     options = ["--service", service] if service else []
-    probed = vigent("probe", voice_server.address, *options, cwd=tmp_path)
+    probed = vigent("probe", voice_server.address, "--timeout", "60", *options, cwd=tmp_path)
     assert probed.returncode == code
     assert probed.stdout.strip() == ("SERVING" if code == 0 else "")
 

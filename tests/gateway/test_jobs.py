@@ -15,7 +15,7 @@ from tests.films import face_picture
 from tests.gateway.media import write_sound
 
 SCRIPT = "大家好，我是主持人。It speaks English, too. 今天的进度是 95%！"
-LONG = "".join(f"这是第{n}句话，我们慢慢地说。" for n in "一二三四五六七八")
+LONG = "".join(f"这是第{n}句话，我们慢慢地说。" for n in range(1, 31))  # never spoken to its end
 TITLE = "你好 / Vigent"
 SIZE = {"width": 270, "height": 480}
 
@@ -187,7 +187,7 @@ def test_cancel_retry_delete(films, footage):
             if event["name"] == "message" and event["progress"]["segments_done"] >= 1:
                 break
         assert films.delete(f"/api/v1/jobs/{waiting['id']}").json()["state"] == "cancelled"
-        follower.join(30)
+        follower.join(100)
     assert [event["name"] for event in seen][-1] == "end"
     assert "comment" in {event["name"] for event in seen}  # it waited its turn without a word
     assert [event for event in seen if event["name"] == "message"][-1]["state"] == "cancelled"

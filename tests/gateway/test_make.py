@@ -13,7 +13,7 @@ from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
 from services.runtime.fonts import ASSETS
 from tests.films import face_picture, facts_of, spec_of
-from tests.gateway.commands import running, vigent
+from tests.gateway.commands import TIMEOUT_S, running, vigent
 from tests.gateway.media import write_sound
 
 SCRIPT = "# 标题\n\n大家好，我是主持人。It **speaks** English, too.\n"
@@ -122,8 +122,8 @@ def test_without_a_mesh_one_is_started_and_ended(folder):
         make.until("No mesh runs")
         make.until("looking at footage")
         children = make.children()
-        assert make.process.wait(100) == 0, make.lines
-    assert psutil.wait_procs(children, timeout=30)[1] == []
+        assert make.process.wait(TIMEOUT_S) == 0, make.lines
+    assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
     assert facts_of(folder / "my script.mp4").frames > 50
     assert running_mesh(folder / "data") is None
 
@@ -134,8 +134,8 @@ def test_ctrl_c_cancels_the_job_and_leaves_nothing_running(folder, number):
         make.until("looking at footage")
         children = make.children()
         make.process.send_signal(number)
-        assert make.process.wait(60) == 1
-    assert psutil.wait_procs(children, timeout=30)[1] == []
+        assert make.process.wait(TIMEOUT_S) == 1
+    assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
     assert any("Cancelled job" in line for line in make.lines)
     assert not any("Traceback" in line for line in make.lines)
     assert not (folder / "my script.mp4").exists()

@@ -15,7 +15,8 @@ from orchestrator.client import JobClient
 from services.runtime.convert import media_ref
 from services.runtime.media import MediaStore
 from tests.films import HEIGHT, JOB_TIMEOUT_S, WIDTH, ended, face_picture, facts_of
-from tests.gateway.commands import Running, running, until
+from tests.gateway.commands import TIMEOUT_S, Running, running, until
+from tests.gateway.conftest import PATIENT
 from vigent.jobs.v1 import jobs_pb2
 
 UP = r"Vigent is up: (http://[\d.:]+)"
@@ -29,12 +30,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def up(folder: Path) -> Iterator[Running]:
-    environment = {"VIGENT_LIPSYNC_REPLICAS": "2"}
+    environment = {**PATIENT, "VIGENT_LIPSYNC_REPLICAS": "2"}
     with running("up", "--data", "data", "--port-base", "0", cwd=folder, environment=environment) as started:
         started.until(UP)
         yield started
         started.process.send_signal(signal.SIGINT)
-        assert started.process.wait(60) == 0
+        assert started.process.wait(TIMEOUT_S) == 0
 
 
 def row_of(up: Running, name: str) -> list[str]:
@@ -44,7 +45,7 @@ def row_of(up: Running, name: str) -> list[str]:
 
 def calls(page: str) -> float:
     """Lip-sync streams that a server has finished well, from its own metrics."""
-    families = text_string_to_metric_families(httpx.get(page, trust_env=False, timeout=10).text)
+    families = text_string_to_metric_families(httpx.get(page, trust_env=False, timeout=TIMEOUT_S).text)
     samples = [sample for family in families for sample in family.samples if sample.name == "vigent_requests_total"]
     return sum(
         sample.value for sample in samples if sample.labels["method"] == "Lipsync" and sample.labels["code"] == "OK"
@@ -80,7 +81,7 @@ def test_one_is_enough_while_the_other_is_started_again(up):
     after = len(up.lines)
     second.kill()
     up.until(r"lipsync-2 .*supervisor: exited with code -9; starting it again", after)
-    probe = httpx.get(f"{url}/probe/lipsync", trust_env=False, timeout=10)
+    probe = httpx.get(f"{url}/probe/lipsync", trust_env=False, timeout=TIMEOUT_S)
     assert probe.status_code == 200
     assert len(probe.json()["replicas"]) == 2
     up.until(r"lipsync-2 .*ready on", after)
@@ -92,5 +93,5 @@ def _ports(process) -> set[int]:
 
 
 def _health(url: str) -> list[str]:
-    replicas = httpx.get(f"{url}/probe/lipsync", trust_env=False, timeout=10).json()["replicas"]
+    replicas = httpx.get(f"{url}/probe/lipsync", trust_env=False, timeout=TIMEOUT_S).json()["replicas"]
     return [replica["health"] for replica in replicas]

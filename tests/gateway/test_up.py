@@ -20,9 +20,10 @@ from gateway.mesh.process import MeshProcess
 from gateway.mesh.supervisor import Supervisor, WatchdogPolicy
 from gateway.settings import SERVICES
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
-from tests.gateway.commands import Running, running, vigent
+from tests.gateway.commands import TIMEOUT_S, Running, running, vigent
+from tests.gateway.conftest import PATIENT
 
-QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=30, first_pause_s=0.1, stop_grace_s=5)
+QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.1, stop_grace_s=5)
 UP = r"Vigent is up: (http://[\d.:]+)"
 
 
@@ -38,22 +39,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def mesh(folder: Path) -> Iterator[Running]:
     """A running `vigent up`; in the end Ctrl-C must end all of it."""
-    with running("up", "--data", str(folder / "data"), "--port-base", "0", cwd=folder) as started:
+    arguments = ["--data", str(folder / "data"), "--port-base", "0"]
+    with running("up", *arguments, cwd=folder, environment=PATIENT) as started:
         started.until(UP)
         yield started
         children = started.children()
         started.process.send_signal(signal.SIGINT)
-        assert started.process.wait(60) == 0
-        assert psutil.wait_procs(children, timeout=30)[1] == []
+        assert started.process.wait(TIMEOUT_S) == 0
+        assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
     assert running_mesh(folder / "data") is None
     assert "Traceback" not in "\n".join(started.lines)
 
 
 def test_it_starts_everything_and_says_where(mesh, folder):
     url = mesh.until(UP)[1]
-    services = httpx.get(f"{url}/api/v1/services", trust_env=False).json()["services"]
+    services = httpx.get(f"{url}/api/v1/services", trust_env=False, timeout=TIMEOUT_S).json()["services"]
     assert {service["name"]: service["ok"] for service in services} == dict.fromkeys(SERVICES, True)
-    assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    assert httpx.get(f"{url}/readyz", trust_env=False, timeout=TIMEOUT_S).status_code == 200
     assert set(running_mesh(folder / "data").addresses) == set(PROCESSES)
 
 
@@ -66,7 +68,7 @@ def test_what_is_killed_is_started_again_at_the_same_address(mesh):
         mesh.until(r"supervisor: exited with code -9; starting it again", after)
         mesh.until(rf"{module.removeprefix('services.')} ready on", after)
         assert server(mesh, module).pid != old.pid
-    assert httpx.get(f"{url}/probe/tts", trust_env=False, timeout=10).status_code == 200
+    assert httpx.get(f"{url}/probe/tts", trust_env=False, timeout=TIMEOUT_S).status_code == 200
 
 
 def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
@@ -75,7 +77,7 @@ def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
         children = mesh.children()
         assert len(children) > len(PROCESSES)  # servers and their workers
         mesh.process.kill()
-        assert psutil.wait_procs(children, timeout=30)[1] == []
+        assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
 
 
 def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):
@@ -100,7 +102,7 @@ async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
         supervised = mesh.processes["tts"]
         old = supervised.process
         os.kill(old.pid, signal.SIGSTOP)
-        await asyncio.wait_for(found_dead.wait(), 30)
+        await asyncio.wait_for(found_dead.wait(), TIMEOUT_S)
         await mesh.wait_ready()
         assert supervised.process.pid != old.pid
         assert supervised.restarts >= 1
@@ -113,7 +115,7 @@ async def test_the_end_of_a_process_is_seen_whatever_it_leaves_behind(left):
     said: list[str] = []
     command = ["sh", "-c", f"{left} & echo child $!; exit 3"]
     process = await MeshProcess.start("leaver", command, {}, lambda _name, line: said.append(line))
-    assert await asyncio.wait_for(process.exited(), 30) == 3
+    assert await asyncio.wait_for(process.exited(), TIMEOUT_S) == 3
     (line,) = said
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int(line.removeprefix("child "))).kill()
