@@ -19,7 +19,7 @@ from services.runtime.media import MediaStore
 from tests.mesh import Mesh
 from vigent.jobs.v1 import jobs_pb2
 
-JOB_TIMEOUT_S = 110.0
+JOB_TIMEOUT_S = 240.0
 WIDTH, HEIGHT = 270, 480
 
 

@@ -23,7 +23,20 @@ from tests.services.runtime.servers import is_worker
 ROOT = Path(__file__).parents[1]
 READY = re.compile(r"ready on ([\d.]+:\d+)")
 METRICS = re.compile(r"metrics on ([\d.]+:\d+)")
-START_TIMEOUT_S = 110.0  # below the limit of a test; workers are nice, so a crowded machine keeps them waiting
+START_TIMEOUT_S = 240.0  # below the limit of a test; workers are nice, so a crowded machine keeps them waiting
+
+
+_given: set[int] = set()
+
+
+def own_port() -> int:
+    """A free port that no other server of this run is given, not by the tests beside these either."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while (port := free_ports(1)[0]) in _given or port % workers != number % workers:
+        pass
+    _given.add(port)
+    return port
 
 
 @dataclass
@@ -47,7 +60,7 @@ class Server:
 
     def launch(self) -> None:
         """Starts the process; its port is that of its last life."""
-        port = self.address.rpartition(":")[2] or str(free_ports(1)[0])  # which nobody else gets between two lives
+        port = self.address.rpartition(":")[2] or str(own_port())  # which nobody else gets between two lives
         section = self.name.rpartition(".")[2].upper()
         ports = {f"VIGENT_{section}_PORT": port, f"VIGENT_{section}_METRICS_PORT": "0"}
         at_once = {f"VIGENT_{section}_DRAIN_DELAY_S": "0"}  # nobody has to be told before it ends

@@ -7,22 +7,17 @@ import contextlib
 import signal
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import grpc
 import pytest
 
 from services.runtime.errors import UnavailableError, VigentError
-from tests.services.runtime.servers import (
-    NOT_SERVING,
-    SERVING,
-    Server,
-    events,
-    failure,
-    listening,
-    serving,
-    until_event,
-)
+from tests.services.runtime import servers
+from tests.services.runtime.servers import NOT_SERVING, SERVING, Server, events, failure, listening, until_event
+
+serving = partial(servers.serving, stall_budget_s=3)
 
 
 @contextlib.asynccontextmanager
@@ -51,9 +46,9 @@ async def checked_all_the_while(server: Server) -> AsyncIterator[list[float]]:
 @pytest.mark.parametrize("action", ["hang", "hang_holding_gil", "stop", "stop_waiting", "spin"])
 async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, action: str) -> None:
     options = {"action": action, "at_unit": 1, "once_file": tmp_path / "once"}
-    async with serving(tmp_path, options, kill_grace_s=1) as server, checked_all_the_while(server):
+    async with serving(tmp_path, options, kill_grace_s=2) as server, checked_all_the_while(server):
         old = server.worker()
-        turned_away = asyncio.create_task(server.until(NOT_SERVING))
+        turned_away = await server.turning_away()
         code, error = await failure(server.speak())
         await turned_away
         assert code is grpc.StatusCode.UNAVAILABLE
@@ -88,7 +83,7 @@ async def test_worker_that_freezes_while_idle_is_replaced_without_any_call(tmp_p
     options = {"idle_action": action, "idle_file": idle_file}
     async with serving(tmp_path, options) as server, checked_all_the_while(server):
         old = server.worker()
-        turned_away = asyncio.create_task(server.until(NOT_SERVING))
+        turned_away = await server.turning_away()
         idle_file.touch()
         await turned_away
         await server.replaced(old)
@@ -169,8 +164,8 @@ async def test_engine_that_obeys_the_cancel_is_not_killed(tmp_path: Path) -> Non
 
 async def test_slot_that_another_one_keeps_from_working_is_not_taken_for_hung(tmp_path: Path) -> None:
     """A unit of the one keeps the GIL for longer than the other's budget, which begins meanwhile."""
-    options = {"gil_delay_s": 5, "budget_s": 60}
-    async with serving(tmp_path, options, slots=2, stall_budget_s=3) as server:
+    options = {"gil_delay_s": 6, "budget_s": 60}
+    async with serving(tmp_path, options, slots=2, stall_budget_s=4) as server:
         worker = server.worker()
         one = server.speak("a")
         await until_event(one, "accepted")
@@ -183,18 +178,23 @@ async def test_slow_engine_that_advances_is_not_touched(tmp_path: Path) -> None:
     """Three times the stall budget in all, but each unit within it."""
     async with serving(tmp_path, {"delay_s": 0.5}, progress_interval_s=0.1) as server:
         worker = server.worker()
-        kinds = await events(server.speak("a" * 12))
-        assert kinds.count("audio") == 12
-        assert kinds.count("progress") > 12
+        kinds = await events(server.speak("a" * 18))
+        assert kinds.count("audio") == 18
+        assert kinds.count("progress") > 18
         assert server.worker() == worker
         assert not sum(value for name, value in (await server.metrics()).items() if "worker_restarts_total" in name)
 
 
 async def test_done_comes_last_however_long_the_engine_takes_to_end(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"end_delay_s": 0.5}, progress_interval_s=0.05) as server:
-        kinds = await events(server.speak("a"))
+    end_file = tmp_path / "end"
+    async with serving(tmp_path, {"end_file": end_file}, progress_interval_s=0.05) as server:
+        call = server.speak("a")
+        await until_event(call)
+        await until_event(call, "progress")
+        end_file.touch()
+        kinds = await events(call)
         assert kinds.count("done") == 1
-        assert kinds[-2:] == ["progress", "done"]
+        assert kinds[-1] == "done"
 
 
 async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
 
 async def test_engine_that_describes_itself_slowly_is_still_loading(tmp_path: Path) -> None:
     """Longer than an idle worker may be silent."""
-    async with serving(tmp_path, {"voices_delay_s": 3}) as server:
+    async with serving(tmp_path, {"voices_delay_s": 5}) as server:
         assert not sum(value for name, value in (await server.metrics()).items() if "worker_restarts_total" in name)
         assert (await events(server.speak()))[-1] == "done"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import psutil
 from services.runtime.client import open_channel
 from services.runtime.errors import DeadlineExceededError, ExhaustedError, InvalidInputError
 from tests.services.runtime.servers import (
-    NOT_SERVING,
     SERVING,
     TIMEOUT_S,
     TTS,
@@ -29,11 +29,14 @@ QUEUE = 'vigent_queue_depth{service="tts"}'
 
 
 async def test_cancel_reaches_the_engine_within_one_unit(tmp_path: Path) -> None:
-    log_file = tmp_path / "units"
-    async with serving(tmp_path, {"delay_s": 1, "log_file": log_file}, stall_budget_s=60) as server:
+    log_file, hold_file = tmp_path / "units", tmp_path / "hold"
+    options = {"action": "hold", "at_unit": 1, "hold_file": hold_file, "delay_s": 0.5, "log_file": log_file}
+    async with serving(tmp_path, options, stall_budget_s=60) as server:
         call = server.speak("a" * 40)
         await until_event(call)
         call.cancel()
+        await server.until_metric('vigent_requests_total{code="CANCELLED",method="Synthesize",service="tts"}')
+        hold_file.touch()
         await server.until_metric(ACTIVE, 0)
         units = log_file.read_text().count("unit")
         assert (await events(server.speak("b")))[-1] == "done"
@@ -45,7 +48,9 @@ async def test_cancel_reaches_the_engine_within_one_unit(tmp_path: Path) -> None
 async def test_disconnected_caller_frees_the_slot_for_the_one_who_waits(tmp_path: Path) -> None:
     async with serving(tmp_path, {"action": "wait", "only_for": "gone"}, stall_budget_s=60) as server:
         channel = grpc.aio.insecure_channel(server.address)
-        gone = tts_pb2_grpc.TtsServiceStub(channel).Synthesize(tts_pb2.SynthesizeRequest(text="gone"), timeout=60)
+        gone = tts_pb2_grpc.TtsServiceStub(channel).Synthesize(
+            tts_pb2.SynthesizeRequest(text="gone"), timeout=TIMEOUT_S
+        )
         await until_event(gone, "accepted")
         waiting = asyncio.create_task(events(server.speak()))
         await server.until_metric(QUEUE, 1)
@@ -59,7 +64,9 @@ async def test_caller_that_leaves_the_queue_is_forgotten(tmp_path: Path) -> None
     async with serving(tmp_path, options, stall_budget_s=60) as server:
         working = server.speak("long")
         await until_event(working, "accepted")
-        leaving, staying = server.speak("leaving"), server.speak("staying")
+        leaving = server.speak("leaving")
+        await server.until_metric(QUEUE, 1)
+        staying = server.speak("staying")
         await server.until_metric(QUEUE, 2)
         leaving.cancel()
         await server.until_metric(QUEUE, 1)
@@ -114,10 +121,9 @@ async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:
 
 async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
     options = {"units": 40, "unit_samples": 500_000}
-    async with serving(tmp_path, options, caller_budget_s=3) as server:
-        idle = server.speak("idle", timeout_s=60)
+    async with serving(tmp_path, options, caller_budget_s=5) as server:
+        idle = server.speak("idle", timeout_s=TIMEOUT_S)
         await until_event(idle)
-        await server.until_metric(ACTIVE, 1)
         await server.until_metric(ACTIVE, 0)
         other = server.speak("other")
         assert (await events(other))[-1] == "done"
@@ -127,7 +133,7 @@ async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
 async def test_malformed_message_is_an_invalid_argument_without_internals(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         raw = server.channel.unary_stream(f"/{TTS}/Synthesize")
-        code, error = await failure(raw(b"\xff\xff\xff\xff", timeout=10))
+        code, error = await failure(raw(b"\xff\xff\xff\xff", timeout=TIMEOUT_S))
         assert code is grpc.StatusCode.INVALID_ARGUMENT
         assert isinstance(error, InvalidInputError)
         assert error.reason == "MALFORMED"
@@ -147,7 +153,7 @@ async def test_oversized_message_is_refused_and_the_connection_lives(tmp_path: P
 
 async def test_wrong_field_is_named(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
-        call = server.tts.Synthesize(tts_pb2.SynthesizeRequest(text="a", voice="nobody"), timeout=10)
+        call = server.tts.Synthesize(tts_pb2.SynthesizeRequest(text="a", voice="nobody"), timeout=TIMEOUT_S)
         code, error = await failure(call)
         assert code is grpc.StatusCode.INVALID_ARGUMENT
         assert isinstance(error, InvalidInputError)
@@ -161,7 +167,8 @@ async def test_other_protocols_are_turned_away(tmp_path: Path) -> None:
         for noise in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bytes(range(256)) * 64):
             reader, writer = await asyncio.open_connection(host, int(port))
             writer.write(noise)
-            await asyncio.wait_for(reader.read(), 10)  # to the end: the server closes
+            with contextlib.suppress(ConnectionResetError):
+                await asyncio.wait_for(reader.read(), TIMEOUT_S)  # to the end: the server closes
             writer.close()
         assert (await events(server.speak()))[-1] == "done"
 
@@ -173,7 +180,7 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
     second_folder.mkdir()
     options = {"delay_s": 0.02}
     async with (
-        serving(first_folder, options, drain_delay_s=2) as first,
+        serving(first_folder, options, drain_delay_s=5) as first,
         serving(second_folder, options) as second,
         open_channel(f"ipv4:{first.address},{second.address}", TTS) as channel,
     ):
@@ -197,12 +204,14 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
 
 
 async def test_drain_lets_running_and_waiting_calls_finish(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"delay_s": 0.1}) as server:
-        watch = asyncio.create_task(server.until(NOT_SERVING))
-        calls = [server.speak("a" * length) for length in (50, 1, 1)]
+    hold_file = tmp_path / "hold"
+    async with serving(tmp_path, {"action": "hold", "hold_file": hold_file}, stall_budget_s=60) as server:
+        turned_away = await server.turning_away()
+        calls = [server.speak() for _ in range(3)]
         await server.until_metric(QUEUE, 2)
         ending = asyncio.create_task(stop(server))
-        await watch
+        await turned_away
+        hold_file.touch()
         assert [(await events(call))[-1] for call in calls] == ["done"] * 3
         assert await ending == 0
 
@@ -211,9 +220,9 @@ async def test_second_signal_ends_at_once(tmp_path: Path) -> None:
     async with serving(tmp_path, {"action": "wait"}, stall_budget_s=60, drain_grace_s=60) as server:
         call = server.speak()
         await until_event(call, "accepted")
-        worker = server.worker()
+        worker, turned_away = server.worker(), await server.turning_away()
         server.process.send_signal(signal.SIGTERM)
-        await server.until(NOT_SERVING)
+        await turned_away
         server.process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(server.process.wait(), TIMEOUT_S) == 1
         assert not psutil.pid_exists(worker.pid)

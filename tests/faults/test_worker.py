@@ -122,7 +122,8 @@ async def test_worker_over_its_soft_memory_limit_finishes_its_call_first(tmp_pat
 
 async def test_worker_that_hangs_over_its_soft_memory_limit_counts_as_hung(tmp_path: Path) -> None:
     options = {"leak_bytes": 20 * MIB, "delay_s": 0.05, "action": "hang", "at_unit": 19}
-    async with serving(tmp_path, options, memory_soft_bytes=250 * MIB, restart_limit=0) as server:
+    limits = {"memory_soft_bytes": 250 * MIB, "stall_budget_s": 3, "restart_limit": 0}
+    async with serving(tmp_path, options, **limits) as server:
         code, error = await failure(server.speak("a" * 20))
         assert code is grpc.StatusCode.UNAVAILABLE
         assert isinstance(error, UnavailableError)
@@ -163,7 +164,7 @@ async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_p
     log_file = tmp_path / "units"
     units = 2000  # of 64 KiB, so that the worker waits for the server to take them and not for room in the pipe
     options = {"units": units, "unit_samples": MIB // 32, "log_file": log_file}
-    async with serving(tmp_path, options, caller_budget_s=3) as server:
+    async with serving(tmp_path, options, stall_budget_s=3, caller_budget_s=3) as server:
         process, worker = psutil.Process(server.process.pid), server.worker()
         call = server.speak()
         await until_event(call)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.runtime.progress import Progress
+from services.runtime.progress import Progress, read_progress
 
 _LEAK: list[bytearray] = []
 _ZEROS = bytes(2**26)
@@ -21,9 +21,10 @@ class Knobs:
     """Options of every test engine, with their defaults.
 
     units (5): units of a call where the request does not decide. delay_s (0): time a unit takes. gil_delay_s (0): more
-    of it, in C code that keeps the GIL. end_delay_s (0): time from the last event to the end. budget_s: the stall
-    budget that the engine asks for. leak_bytes (0): memory lost in each unit.
-    action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hang, hang_holding_gil, stop (SIGSTOP),
+    of it, in C code that keeps the GIL. end_file: between the last event and the end it waits until this is there.
+    budget_s: the stall budget that the engine asks for. leak_bytes (0): memory lost in each unit.
+    action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hold (in Python, deaf to a cancel, until
+    hold_file is there), hang, hang_holding_gil, stop (SIGSTOP),
     stop_waiting (the same while it waits for its caller), kill (SIGKILL), kill_but_fork (the same, and a child of it
     lives as long as the server), exit, spin (on every core), linger (goes on after the call), oom, oom_hang (and does
     not let go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it.
@@ -37,7 +38,8 @@ class Knobs:
         self.units = int(options.get("units", "5"))
         self.delay_s = float(options.get("delay_s", "0"))
         self._gil_delay_us = int(1e6 * float(options.get("gil_delay_s", "0")))
-        self.end_delay_s = float(options.get("end_delay_s", "0"))
+        self._end_file = Path(options["end_file"]) if "end_file" in options else None
+        self._hold_file = Path(options["hold_file"]) if "hold_file" in options else None
         self.budget_s = float(options["budget_s"]) if "budget_s" in options else None
         self._at_unit = int(options.get("at_unit", "0"))
         self._action = options.get("action", "")
@@ -46,7 +48,7 @@ class Knobs:
         self._once_file = Path(options["once_file"]) if "once_file" in options else None
         self._log_file = Path(options["log_file"]) if "log_file" in options else None
         time.sleep(float(options.get("load_delay_s", "0")))
-        act(options.get("load_action", ""))
+        act(options.get("load_action", ""), hold_file=self._hold_file)
         if "idle_action" in options:
             work = Path(options["idle_file"]), options["idle_action"]
             threading.Thread(target=_act_later, args=work, daemon=True).start()
@@ -64,9 +66,13 @@ class Knobs:
         if self._leak_bytes:
             _LEAK.append(bytearray(os.urandom(1) * self._leak_bytes))
         if number == self._at_unit and self._only_for in request and self._first_time():
-            act(self._action, progress)
+            act(self._action, progress, self._hold_file)
         progress.advance()
         self.log(f"unit {number}")
+
+    def end(self) -> None:
+        """Between the last event of a call and its end."""
+        _until(self._end_file)
 
     def _first_time(self) -> bool:
         if self._once_file is None:
@@ -78,9 +84,14 @@ class Knobs:
         return True
 
 
-def _act_later(file: Path, action: str) -> None:
-    while not file.exists():
+def _until(file: Path | None) -> None:
+    """Waits until the file is there."""
+    while file is not None and not file.exists():
         time.sleep(0.02)
+
+
+def _act_later(file: Path, action: str) -> None:
+    _until(file)
     file.unlink()
     act(action)
 
@@ -92,7 +103,9 @@ def _spin() -> None:
 
 
 def _linger(progress: Progress) -> None:
-    time.sleep(0.2)
+    """Works on once the call has ended."""
+    while (now := read_progress(progress._record)) is None or now.active:
+        time.sleep(0.02)
     progress.phase("linger")
 
 
@@ -105,7 +118,7 @@ class _Clinging:
         act("hang")
 
 
-def act(action: str, progress: Progress | None = None) -> None:
+def act(action: str, progress: Progress | None = None, hold_file: Path | None = None) -> None:
     """Misbehaves."""
     match action:
         case "":
@@ -114,6 +127,8 @@ def act(action: str, progress: Progress | None = None) -> None:
             while progress:
                 progress.raise_if_cancelled()
                 time.sleep(0.01)
+        case "hold":
+            _until(hold_file)
         case "hang":
             ctypes.CDLL(None).sleep(3600)  # CDLL lets go of the GIL
         case "hang_holding_gil":

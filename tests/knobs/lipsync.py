@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -40,7 +39,7 @@ class KnobsLipsync:
             mouth=self._box,
             face=self._box,
         )
-        time.sleep(self._knobs.end_delay_s)
+        self._knobs.end()
 
     def lipsync(self, spec: LipsyncSpec, audio: Iterable[NDArray[np.int16]], progress: Progress) -> Iterator[Patch]:
         """Yields a patch as soon as its frame's samples are there; a rest of samples makes one more."""

@@ -63,7 +63,7 @@ class KnobsTts:
                 yield WordMark(number, number + 1, number * samples)
                 yield Speech(_tone(number * samples, samples, self.sample_rate_hz, tone_hz))
         yield Finish(FinishReason.END_OF_TEXT)
-        time.sleep(self._knobs.end_delay_s)
+        self._knobs.end()
 
 
 def _tone(start: int, samples: int, sample_rate_hz: int, tone_hz: float) -> NDArray[np.int16]:

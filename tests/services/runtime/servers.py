@@ -31,14 +31,17 @@ SETTINGS = {
     "engine": "tests.knobs.tts:KnobsTts",
     "port": 0,
     "metrics_port": 0,
-    "stall_budget_s": 2,
-    "stall_ceiling_s": 2,
+    "stall_budget_s": 20,
+    "stall_ceiling_s": 3,
     "watch_interval_s": 0.05,
     "cancel_grace_s": 0.2,
     "kill_grace_s": 0.2,
     "drain_delay_s": 0.2,
 }
-"""Small budgets, so that faults are found quickly; healthy engines keep them on a busy machine."""
+"""Small budgets, so that faults are found quickly; healthy engines keep them on a busy machine.
+
+Where a hang is to be found, the test gives a smaller `stall_budget_s`.
+"""
 
 TIMEOUT_S = 60.0
 
@@ -99,6 +102,17 @@ class Server:
                 return
         raise AssertionError(f"the server ended before {name!r} had status {status}")
 
+    async def turning_away(self) -> asyncio.Task[None]:
+        """Done once health says NOT_SERVING; the server is ready and knows of the watch when this returns."""
+        watch = self.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=TIMEOUT_S)
+        assert (await watch.read()).status == SERVING
+
+        async def turned_away() -> None:
+            assert (await watch.read()).status == NOT_SERVING
+            watch.cancel()
+
+        return asyncio.create_task(turned_away())
+
     async def metrics(self) -> dict[str, float]:
         """What a scrape gives, by name with labels."""
         url = f"http://{self.metrics_address}/metrics"
@@ -110,6 +124,12 @@ class Server:
         """Scrapes until the metric has this value."""
         async with asyncio.timeout(TIMEOUT_S):
             while (await self.metrics()).get(name) != value:  # noqa: ASYNC110 - a scrape is no event
+                await asyncio.sleep(0.02)
+
+    async def until_count(self, name: str, least: float) -> None:
+        """Scrapes until the counter has come so far."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while (await self.metrics()).get(name, 0) < least:  # noqa: ASYNC110 - a scrape is no event
                 await asyncio.sleep(0.02)
 
     def speak(self, text: str = "abc", timeout_s: float = TIMEOUT_S) -> grpc.aio.UnaryStreamCall:

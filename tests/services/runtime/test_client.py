@@ -7,6 +7,7 @@ import pytest
 
 from services.runtime.client import open_channel, remote_errors, retrying
 from services.runtime.errors import ExhaustedError, InvalidInputError, UnavailableError
+from tests.mesh import own_port
 from tests.services.runtime.servers import TIMEOUT_S, TTS, Server, events, listening, serving
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
@@ -31,7 +32,7 @@ async def test_calls_go_round_the_replicas_that_are_ready(tmp_path: Path) -> Non
     async with (
         serving(folders[0]) as one,
         serving(folders[1]) as two,
-        listening(folders[2], {"load_delay_s": 60}) as loading,
+        listening(folders[2], {"load_action": "hold", "hold_file": tmp_path / "never"}) as loading,
     ):
         target = "ipv4:" + ",".join(server.address for server in (one, two, loading))
         async with open_channel(target, TTS) as channel:
@@ -95,13 +96,12 @@ async def test_the_last_error_comes_out_as_it_is(error: Exception, tries: int) -
 
 
 async def test_restarted_server_is_found_again(tmp_path: Path) -> None:
-    async with serving(tmp_path) as first:
-        port = int(first.address.rpartition(":")[2])
-        async with open_channel(first.address, TTS) as channel:
-            stub = tts_pb2_grpc.TtsServiceStub(channel)
-            request = tts_pb2.SynthesizeRequest(text="a")
-            assert (await events(stub.Synthesize(request, timeout=TIMEOUT_S)))[-1] == "done"
-            first.process.kill()
-            await first.process.wait()
-            async with serving(tmp_path, port=port):
-                assert (await events(stub.Synthesize(request, timeout=TIMEOUT_S, wait_for_ready=True)))[-1] == "done"
+    port = own_port()  # which nobody else gets between two lives
+    async with serving(tmp_path, port=port) as first, open_channel(first.address, TTS) as channel:
+        stub = tts_pb2_grpc.TtsServiceStub(channel)
+        request = tts_pb2.SynthesizeRequest(text="a")
+        assert (await events(stub.Synthesize(request, timeout=TIMEOUT_S)))[-1] == "done"
+        first.process.kill()
+        await first.process.wait()
+        async with serving(tmp_path, port=port):
+            assert (await events(stub.Synthesize(request, timeout=TIMEOUT_S, wait_for_ready=True)))[-1] == "done"

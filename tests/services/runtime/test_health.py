@@ -16,7 +16,7 @@ NAMES = ("", TTS, "liveness")
 
 
 async def test_nothing_but_life_is_told_before_the_engine_is_loaded(tmp_path: Path) -> None:
-    async with listening(tmp_path, {"load_delay_s": 60}) as server:
+    async with listening(tmp_path, {"load_action": "hold", "hold_file": tmp_path / "never"}) as server:
         assert [await server.check(name) for name in NAMES] == [NOT_SERVING, NOT_SERVING, SERVING]
         assert await server.speak().code() is grpc.StatusCode.UNAVAILABLE
 
@@ -34,15 +34,18 @@ async def test_check_list_and_identity_of_a_ready_server(tmp_path: Path) -> None
 
 
 async def test_watch_tells_every_change_and_ends_with_the_server(tmp_path: Path) -> None:
-    async with listening(tmp_path, {"load_delay_s": 3}) as server:
+    load = {"load_action": "hold", "hold_file": tmp_path / "load"}
+    async with listening(tmp_path, load, drain_grace_s=600) as server:
         watch = server.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=TIMEOUT_S)
         unknown = server.health.Watch(health_pb2.HealthCheckRequest(service="nobody"), timeout=TIMEOUT_S)
         assert (await unknown.read()).status == UNKNOWN
-        assert [(await watch.read()).status for _ in range(2)] == [NOT_SERVING, SERVING]
+        assert (await watch.read()).status == NOT_SERVING
+        load["hold_file"].touch()
+        assert (await watch.read()).status == SERVING
         server.process.terminate()
         assert (await watch.read()).status == NOT_SERVING
         assert await watch.read() is grpc.aio.EOF
-        assert await asyncio.wait_for(server.process.wait(), 25) == 0  # no watch holds it for the grace of 30 s
+        assert await asyncio.wait_for(server.process.wait(), TIMEOUT_S) == 0  # no watch holds it for the grace
 
 
 async def test_watcher_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:
