@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing
 from difflib import get_close_matches
 
+from pydantic import Field
+
+from services.runtime.engine_options import EngineOptions
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError
 from services.runtime.espeak.library import SAMPLE_RATE_HZ
@@ -14,9 +16,6 @@ from services.runtime.espeak.narration import SpokenWord, narrate, reading_langu
 from services.runtime.progress import Progress
 from services.runtime.words import script_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
-
-LONGEST_TAKE_S = 600.0
-"""A take is cut here unless `longest_take_s` says otherwise: 1,000 characters at half speed last eight minutes."""
 
 _VARIANTS = {
     "man": ("Man", ""),
@@ -33,17 +32,25 @@ _VARIANTS = {
 """Our names of some of espeak's voice variants, ours because a request should not depend on the engine's files."""
 
 
+class EspeakOptions(EngineOptions):
+    """What an operator can set: `VIGENT_TTS_OPTIONS__<NAME>` or `[tts.options]`."""
+
+    longest_take_s: float = Field(
+        600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Takes are cut here: 1,000 characters at half speed last 8 minutes.",
+    )
+
+
 class EspeakEngine:
     """Speaks every language of espeak-ng in ten voices; Chinese text may hold English and numbers, and the reverse."""
 
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Takes the option `longest_take_s`. Looks for the library, so that a missing one is found at start.
-
-        Raises InvalidInputError (field "options.longest_take_s").
-        """
-        self._longest_take = round(_longest_take_s(settings.options) * SAMPLE_RATE_HZ)
+        """Looks for the library, so that a missing one is found at start. Raises InvalidInputError for a bad option."""
+        self._longest_take = round(EspeakOptions.of(settings.options).longest_take_s * SAMPLE_RATE_HZ)
         self._languages = spoken_languages()
 
     def voices(self) -> list[Voice]:
@@ -75,14 +82,6 @@ class EspeakEngine:
                     progress.advance()
                     yield Speech(event)
         yield Finish(FinishReason.END_OF_TEXT)
-
-
-def _longest_take_s(options: Mapping[str, str]) -> float:
-    text = options.get("longest_take_s", str(LONGEST_TAKE_S))
-    with suppress(ValueError):
-        if 0 < float(text) < math.inf:
-            return float(text)
-    raise InvalidInputError(f"A take cannot last {text!r} s.", "Give seconds, more than 0.", "options.longest_take_s")
 
 
 def _variant(voice: str) -> str:
