@@ -27,7 +27,7 @@ async def stub(server) -> AsyncIterator[overlay_pb2_grpc.OverlayServiceStub]:
 
 
 async def test_streams_accepted_then_pictures_then_done(stub):
-    events = [event async for event in stub.Render(request(), timeout=30)]
+    events = [event async for event in stub.Render(request(), timeout=60)]
     assert events[0].accepted.engine == "plain"
     pictures = [event.picture for event in events if event.HasField("picture")]
     assert events[-1].done == overlay_pb2.RenderDone(pictures=len(pictures), renderer="plain")
@@ -57,12 +57,12 @@ async def test_streams_accepted_then_pictures_then_done(stub):
 )
 async def test_what_cannot_be_drawn_is_refused_by_field_and_the_server_goes_on(stub, bad, field, reason):
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        [event async for event in stub.Render(bad, timeout=30)]
+        [event async for event in stub.Render(bad, timeout=60)]
     error = error_of(refused.value)
     assert isinstance(error, InvalidInputError)
     assert (error.field, error.reason) == (field, reason)
     assert "Traceback" not in str(refused.value.details())
-    events = [event async for event in stub.Render(request(), timeout=30)]
+    events = [event async for event in stub.Render(request(), timeout=60)]
     assert events[-1].HasField("done")
 
 
@@ -71,5 +71,5 @@ async def test_a_caller_that_goes_away_stops_the_drawing(stub):
     call = stub.Render(many, timeout=60)
     assert (await call.read()).HasField("accepted")
     call.cancel()
-    events = [event async for event in stub.Render(request(), timeout=30)]
+    events = [event async for event in stub.Render(request(), timeout=60)]
     assert events[-1].HasField("done")

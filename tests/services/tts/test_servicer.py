@@ -30,7 +30,7 @@ async def stub(server) -> AsyncIterator[tts_pb2_grpc.TtsServiceStub]:
 async def refusal(stub, **request) -> tuple[grpc.StatusCode, str, str]:
     """Status code, field and reason with which the request is refused."""
     with pytest.raises(grpc.aio.AioRpcError) as refused:
-        async for _ in stub.Synthesize(tts_pb2.SynthesizeRequest(**request), timeout=20):
+        async for _ in stub.Synthesize(tts_pb2.SynthesizeRequest(**request), timeout=60):
             pass
     status = rpc_status.from_call(refused.value)
     assert status is not None, refused.value
@@ -46,7 +46,7 @@ async def refusal(stub, **request) -> tuple[grpc.StatusCode, str, str]:
 
 async def test_streams_accepted_then_audio_and_marks_then_done(stub):
     request = tts_pb2.SynthesizeRequest(text=TEXT, voice="woman")
-    events = [event async for event in stub.Synthesize(request, timeout=30)]
+    events = [event async for event in stub.Synthesize(request, timeout=60)]
     assert events[0].WhichOneof("event") == "accepted"
     assert events[0].accepted.accepted.engine == "espeak"
     assert events[0].accepted.format == media_pb2.AudioFormat(
@@ -70,16 +70,16 @@ async def test_streams_accepted_then_audio_and_marks_then_done(stub):
 
 async def test_the_same_request_gives_the_same_samples(stub):
     request = tts_pb2.SynthesizeRequest(text=TEXT, seed=3, speed=1.5)
-    takes = [[event async for event in stub.Synthesize(request, timeout=30)][-1].done.sha256 for _ in range(2)]
+    takes = [[event async for event in stub.Synthesize(request, timeout=60)][-1].done.sha256 for _ in range(2)]
     assert takes[0] == takes[1]
 
 
 async def test_lists_voices_by_language(stub):
-    every = (await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=20)).voices
+    every = (await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=60)).voices
     assert [voice.id for voice in every][:1] == ["man"]
     assert len(every) >= 8
-    assert len((await stub.ListVoices(tts_pb2.ListVoicesRequest(language="zh-CN"), timeout=20)).voices) == len(every)
-    assert not (await stub.ListVoices(tts_pb2.ListVoicesRequest(language="zz"), timeout=20)).voices
+    assert len((await stub.ListVoices(tts_pb2.ListVoicesRequest(language="zh-CN"), timeout=60)).voices) == len(every)
+    assert not (await stub.ListVoices(tts_pb2.ListVoicesRequest(language="zz"), timeout=60)).voices
 
 
 @pytest.mark.parametrize(
@@ -114,9 +114,9 @@ async def test_takes_the_longest_text(stub):
 
 
 async def test_a_cancelled_call_frees_its_slot(stub):
-    call = stub.Synthesize(tts_pb2.SynthesizeRequest(text="好" * 1000, speed=0.5), timeout=30)
+    call = stub.Synthesize(tts_pb2.SynthesizeRequest(text="好" * 1000, speed=0.5), timeout=60)
     await call.read()
     await call.read()
     call.cancel()
-    events = [event async for event in stub.Synthesize(tts_pb2.SynthesizeRequest(text="hello"), timeout=20)]
+    events = [event async for event in stub.Synthesize(tts_pb2.SynthesizeRequest(text="hello"), timeout=60)]
     assert events[-1].HasField("done")

@@ -62,7 +62,7 @@ async def test_the_wire_carries_what_the_engine_makes(stub, make_engine):
 
 
 async def test_voices_and_refusals(stub):
-    listed = await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=20)
+    listed = await stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=60)
     assert [voice.id for voice in listed.voices] == ["vivian", "eric"]
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await pcm_of(stub, voice="nobody")
