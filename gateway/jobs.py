@@ -63,12 +63,18 @@ class JobRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
-    script: Text = Field(description="What is said; Chinese and English may be mixed, Markdown marks are left out.")
+    script: Text = Field(
+        description="What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown is left out."
+    )
     footage: Text = Field(description="Id of the presenter's video or picture, from /api/v1/footage.")
     language: Text = Field("", description="BCP 47 language of the script; empty lets the text decide.")
-    voice: Text = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
+    voice: Text = Field(
+        "",
+        description="Id of a voice from /api/v1/voices; empty for the default voice. Where the engine follows "
+        "instructions, how to speak may come behind a colon: `vivian: whispering`.",
+    )
     speed: float = Field(1.0, description="Speed of the voice, 0.5 to 2.0.", gt=0)
-    title: Text = Field("", description="Title over the first seconds; empty for none.")
+    title: Text = Field("", description="Title over the first seconds, at most 60 characters; empty for none.")
     title_style: Text = Field("", description="Id of a title style from /api/v1/styles; empty for the default.")
     caption_style: Text = Field("", description="Id of a caption style from /api/v1/styles; empty for the default.")
     captions: Literal["drawn", "files_only"] = Field("drawn", description="Whether captions are in the picture.")
@@ -89,7 +95,7 @@ class JobRequest(BaseModel):
 class Progress(BaseModel):
     """How far a job is."""
 
-    stage: str = Field(description='What is being done: "prepare", "segments", "mix", "done".')
+    stage: str = Field(description='What is being done: "queued", "prepare", "segments", "mix", "done".')
     percent: float = Field(description="Share of the whole work that is done, 0 to 100.")
     eta_s: float | None = Field(description="Estimated seconds to the end; null while not known.")
     segments_done: int = Field(description="Sentences finished.")
@@ -101,16 +107,16 @@ class Progress(BaseModel):
 class Output(BaseModel):
     """A finished file of a job."""
 
-    url: str
-    size_bytes: int
-    mime_type: str
-    sha256: str
+    url: str = Field(description="Path on this gateway.")
+    size_bytes: int = Field(description="Length in bytes.")
+    mime_type: str = Field(description="IANA media type.")
+    sha256: str = Field(description="Hash of the content, in lower-case hexadecimal digits.")
 
 
 class Segment(BaseModel):
     """One sentence's stretch of film."""
 
-    text: str = Field(description="Its text, exactly as in the script.")
+    text: str = Field(description="Its text as in the script, without marks of Markdown.")
     char_start: int = Field(description="Offset of its first character in the script.")
     first_film_frame: int | None = Field(description="First film frame (25 a second); null while not known.")
     frames: int | None = Field(description="Film frames; null while not known.")
@@ -121,41 +127,41 @@ class Segment(BaseModel):
 class JobFailure(BaseModel):
     """Why a job failed, in words that help."""
 
-    reason: str
-    problem: str
-    field: str
-    remedy: str
+    reason: str = Field(description="Machine-readable name, such as NO_FACE.")
+    problem: str = Field(description="What is wrong.")
+    field: str = Field(description="Input at fault; empty when none is.")
+    remedy: str = Field(description="What to do.")
 
 
 class JobView(BaseModel):
     """A job as it is now."""
 
-    id: str
-    state: JobState
-    progress: Progress
+    id: str = Field(description="Made by the server.")
+    state: JobState = Field(description="Failed and cancelled jobs can be retried.")
+    progress: Progress = Field(description="How far it is.")
     request: dict[str, Any] = Field(description="What was asked, with defaults filled.")
-    outputs: dict[str, Output] = Field(description="Finished files by name.")
-    segments: list[Segment]
-    error: JobFailure | None
-    create_time: datetime
-    start_time: datetime | None
-    end_time: datetime | None
+    outputs: dict[str, Output] = Field(description="Finished files by name; preview.mp4 is there before them.")
+    segments: list[Segment] = Field(description="Sentences in order; empty while not known.")
+    error: JobFailure | None = Field(description="Why it failed; null when it did not.")
+    create_time: datetime = Field(description="When it was submitted.")
+    start_time: datetime | None = Field(description="When work began; null before.")
+    end_time: datetime | None = Field(description="When it ended; null before.")
 
 
 class JobPage(BaseModel):
     """A page of jobs, newest first."""
 
-    jobs: list[JobView]
+    jobs: list[JobView] = Field(description="At most as many as were asked for.")
     next_page_token: str = Field(description="Give it as page_token for the next page; empty on the last.")
 
 
 class JobEventView(BaseModel):
     """Something that happened to a job; the data of each event in the stream."""
 
-    id: int
-    time: datetime
-    state: JobState
-    progress: Progress
+    id: int = Field(description="Rises by one with each event of the job; starts at 1.")
+    time: datetime = Field(description="When it happened.")
+    state: JobState = Field(description="State after it.")
+    progress: Progress = Field(description="Progress after it.")
 
 
 def spec_of(

@@ -41,21 +41,23 @@ class Replica(BaseModel):
     problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
-    progress_age_s: float | None = Field(None, description="Seconds since its engine finished a unit of work.")
-    stall_budget_s: float | None = Field(None, description="Seconds without a unit that count as hung.")
+    progress_age_s: float | None = Field(None, description="Seconds since its engine gave a sign of progress.")
+    stall_budget_s: float | None = Field(
+        None, description="Seconds without progress that are too many; while it waits for a caller, that one's."
+    )
     active_requests: int | None = Field(None, description="Calls that its engine works on.")
     queue_depth: int | None = Field(None, description="Calls that wait for its engine.")
     restarts: int | None = Field(None, description="Times that its worker was replaced.")
-    resident_memory_bytes: int | None = None
-    device_memory_bytes: int | None = None
+    resident_memory_bytes: int | None = Field(None, description="Memory of the server, without its engine's.")
+    device_memory_bytes: int | None = Field(None, description="Device memory that its engine has reserved.")
 
 
 class ServiceState(BaseModel):
     """A service of the mesh."""
 
-    name: str
+    name: str = Field(description="Such as tts.")
     ok: bool = Field(description="Whether a replica serves and is not stalled.")
-    replicas: list[Replica]
+    replicas: list[Replica] = Field(description="Its servers, in the order of the settings.")
 
 
 class MeshWatch:

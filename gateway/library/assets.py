@@ -25,8 +25,8 @@ class Asset(BaseModel):
     licence: str = Field("", description="SPDX identifier, or words.")
     source: str = Field("", description="Where it comes from.")
     bundled: bool = Field(False, description="Whether it comes with Vigent and cannot be deleted.")
-    mime_type: str = ""
-    size_bytes: int = 0
+    mime_type: str = Field("", description="IANA media type of the file, by its content.")
+    size_bytes: int = Field(0, description="Length of the file in bytes.")
     create_time: datetime | None = Field(None, description="When it was uploaded.")
     url: str = Field("", description="Where the file can be read, for ever the same content.")
 
@@ -34,11 +34,11 @@ class Asset(BaseModel):
 class Footage(Asset):
     """A presenter's video or picture, upright."""
 
-    width: int
-    height: int
+    width: int = Field(description="In pixels, turned upright.")
+    height: int = Field(description="In pixels, turned upright.")
     frames: int = Field(description="Pictures; 1 for a picture.")
-    frame_rate_hz: float
-    duration_s: float
+    frame_rate_hz: float = Field(description="Frames per second.")
+    duration_s: float = Field(description="Length in seconds.")
     poster: str = Field("", description="SHA-256 of a small JPEG of it.")
     poster_url: str = Field("", description="A small JPEG of it.")
 
@@ -46,11 +46,11 @@ class Footage(Asset):
 class Music(Asset):
     """Music to lie under the voice."""
 
-    duration_s: float
-    sample_rate_hz: int
-    channels: int
+    duration_s: float = Field(description="Length in seconds.")
+    sample_rate_hz: int = Field(description="Samples per second and channel.")
+    channels: int = Field(description="1 for mono, 2 for stereo.")
     loudness_lufs: float = Field(description="Integrated loudness (EBU R 128).")
-    true_peak_dbtp: float
+    true_peak_dbtp: float = Field(description="Highest peak between and on samples (EBU R 128); 0 is full scale.")
     waveform: list[float] = Field(description="Largest magnitude of equal stretches, 0 to 1.")
 
 
@@ -59,17 +59,17 @@ class Voice(Music):
 
     languages: list[str] = Field(description="BCP 47 languages that the speaker speaks.")
     reference_text: str = Field(description="What is said in the recording; empty lets the server find out.")
-    consent: Consent
+    consent: Consent = Field(description="Consent of the speaker.")
 
 
 class Font(Asset):
     """A font for captions and titles."""
 
     font_id: str = Field(description="Name by which styles ask for it, together with the weight.")
-    family: str
+    family: str = Field(description="Name that players and browsers know.")
     weight: int = Field(description="OpenType weight class; 400 is regular, 700 bold.")
-    italic: bool = False
-    glyphs: int
+    italic: bool = Field(False, description="Whether its letters lean.")
+    glyphs: int = Field(description="How many it has.")
     scripts: list[str] = Field(description="ISO 15924 codes of the scripts that it writes.")
 
 

@@ -30,7 +30,8 @@ _EXAMPLE = 'id: 7\ndata: {"id":7,"time":"2026-01-01T12:00:00Z","state":"running"
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Events with ids, a comment when nothing happens, and a last event named `end`.",
+            "description": "Events with ids, a comment when nothing happens, and a last event named `end`; one named "
+            "`problem` where the orchestrator is lost. A stream that ends without either is to be resumed.",
             "content": {
                 "text/event-stream": {
                     "schema": {"type": "string", "contentSchema": JobEventView.model_json_schema()},

@@ -21,7 +21,12 @@ from vigent.media.v1 import media_pb2
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEM_RESPONSES)
 
 IdempotencyKey = Annotated[
-    str, Header(alias="Idempotency-Key", description="The same key always means the same job.", max_length=200)
+    str,
+    Header(
+        alias="Idempotency-Key",
+        description="The same key means the same job as long as that is kept; 409 with another request.",
+        max_length=200,
+    ),
 ]
 
 

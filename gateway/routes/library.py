@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from gateway.context import Gateway, GatewayDep
 from gateway.library.assets import (
@@ -44,23 +44,23 @@ AssetT = TypeVar("AssetT", bound=BaseModel)
 class Page(BaseModel, Generic[AssetT]):
     """All entries of a library."""
 
-    items: list[AssetT]
+    items: list[AssetT] = Field(description="Uploads and what comes with Vigent.")
 
 
 class EngineVoice(BaseModel):
     """A voice that the engine speaks with."""
 
-    id: str
-    name: str
-    languages: list[str]
+    id: str = Field(description="Give it as a job's voice.")
+    name: str = Field(description="Name for people.")
+    languages: list[str] = Field(description="BCP 47 languages that it speaks.")
 
 
 class Voices(BaseModel):
     """The engine's own voices, default first, and the recordings whose speakers can be cloned."""
 
-    engine: list[EngineVoice]
-    problem: str = ""
-    items: list[Voice]
+    engine: list[EngineVoice] = Field(description="The engine's own, default first.")
+    problem: str = Field(default="", description="Why the engine's are not known; empty when they are.")
+    items: list[Voice] = Field(description="Recordings; their ids are voices of jobs too.")
 
 
 def library_router(kind: Kind) -> APIRouter:
@@ -78,6 +78,7 @@ def library_router(kind: Kind) -> APIRouter:
         summary=f"Upload {kind}",
         description=f"{what}, decoded once and measured. The same content again renews its description (200).",
         response_model=asset_type,
+        responses={200: {"model": asset_type, "description": "It was there; its description is renewed."}},
         openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": _form(description_type)}}},
     )
     router.add_api_route(
@@ -95,7 +96,7 @@ def _lister(kind: Kind) -> Callable[[GatewayDep], Awaitable[dict[str, Any]]]:
     async def list_library(gateway: GatewayDep) -> dict[str, Any]:
         return {"items": await asyncio.to_thread(gateway.library.entries, kind)}
 
-    list_library.__name__ = f"list_{kind}"
+    list_library.__name__, list_library.__doc__ = f"list_{kind}", f"All {kind}: uploads and what comes with Vigent."
     return list_library
 
 

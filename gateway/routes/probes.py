@@ -28,7 +28,7 @@ async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
 @router.get(
     "/probe/{service}",
     summary="Can a service be used",
-    responses={503: {"model": ServiceState}, 404: {"model": Problem}},
+    responses={503: {"model": ServiceState}, 404: {"model": Problem}, 422: {"model": Problem}},
 )
 async def probe(service: str, gateway: GatewayDep, response: Response) -> ServiceState:
     """200 when a replica serves and is not stalled, else 503; from the same figures as its metrics."""

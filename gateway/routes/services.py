@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from gateway.context import GatewayDep
 from gateway.replicas import ServiceState
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1/services", tags=["mesh"])
 class Services(BaseModel):
     """Every service of the mesh."""
 
-    services: list[ServiceState]
+    services: list[ServiceState] = Field(description="The orchestrator, then the model servers.")
 
 
 @router.get("", summary="Look at the mesh")

@@ -140,5 +140,9 @@ def test_openapi_tells_examples_and_errors(http):
     assert api["components"]["schemas"]["JobRequest"]["examples"]
     assert submit["responses"]["422"]["content"]["application/problem+json"]
     assert {f"/api/v1/{kind}" for kind in ASSET_TYPES} <= set(api["paths"])
+    schemas = api["components"]["schemas"]
+    assert "HTTPValidationError" not in schemas  # errors are problems, all of them
+    fields = {f"{name}.{key}": value for name in schemas for key, value in schemas[name].get("properties", {}).items()}
+    assert not [name for name, value in fields.items() if "description" not in value]
     operations = [operation["operationId"] for path in api["paths"].values() for operation in path.values()]
     assert len(operations) == len(set(operations))
