@@ -19,12 +19,16 @@ from orchestrator.retry import retried
 from orchestrator.segment import SegmentMaker, SegmentPieces
 from orchestrator.settings import OrchestratorSettings
 from services.runtime.convert import media_ref
-from services.runtime.errors import CancelledError, InternalError, VigentError
+from services.runtime.errors import InternalError, VigentError
 from services.runtime.media import MediaStore, StoredFile
 from services.runtime.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 _log = logging.getLogger(__name__)
+
+
+class _VoidError(Exception):
+    """The attempt has nothing to do: its job has ended or is another attempt's by now."""
 
 
 class FilmMaker:
@@ -54,8 +58,8 @@ class FilmMaker:
     async def _make(self, job_id: str, attempt: JobAttempt) -> None:
         try:
             outputs = await self._film(job_id, attempt)
-        except* CancelledError:
-            _log.info("job %s: cancelled", job_id)
+        except* _VoidError as void:
+            _log.info("job %s: %s", job_id, void.exceptions[0])
         except* VigentError as group:
             await self._fail(job_id, attempt, _first(group))
         except* Exception:
@@ -68,7 +72,7 @@ class FilmMaker:
     async def _film(self, job_id: str, attempt: JobAttempt) -> dict[str, StoredFile]:
         job = await attempt.change(_begin)
         if job is None:
-            raise CancelledError("The job has been started again.")
+            raise _VoidError("it has been started again")
         interval_s = self._settings.progress_interval_s
         progress = JobProgress(attempt, job.progress, interval_s, self._metrics.stage_ended)
         writer = asyncio.create_task(progress.keep_writing())
@@ -141,7 +145,7 @@ def _threadsafe(report: Callable[[float], None]) -> Callable[[float], None]:
 
 def _begin(job: jobs_pb2.Job) -> None:
     if job.state in ENDED_STATES:
-        raise CancelledError("The job has ended.")
+        raise _VoidError("it has ended")
     job.state = jobs_pb2.JOB_STATE_RUNNING
     if not job.HasField("start_time"):
         job.start_time.CopyFrom(timestamp_now())

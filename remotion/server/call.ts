@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { type ServerWritableStream, status } from "@grpc/grpc-js";
-import { CancelledError, DeadlineExceededError, InternalError, VigentError } from "./errors.js";
+import { CancelledError, DeadlineExceededError, InternalError, UnavailableError, VigentError } from "./errors.js";
 import { log } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import { statusOf } from "./status.js";
@@ -34,7 +34,7 @@ export class StreamingCall<Request, Response> {
     return (performance.now() - this.#startedMs) / 1000;
   }
 
-  /** Writes an answer and waits until the caller takes more. Throws CancelledError when it does not or has gone. */
+  /** Writes an answer and waits until the caller takes more. Throws UnavailableError when it does not, CancelledError when it has gone. */
   async write(response: Response): Promise<void> {
     if (this.left.aborted) throw new CancelledError("The caller cancelled this call.");
     if (this.call.write(response)) return;
@@ -44,7 +44,7 @@ export class StreamingCall<Request, Response> {
     } catch {
       if (!idle.aborted) throw new CancelledError("The caller cancelled this call.");
       const problem = `The caller neither read nor sent for ${this.callerBudgetS} s.`;
-      throw new CancelledError(problem, "", { reason: "CALLER_IDLE" });
+      throw new UnavailableError(problem, "Call again, and keep up with it.", { reason: "CALLER_IDLE" });
     }
   }
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from services.runtime.call import Call
-from services.runtime.errors import CancelledError, UnavailableError
+from services.runtime.errors import UnavailableError
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.settings import ServerSettings
 from services.runtime.stalls import Stalls
@@ -76,7 +76,8 @@ class Watchdog:
         for call in list(self._worker.calls.values()):
             snapshot = call.snapshot()
             if snapshot.waiting and (now_ns - max(snapshot.updated_ns, self._awake_since_ns)) / 1e9 > budget_s:
-                call.fail(CancelledError(f"The caller neither read nor sent for {budget_s:g} s.", reason="CALLER_IDLE"))
+                problem = f"The caller neither read nor sent for {budget_s:g} s."
+                call.fail(UnavailableError(problem, "Call again, and keep up with it.", reason="CALLER_IDLE"))
 
     def _is_silent(self, snapshots: Sequence[ProgressSnapshot], now_ns: int, unanswered_ns: int) -> bool:
         """Whether a worker that computes nothing gave no sign of life for a stall budget."""

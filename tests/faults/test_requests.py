@@ -127,7 +127,9 @@ async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
         await server.until_metric(ACTIVE, 0)
         other = server.speak("other")
         assert (await events(other))[-1] == "done"
-        idle.cancel()
+        code, error = await failure(idle)
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert error.reason == "CALLER_IDLE"
 
 
 async def test_malformed_message_is_an_invalid_argument_without_internals(tmp_path: Path) -> None:

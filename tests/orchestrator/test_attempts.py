@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
@@ -21,13 +22,17 @@ from orchestrator.records import JobRecords
 from orchestrator.servicer import JobServicer
 from orchestrator.settings import OrchestratorSettings
 from services.runtime.convert import media_ref
-from services.runtime.errors import FailedPreconditionError, NotFoundError
+from services.runtime.errors import CancelledError, FailedPreconditionError, NotFoundError
+from services.runtime.interceptors import RpcGuard
 from services.runtime.media import MediaStore
+from services.runtime.metrics import ServerMetrics
+from tests.services.runtime.servers import TTS
 from vigent.jobs.v1 import jobs_pb2
+from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 60.0
 QUEUED, RUNNING = jobs_pb2.JOB_STATE_QUEUED, jobs_pb2.JOB_STATE_RUNNING
 FAILED, CANCELLED = jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED
 
@@ -218,6 +223,28 @@ async def test_an_attempt_that_another_has_followed_does_nothing(orchestrator: O
     await orchestrator.maker.make(job.id, 0)
     assert (await orchestrator.records.get(job.id)).state == QUEUED
     assert await orchestrator.records.events_after(job.id, 0) == events
+
+
+class GivingUp(tts_pb2_grpc.TtsServiceServicer):
+    """Ends a call that its caller has not."""
+
+    async def ListVoices(self, request: object, context: object) -> tts_pb2.ListVoicesResponse:  # noqa: N802
+        raise CancelledError("The caller neither read nor sent for 120 s.", reason="CALLER_IDLE")
+
+
+async def test_a_job_that_a_server_gives_up_has_failed(orchestrator: Orchestrator, durable: Durable) -> None:
+    server = grpc.aio.server(interceptors=[RpcGuard(ServerMetrics("tts"), TTS)])
+    tts_pb2_grpc.add_TtsServiceServicer_to_server(GivingUp(), server)
+    address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    await server.start()
+    settings = OrchestratorSettings(media_root=orchestrator.store.root, tts=address, attempts=1)
+    records, mesh, metrics = orchestrator.records, Mesh(settings), JobMetrics(CollectorRegistry(), orchestrator.records)
+    durable.maker = FilmMaker(settings, records, orchestrator.store, mesh, metrics)
+    job = await orchestrator.submit()
+    await orchestrator.until(job.id, FAILED)
+    assert (await records.get(job.id)).error.reason == "CALLER_IDLE"
+    await mesh.close()
+    await server.stop(None)
 
 
 def queue(job: jobs_pb2.Job) -> None:
