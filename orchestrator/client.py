@@ -37,8 +37,8 @@ def calling(server: str, target: str) -> Iterator[None]:
 class JobClient:
     """Jobs at one orchestrator (or several behind `target`, see `open_channel`). Use as `async with JobClient(...)`.
 
-    Every method raises the VigentError that the orchestrator reported, or UnavailableError when it does not answer
-    within `timeout_s`.
+    Every method raises the VigentError that the orchestrator reported, or (reason UNREACHABLE) UnavailableError when it
+    cannot be reached and DeadlineExceededError when it does not answer within `timeout_s`.
     """
 
     def __init__(self, target: str, timeout_s: float = 10.0, patience_s: float = 60.0) -> None:

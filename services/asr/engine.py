@@ -14,7 +14,10 @@ from services.runtime.progress import Progress
 
 @dataclass(frozen=True)
 class Word:
-    """Characters [char_start, char_end) of the text are said in samples [start_sample, end_sample)."""
+    """Characters [char_start, char_end) of the text are said in samples [start_sample, end_sample).
+
+    `confidence` is 0 to 1.
+    """
 
     text: str
     char_start: int
@@ -35,7 +38,10 @@ class Listening:
 
 @dataclass(frozen=True)
 class Heard:
-    """A stretch of recognised text, in samples of the audio. `language` as given or found."""
+    """A stretch of recognised text, in samples [start_sample, end_sample) of the audio. `language` as given or found.
+
+    `words`, where they are wanted, count their characters in `text`.
+    """
 
     text: str
     start_sample: int
@@ -57,10 +63,15 @@ class AsrEngine(Protocol):
     """A listening engine, living in the worker process. The constructor takes the engine settings and loads."""
 
     def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
-        """Writes down what is said, yielding segments in order."""
+        """Writes down what is said, yielding segments in order; none for silence.
+
+        `audio` are int16 mono chunks (samples,) of any length. Raises InvalidInputError (reason UNSUPPORTED_LANGUAGE).
+        """
 
     def align(self, request: Alignment, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Word]:
         """Yields every word of the text in order; words cover all characters but spaces and punctuation.
 
-        A word is a Latin word, a number, or one Chinese character. Times never overlap and never run backwards.
+        Words are those of `words.words_of`. Times never overlap and never run backwards. Raises InvalidInputError:
+        reason NOTHING_TO_SAY for a text without a word, SILENT and AUDIO_TOO_SHORT for audio that cannot hold it,
+        UNKNOWN_LANGUAGE or UNSUPPORTED_LANGUAGE.
         """

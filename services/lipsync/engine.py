@@ -60,7 +60,10 @@ class Footage:
 
 @dataclass(frozen=True)
 class LipsyncSpec:
-    """What the voice is laid over. `first_film_frame` decides the footage frames used (`timeline.footage_frame`)."""
+    """What the voice is laid over. `first_film_frame` decides the footage frames used (`timeline.footage_frame`).
+
+    `sample_rate_hz` has a whole number of samples a film frame; `seed`, 0 to 2^64 - 1, makes the patches repeatable.
+    """
 
     footage: Footage
     first_film_frame: int
@@ -86,11 +89,12 @@ class LipsyncEngine(Protocol):
         """Looks at every frame of the footage and yields one report; cached by content hash.
 
         Raises InvalidInputError (reason NO_FACE) when no frame shows a face, (reason UNREADABLE_FOOTAGE) when it
-        cannot be decoded.
+        cannot be decoded, (reason FACE_TOO_LARGE) when a patch would be larger than LARGEST_PATCH_BYTES.
         """
 
     def lipsync(self, spec: LipsyncSpec, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Patch]:
         """Yields one Patch a film frame, in order, as the audio (int16 mono chunks of any length) comes.
 
-        Yields ceil(samples / samples per frame) patches. The result does not depend on how the audio is chunked.
+        Yields ceil(samples / samples per frame) patches. The result does not depend on how the audio is chunked. Raises
+        what `prepare` raises, which need not have been called.
         """

@@ -74,13 +74,13 @@ class UnavailableError(VigentError):
 
 
 class DeadlineExceededError(VigentError):
-    """The caller's deadline passed before the work was done."""
+    """The caller's deadline passed before the work was done, or it said nothing for too long."""
 
     default_reason = "DEADLINE_EXCEEDED"
 
 
 class CancelledError(VigentError):
-    """The caller went away or asked to stop. Raised inside engines by `Progress.advance`."""
+    """The caller went away, asked to stop or neither read nor sent. Raised inside engines by `Progress.advance`."""
 
     default_reason = "CANCELLED"
 

@@ -104,9 +104,9 @@ class _WorkerCollector(Collector):
         self._service, self._worker = service, worker
 
     def collect(self) -> Iterable[Metric]:
-        worker, service = self._worker, [self._service]
+        worker, service, present = self._worker, [self._service], self._worker.state
         age_s, budget_s = self._age_and_budget_s()
-        yield _gauge("vigent_worker_progress_timestamp_seconds", "Last finished unit.", service, time.time() - age_s)
+        yield _gauge("vigent_worker_progress_timestamp_seconds", "Last sign of progress.", service, time.time() - age_s)
         yield _gauge("vigent_worker_stall_budget_seconds", "Time without a unit that is a hang.", service, budget_s)
         yield _gauge("vigent_worker_active_requests", "Calls that the engine works on.", service, len(worker.calls))
         yield _gauge("vigent_queue_depth", "Calls that wait for a slot.", service, worker.admission.queue_depth)
@@ -114,7 +114,7 @@ class _WorkerCollector(Collector):
         yield from self._load()
         states = GaugeMetricFamily("vigent_worker_state", "1 for the present state.", labels=["service", "state"])
         for state in State:
-            states.add_metric([self._service, state.value], float(worker.state is state))
+            states.add_metric([self._service, state.value], float(state is present))
         yield states
         units = CounterMetricFamily("vigent_worker_units", "Finished units of work.", labels=["service", "phase"])
         for phase, count in worker.units.total().items():

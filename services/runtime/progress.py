@@ -26,8 +26,10 @@ _IDLE, _WORKING, _WAITING = range(3)
 
 @dataclass(frozen=True)
 class ProgressSnapshot:
-    """One read of a record. `updated_ns` and `budget_ns` are on the monotonic clock; a unit is what `phase` counts.
+    """One read of a record; a unit is what `phase` counts.
 
+    `updated_ns`, on the monotonic clock, is when it was written: after a unit, at the start of a phase, around a wait.
+    `budget_ns` is how long without a unit the phase asks for.
     `waiting` means that the loop waits for its caller to read or to send, which is no hang of its own.
     `lifetime_units` counts all units of the record since the worker started, `busy_ns` the time spent on them.
     """
@@ -50,7 +52,7 @@ class ProgressSnapshot:
         return self.active and not self.waiting
 
     def age_s(self, now_ns: int) -> float:
-        """Seconds since the loop finished its last unit."""
+        """Seconds since the loop last wrote the record."""
         return max(0, now_ns - self.updated_ns) / 1e9
 
 

@@ -25,7 +25,12 @@ class Voice:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What to say: one sentence of plain `text`, BCP 47 `language` ("" = by the text), `voice` id ("" = default)."""
+    """What to say: one sentence of plain `text`, BCP 47 `language` ("" = by the text), `voice` id ("" = default).
+
+    `seed`, 0 to 2^64 - 1, makes it repeatable; `speed`, 0.5 to 2, is against the voice's own. `reference_audio` is a
+    recording whose speaker is cloned, of any format that FFmpeg reads, and `reference_text` what is said in it ("" =
+    not known).
+    """
 
     text: str
     language: str = ""
@@ -76,7 +81,8 @@ class TtsEngine(Protocol):
         """All voices, default first."""
 
     def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
-        """Speaks one text, yielding samples as they are made and a Finish at the end.
+        """Speaks one text, yielding samples as they are made and a Finish at the end. Same request, same samples.
 
-        Calls `progress.advance()` after each unit. Raises InvalidInputError for an unknown voice or language.
+        Calls `progress.advance()` after each unit. Raises InvalidInputError for an unknown voice or language, for a
+        text without a letter or digit (reason NOTHING_TO_SAY), and for a reference that it cannot clone.
         """

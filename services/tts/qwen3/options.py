@@ -39,10 +39,14 @@ class Qwen3Options(EngineOptions):
     voices: Path | None = Field(None, description="Folder of voices: NAME.wav (or .flac, .mp3, .m4a) with NAME.txt.")
     normalise: bool = Field(True, description="Write numbers, units and dates out in words first.")
     verify: bool = Field(True, description="Check the checkpoint's hashes before loading where a manifest has them.")
-    temperature: float | None = Field(None, gt=0, description="As generation_config.json where unset; also below.")
-    top_k: int | None = Field(None, ge=0)
-    top_p: float | None = Field(None, gt=0, le=1)
-    repetition_penalty: float | None = Field(None, gt=0)
+    temperature: float | None = Field(
+        None, gt=0, description="Spread of the draw. This and the next: as published if unset."
+    )
+    top_k: int | None = Field(None, ge=0, description="How many of the likeliest codes are drawn from; 0 for all.")
+    top_p: float | None = Field(None, gt=0, le=1, description="Share of the probability that is drawn from.")
+    repetition_penalty: float | None = Field(
+        None, gt=0, description="How much less likely a code gets that was used, 1 for no less; of the talker alone."
+    )
 
 
 def torch_dtype(name: DType, device: torch.device) -> torch.dtype:
