@@ -2,8 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from itertools import cycle
 from pathlib import Path
 
+from prometheus_client import generate_latest
+
+from services.runtime.engine_settings import EngineSettings
+from services.runtime.messages import Boot
+from services.runtime.metrics import ServerMetrics
+from services.runtime.settings import ServerSettings
+from services.runtime.state import State
+from services.runtime.worker import Worker
 from tests.services.runtime.servers import SETTINGS, events, serving, until_event
 
 STAGES = ("import", "construct", "attributes")
@@ -28,6 +37,24 @@ async def test_scrape_has_the_public_names(tmp_path: Path) -> None:
         assert scraped['vigent_device_memory_used_bytes{service="tts"}'] == 0
         assert scraped['vigent_worker_resident_memory_bytes{service="tts"}'] > 10e6
         assert scraped["process_resident_memory_bytes"] > 10e6
+
+
+class Restless(Worker):
+    """In another state whenever somebody looks."""
+
+    states = cycle(State)
+
+    @property
+    def state(self) -> State:
+        return next(self.states)
+
+
+async def test_one_state_is_told_though_it_changes_meanwhile() -> None:
+    metrics = ServerMetrics("tts")
+    boot = Boot("tts", "", EngineSettings(), (), 0, 1, 8, 1, 1, 1, "INFO", 0)
+    metrics.watch(Restless(boot, "", ServerSettings.load("tts"), metrics))
+    scraped = generate_latest(metrics.registry).decode()
+    assert sum(line.endswith(" 1.0") for line in scraped.splitlines() if line.startswith("vigent_worker_state{")) == 1
 
 
 async def test_stages_of_loading_are_timed(tmp_path: Path) -> None:
