@@ -21,6 +21,7 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
   #page: Page | null = null;
   #opening: Promise<void> | null = null;
   #ending: DeathReason | null = null;
+  #looking = false;
   readonly #closing = new AbortController();
 
   constructor(
@@ -74,18 +75,24 @@ export class Browser extends EventEmitter<{ changed: []; died: [DeathReason] }> 
     }
   }
 
-  /** Asks whether the page lives, and replaces the browser when it does not. */
-  async look(): Promise<void> {
+  /** Asks whether the page lives, and replaces the browser when it has not answered within the budget. */
+  async look(budgetS: number): Promise<void> {
     const page = this.#page;
-    if (page && this.ready && !(await page.answers())) await this.#replace(page);
+    if (!page || !this.ready || this.#looking) return;
+    this.#looking = true;
+    const alive = await page.answers(budgetS);
+    this.#looking = false;
+    if (!alive) await this.#replace(page);
   }
 
-  /** Ends the present browser, so that its drawings fail and it is replaced. */
+  /** Ends the present browser, so that its drawings fail, and replaces it: the last drawing may just have been made. */
   async kill(reason: DeathReason): Promise<void> {
-    if (this.#ending !== null || !this.#page) return;
+    const page = this.#page;
+    if (this.#ending !== null || !page) return;
     this.#ending = reason;
     this.emit("changed");
-    await end(this.#page.chromium);
+    await end(page.chromium);
+    await this.#replace(page);
   }
 
   async close(): Promise<void> {

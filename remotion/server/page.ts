@@ -21,7 +21,6 @@ export class PageError extends Error {}
 type Tab = Awaited<ReturnType<Chromium["newPage"]>>;
 
 const LOAD_TIMEOUT_MS = 60_000;
-const ANSWER_S = 3;
 
 export class Page {
   #turn: Promise<unknown> = Promise.resolve();
@@ -52,8 +51,8 @@ export class Page {
   }
 
   /** Whether it answers in time. */
-  answers(): Promise<boolean> {
-    return within(ANSWER_S, this.tab.evaluate("1"), new Error("no answer")).then(
+  answers(budgetS: number): Promise<boolean> {
+    return within(budgetS, this.tab.evaluate("1"), new Error("no answer")).then(
       () => true,
       () => false,
     );

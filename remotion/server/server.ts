@@ -44,7 +44,7 @@ export async function serve(settings: Settings, signals: StopSignals): Promise<b
   browser.on("died", (reason) => metrics.restarted(reason));
   browser.on("changed", () => health.publish(browser.ready && !servicer.draining, browser.live));
   const watchdog = setInterval(() => watch(servicer, browser), settings.watchIntervalS * 1000);
-  const heartbeat = setInterval(() => lookWhenIdle(servicer, browser), HEARTBEAT_S * 1000);
+  const heartbeat = setInterval(() => lookWhenIdle(servicer, browser, settings), HEARTBEAT_S * 1000);
   try {
     await Promise.race([browser.open(), signals.first]);
     if (browser.ready) {
@@ -97,8 +97,8 @@ function watch(servicer: OverlayServicer, browser: Browser): void {
 }
 
 /** A browser without calls is asked whether it lives; under a call, the call finds out and draws again. */
-function lookWhenIdle(servicer: OverlayServicer, browser: Browser): void {
-  if (servicer.active.size === 0) void browser.look();
+function lookWhenIdle(servicer: OverlayServicer, browser: Browser, settings: Settings): void {
+  if (servicer.active.size === 0) void browser.look(settings.stallBudgetS);
 }
 
 /** Stops without a failed call: NOT_SERVING, a pause in which balancers turn away, then the end of running calls. */
