@@ -88,13 +88,13 @@ class Watchdog:
         return silence_ns / 1e9 > max(_LEAST_SILENCE_S, self._settings.stall_budget_s)
 
     async def _replace_silent(self, process: WorkerProcess) -> None:
-        with self._stalled():
+        with self._stalled(process):
             _LOG.error("worker %d computes nothing and gives no sign of life", process.pid)
             _fail(self._worker.calls.values())
             await self._kill(process)
 
     async def _recover(self, process: WorkerProcess, slots: set[int]) -> None:
-        with self._stalled():
+        with self._stalled(process):
             hung = [call for call in self._worker.calls.values() if call.slot.number in slots]
             for slot in slots:
                 snapshot = process.snapshot(slot)
@@ -104,13 +104,14 @@ class Watchdog:
                 await self._kill(process)
 
     @contextmanager
-    def _stalled(self) -> Iterator[None]:
-        """No new calls while the ladder is climbed."""
+    def _stalled(self, process: WorkerProcess) -> Iterator[None]:
+        """No new calls while the ladder is climbed, nor then for a process that has ended, until that is noted."""
         self._worker.stalled = True
         self._worker.changed.set()
         yield
-        self._worker.stalled = False
-        self._worker.changed.set()
+        if not process.exited.done():
+            self._worker.stalled = False
+            self._worker.changed.set()
 
     async def _obeys(self, hung: list[Call]) -> bool:
         """Whether all hung calls end by themselves after the cancel."""

@@ -12,10 +12,21 @@ from pathlib import Path
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2
 
 from services.runtime.errors import UnavailableError, VigentError
 from tests.services.runtime import servers
-from tests.services.runtime.servers import NOT_SERVING, SERVING, Server, events, failure, listening, until_event
+from tests.services.runtime.servers import (
+    NOT_SERVING,
+    SERVING,
+    TIMEOUT_S,
+    TTS,
+    Server,
+    events,
+    failure,
+    listening,
+    until_event,
+)
 
 serving = partial(servers.serving, stall_budget_s=3)
 
@@ -117,10 +128,14 @@ async def test_dead_worker_that_the_kernel_does_not_let_go_of_is_replaced(tmp_pa
     """A child of the worker holds its pipe open, as a driver that hangs would hold all of it."""
     options = {"action": "kill_but_fork", "once_file": tmp_path / "once"}
     async with serving(tmp_path, options, exit_budget_s=0.2) as server:
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=TIMEOUT_S)
+        told = [(await watch.read()).status]
         old = server.worker()
         code, _ = await failure(server.speak())
         assert code is grpc.StatusCode.UNAVAILABLE
-        await server.replaced(old)
+        told += [(await watch.read()).status for _ in range(2)]
+        assert told == [SERVING, NOT_SERVING, SERVING]
+        assert server.worker() != old  # it was ready again with another one, not in between
         assert (await events(server.speak()))[-1] == "done"
         assert "is not gone" in server.log.read_text()
 
