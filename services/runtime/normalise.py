@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 
 from services.runtime import normalise_chinese, normalise_english
+from services.runtime.languages import primary_subtag
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def normalise(text: str, language: str) -> str:
     """`text` with its numbers in words; `language` is BCP 47 or "" for what the script says."""
-    primary = language.lower().partition("-")[0]
+    primary = primary_subtag(language)
     if primary == "zh" or (not primary and _HAN.search(text)):
         return normalise_chinese.in_words(text)
     return normalise_english.in_words(text) if primary in ("", "en") else text

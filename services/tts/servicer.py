@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from services.runtime.convert import progress_message
 from services.runtime.errors import InternalError, InvalidInputError
+from services.runtime.languages import primary_subtag
 from services.runtime.media import MediaStore
 from services.runtime.plain_text import checked_text
 from services.runtime.progress import ProgressSnapshot
@@ -149,8 +150,7 @@ def _checked_speed(speed: float) -> float:
 
 def _speaks(voice: Voice, language: str) -> bool:
     """Whether a voice speaks a BCP 47 language, or the same language of another region."""
-    primary = language.lower().partition("-")[0]
-    return not primary or primary in {tag.lower().partition("-")[0] for tag in voice.languages}
+    return not language or primary_subtag(language) in map(primary_subtag, voice.languages)
 
 
 def _add(server: grpc.aio.Server, worker: Worker, store: MediaStore) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from services.runtime.errors import InvalidInputError
 from services.runtime.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
 from services.runtime.espeak.reading import Run, language_of, runs_of
+from services.runtime.languages import primary_subtag
 from services.runtime.words import Span, words_of
 
 MANDARIN = "cmn-latn-pinyin"
@@ -56,8 +57,7 @@ def primary_language(language: str) -> str:
     tag = language.lower()
     if tag in _CANTONESE_TAGS:
         return "yue"
-    primary = tag.split("-")[0]
-    return "zh" if primary == "cmn" else primary
+    return primary_subtag(tag)
 
 
 def reading_language(text: str, language: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.runtime.errors import InvalidInputError
+from services.runtime.languages import primary_subtag
 from services.tts.engine import Synthesis, Voice
 from services.tts.qwen3.config import Qwen3Config
 
@@ -93,7 +94,7 @@ class VoiceBook:
             return ChosenVoice(language, instruction=instruction or _NARRATOR_VOICE)
         speaker = name.lower() or next(iter(self._names()))
         dialect = talker.spk_is_dialect.get(speaker, False)
-        if isinstance(dialect, str) and _primary(tag) in ("", "zh"):
+        if isinstance(dialect, str) and primary_subtag(tag) in ("", "zh"):
             language = talker.codec_language_id[dialect]
         return ChosenVoice(language, talker.spk_id[speaker], instruction=instruction)
 
@@ -107,18 +108,14 @@ class VoiceBook:
     def _language_id(self, tag: str) -> int | None:
         if not tag:
             return None
-        if _primary(tag) not in self._languages:
+        if primary_subtag(tag) not in self._languages:
             raise InvalidInputError(
                 f"This checkpoint does not speak {tag!r}.", f"Use one of {', '.join(self._languages)}.", "language"
             )
-        return self._languages[_primary(tag)]
+        return self._languages[primary_subtag(tag)]
 
     def _unknown(self, name: str) -> InvalidInputError:
         return InvalidInputError(f"There is no voice {name!r}.", f"Use one of {', '.join(self._names())}.", "voice")
-
-
-def _primary(tag: str) -> str:
-    return tag.lower().partition("-")[0]
 
 
 def _recordings(folder: Path | None) -> dict[str, Path]:

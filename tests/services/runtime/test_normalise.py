@@ -58,7 +58,7 @@ ENGLISH = {
 }
 
 
-@pytest.mark.parametrize("language", ["", "zh", "zh-CN"])
+@pytest.mark.parametrize("language", ["", "zh", "zh-CN", "cmn", "cmn-Hans"])
 @pytest.mark.parametrize(("written", "spoken"), CHINESE.items())
 def test_chinese(written, spoken, language):
     assert normalise(written, language) == spoken

@@ -181,7 +181,7 @@ class TestVoices:
         assert not np.array_equal(low, speak(design, voice="")[0][:9600])
 
     def test_a_dialect_speaker_speaks_it_in_chinese_only(self, engine):
-        chosen = [engine._voices.choose(Synthesis(TEXT, language, "eric")).language_id for language in ("", "zh", "en")]
+        chosen = [engine._voices.choose(Synthesis(TEXT, language, "eric")).language_id for language in ("", "cmn", "en")]
         languages = engine._config.talker.codec_language_id
         assert chosen == [languages["sichuan_dialect"], languages["sichuan_dialect"], languages["english"]]
 
