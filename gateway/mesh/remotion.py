@@ -21,8 +21,8 @@ LEAST_NODE = 20
 _FOLDER = Path(__file__).parents[2] / "remotion"
 _SERVER = _FOLDER / "dist" / "server" / "main.js"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-_VERSION_TIMEOUT_S = 10.0
-_START_TIMEOUT_S = 20.0
+_VERSION_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 60.0
 _SHOW_A_PAGE = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dump-dom", "about:blank")
 
 

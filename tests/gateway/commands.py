@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,6 +119,13 @@ def outliving(processes: Iterable[psutil.Process], timeout_s: float = 60.0) -> l
 
     until(ended, timeout_s)
     return running
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Its command line; nothing of one that has ended meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -13,7 +13,8 @@ from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
 from services.runtime.settings import ServerSettings
 from tests.films import face_picture, facts_of, made, output, spec_of
-from tests.gateway.commands import outliving, running, until, vigent
+from tests.gateway.commands import TIMEOUT_S, command_of, outliving, running, until, vigent
+from tests.gateway.conftest import PATIENT
 from tests.mesh import run_mesh
 from tests.remotion.conftest import ENVIRONMENT, need_remotion
 
@@ -33,16 +34,17 @@ async def test_a_film_is_drawn_by_it_and_its_report_says_so(tmp_path):
 
 def test_vigent_up_starts_it_and_leaves_nothing_behind(tmp_path):
     need_remotion()
-    with running("up", "--data", "data", "--port-base", "0", cwd=tmp_path, environment=ENVIRONMENT) as mesh:
+    environment = {**ENVIRONMENT, **PATIENT}
+    with running("up", "--data", "data", "--port-base", "0", cwd=tmp_path, environment=environment) as mesh:
         url = mesh.until(UP)[1]
         assert mesh.until(r"^\s*overlay +remotion ")
-        state = httpx.get(f"{url}/probe/overlay", trust_env=False, timeout=10)
+        state = httpx.get(f"{url}/probe/overlay", trust_env=False, timeout=TIMEOUT_S)
         assert state.status_code == 200
         assert [replica["engine"] for replica in state.json()["replicas"]] == ["remotion"]
         children = mesh.children()
-        assert any("chrom" in child.name() for child in children)
+        assert any("--type=renderer" in command_of(child) for child in children)
         mesh.process.send_signal(signal.SIGINT)
-        assert mesh.process.wait(60) == 0
+        assert mesh.process.wait(TIMEOUT_S) == 0
         assert outliving(children) == []
 
 

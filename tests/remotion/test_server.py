@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.mesh import remotion
 from gateway.replicas import ENGINE_METADATA_KEY
 from services.runtime.errors import ExhaustedError, InvalidInputError
+from services.runtime.settings import ServerSettings
 from services.runtime.status import error_of
 from services.runtime.styles import load_style
 from tests.gateway.commands import outliving, until
@@ -45,7 +46,7 @@ def figure(server: Server, name: str, **labels: str) -> float:
 
 
 def page(server: Server) -> str:
-    with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=TIMEOUT_S) as answer:
         return answer.read().decode()
 
 
@@ -53,7 +54,7 @@ async def test_reflection_lists_the_service(node):
     async with grpc.aio.insecure_channel(node.address) as channel:
         stub = reflection_pb2_grpc.ServerReflectionStub(channel)
         request = reflection_pb2.ServerReflectionRequest(list_services="")
-        call = stub.ServerReflectionInfo(iter([request]), timeout=10)
+        call = stub.ServerReflectionInfo(iter([request]), timeout=TIMEOUT_S)
         names = {service.name for service in (await call.read()).list_services_response.service}
         assert {SERVICE, "grpc.health.v1.Health"} <= names
 
@@ -62,12 +63,12 @@ async def test_health_names_the_engine_that_really_runs(node):
     async with grpc.aio.insecure_channel(node.address) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         for name in ("", SERVICE, "liveness"):
-            call = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=10)
+            call = stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=TIMEOUT_S)
             assert (await call).status == health_pb2.HealthCheckResponse.SERVING
             metadata = await call.initial_metadata()
             assert metadata[ENGINE_METADATA_KEY].split()[0] == "remotion"
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await stub.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=10)
+            await stub.Check(health_pb2.HealthCheckRequest(service="nobody"), timeout=TIMEOUT_S)
         assert refused.value.code() is grpc.StatusCode.NOT_FOUND
 
 
@@ -178,7 +179,7 @@ async def test_who_finds_no_room_is_told_when_to_come_again(tmp_path):
 async def test_a_drain_lets_what_runs_finish(tmp_path):
     cues = [cue("逐 词 点 亮", first=40 * n, frames=40) for n in range(8)]
     request = captions(KARAOKE, cues, frames=320)
-    with run_node(tmp_path) as server:
+    with run_node(tmp_path, {"VIGENT_OVERLAY_DRAIN_GRACE_S": str(TIMEOUT_S)}) as server:
         async with grpc.aio.insecure_channel(server.address, options=OPTIONS) as channel:
             call = OverlayServiceStub(channel).Render(request, timeout=TIMEOUT_S)
             first = await until_picture(call)
@@ -187,14 +188,18 @@ async def test_a_drain_lets_what_runs_finish(tmp_path):
             rest = await read(call)
         assert rest.done.pictures == 1 + len(rest.pictures) == 8 * (4 + KARAOKE["in"]["frames"])
         assert first.first_film_frame == 0
-        assert await asyncio.to_thread(server.process.wait, 30) == 0
+        assert await asyncio.to_thread(server.process.wait, TIMEOUT_S) == 0
         assert outliving(children) == []
 
 
-async def test_it_is_not_serving_before_it_is_warm():
-    """Started by hand, as `run_node` waits until it is ready."""
+async def test_it_is_not_serving_before_it_is_warm(tmp_path):
+    """Started by hand, as `run_node` waits until it is ready, with a Chromium that waits until the test has looked."""
     need_remotion()
-    ports = {"VIGENT_OVERLAY_PORT": "0", "VIGENT_OVERLAY_METRICS_PORT": "0"}
+    looked, chromium = tmp_path / "looked", tmp_path / "chromium"
+    real = remotion.browser(ServerSettings.load("overlay"))
+    chromium.write_text(f'#!/bin/sh\nuntil [ -e {looked} ]; do sleep 0.1; done\nexec {real} "$@"\n')
+    chromium.chmod(0o755)
+    ports = {"VIGENT_OVERLAY_PORT": "0", "VIGENT_OVERLAY_METRICS_PORT": "0", "VIGENT_OVERLAY_CHROMIUM": str(chromium)}
     process = await asyncio.create_subprocess_exec(
         *remotion.command(), cwd=ROOT, env={**os.environ, **ENVIRONMENT, **ports}, stdout=asyncio.subprocess.PIPE
     )
@@ -202,9 +207,10 @@ async def test_it_is_not_serving_before_it_is_warm():
         listening = re.search(r"listening on ([\d.]+:\d+)", (await process.stdout.readline()).decode())
         async with grpc.aio.insecure_channel(listening[1]) as channel:
             request = health_pb2.HealthCheckRequest(service=SERVICE)
-            watch = health_pb2_grpc.HealthStub(channel).Watch(request, timeout=60)
-            states = [(await watch.read()).status for _ in range(2)]
-        assert states == [health_pb2.HealthCheckResponse.NOT_SERVING, health_pb2.HealthCheckResponse.SERVING]
+            watch = health_pb2_grpc.HealthStub(channel).Watch(request, timeout=TIMEOUT_S)
+            assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            looked.touch()
+            assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
     finally:
         process.terminate()
         await process.communicate()
