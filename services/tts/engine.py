@@ -83,6 +83,6 @@ class TtsEngine(Protocol):
     def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
         """Speaks one text, yielding samples as they are made and a Finish at the end. Same request, same samples.
 
-        Calls `progress.advance()` after each unit. Raises InvalidInputError for an unknown voice or language, for a
-        text without a letter or digit (reason NOTHING_TO_SAY), and for a reference that it cannot clone.
+        Calls `progress.advance()` after each unit. Raises InvalidInputError: reason UNKNOWN_VOICE, UNKNOWN_LANGUAGE,
+        NOTHING_TO_SAY for a text without a letter or digit, CANNOT_CLONE for a reference where it clones none.
         """

@@ -62,25 +62,26 @@ class VoiceBook:
         """What `request` means. Raises InvalidInputError for a voice, language or reference that does not fit."""
         name, _, instruction = (part.strip() for part in request.voice.partition(":"))
         if instruction and (self._config.kind == "base" or self._config.size == "0b6"):
-            raise InvalidInputError("This checkpoint follows no instructions.", "Leave out what is after ':'.", "voice")
+            problem, remedy = "This checkpoint follows no instructions.", "Leave out what is after ':'."
+            raise InvalidInputError(problem, remedy, "voice", "NO_INSTRUCTIONS")
         if request.reference_audio and self._config.kind != "base":
-            raise InvalidInputError(
-                f"A {self._config.kind} checkpoint cannot clone.", "Use a Base checkpoint.", "reference_audio"
-            )
+            problem, remedy = f"A {self._config.kind} checkpoint cannot clone.", "Use a Base checkpoint."
+            raise InvalidInputError(problem, remedy, "reference_audio", "CANNOT_CLONE")
         language = self._language_id(request.language)
         if self._config.kind == "base":
             return self._cloned(name, request, language)
         return self._built_in(name, instruction, request.language, language)
 
     def _cloned(self, name: str, request: Synthesis, language: int | None) -> ChosenVoice:
+        if name and name not in self._names():
+            raise self._unknown(name)
         if request.reference_audio:
             transcript = request.reference_text.strip()
             return ChosenVoice(language, recording=request.reference_audio, transcript=transcript)
         if name not in self._recordings and (name or not self._recordings):
             remedy = "Send reference_audio, or put recordings into the folder of options.voices."
-            if name in ("", _CLONE):
-                raise InvalidInputError("A Base checkpoint has no voice of its own.", remedy, "reference_audio")
-            raise self._unknown(name)
+            problem = "A Base checkpoint has no voice of its own."
+            raise InvalidInputError(problem, remedy, "reference_audio", "NO_REFERENCE")
         recording = self._recordings[name or next(iter(self._recordings))]
         script = recording.with_suffix(".txt")
         transcript = script.read_text(encoding="utf-8").strip() if script.is_file() else ""
@@ -109,13 +110,16 @@ class VoiceBook:
         if not tag:
             return None
         if primary_subtag(tag) not in self._languages:
-            raise InvalidInputError(
-                f"This checkpoint does not speak {tag!r}.", f"Use one of {', '.join(self._languages)}.", "language"
+            problem, remedy = (
+                f"This checkpoint does not speak {tag[:40]!r}.",
+                f"Use one of {', '.join(self._languages)}.",
             )
+            raise InvalidInputError(problem, remedy, "language", "UNKNOWN_LANGUAGE")
         return self._languages[primary_subtag(tag)]
 
     def _unknown(self, name: str) -> InvalidInputError:
-        return InvalidInputError(f"There is no voice {name!r}.", f"Use one of {', '.join(self._names())}.", "voice")
+        problem, remedy = f"There is no voice {name[:40]!r}.", f"Use one of {', '.join(self._names())}."
+        return InvalidInputError(problem, remedy, "voice", "UNKNOWN_VOICE")
 
 
 def _recordings(folder: Path | None) -> dict[str, Path]:

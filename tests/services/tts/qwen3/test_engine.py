@@ -181,30 +181,33 @@ class TestVoices:
         assert not np.array_equal(low, speak(design, voice="")[0][:9600])
 
     def test_a_dialect_speaker_speaks_it_in_chinese_only(self, engine):
-        chosen = [engine._voices.choose(Synthesis(TEXT, language, "eric")).language_id for language in ("", "cmn", "en")]
+        chosen = [
+            engine._voices.choose(Synthesis(TEXT, language, "eric")).language_id for language in ("", "cmn", "en")
+        ]
         languages = engine._config.talker.codec_language_id
         assert chosen == [languages["sichuan_dialect"], languages["sichuan_dialect"], languages["english"]]
 
     @pytest.mark.parametrize(
-        ("kind", "request_", "field"),
+        ("kind", "request_", "field", "reason"),
         [
-            ("custom_voice", {"text": "。"}, "text"),
-            ("custom_voice", {"text": "\U0001f600 ...\u200b"}, "text"),
-            ("custom_voice", {"text": "好" * 1000}, "text"),
-            ("custom_voice", {"text": "好", "voice": "eric: " + "low " * 900}, "text"),
-            ("custom_voice", {"voice": "nobody"}, "voice"),
-            ("custom_voice", {"language": "fi"}, "language"),
-            ("custom_voice", {"reference_audio": Path("x.wav")}, "reference_audio"),
-            ("voice_design", {"voice": "vivian"}, "voice"),
-            ("base", {"voice": "vivian"}, "voice"),
-            ("base", {}, "reference_audio"),
-            ("base", {"voice": "reference: whispering"}, "voice"),
+            ("custom_voice", {"text": "。"}, "text", "NOTHING_TO_SAY"),
+            ("custom_voice", {"text": "\U0001f600 ...\u200b"}, "text", "NOTHING_TO_SAY"),
+            ("custom_voice", {"text": "好" * 1000}, "text", "TEXT_TOO_LONG"),
+            ("custom_voice", {"text": "好", "voice": "eric: " + "low " * 900}, "text", "TEXT_TOO_LONG"),
+            ("custom_voice", {"voice": "nobody"}, "voice", "UNKNOWN_VOICE"),
+            ("custom_voice", {"language": "fi"}, "language", "UNKNOWN_LANGUAGE"),
+            ("custom_voice", {"reference_audio": Path("x.wav")}, "reference_audio", "CANNOT_CLONE"),
+            ("voice_design", {"voice": "vivian"}, "voice", "UNKNOWN_VOICE"),
+            ("base", {"voice": "vivian"}, "voice", "UNKNOWN_VOICE"),
+            ("base", {"voice": "vivian", "reference_audio": Path("x.wav")}, "voice", "UNKNOWN_VOICE"),
+            ("base", {}, "reference_audio", "NO_REFERENCE"),
+            ("base", {"voice": "reference: whispering"}, "voice", "NO_INSTRUCTIONS"),
         ],
     )
-    def test_what_does_not_fit_is_refused(self, make_engine, kind, request_, field):
+    def test_what_does_not_fit_is_refused(self, make_engine, kind, request_, field, reason):
         with pytest.raises(InvalidInputError) as refused:
             speak(make_engine(kind), **request_)
-        assert refused.value.field == field
+        assert (refused.value.field, refused.value.reason) == (field, reason)
         assert refused.value.remedy
 
 
