@@ -16,11 +16,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gateway.mesh.addresses import free_ports
+from tests.mesh import own_port
 
 USER = "postgres"
 _INSTALLED = Path("/usr/lib/postgresql")  # where Debian keeps the server's programs, by version
-_TIMEOUT_S = 60.0
+_TIMEOUT_S = 120.0
 _READY = "ready to accept connections"
 _AS_USER = {"user": USER, "group": USER} if os.geteuid() == 0 else {}
 """The server refuses to run as root."""
@@ -30,7 +30,7 @@ class Postgres:
     """One database server."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._data, self._port = programs, folder / "data", free_ports(1)[0]
+        self._programs, self._data, self._port = programs, folder / "data", own_port()
         self._numbers = count()
         arguments = [
             "--pgdata",

@@ -33,7 +33,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterat
 async def test_a_job_outlives_its_database(mesh: Mesh, postgres: Postgres) -> None:
     async with JobClient(mesh.jobs) as client:
         job = (await client.submit(spec_of(mesh, SCRIPT, seed=1))).job
-        await until(client, job.id, lambda event: event.progress.segments_done >= 1)
+        begun = await until(client, job.id, lambda event: event.progress.segments_done >= 1)
         await asyncio.to_thread(postgres.kill)
         with pytest.raises(UnavailableError) as caught:
             await client.get(job.id)
@@ -46,7 +46,8 @@ async def test_a_job_outlives_its_database(mesh: Mesh, postgres: Postgres) -> No
     assert "vigent_jobs{" not in metrics
     assert facts_of(output(mesh, job, "film.mp4")).frames == sum(segment.frames for segment in job.segments)
     assert [event.id for event in events] == list(range(1, len(events) + 1))
-    assert {event.progress.segments_done for event in events} >= {1, SENTENCES}
+    assert begun in events
+    assert SENTENCES in {event.progress.segments_done for event in events}
 
 
 async def test_what_a_job_notes_waits_for_its_database(postgres: Postgres) -> None:
@@ -84,7 +85,7 @@ async def test_two_orchestrators_share_the_jobs(mesh: Mesh) -> None:
 
 
 def _metrics(server: Server) -> str:
-    with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=60) as answer:
         return answer.read().decode()
 
 

@@ -20,7 +20,7 @@ from tests.films import FilmFacts, facts_of
 from tests.mesh import ROOT
 
 ASSETS = ROOT / "assets"
-TIMEOUT_S = 280
+TIMEOUT_S = 540
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,10 @@ async def test_a_cancelled_job_stops_and_a_retry_finishes_it(mesh: Mesh) -> None
         cancelled = await ended(client, job.id)
         assert not cancelled.outputs["film.mp4"].sha256
         assert cancelled.progress.eta_s == -1
+        other = (await client.submit(spec_of(mesh, script))).job
         with pytest.raises(FailedPreconditionError):
-            await client.retry((await client.submit(spec_of(mesh, script))).job.id)
+            await client.retry(other.id)
+        await client.cancel(other.id)
         await client.retry(job.id)
         assert (await ended(client, job.id)).state == jobs_pb2.JOB_STATE_DONE
 
@@ -143,7 +145,7 @@ def _plain_picture() -> bytes:
 
 
 async def test_a_retry_makes_no_finished_sentence_again(mesh: Mesh) -> None:
-    script = "One sentence is here. Another sentence is here. A third one is here. The last one is here."
+    script = " ".join(f"Sentence {name} is here." for name in "ABCDEF")  # some are left to do at the cancel
     async with JobClient(mesh.jobs) as client:
         job = (await client.submit(spec_of(mesh, script, seed=5))).job
         await until(client, job.id, lambda event: event.progress.segments_done >= 2)

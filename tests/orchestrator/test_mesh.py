@@ -21,6 +21,7 @@ async def test_a_replica_that_is_away_hides_no_engine(tmp_path):
 
 async def test_an_engine_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("orchestrator.mesh._IDENTITY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("orchestrator.mesh._PROBLEM_TIMEOUT_S", 60)
     missing = {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "missing")}
     async with connected(*await start("asr", tmp_path, {**missing, "VIGENT_ASR_PORT": "0"})) as server:
         await server.until_problem()

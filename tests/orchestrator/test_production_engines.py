@@ -22,7 +22,7 @@ from vigent.lipsync.v1 import lipsync_pb2
 SCRIPT = "你好。Hi, you."
 WIDTH, HEIGHT = 128, 224
 
-pytestmark = pytest.mark.timeout(240)  # three engines import torch and CTranslate2 before the mesh is ready
+pytestmark = pytest.mark.timeout(480)  # three engines import torch and CTranslate2 before the mesh is ready
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ def last_reference_text(mesh: Mesh) -> str:
 
 
 def transcriptions(mesh: Mesh) -> int:
-    with urlopen(f"http://{mesh.servers['asr'].metrics}/metrics", timeout=10) as page:
+    with urlopen(f"http://{mesh.servers['asr'].metrics}/metrics", timeout=60) as page:
         metrics = page.read().decode()
     found = re.search(r'^vigent_requests_total{code="OK",method="Transcribe".*} (\d+)', metrics, re.MULTILINE)
     return int(found[1]) if found else 0

@@ -78,7 +78,7 @@ def calls(mesh: Mesh, service: str) -> int:
 
 
 def retakes_counted(mesh: Mesh) -> int:
-    with urlopen(f"http://{mesh.servers['orchestrator'].metrics}/metrics", timeout=10) as page:
+    with urlopen(f"http://{mesh.servers['orchestrator'].metrics}/metrics", timeout=60) as page:
         found = re.search(r"^vigent_retakes_total (\d+)", page.read().decode(), re.MULTILINE)
     assert found
     return int(found[1])
