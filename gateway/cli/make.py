@@ -43,22 +43,23 @@ def make(
     script: Annotated[str, typer.Argument(help="Text file with what is said; - reads standard input.")],
     footage: Annotated[str, typer.Option(help="Video or picture of the presenter, or the id of one in the library.")],
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="The film; captions, cover and report go beside it.")
+        Path | None,
+        typer.Option("--out", help="The film; else here, by the script's name. Captions, cover, report go beside it."),
     ] = None,
     voice: Annotated[
         str, typer.Option(help="Voice id, as `vigent voices` lists them; with qwen3 also 'ID: how to speak'.")
     ] = "",
     music: Annotated[str, typer.Option(help="Music under the voice: a file, or the id of one in the library.")] = "",
     style: Annotated[str, typer.Option(help="Caption style: an id, or a style file (JSON).")] = "",
-    title: Annotated[str, typer.Option(help="Title over the first seconds.")] = "",
-    title_file: Annotated[Path | None, typer.Option(help="Text file with the title.")] = None,
+    title: Annotated[str, typer.Option(help="Title over the first seconds, at most 60 characters.")] = "",
+    title_file: Annotated[Path | None, typer.Option(help="Text file with the title, in place of --title.")] = None,
     title_style: Annotated[str, typer.Option(help="Title style: an id, or a style file (JSON).")] = "",
     language: Annotated[str, typer.Option(help="BCP 47 language; the text decides when left out.")] = "",
     speed: Annotated[float, typer.Option(help="Speed of the voice, 0.5 to 2.0.")] = 1.0,
     music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12 dB.")] = -18.0,
-    platform: Annotated[str, typer.Option(help="Where it will be shown, such as tiktok.")] = "",
-    width: Annotated[int, typer.Option(help="Film width in pixels, even.", min=1, max=65535)] = 1080,
-    height: Annotated[int, typer.Option(help="Film height in pixels, even.", min=1, max=65535)] = 1920,
+    platform: Annotated[str, typer.Option(help="Where it will be shown, such as tiktok; else it suits all.")] = "",
+    width: Annotated[int, typer.Option(help="Film width in pixels, even, 128 to 2160.", min=1, max=65535)] = 1080,
+    height: Annotated[int, typer.Option(help="Film height in pixels, even, 128 to 2160.", min=1, max=65535)] = 1920,
     quality: Annotated[Literal["draft", "standard", "best"], typer.Option(help="Care of the lip-sync.")] = "standard",
     loudness: Annotated[
         Literal["online", "podcast", "broadcast", "off"], typer.Option(help="-14, -16, -23 LUFS, or as it comes.")
@@ -67,7 +68,7 @@ def make(
     ai_label: Annotated[bool, typer.Option(help="Mark the film as made by AI; the choice is recorded.")] = True,
     seed: Annotated[int, typer.Option(help="Makes the film repeatable.", min=0, max=2**64 - 1)] = 0,
     reference: Annotated[Path | None, typer.Option(help="Recording whose speaker is cloned.")] = None,
-    reference_text: Annotated[str, typer.Option(help="What is said in the recording.")] = "",
+    reference_text: Annotated[str, typer.Option(help="What is said in it; else written down, where that can be.")] = "",
     reference_language: Annotated[str, typer.Option(help="BCP 47 language spoken in the recording.")] = "",
     consent_of: Annotated[str, typer.Option(help="Who agreed to being cloned; needed with --reference.")] = "",
     consent: Annotated[str, typer.Option(help="Words of the agreement; needed with --reference.")] = "",
