@@ -21,16 +21,19 @@ class Units:
         self._seen: dict[int, ProgressSnapshot] = {}
         self._ended: Counter[str] = Counter()
         self._running: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._total: Mapping[str, int] = {}
 
     def total(self) -> Mapping[str, int]:
-        """Finished units by phase; never falls. A running call is counted as far as it was seen."""
-        total = Counter(dict(self._ended))
-        for units in list(self._running.values()):
-            total.update(dict(units))
-        return total
+        """Finished units by phase; never falls. A running call is counted as far as it was seen. For any thread."""
+        return self._total
 
     def observe(self, slot: int, now: ProgressSnapshot) -> int:
         """Takes one look at a record; returns how many units were finished since the look before."""
+        finished = self._observe(slot, now)
+        self._add_up()
+        return finished
+
+    def _observe(self, slot: int, now: ProgressSnapshot) -> int:
         before = self._seen.get(slot)
         self._seen[slot] = now
         if before is None or before.epoch != now.epoch:
@@ -48,6 +51,7 @@ class Units:
         """Replaces what was seen of a call by what it really did; `observe` it one last time before."""
         self._ended.update(units)
         self._running.pop(slot, None)
+        self._add_up()
 
     def worker_died(self) -> None:
         """Keeps what was seen of the calls that died with their worker."""
@@ -55,9 +59,17 @@ class Units:
             self._ended.update(units)
         self._running.clear()
         self._seen.clear()
+        self._add_up()
 
     def budget_s(self, snapshot: ProgressSnapshot) -> float:
         """Seconds without a unit that count as a hang: what the engine asked for, more where units are slow."""
         unit_s = sorted(self._unit_s[snapshot.phase])
         p99_s = unit_s[int(0.99 * len(unit_s))] if unit_s else 0.0
         return max(snapshot.budget_ns / 1e9, min(self._ceiling_s, _TYPICAL_TO_HUNG * p99_s))
+
+    def _add_up(self) -> None:
+        """Here, because a thread that scrapes between two steps of a change would count units twice or not at all."""
+        total = Counter(self._ended)
+        for units in self._running.values():
+            total.update(units)
+        self._total = total

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+import threading
+
 import pytest
 
 from services.runtime.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
@@ -67,6 +70,26 @@ def test_total_counts_what_was_seen_and_is_exact_when_the_call_ends() -> None:
     assert units.total() == {"denoise": 5, "decode": 2}
     units.observe(1, snapshot(1, phase="denoise", request=2, lifetime=8))
     assert units.total() == {"denoise": 6, "decode": 2}
+
+
+def test_total_never_falls_for_a_thread_that_looks_at_any_moment() -> None:
+    units, seen, ended = Units(ceiling_s=30), [0], threading.Event()
+
+    def scrape() -> None:
+        while not ended.is_set():
+            seen.append(units.total().get("denoise", 0))
+
+    scraping = threading.Thread(target=scrape)
+    scraping.start()
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    for call in range(1, 60_000):
+        units.observe(1, snapshot(3, request=call, lifetime=3 * call))
+        units.call_ended(1, {"denoise": 3})
+    sys.setswitchinterval(interval_s)
+    ended.set()
+    scraping.join()
+    assert seen == sorted(seen)
 
 
 def test_dead_worker_keeps_its_units_and_the_next_starts_from_nothing() -> None:
