@@ -25,6 +25,8 @@ FULL_NAMES = {
     "overlay": "vigent.overlay.v1.OverlayService",
 }
 ENGINE_METADATA_KEY = "vigent-engine"
+SOON_FOUND = [(f"grpc.{which}_reconnect_backoff_ms", 200) for which in ("initial", "max")]
+"""Options of a channel: who listens again is found soon. Not "min", which a busy server would have for its greeting."""
 _FRESH_S = 1.0  # many askers share one look
 
 Health = Literal["SERVING", "NOT_SERVING", "UNREACHABLE"]
@@ -67,7 +69,9 @@ class MeshWatch:
         self._settings = settings
         self._http = httpx.AsyncClient(timeout=settings.probe_timeout_s, trust_env=False)
         self._channels = {
-            target: grpc.aio.insecure_channel(target) for name in SERVICES for target in settings.targets(name)
+            target: grpc.aio.insecure_channel(target, options=SOON_FOUND)
+            for name in SERVICES
+            for target in settings.targets(name)
         }
         self._locks = {name: asyncio.Lock() for name in SERVICES}
         self._seen: dict[str, tuple[float, ServiceState]] = {}

@@ -10,7 +10,7 @@ import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.mesh.addresses import service_of
-from gateway.replicas import ENGINE_METADATA_KEY, FULL_NAMES, engine_name
+from gateway.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
 from services.runtime.health import PROBLEM_METADATA_KEY
 
 LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
@@ -41,8 +41,7 @@ class GrpcPatient:
     """A gRPC server of the mesh."""
 
     def __init__(self, name: str, address: str) -> None:
-        backoff = [(f"grpc.{which}_reconnect_backoff_ms", 200) for which in ("initial", "min", "max")]
-        self._channel = grpc.aio.insecure_channel(address, options=backoff)
+        self._channel = grpc.aio.insecure_channel(address, options=SOON_FOUND)
         self._stub = health_pb2_grpc.HealthStub(self._channel)
         self._name = FULL_NAMES[service_of(name)]
 
