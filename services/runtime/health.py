@@ -28,6 +28,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
         """`service` is the full name, such as "vigent.tts.v1.TtsService"; `identity` as of `engine_identity`."""
         super().__init__()
         self._identity, self._problem = identity, ""
+        self._draining = False
         self._readiness_names = ("", service)
         self._server_status.update(dict.fromkeys(self._readiness_names, _NOT_SERVING))
         self._server_status[LIVENESS] = _SERVING
@@ -70,8 +71,14 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
         line = " ".join(problem.split())
         self._problem = line.encode("ascii", "backslashreplace").decode()[:_LONGEST_PROBLEM]
         for name in self._readiness_names:
-            await self.set(name, _SERVING if ready else _NOT_SERVING)
+            await self.set(name, _SERVING if ready and not self._draining else _NOT_SERVING)
         await self.set(LIVENESS, _SERVING if live else _NOT_SERVING)
+
+    async def turn_away(self) -> None:
+        """Not ready from here on, whatever is published. Alive as before: who is not would be ended amid its calls."""
+        self._draining = True
+        for name in self._readiness_names:
+            await self.set(name, _NOT_SERVING)
 
     def close(self) -> None:
         """Ends all watches."""

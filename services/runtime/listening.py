@@ -89,7 +89,7 @@ async def drain(server: grpc.aio.Server, health: Health, settings: ProcessSettin
 
 
 async def _drain(server: grpc.aio.Server, health: Health, settings: ProcessSettings) -> None:
-    await health.enter_graceful_shutdown()
+    await health.turn_away()
     await asyncio.sleep(settings.drain_delay_s)
     health.close()  # a watch would hold the server for the whole grace
     await server.stop(settings.drain_grace_s)

@@ -48,6 +48,18 @@ async def test_watch_tells_every_change_and_ends_with_the_server(tmp_path: Path)
         assert await asyncio.wait_for(server.process.wait(), TIMEOUT_S) == 0  # no watch holds it for the grace
 
 
+async def test_a_server_that_drains_is_alive(tmp_path: Path) -> None:
+    async with serving(tmp_path, drain_delay_s=30) as server:
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=TIMEOUT_S)
+        assert (await watch.read()).status == SERVING
+        server.process.terminate()
+        assert (await watch.read()).status == NOT_SERVING
+        assert [await server.check(name) for name in NAMES] == [NOT_SERVING, NOT_SERVING, SERVING]
+        assert (await server.speak("a").read()).WhichOneof("event") == "accepted"  # by who has not heard
+        server.process.terminate()
+        await asyncio.wait_for(server.process.wait(), TIMEOUT_S)
+
+
 async def test_watcher_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         for _ in range(50):
