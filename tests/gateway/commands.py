@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-TIMEOUT_S = 100.0
+TIMEOUT_S = 200.0
 VIGENT = [sys.executable, "-P", "-c", "from gateway.cli import main; main()"]
 
 

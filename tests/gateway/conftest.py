@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.gateway.commands import TIMEOUT_S
 from tests.mesh import Mesh, Server, run_mesh, run_server
 
 NOBODY = "127.0.0.1:1"
@@ -71,4 +72,4 @@ def films(film_gateway: Server) -> Iterator[httpx.Client]:
 
 def client_of(server: Server) -> httpx.Client:
     """A client with a deadline."""
-    return httpx.Client(base_url=f"http://{server.address}", timeout=60, trust_env=False)
+    return httpx.Client(base_url=f"http://{server.address}", timeout=TIMEOUT_S, trust_env=False)

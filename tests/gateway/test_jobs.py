@@ -25,13 +25,13 @@ def footage(film_gateway) -> str:
     """Id of a photograph in the library."""
     files = {"file": ("face.png", face_picture())}
     url = f"http://{film_gateway.address}/api/v1/footage"
-    return httpx.post(url, files=files, timeout=60, trust_env=False).json()["id"]
+    return httpx.post(url, files=files, timeout=200, trust_env=False).json()["id"]
 
 
 @pytest.fixture(scope="module")
 def film(film_gateway, footage) -> dict:
     """A finished job."""
-    with httpx.Client(base_url=f"http://{film_gateway.address}", timeout=100, trust_env=False) as client:
+    with httpx.Client(base_url=f"http://{film_gateway.address}", timeout=200, trust_env=False) as client:
         job = submitted(client, footage, script=SCRIPT, title=TITLE)
         assert list(events(client, job["id"]))[-1]["name"] == "end"
         done = client.get(f"/api/v1/jobs/{job['id']}").json()
@@ -177,7 +177,7 @@ def test_cancel_retry_delete(films, footage):
     running = submitted(films, footage, seed=1)
     waiting = submitted(films, footage, script=SCRIPT, seed=2)
     seen: list[dict] = []
-    with httpx.Client(base_url=films.base_url, timeout=60, trust_env=False) as other:
+    with httpx.Client(base_url=films.base_url, timeout=200, trust_env=False) as other:
         follower = threading.Thread(target=lambda: seen.extend(events(other, waiting["id"])))
         follower.start()
         in_use = films.delete(f"/api/v1/footage/{footage}")
@@ -187,7 +187,7 @@ def test_cancel_retry_delete(films, footage):
             if event["name"] == "message" and event["progress"]["segments_done"] >= 1:
                 break
         assert films.delete(f"/api/v1/jobs/{waiting['id']}").json()["state"] == "cancelled"
-        follower.join(100)
+        follower.join(200)
     assert [event["name"] for event in seen][-1] == "end"
     assert "comment" in {event["name"] for event in seen}  # it waited its turn without a word
     assert [event for event in seen if event["name"] == "message"][-1]["state"] == "cancelled"

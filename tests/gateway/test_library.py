@@ -268,7 +268,7 @@ def test_deleting_asks_who_uses_it(http):
     ],
 )
 def test_no_path_leads_out_of_the_assets(gateway, path):
-    with httpx.Client(base_url=f"http://{gateway.address}", timeout=60, trust_env=False) as raw:
+    with httpx.Client(base_url=f"http://{gateway.address}", timeout=200, trust_env=False) as raw:
         request = httpx.Request("GET", f"http://{gateway.address}")
         request.url = request.url.copy_with(raw_path=path.encode())
         assert raw.send(request).status_code in {404, 405}

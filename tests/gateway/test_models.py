@@ -40,7 +40,7 @@ def started(hub: Hub, root: Path, *arguments: str) -> subprocess.Popen[str]:
 
 def vigent(hub: Hub, root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     with started(hub, root, *arguments) as process:
-        said = process.communicate(timeout=60)
+        said = process.communicate(timeout=200)
     return subprocess.CompletedProcess(process.args, process.returncode, *said)
 
 
@@ -113,12 +113,12 @@ def test_ctrl_c_ends_a_pull_that_the_next_one_goes_on_with(hub, tmp_path):
     hub.stalls = 300
     process = started(hub, tmp_path, "pull", NAME)
     try:
-        assert hub.stalled.wait(60)
+        assert hub.stalled.wait(200)
         second = vigent(hub, tmp_path, "pull", NAME)
         assert second.returncode == 1
         assert "Another pull works" in second.stderr
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=200)
     finally:
         process.kill()
     assert process.returncode != 0
