@@ -93,7 +93,7 @@ def _check_platform(spec: jobs_pb2.JobSpec) -> None:
 
 
 def _check_consent(spec: jobs_pb2.JobSpec) -> None:
-    if spec.reference_audio.sha256 and not (spec.consent.person and spec.consent.statement):
+    if spec.reference_audio.sha256 and not (spec.consent.person.strip() and spec.consent.statement.strip()):
         problem = "There is no consent of the speaker in the recording."
         raise InvalidInputError(problem, "Say who agreed, in which words.", "spec.consent", "NO_CONSENT")
 

@@ -68,9 +68,10 @@ def test_media_that_is_not_there_is_named(store: MediaStore, field: str) -> None
 
 def test_no_voice_is_cloned_without_consent(store: MediaStore) -> None:
     recording = media_pb2.MediaRef(sha256=store.put_bytes(b"recording").sha256)
-    with pytest.raises(InvalidInputError) as caught:
-        complete_spec(spec(store, reference_audio=recording), store)
-    assert (caught.value.field, caught.value.reason) == ("spec.consent", "NO_CONSENT")
+    for nobody in (jobs_pb2.Consent(), jobs_pb2.Consent(person="Anna", statement=" \n")):
+        with pytest.raises(InvalidInputError) as caught:
+            complete_spec(spec(store, reference_audio=recording, consent=nobody), store)
+        assert (caught.value.field, caught.value.reason) == ("spec.consent", "NO_CONSENT")
     consent = jobs_pb2.Consent(person="Anna", statement="I agree.")
     assert complete_spec(spec(store, reference_audio=recording, consent=consent), store).consent == consent
 
