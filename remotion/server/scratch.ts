@@ -8,5 +8,11 @@ import { join } from "node:path";
 export function enterScratchFolder(): void {
   const folder = mkdtempSync(join(tmpdir(), "vigent-overlay-"));
   process.env.TMPDIR = folder;
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  process.on("exit", () => {
+    try {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // Chromium, ended while it was starting, still writes; it goes with this process, what it wrote stays.
+    }
+  });
 }
