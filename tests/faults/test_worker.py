@@ -162,11 +162,11 @@ async def test_memory_stays_flat_while_a_caller_reads_slowly(tmp_path: Path) -> 
 async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_path: Path) -> None:
     """SIGSTOP of the server, as a paused virtual machine, for longer than the budgets of engine and caller."""
     log_file = tmp_path / "units"
-    units = 2000  # of 64 KiB, so that the worker waits for the server to take them and not for room in the pipe
+    units = 1000  # of 64 KiB, so that the worker waits for the server to take them and not for room in the pipe
     options = {"units": units, "unit_samples": MIB // 32, "log_file": log_file}
     async with serving(tmp_path, options, stall_budget_s=3, caller_budget_s=3) as server:
         process, worker = psutil.Process(server.process.pid), server.worker()
-        call = server.speak()
+        call = server.speak(timeout_s=240)
         await until_event(call)
         process.suspend()
         await poll(lambda: _has_stood_still(log_file, 5))
