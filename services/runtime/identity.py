@@ -1,18 +1,27 @@
-"""Who made a piece: the engine, its weights and its code. Part of the recipe under which pieces are kept."""
+"""Who made a piece: engine, weights, code and options. Part of the recipe under which pieces are kept."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 ENGINE_METADATA_KEY = "vigent-engine"
 """Initial metadata of every health check: a caller learns the identity without starting work."""
 
 
-def engine_identity(engine: str, checkpoint: Path | None, service_folder: Path) -> str:
-    """Name of the engine, name of its checkpoint folder, digest of the service's code; ASCII, for metadata."""
+_RUNTIME = Path(__file__).parent
+
+
+def engine_identity(engine: str, checkpoint: Path | None, service_folder: Path, options: Mapping[str, str]) -> str:
+    """Name of the engine, name of its checkpoint folder, digest of the rest; ASCII, for metadata.
+
+    The rest is the code of the service and of the runtime, which reads, normalises and sets text for the engines, and
+    the options, since they change what is made.
+    """
     weights = ascii(checkpoint.name) if checkpoint else ""
-    return f"{ascii(engine)[1:-1]} {weights} {source_digest(service_folder)}"
+    rest = repr((source_digest(service_folder), source_digest(_RUNTIME), sorted(options.items())))
+    return f"{ascii(engine)[1:-1]} {weights} {hashlib.sha256(rest.encode()).hexdigest()[:16]}"
 
 
 def source_digest(folder: Path) -> str:

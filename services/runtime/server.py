@@ -68,7 +68,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     engine = settings.engine or spec.default_engine
     worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
     folder = Path(__file__).parents[1] / spec.name
-    health = Health(spec.full_name, engine_identity(engine, settings.checkpoint, folder))
+    health = Health(spec.full_name, engine_identity(engine, settings.checkpoint, folder, settings.options))
     server = new_server(settings, RpcGuard(metrics, spec.full_name))
     spec.add(server, worker, MediaStore(settings.media_root))
     add_health_and_reflection(server, health, spec.full_name)
