@@ -17,7 +17,7 @@ _URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 
 
 def effective_settings() -> Iterator[str]:
-    """One line a setting: the gateway's, those of the model servers that are no default, the orchestrator's environment."""
+    """One line a setting: the gateway's, the model servers' that are no default, the orchestrator's environment."""
     yield from _lines("mesh", MeshSettings.load())
     yield from _lines("gateway", GatewaySettings.load("gateway"))
     for service in MODEL_SERVICES:
