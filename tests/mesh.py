@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +20,6 @@ from typing import IO
 
 import psutil
 
-from gateway.mesh.addresses import free_ports
 from tests.services.runtime.servers import is_worker
 
 ROOT = Path(__file__).parents[1]
@@ -26,6 +28,7 @@ METRICS = re.compile(r"metrics on ([\d.]+:\d+)")
 START_TIMEOUT_S = 240.0  # below the limit of a test; workers are nice, so a crowded machine keeps them waiting
 
 
+_PORTS = range(5_000, 10_000)  # `vigent up` and `vigent make` take theirs from above, between looking and listening
 _given: set[int] = set()
 
 
@@ -33,10 +36,16 @@ def own_port() -> int:
     """A free port that no other server of this run is given, not by the tests beside these either."""
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    while (port := free_ports(1)[0]) in _given or port % workers != number % workers:
-        pass
+    mine = [port for port in _PORTS if port % workers == number % workers and port not in _given]
+    port = next(filter(_is_free, random.sample(mine, len(mine))))
     _given.add(port)
     return port
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
 
 
 @dataclass
