@@ -17,6 +17,6 @@ def test_stubs_equal_a_fresh_generation(tmp_path: Path) -> None:
         [GENERATOR / "python", ROOT / "protos" / "generate.py", tmp_path / "gen"],
         check=True,
         env={**os.environ, "PATH": f"{GENERATOR}:{os.environ['PATH']}"},
-        timeout=100,
+        timeout=250,
     )
     assert contents(tmp_path / "gen") == contents(ROOT / "protos" / "gen")
