@@ -17,6 +17,7 @@ from gateway.context import Gateway, GatewayDep
 from gateway.jobs import Text
 from gateway.problems import PROBLEM_RESPONSES
 from services.runtime.errors import InvalidInputError
+from services.runtime.plain_text import checked_text
 from services.runtime.words import words_of
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -75,12 +76,14 @@ class _Speech:
     """Sentences spoken one after the other; `rate_hz` is known with the first samples."""
 
     def __init__(self, gateway: Gateway, request: SpeechRequest) -> None:
+        """Raises InvalidInputError for a text that no voice takes, before any of it is spoken."""
         self._gateway, self._request = gateway, request
+        self._parts = [checked_text(part, "input") for part in sentences(request.input) or [request.input]]
         self.rate_hz = 0
 
     async def samples(self) -> AsyncGenerator[bytes, None]:
         """The samples as they come, 16-bit mono."""
-        for text in sentences(self._request.input) or [self._request.input]:
+        for text in self._parts:
             async for response in self._spoken(text):
                 match response.WhichOneof("event"):
                     case "accepted":

@@ -66,6 +66,7 @@ def test_speed_changes_the_length(http):
         ({"input": "x" * 5000}, "input"),
         ({"input": "half \ud800"}, "input"),
         ({"input": "a\0b"}, "input"),
+        ({"input": "All of it is looked at before. a\x1b"}, "input"),
         ({"input": "😀"}, "input"),
         ({"speed": 9}, "speed"),
         ({"speed": 0}, "speed"),
