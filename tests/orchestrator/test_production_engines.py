@@ -59,7 +59,7 @@ def report(mesh: Mesh, job: jobs_pb2.Job) -> dict[str, object]:
 
 def lipsyncs(server: Server) -> int:
     """Segments that a replica has finished."""
-    with urlopen(f"http://{server.metrics}/metrics", timeout=10) as page:
+    with urlopen(f"http://{server.metrics}/metrics", timeout=60) as page:
         metrics = page.read().decode()
     found = re.search(r'^vigent_requests_total{code="OK",method="Lipsync".*} (\d+)', metrics, re.MULTILINE)
     return int(found[1]) if found else 0
