@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_S = 0.2
+_DYING_S = 30.0  # on a busy machine a child's end is known well after its last word
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _await_outcome(
 
 
 def _unreadable(child: BaseProcess, field: str) -> InvalidInputError:
-    child.join(_POLL_S)
+    child.join(_DYING_S)
     if child.exitcode == -signal.SIGXCPU:
         problem = "Reading the file took more processor time than allowed."
         return InvalidInputError(problem, "Give a shorter or simpler file.", field, "FILE_TOO_SLOW")

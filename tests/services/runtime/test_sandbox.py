@@ -1,6 +1,7 @@
 """The limited child: what it may use, and what its end means."""
 
 import os
+import signal
 import threading
 import time
 
@@ -33,6 +34,13 @@ def fill_memory():
 def spin():
     while True:
         pass
+
+
+def die_slowly():
+    """As spinning ends where the kernel, having closed its files, has no time to finish it."""
+    os.closerange(3, 100)
+    time.sleep(1)
+    signal.raise_signal(signal.SIGXCPU)
 
 
 def wait():
@@ -80,6 +88,7 @@ def test_typed_errors_come_through_and_others_without_internals():
         (crash, Limits(), "FILE_BROKEN"),
         (fill_memory, Limits(memory_bytes=512 << 20), "FILE_TOO_LARGE"),
         (spin, Limits(cpu_s=1), "FILE_TOO_SLOW"),
+        (die_slowly, Limits(), "FILE_TOO_SLOW"),
         (wait, Limits(wall_s=0.5), "FILE_TOO_SLOW"),
     ],
 )
