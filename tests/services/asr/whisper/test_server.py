@@ -89,7 +89,7 @@ async def align(channel):
     return [event async for event in asr_pb2_grpc.AsrServiceStub(channel).Align(messages, timeout=60)]
 
 
-@pytest.mark.timeout(240)  # the worker imports its framework for every fault
+@pytest.mark.timeout(600)  # the worker imports its framework for every fault
 async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(checkpoint, tmp_path):
     faults = [
         Fault(missing("model.bin"), "CHECKPOINT_MISSING", "model.bin is missing"),

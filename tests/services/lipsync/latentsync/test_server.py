@@ -78,7 +78,7 @@ def of_half_an_insightface(folder):
     (folder / INSIGHTFACE).mkdir()
 
 
-@pytest.mark.timeout(240)  # the worker imports its framework for every fault
+@pytest.mark.timeout(600)  # the worker imports its framework for every fault
 async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(tmp_path, checkpoint, footage):
     stored = MediaStore(tmp_path / "media").put_file(footage.path)
     faults = [

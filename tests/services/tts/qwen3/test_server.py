@@ -107,7 +107,7 @@ def without_manifest(folder):
     (folder / "manifest.json").unlink()
 
 
-@pytest.mark.timeout(240)  # the worker imports its framework for every fault
+@pytest.mark.timeout(600)  # the worker imports its framework for every fault
 async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(folders, tmp_path):
     whole = write_manifest(shutil.copytree(folders["custom_voice"], tmp_path / "whole"))
     weights = "model.safetensors"
