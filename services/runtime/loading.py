@@ -6,9 +6,10 @@ import importlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, MutableSequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.messages import Boot
 from services.runtime.progress import Progress
@@ -56,7 +57,7 @@ def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
     engine_class = load_class(boot.engine)
     progress.advance()
     progress.phase("construct", 1)
-    engine = engine_class(boot.settings)
+    engine = engine_class(_settled(boot.settings))
     progress.advance()
     warm_up = getattr(engine, "warm_up", None)
     if warm_up is not None:
@@ -67,6 +68,11 @@ def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
     attributes = {name: _attribute(engine, name) for name in boot.attributes}
     progress.finish()
     return LoadedEngine(engine, attributes, dict(progress.stage_s))
+
+
+def _settled(settings: EngineSettings) -> EngineSettings:
+    """With the folder to which the checkpoint's name leads now; led elsewhere meanwhile, half of each would be loaded."""
+    return replace(settings, checkpoint=settings.checkpoint.resolve()) if settings.checkpoint else settings
 
 
 def _attribute(engine: object, name: str) -> object:
