@@ -71,7 +71,7 @@ def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
 
 
 def _settled(settings: EngineSettings) -> EngineSettings:
-    """With the folder to which the checkpoint's name leads now; led elsewhere meanwhile, half of each would be loaded."""
+    """With the folder to which the checkpoint's name leads now; led elsewhere meanwhile, it would be half of each."""
     return replace(settings, checkpoint=settings.checkpoint.resolve()) if settings.checkpoint else settings
 
 
