@@ -56,7 +56,7 @@ export function loadSettings(environment: Environment): Settings {
     loadBudgetS: read.seconds("load_budget_s", 600),
     callerBudgetS: read.seconds("caller_budget_s", 120),
     watchIntervalS: read.seconds("watch_interval_s", 0.25),
-    progressIntervalS: read.seconds("progress_interval_s", 1),
+    progressIntervalS: read.seconds("progress_interval_s", 1, 2),
     drainDelayS: read.number("drain_delay_s", 0.5, 0),
     drainGraceS: read.number("drain_grace_s", 30, 0),
     maxMessageBytes: read.whole("max_message_bytes", 8 * 2 ** 20, 1),
@@ -91,8 +91,8 @@ class Reader {
     return value;
   }
 
-  seconds(name: string, otherwise: number): number {
-    const value = this.number(name, otherwise, 0);
+  seconds(name: string, otherwise: number, most = Infinity): number {
+    const value = this.number(name, otherwise, 0, most);
     if (value === 0) throw invalid(name, "Input should be greater than 0: '0'.");
     return value;
   }

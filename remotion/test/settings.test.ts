@@ -32,6 +32,7 @@ for (const [name, value] of [
   ["SLOTS", "0"],
   ["SLOTS", "1.5"],
   ["STALL_BUDGET_S", "0"],
+  ["PROGRESS_INTERVAL_S", "2.1"],
   ["ENGINE", "plain"],
 ] as const) {
   test(`${name}=${value} is refused by name`, () => {
