@@ -4,9 +4,11 @@ import asyncio
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -89,7 +91,9 @@ def test_one_is_enough_while_the_other_is_started_again(up):
 
 
 def _ports(process) -> set[int]:
-    return {connection.laddr.port for connection in process.net_connections("tcp") if connection.status == "LISTEN"}
+    with suppress(psutil.NoSuchProcess):  # not all of them stay
+        return {found.laddr.port for found in process.net_connections("tcp") if found.status == "LISTEN"}
+    return set()
 
 
 def _health(url: str) -> list[str]:

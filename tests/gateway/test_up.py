@@ -20,7 +20,7 @@ from gateway.mesh.process import MeshProcess
 from gateway.mesh.supervisor import Supervisor, WatchdogPolicy
 from gateway.settings import SERVICES
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
-from tests.gateway.commands import TIMEOUT_S, Running, running, vigent
+from tests.gateway.commands import TIMEOUT_S, Running, command_of, running, vigent
 from tests.gateway.conftest import PATIENT
 
 QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.1, stop_grace_s=5)
@@ -28,7 +28,7 @@ UP = r"Vigent is up: (http://[\d.:]+)"
 
 
 def server(mesh: Running, module: str) -> psutil.Process:
-    return next(child for child in mesh.children() if child.cmdline()[-1] == module)
+    return next(child for child in mesh.children() if command_of(child)[-1:] == [module])
 
 
 @pytest.fixture(scope="module")
