@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import grpc
@@ -53,13 +54,15 @@ class Counting(asr_pb2_grpc.AsrServiceServicer):
 class Leaving(asr_pb2_grpc.AsrServiceServicer):
     """Fails while it waits for the caller's next message, as a call does whose engine fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, standstill_s: float) -> None:
         self.left = asyncio.Event()
+        self._standstill_s = standstill_s
 
     async def Transcribe(self, requests, context):  # noqa: N802
         yield asr_pb2.TranscribeResponse()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(anext(requests), 0.1)
+        asyncio.get_running_loop().call_soon(time.sleep, self._standstill_s)
         self.left.set()
         raise FailedPreconditionError("No.", "Do not.")
 
@@ -137,9 +140,11 @@ async def test_malformed_message_inside_a_stream_is_refused() -> None:
     await server.stop(None)
 
 
-async def test_error_reaches_a_caller_who_is_just_sending() -> None:
+@pytest.mark.parametrize("standstill_s", [0, 0.8])
+async def test_error_reaches_a_caller_who_is_just_sending(standstill_s: float) -> None:
+    """Also when the process stands still meanwhile, as on a crowded machine."""
     server = grpc.aio.server(interceptors=[RpcGuard(ServerMetrics("asr"), "vigent.asr.v1.AsrService")])
-    leaving = Leaving()
+    leaving = Leaving(standstill_s)
     asr_pb2_grpc.add_AsrServiceServicer_to_server(leaving, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
