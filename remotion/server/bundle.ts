@@ -13,17 +13,29 @@ const DIGEST = "sources.sha256";
 /** Folder of a bundle of the present sources; made when there is none. */
 export async function ensureBundle(): Promise<string> {
   const digest = sourceDigest("src", "package-lock.json");
-  const file = join(FOLDER, DIGEST);
-  if (existsSync(file) && readFileSync(file, "utf8") === digest) return FOLDER;
+  if (isMade(digest)) return FOLDER;
   const fresh = `${FOLDER}.${process.pid}`;
   await mkdir(fresh, { recursive: true });
   try {
     await bundle({ entryPoint: join(PACKAGE, "dist", "src", "index.js"), outDir: fresh, onProgress: () => undefined });
     await writeFile(join(fresh, DIGEST), digest);
-    await rm(FOLDER, { recursive: true, force: true });
-    await rename(fresh, FOLDER);
+    if (!isMade(digest)) await putInPlace(fresh, digest); // else another process was as quick
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
   return FOLDER;
+}
+
+function isMade(digest: string): boolean {
+  const file = join(FOLDER, DIGEST);
+  return existsSync(file) && readFileSync(file, "utf8") === digest;
+}
+
+async function putInPlace(fresh: string, digest: string): Promise<void> {
+  try {
+    await rm(FOLDER, { recursive: true, force: true });
+    await rename(fresh, FOLDER);
+  } catch (error) {
+    if (!isMade(digest)) throw error;
+  }
 }
