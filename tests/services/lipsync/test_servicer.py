@@ -154,7 +154,7 @@ async def test_refuses_useless_footage(server, stub, name, reason):
 
 async def test_unknown_footage_is_not_found(stub):
     request = lipsync_pb2.PrepareRequest(footage=media_pb2.MediaRef(sha256="0" * 64))
-    assert (await refusal(stub.Prepare(request, timeout=20)))[0] == grpc.StatusCode.NOT_FOUND
+    assert (await refusal(stub.Prepare(request, timeout=60)))[0] == grpc.StatusCode.NOT_FOUND
 
 
 @pytest.mark.parametrize(
@@ -178,20 +178,20 @@ async def test_unknown_footage_is_not_found(stub):
 )
 async def test_refuses_a_bad_opening_by_field(server, stub, fields, field, reason):
     spec = opening(server.refs["film"], **fields)
-    refused = await refusal(stub.Lipsync(parts(spec, syllables(1)), timeout=20))
+    refused = await refusal(stub.Lipsync(parts(spec, syllables(1)), timeout=60))
     assert refused == (grpc.StatusCode.INVALID_ARGUMENT, field, reason)
 
 
 async def test_refuses_a_stream_whose_totals_differ(server, stub):
-    call = stub.Lipsync(parts(opening(server.refs["film"]), syllables(1), end=5), timeout=20)
+    call = stub.Lipsync(parts(opening(server.refs["film"]), syllables(1), end=5), timeout=60)
     assert await refusal(call) == (grpc.StatusCode.INVALID_ARGUMENT, "end.samples", "TOTALS_DIFFER")
 
 
 async def test_a_cancelled_call_frees_its_slot(server, stub):
     for _ in range(3):
-        call = stub.Lipsync(parts(opening(server.refs["film"]), syllables(20)), timeout=30)
+        call = stub.Lipsync(parts(opening(server.refs["film"]), syllables(20)), timeout=60)
         while not (await call.read()).HasField("patch"):
             pass
         call.cancel()
-    events = [event async for event in stub.Lipsync(parts(opening(server.refs["film"]), syllables(1)), timeout=30)]
+    events = [event async for event in stub.Lipsync(parts(opening(server.refs["film"]), syllables(1)), timeout=60)]
     assert events[-1].done.frames == 25
