@@ -87,6 +87,7 @@ class JobProgress:
     def playable(self, frames: int) -> None:
         """Notes that the first `frames` of the film can be watched."""
         self._now.playable_s = max(self._now.playable_s, frames / FRAME_RATE_HZ)
+        self._dirty.set()
 
     def _estimate_s(self, done: float) -> float:
         found = self._found_weight / sum(self._weights) if self._now.stage == "segments" else 0.0

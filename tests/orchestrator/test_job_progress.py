@@ -1,5 +1,6 @@
 """Percent, time to the end and what is said of a job while it is made."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,16 @@ async def test_what_goes_on_after_a_crash_or_a_retry_never_goes_back(records: Jo
     await progress.write()
     now = (await records.get("a")).progress
     assert (now.stage, now.percent, now.playable_s) == ("mix", 92, 10)
+
+
+async def test_what_can_be_watched_is_told_though_nothing_else_happens(records: JobRecords) -> None:
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
+    writer = asyncio.create_task(progress.keep_writing())
+    change = records.next_change("a")
+    progress.playable(25)
+    await asyncio.wait_for(change.wait(), 20)
+    assert (await records.get("a")).progress.playable_s == 1
+    writer.cancel()
 
 
 async def test_what_was_found_says_nothing_of_how_long_the_rest_takes(records: JobRecords) -> None:
