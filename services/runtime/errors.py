@@ -80,7 +80,7 @@ class DeadlineExceededError(VigentError):
 
 
 class CancelledError(VigentError):
-    """The caller went away, asked to stop or neither read nor sent. Raised inside engines by `Progress.advance`."""
+    """The caller went away or asked to stop. Raised inside engines by `Progress.advance`."""
 
     default_reason = "CANCELLED"
 

@@ -79,7 +79,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
                 with self._counted(context, method):
                     async with aclosing(behavior(_checked(request), context)) as responses:
                         async for response in responses:
-                            await context.write(response)
+                            await _write(context, response)
             except VigentError as error:
                 await _hear_out(request)
                 await _abort(context, error)
@@ -177,6 +177,13 @@ def _late(context: Context) -> bool:
 def _refuse_late(context: Context) -> None:
     if _late(context):
         raise DeadlineExceededError("The deadline had passed before the work began.", "Allow more time.")
+
+
+async def _write(context: Context, response: Message) -> None:
+    try:
+        await context.write(response)
+    except grpc.aio.InternalError as error:  # the caller has left, of which this task is about to hear
+        raise asyncio.CancelledError from error
 
 
 async def _hear_out(request: Requests) -> None:

@@ -23,8 +23,9 @@ from services.runtime.errors import (
 )
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
-from tests.services.runtime.servers import TTS
+from tests.services.runtime.servers import TTS, poll
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
+from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, VigentError)]
@@ -49,6 +50,14 @@ class Counting(asr_pb2_grpc.AsrServiceServicer):
     async def Transcribe(self, requests, context):  # noqa: N802
         async for _ in requests:
             yield asr_pb2.TranscribeResponse()
+
+
+class Flooding(tts_pb2_grpc.TtsServiceServicer):
+    """Sends without end, more than any caller reads."""
+
+    async def Synthesize(self, request, context):  # noqa: N802
+        while True:
+            yield tts_pb2.SynthesizeResponse(audio=media_pb2.AudioChunk(data=bytes(2**20)))
 
 
 class Leaving(asr_pb2_grpc.AsrServiceServicer):
@@ -137,6 +146,24 @@ async def test_malformed_message_inside_a_stream_is_refused() -> None:
         assert [await call.read(), await call.read()] == [b"", b""]
         with pytest.raises(InvalidInputError, match="cannot be decoded"), remote_errors():
             await call.read()
+    await server.stop(None)
+
+
+async def test_caller_who_leaves_while_the_server_stands_still_has_cancelled() -> None:
+    """What is just being written fails before the call is known to be cancelled, in about every second round."""
+    metrics, rounds = ServerMetrics("tts"), 10
+    server = grpc.aio.server(interceptors=[RpcGuard(metrics, TTS)])
+    tts_pb2_grpc.add_TtsServiceServicer_to_server(Flooding(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:  # reads on a thread of its own
+        for _ in range(rounds):
+            call = tts_pb2_grpc.TtsServiceStub(channel).Synthesize(tts_pb2.SynthesizeRequest(), timeout=60)
+            await asyncio.to_thread(next, call)
+            call.cancel()
+            time.sleep(0.2)  # noqa: ASYNC251 - this process stands still
+    labels = {"service": "tts", "method": "Synthesize", "code": "CANCELLED"}
+    await poll(lambda: metrics.registry.get_sample_value("vigent_requests_total", labels) == rounds)
     await server.stop(None)
 
 
