@@ -11,6 +11,8 @@ MouthBox = tuple[int, int, int, int]
 
 _MARGIN_SHARE = 0.02
 """Distance kept from a mouth or a face, as a share of the canvas height: lips open and heads nod."""
+_LEAST_SHARE = 0.5
+"""Text drawn smaller than this share of its size cannot be read on a phone: it had better stand over the face."""
 
 
 def text_band(
@@ -25,8 +27,9 @@ def text_band(
 
     The area of safe_areas.json, moved the shortest way off `avoid` and made lower where it must be: captions stay
     inside the safe area, titles between their own top edge (labels are above it) and the captions. Where `needed_px`
-    are free neither below nor above `avoid`, the band takes the larger of the two spaces and text is drawn smaller.
-    Raises InvalidInputError (PLATFORM_UNKNOWN).
+    are free neither below nor above `avoid`, the band takes the larger of the two spaces and text is drawn smaller, but
+    where that has not half of `needed_px`, as in a close-up, the area stays. Raises InvalidInputError
+    (PLATFORM_UNKNOWN).
     """
     left, top, right, bottom = safe_area(area, width, height, platform)
     if avoid is None:
@@ -40,6 +43,8 @@ def text_band(
     above = _placed(top, bottom, least, min(avoid_top, most))
     fitting = [band for band in (above, below) if _height(band) >= needed_px]
     moved = min(fitting, key=lambda band: abs(band[0] - top)) if fitting else max((above, below), key=_height)
+    if _height(moved) <= _LEAST_SHARE * needed_px:
+        return left, top, right, bottom
     return left, moved[0], right, moved[1]
 
 

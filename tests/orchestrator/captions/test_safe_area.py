@@ -51,6 +51,13 @@ def test_a_mouth_in_the_band_moves_it_the_shortest_way():
     assert 1180 < bottom < 1300
 
 
+@pytest.mark.parametrize("area", ["caption", "title"])
+@pytest.mark.parametrize("close_up", [(0, 0, 1080, 1920), (40, 200, 1000, 1300)])
+def test_a_close_up_leaves_text_where_it_can_be_read(area, close_up):
+    assert text_band(area, 1080, 1920, avoid=close_up, needed_px=150) == text_band(area, 1080, 1920)
+    assert text_band(area, 1080, 1920, avoid=close_up) == text_band(area, 1080, 1920)
+
+
 def test_unknown_platforms_are_refused():
     with pytest.raises(InvalidInputError, match=r"no safe areas for the platform 'myspace'.*tiktok"):
         text_band("caption", 1080, 1920, "myspace")
