@@ -32,7 +32,8 @@ class JobProgress:
         `stage_ended` gets the name of each stage and the seconds it took.
         """
         self._attempt, self._interval_s, self._clock = attempt, interval_s, clock
-        self._now = jobs_pb2.JobProgress(stage="prepare", eta_s=-1, message="Looking at the footage.")
+        self._message = "Looking at the footage."
+        self._now = jobs_pb2.JobProgress(stage="prepare", eta_s=-1, message=self._message)
         self._now.percent, self._now.playable_s = before.percent, before.playable_s
         self._stage_begun_s = self._clock()
         self._stage_ended = stage_ended
@@ -46,7 +47,7 @@ class JobProgress:
         """Enters a stage of `STAGE_SPANS_PERCENT`."""
         if name != self._now.stage:
             self.stage_ended()
-        self._now.stage, self._now.message = name, message
+        self._now.stage, self._message = name, message
         self._stage_begun_s = self._clock()
         self.share(0.0)
 
@@ -59,6 +60,12 @@ class JobProgress:
         begin, end = STAGE_SPANS_PERCENT[self._now.stage]
         self._now.percent = max(self._now.percent, begin + (end - begin) * min(1.0, done))
         self._now.eta_s = self._estimate_s(done)
+        self._now.message = self._message
+        self._dirty.set()
+
+    def waits(self, whom: str) -> None:
+        """Notes that work stands still for want of `whom`, until there is progress again."""
+        self._now.message = f"Waiting for {whom}."
         self._dirty.set()
 
     def plan(self, segments: list[jobs_pb2.Segment]) -> None:
@@ -82,7 +89,7 @@ class JobProgress:
         self.frames(index, 1, 1)
         done = sum(1 for piece in self._segments if piece.HasField("film"))
         self._now.segments_done = done
-        self._now.message = f"{done} of {len(self._segments)} sentences are finished."
+        self._now.message = self._message = f"{done} of {len(self._segments)} sentences are finished."
 
     def playable(self, frames: int) -> None:
         """Notes that the first `frames` of the film can be watched."""

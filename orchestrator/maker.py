@@ -15,7 +15,7 @@ from orchestrator.order import FrameClock, SegmentWindow
 from orchestrator.plan import FilmPlan, make_plan
 from orchestrator.preview import GrowingPreview
 from orchestrator.records import ENDED_STATES, JobAttempt, JobRecords, timestamp_now
-from orchestrator.retry import retried
+from orchestrator.retry import Patience
 from orchestrator.segment import SegmentMaker, SegmentPieces
 from orchestrator.settings import OrchestratorSettings
 from services.runtime.convert import media_ref
@@ -93,7 +93,8 @@ class FilmMaker:
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
-        plan = await retried(lambda: make_plan(spec, self._store, self._mesh, report), self._settings.attempts)
+        patience = Patience(self._settings.attempts, waits=progress.waits)
+        plan = await patience.retried(lambda: make_plan(spec, self._store, self._mesh, report), "the model servers")
         return plan.to_json()
 
     async def _segments(
@@ -102,9 +103,9 @@ class FilmMaker:
         progress.plan([_segment_record(plan, index) for index in range(len(plan.sentences))])
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
         clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
-        maker = SegmentMaker(
-            spec, plan, clock, self._store, self._mesh, self._settings, progress.frames, self._metrics.retaken
-        )
+        settings, retaken = self._settings, self._metrics.retaken
+        patience = Patience(settings.attempts, settings.outage_s, progress.waits)
+        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, settings, patience, progress.frames, retaken)
 
         async def segment(index: int) -> SegmentPieces:
             async def work() -> dict[str, object]:

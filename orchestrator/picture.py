@@ -15,7 +15,7 @@ import numpy as np
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.listen import audio_chunks, audio_format
 from orchestrator.mesh import Service
-from orchestrator.retry import retried
+from orchestrator.retry import Patience
 from orchestrator.take import Take
 from services.runtime.client import remote_errors
 from services.runtime.errors import InternalError, VigentError
@@ -70,9 +70,9 @@ class OverlayPictures:
         service: Service[OverlayServiceStub],
         request: overlay_pb2.RenderRequest,
         timeout_s: float,
-        attempts: int,
+        patience: Patience,
     ) -> None:
-        self._service, self._request, self._timeout_s, self._attempts = service, request, timeout_s, attempts
+        self._service, self._request, self._timeout_s, self._patience = service, request, timeout_s, patience
         self._responses: AsyncIterator[overlay_pb2.RenderResponse] | None = None
         self._open = ExitStack()
         self._seen = self._given = 0
@@ -84,7 +84,7 @@ class OverlayPictures:
         due = []
         while not self._ended:
             if self._next is None:
-                self._next = await retried(self._fetch, self._attempts)
+                self._next = await self._patience.retried(self._fetch, "an overlay server")
                 self._ended = self._next is None
             if self._next is None or self._next.first_film_frame > film_frame:
                 break

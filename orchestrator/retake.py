@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from orchestrator.listen import transcribe
 from orchestrator.mesh import Mesh
-from orchestrator.retry import retried
+from orchestrator.retry import Patience
 from orchestrator.script import language_of
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
@@ -50,11 +50,12 @@ class CheckedVoice:
         store: MediaStore,
         mesh: Mesh,
         settings: OrchestratorSettings,
+        patience: Patience,
         retaken: Callable[[], None],
     ) -> None:
         """`retaken` is called for every further take that is spoken."""
         self._voice, self._spec, self._asr_engine = voice, spec, asr_engine
-        self._store, self._mesh, self._settings = store, mesh, settings
+        self._store, self._mesh, self._settings, self._patience = store, mesh, settings, patience
         self._retaken = retaken
 
     @property
@@ -117,7 +118,7 @@ class CheckedVoice:
                 return await transcribe(stub, take, language, self._settings.call_deadline_s)
 
         try:
-            return await retried(attempt, self._settings.attempts)
+            return await self._patience.retried(attempt, "a listening server")
         except InvalidInputError:
             return None
 

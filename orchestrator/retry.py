@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from services.runtime.client import retrying
+from services.runtime.errors import VigentError
+
+_log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
 
-async def retried(work: Callable[[], Awaitable[_T]], attempts: int) -> _T:
-    """What `work` gives, tried at most `attempts` times with growing pauses while its error is retryable."""
-    async for attempt in retrying(attempts):
-        with attempt:
-            return await work()
-    raise AssertionError("unreachable: retrying raises the last error")
+@dataclass(frozen=True)
+class Patience:
+    """How often a piece of work is tried: `attempts` times, and while servers are away or full for `outage_s` seconds.
+
+    `waits` is called before each pause with who is waited for.
+    """
+
+    attempts: int
+    outage_s: float = 0.0
+    waits: Callable[[str], None] | None = None
+
+    async def retried(self, work: Callable[[], Awaitable[_T]], whom: str) -> _T:
+        """What `work` gives, tried with growing pauses while its error is retryable; the last one is raised.
+
+        `whom` it needs, such as "a voice server", is for people.
+        """
+        async for attempt in retrying(self.attempts, outage_s=self.outage_s, waits=partial(self._wait, whom)):
+            with attempt:
+                return await work()
+        raise AssertionError("unreachable: retrying raises the last error")
+
+    def _wait(self, whom: str, error: VigentError) -> None:
+        _log.warning("waiting for %s: %s", whom, error)
+        if self.waits is not None:
+            self.waits(whom)

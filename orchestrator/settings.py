@@ -26,6 +26,11 @@ class OrchestratorSettings(ProcessSettings):
     encoder_crf: int = Field(20, description="Constant rate factor of the encoder, 0 (best) to 51.", ge=0, le=51)
     call_deadline_s: float = Field(1800.0, description="Longest time for one call to a model server.", gt=0)
     attempts: int = Field(12, description="How often a step is tried when servers fail, with growing pauses.", ge=1)
+    outage_s: float = Field(
+        600.0,
+        description="How long a sentence waits, beyond its attempts, for servers that are away, reloading or full.",
+        ge=0,
+    )
     sentence_pause_s: float = Field(0.24, description="Silence after each sentence.", ge=0, le=5)
     retakes: int = Field(
         1,

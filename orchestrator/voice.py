@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from orchestrator.mesh import Mesh
-from orchestrator.retry import retried
+from orchestrator.retry import Patience
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import SAMPLE_BYTES, Take
 from services.runtime.client import remote_errors
@@ -22,9 +22,16 @@ class Voice:
     """Speaks the sentences of one job."""
 
     def __init__(
-        self, spec: jobs_pb2.JobSpec, engine: str, store: MediaStore, mesh: Mesh, settings: OrchestratorSettings
+        self,
+        spec: jobs_pb2.JobSpec,
+        engine: str,
+        store: MediaStore,
+        mesh: Mesh,
+        settings: OrchestratorSettings,
+        patience: Patience,
     ) -> None:
-        self._spec, self._engine, self._store, self._mesh, self._settings = spec, engine, store, mesh, settings
+        self._spec, self._engine, self._store, self._mesh = spec, engine, store, mesh
+        self._settings, self._patience = settings, patience
 
     def recall(self, text: str, seed: int | None = None) -> tuple[Take, StoredFile] | None:
         """The finished take of `text`, if it was spoken before; `seed` is the job's where it is None."""
@@ -40,7 +47,7 @@ class Voice:
         Raises InternalError (MUTE_TAKE) for a take without a sample.
         """
         request = self._request(text, seed)
-        return await retried(lambda: self._attempt(request, started), self._settings.attempts)
+        return await self._patience.retried(lambda: self._attempt(request, started), "a voice server")
 
     async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> StoredFile:
         with self._mesh.tts.least_busy() as stub, remote_errors():

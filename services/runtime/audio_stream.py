@@ -10,7 +10,7 @@ import numpy as np
 from numpy import int16
 from numpy.typing import NDArray
 
-from services.runtime.errors import DeadlineExceededError, InvalidInputError
+from services.runtime.errors import InvalidInputError, UnavailableError
 from vigent.media.v1 import media_pb2
 
 SAMPLE_RATES_HZ = range(8_000, 192_001)
@@ -55,7 +55,8 @@ class AudioStream(Generic[Part]):
     """Reads such a stream: `await opened()` once, then `chunks()` once, which ends when the caller closes the stream.
 
     Everything out of order, out of sequence, in another format or at odds with the totals raises InvalidInputError;
-    a caller that says nothing for `idle_limit_s` while it is being listened to raises DeadlineExceededError.
+    a caller that says nothing for `idle_limit_s` while it is being listened to raises UnavailableError
+    (CALLER_IDLE): it may call again.
     """
 
     def __init__(
@@ -91,7 +92,8 @@ class AudioStream(Generic[Part]):
             async with asyncio.timeout(self._idle_limit_s):
                 return await anext(self._parts, None)
         except TimeoutError:
-            raise DeadlineExceededError(f"The stream said nothing for {self._idle_limit_s:g} s.", remedy) from None
+            problem = f"The stream said nothing for {self._idle_limit_s:g} s."
+            raise UnavailableError(problem, remedy, reason="CALLER_IDLE") from None
 
     def _samples_of(self, chunk: media_pb2.AudioChunk) -> NDArray[int16]:
         if (chunk.sequence, chunk.first_sample) != (self._sequence, self.samples):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import grpc
 import tenacity
 
-from services.runtime.errors import VigentError
+from services.runtime.errors import UnavailableError, VigentError
 from services.runtime.status import error_of
 
 MAX_RESPONSE_BYTES = 64 * 2**20
@@ -45,21 +45,44 @@ def remote_errors() -> Iterator[None]:
         raise error_of(error) from error
 
 
-def retrying(attempts: int = 5, longest_wait_s: float = 30.0) -> tenacity.AsyncRetrying:
+def retrying(
+    attempts: int = 5,
+    longest_wait_s: float = 30.0,
+    outage_s: float = 0.0,
+    waits: Callable[[VigentError], None] | None = None,
+) -> tenacity.AsyncRetrying:
     """Retries what is `retryable`: after the time that the server asked for, else with jittered, growing pauses.
 
+    Servers that are away, being replaced or full are tried further until the pauses add up to `outage_s`. `waits` gets
+    each error before the pause after it.
     Use as `async for attempt in retrying(): with attempt, remote_errors(): ...`; the last error is raised as it is.
     """
     growing = tenacity.wait_random_exponential(multiplier=0.2, max=longest_wait_s)
 
     def wait_s(state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        asked_s = error.retry_after_s if isinstance(error, VigentError) else None
+        asked_s = _error(state).retry_after_s
         return growing(state) if asked_s is None else min(asked_s, longest_wait_s)
+
+    def stop(state: tenacity.RetryCallState) -> bool:
+        waited_for = _is_outage(_error(state)) and state.idle_for < outage_s
+        return state.attempt_number >= attempts and not waited_for
 
     return tenacity.AsyncRetrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, VigentError) and error.retryable),
         wait=wait_s,
-        stop=tenacity.stop_after_attempt(attempts),
+        stop=stop,
+        before_sleep=waits and (lambda state: waits(_error(state))),
         reraise=True,
     )
+
+
+def _error(state: tenacity.RetryCallState) -> VigentError:
+    """What the attempt failed with; nothing else is retried."""
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, VigentError)
+    return error
+
+
+def _is_outage(error: VigentError) -> bool:
+    """Whether time alone may mend it; memory that is used up stays so for the same request."""
+    return isinstance(error, UnavailableError) or error.reason == "QUEUE_FULL"

@@ -67,14 +67,14 @@ class ExhaustedError(VigentError):
 
 
 class UnavailableError(VigentError):
-    """The server or its worker is starting, hung, dead or draining. Try again, perhaps elsewhere."""
+    """The server or its worker is starting, hung, dead or draining, or gave up waiting for its caller. Try again."""
 
     default_reason = "UNAVAILABLE"
     retryable = True
 
 
 class DeadlineExceededError(VigentError):
-    """The caller's deadline passed before the work was done, or it said nothing for too long."""
+    """The caller's deadline passed before the work was done."""
 
     default_reason = "DEADLINE_EXCEEDED"
 

@@ -34,6 +34,7 @@ from orchestrator.film.mix import mix_film
 from orchestrator.film.segment import FilmSegment, VoiceSegment
 from orchestrator.mesh import Service
 from orchestrator.picture import OverlayPictures
+from orchestrator.retry import Patience
 from services.runtime.allocator import keep_large_blocks
 from services.runtime.settings import ServerSettings
 from services.runtime.styles import load_style
@@ -124,7 +125,7 @@ async def _segment(
     """One sentence's stretch of film, as the orchestrator makes several of them side by side; and its pictures."""
     async with window:
         frames = min(SEGMENT_FRAMES, FRAMES - first)
-        overlays, pictures = OverlayPictures(service, short(first, frames), 600, 1), 0
+        overlays, pictures = OverlayPictures(service, short(first, frames), 600, Patience(attempts=1)), 0
         with SegmentComposer(folder / "footage.mp4", folder / f"{first}.mp4", first) as composer:
             for frame in range(first, first + frames):
                 for picture in await overlays.until(frame):

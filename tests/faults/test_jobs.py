@@ -94,6 +94,20 @@ def _kill(mesh: Mesh, victim: str) -> None:
         server.start()
 
 
+@pytest.mark.parametrize("victim", ["tts", "lipsync", "asr", "overlay"])
+async def test_a_server_that_is_long_away_is_waited_for(tmp_path: Path, victim: str) -> None:
+    """Longer than there are attempts; who looks at the job is told."""
+    with run_mesh(tmp_path, slow_engines(tmp_path) | {"VIGENT_ORCHESTRATOR_ATTEMPTS": "1"}) as mesh:
+        async with JobClient(mesh.jobs) as client:
+            job = (await client.submit(spec_of(mesh, SCRIPT))).job
+            await until(client, job.id, lambda event: event.progress.segments_done >= 1)
+            await asyncio.to_thread(mesh.servers[victim].kill)
+            await until(client, job.id, lambda event: event.progress.message.startswith("Waiting for a"))
+            await asyncio.to_thread(mesh.servers[victim].start)
+            job = await ended(client, job.id)
+    assert job.progress.message == "The film is finished."
+
+
 async def test_an_orchestrator_told_to_stop_goes_on_after_its_start(mesh: Mesh, undisturbed: jobs_pb2.Job) -> None:
     async with JobClient(mesh.jobs) as client:
         job = (await client.submit(spec_of(mesh, SCRIPT, seed=100))).job

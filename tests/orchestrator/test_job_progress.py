@@ -126,3 +126,15 @@ async def test_an_ended_job_keeps_its_last_word(records: JobRecords) -> None:
 def cancel(job: jobs_pb2.Job) -> None:
     job.state = jobs_pb2.JOB_STATE_CANCELLED
     job.progress.message = "Cancelled."
+
+
+async def test_a_wait_is_told_until_there_is_progress_again(records: JobRecords) -> None:
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
+    progress.plan([segment("x" * 80)])
+    progress.stage("segments", "Speaking 1 sentence.")
+    progress.waits("a voice server")
+    await progress.write()
+    assert (await records.get("a")).progress.message == "Waiting for a voice server."
+    progress.frames(0, 1, 100)
+    await progress.write()
+    assert (await records.get("a")).progress.message == "Speaking 1 sentence."

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from services.runtime.audio_stream import AudioStream
-from services.runtime.errors import DeadlineExceededError, InvalidInputError
+from services.runtime.errors import InvalidInputError, UnavailableError
 from vigent.asr.v1 import asr_pb2
 from vigent.media.v1 import media_pb2
 
@@ -103,5 +103,5 @@ async def test_a_silent_caller_is_not_awaited_for_ever(said: list[asr_pb2.AlignR
 
     stream = AudioStream(silent(), idle_limit_s=0.01)
     await stream.opened()
-    with pytest.raises(DeadlineExceededError, match=remedy):
+    with pytest.raises(UnavailableError, match=remedy):
         await anext(stream.chunks())

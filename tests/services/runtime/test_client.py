@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from services.runtime.client import open_channel, remote_errors, retrying
-from services.runtime.errors import ExhaustedError, InvalidInputError, UnavailableError
+from services.runtime.errors import ExhaustedError, InvalidInputError, UnavailableError, VigentError
 from tests.mesh import own_port
 from tests.services.runtime.servers import TIMEOUT_S, TTS, Server, events, listening, serving
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -93,6 +93,28 @@ async def test_the_last_error_comes_out_as_it_is(error: Exception, tries: int) -
         await retrying(attempts=3)(fail)
     assert caught.value is error
     assert len(tried) == tries
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (UnavailableError("gone", retry_after_s=0.01), 6),
+        (ExhaustedError("full", reason="QUEUE_FULL", retry_after_s=0.01), 6),
+        (ExhaustedError("too much", reason="OUT_OF_MEMORY", retry_after_s=0.01), 2),
+        (InvalidInputError("wrong"), 1),
+    ],
+)
+async def test_an_outage_is_waited_for_beyond_the_attempts(error: VigentError, tries: int) -> None:
+    tried, waited_for = [], []
+
+    async def fail() -> None:
+        tried.append(error)
+        raise error
+
+    with pytest.raises(type(error)):
+        await retrying(attempts=2, outage_s=0.045, waits=waited_for.append)(fail)
+    assert len(tried) == tries
+    assert waited_for == [error] * (tries - 1)
 
 
 async def test_restarted_server_is_found_again(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class TranscribeRequest(_message.Message):
     """One message of the caller's stream: open, then audio of an hour at the most, then end. The caller then closes its
-    side; nothing is answered as done before. Silent for two minutes, it gets DEADLINE_EXCEEDED or CANCELLED.
+    side; nothing is answered as done before. Silent for two minutes, it gets UNAVAILABLE (CALLER_IDLE).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -222,7 +222,7 @@ Global___TranscribeDone: _TypeAlias = TranscribeDone  # noqa: Y015
 @_typing.final
 class AlignRequest(_message.Message):
     """One message of the caller's stream: open, then audio of ten minutes at the most, then end. The caller then closes its
-    side; nothing is answered as done before. Silent for two minutes, it gets DEADLINE_EXCEEDED or CANCELLED.
+    side; nothing is answered as done before. Silent for two minutes, it gets UNAVAILABLE (CALLER_IDLE).
     """
 
     DESCRIPTOR: _descriptor.Descriptor

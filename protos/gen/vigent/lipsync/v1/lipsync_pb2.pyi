@@ -227,7 +227,7 @@ Global___Box: _TypeAlias = Box  # noqa: Y015
 @_typing.final
 class LipsyncRequest(_message.Message):
     """One message of the caller's stream: open, then audio of an hour at the most, then end. The caller then closes its
-    side; nothing is answered as done before. Silent for two minutes, it gets DEADLINE_EXCEEDED or CANCELLED.
+    side; nothing is answered as done before. Silent for two minutes, it gets UNAVAILABLE (CALLER_IDLE).
     """
 
     DESCRIPTOR: _descriptor.Descriptor
