@@ -16,6 +16,12 @@ from vigent.jobs.v1 import jobs_pb2
 
 SCRIPT = "".join(f"This is sentence number {word}. " for word in ("one", "two", "three", "four", "five"))
 SENTENCES = 5
+WHOM = {
+    "tts": "a voice server",
+    "lipsync": "a lip-sync server",
+    "asr": "a listening server",
+    "overlay": "an overlay server",
+}
 
 
 def slow_engines(folder: Path) -> dict[str, str]:
@@ -94,16 +100,17 @@ def _kill(mesh: Mesh, victim: str) -> None:
         server.start()
 
 
-@pytest.mark.parametrize("victim", ["tts", "lipsync", "asr", "overlay"])
-async def test_a_server_that_is_long_away_is_waited_for(tmp_path: Path, victim: str) -> None:
+async def test_servers_that_are_long_away_are_waited_for(tmp_path: Path) -> None:
     """Longer than there are attempts; who looks at the job is told."""
     with run_mesh(tmp_path, slow_engines(tmp_path) | {"VIGENT_ORCHESTRATOR_ATTEMPTS": "1"}) as mesh:
         async with JobClient(mesh.jobs) as client:
-            job = (await client.submit(spec_of(mesh, SCRIPT))).job
-            await until(client, job.id, lambda event: event.progress.segments_done >= 1)
-            await asyncio.to_thread(mesh.servers[victim].kill)
-            await until(client, job.id, lambda event: event.progress.message.startswith("Waiting for a"))
-            await asyncio.to_thread(mesh.servers[victim].start)
+            job = (await client.submit(spec_of(mesh, 2 * SCRIPT))).job
+            for segments_done, victim in enumerate(WHOM, start=1):
+                await until(client, job.id, lambda event, least=segments_done: event.progress.segments_done >= least)
+                await asyncio.to_thread(mesh.servers[victim].kill)
+                waiting = f"Waiting for {WHOM[victim]}."
+                await until(client, job.id, lambda event, said=waiting: event.progress.message == said)
+                await asyncio.to_thread(mesh.servers[victim].start)
             job = await ended(client, job.id)
     assert job.progress.message == "The film is finished."
 
