@@ -14,6 +14,7 @@ from orchestrator.listen import transcribe
 from orchestrator.mesh import Mesh
 from orchestrator.take import SAMPLE_BYTES, Take
 from services.runtime.errors import InvalidInputError
+from services.runtime.languages import primary_subtag
 from services.runtime.media import MediaStore, recipe_key
 from services.runtime.sandbox import Limits, run_limited
 from vigent.jobs.v1 import jobs_pb2
@@ -48,7 +49,7 @@ async def make_reference(spec: jobs_pb2.JobSpec, asr_engine: str, store: MediaSt
     if spec.reference_text:
         return Reference(spec.reference_text, "Given with the job.")
     engine, language = asr_engine.partition(" ")[0], spec.reference_language
-    if engine in _KNOW_ENGLISH_ONLY and language.lower().partition("-")[0] != "en":
+    if engine in _KNOW_ENGLISH_ONLY and primary_subtag(language) != "en":
         return Reference("", f"By sound alone: {engine} writes down English only, and nobody says it is English.")
     key = recipe_key("reference_text", asr_engine, spec.reference_audio.sha256, language)
     if stored := store.recall(key):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from services.asr.engine import Heard, Listening, Word
 from services.asr.resample import resampled
 from services.runtime.errors import InvalidInputError
+from services.runtime.languages import primary_subtag
 from services.runtime.progress import Progress
 
 _SAMPLE_RATE_HZ = 16_000
@@ -30,7 +31,7 @@ class PocketsphinxRecogniser:
 
     def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
         """See AsrEngine.transcribe. Raises InvalidInputError for any language but English."""
-        if request.language.lower().partition("-")[0] not in {"", "en"}:
+        if primary_subtag(request.language) not in {"", "en"}:
             raise InvalidInputError(
                 f"PocketSphinx recognises English only, not {request.language[:40]!r}.",
                 'Set the language to "en", or run the asr server with the engine whisper.',
