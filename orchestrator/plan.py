@@ -13,12 +13,12 @@ from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.mesh import Mesh
 from orchestrator.reference import Reference, make_reference
-from orchestrator.script import Sentence, split_script
 from services.runtime.client import remote_errors
 from services.runtime.convert import media_ref
 from services.runtime.errors import InternalError, InvalidInputError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 from services.runtime.sandbox import run_limited
+from services.text.sentences import Sentence, split_script
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.tts.v1 import tts_pb2

@@ -14,9 +14,9 @@ from orchestrator.listen import transcribe
 from orchestrator.mesh import Mesh
 from orchestrator.take import SAMPLE_BYTES, Take
 from services.runtime.errors import InvalidInputError
-from services.runtime.languages import primary_subtag
 from services.runtime.media import MediaStore, recipe_key
 from services.runtime.sandbox import Limits, run_limited
+from services.text.languages import primary_subtag
 from vigent.jobs.v1 import jobs_pb2
 
 FIELD = "spec.reference_audio"

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from orchestrator.listen import transcribe
 from orchestrator.mesh import Mesh
 from orchestrator.retry import Patience
-from orchestrator.script import language_of
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
 from orchestrator.voice import MUTE, Voice
 from services.runtime.errors import InvalidInputError, VigentError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
-from services.runtime.normalise import normalise
+from services.text.normalise import normalise
+from services.text.sentences import language_of
 from vigent.jobs.v1 import jobs_pb2
 
 UNFIT_TO_JUDGE = frozenset({"dtw", "pocketsphinx"})

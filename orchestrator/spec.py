@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from orchestrator.script import split_script
 from services.runtime.errors import InvalidInputError
 from services.runtime.fonts import typeface
 from services.runtime.media import MediaStore
-from services.runtime.plain_text import checked_text
 from services.runtime.styles import displayed, load_style, safe_area
+from services.text.plain_text import checked_text
+from services.text.sentences import split_script
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 

@@ -17,8 +17,8 @@ from gateway.context import Gateway, GatewayDep
 from gateway.jobs import Text
 from gateway.problems import PROBLEM_RESPONSES
 from services.runtime.errors import InvalidInputError
-from services.runtime.plain_text import checked_text
-from services.runtime.words import words_of
+from services.text.plain_text import checked_text
+from services.text.words import words_of
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 

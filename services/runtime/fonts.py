@@ -20,9 +20,9 @@ from typing import Any
 from fontTools.ttLib import TTFont, TTLibError
 from PIL import ImageFont
 
-from services.runtime.emoji import EMOJI
 from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore
+from services.text.emoji import EMOJI
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 EMOJI_FONT = ("noto-emoji", 700)

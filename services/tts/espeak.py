@@ -14,7 +14,7 @@ from services.runtime.errors import InvalidInputError
 from services.runtime.espeak.library import SAMPLE_RATE_HZ
 from services.runtime.espeak.narration import SpokenWord, narrate, reading_language, spoken_languages
 from services.runtime.progress import Progress
-from services.runtime.words import script_of
+from services.text.words import script_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 
 _VARIANTS = {

@@ -5,11 +5,11 @@ import pytest
 from orchestrator.order import SegmentPlace
 from orchestrator.overlay_text import OverlayText
 from orchestrator.plan import FilmPlan
-from orchestrator.script import split_script
 from orchestrator.spec import complete_spec
 from services.runtime.media import MediaStore, StoredFile
 from services.runtime.styles import list_platforms, safe_area
 from services.runtime.timeline import FRAME_RATE_HZ
+from services.text.sentences import split_script
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2

@@ -23,7 +23,7 @@ from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError
 from services.runtime.espeak.reading import language_of
 from services.runtime.progress import Progress
-from services.runtime.words import Span, words_of
+from services.text.words import Span, words_of
 
 logger = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from services.runtime.errors import InvalidInputError
 from services.runtime.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
 from services.runtime.espeak.reading import Run, language_of, runs_of
-from services.runtime.languages import primary_subtag
-from services.runtime.words import Span, words_of
+from services.text.languages import primary_subtag
+from services.text.words import Span, words_of
 
 MANDARIN = "cmn-latn-pinyin"
 """The Mandarin voice: the one named `cmn` spells hanzi in English on espeak-ng 1.51."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from services.runtime.words import is_ideograph, script_of, words_of
+from services.text.words import is_ideograph, script_of, words_of
 
 _WRITERS = {
     "CJK": ("zh", "yue", "hak"),

@@ -17,9 +17,9 @@ from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verif
 from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.errors import InvalidInputError
-from services.runtime.normalise import normalise
 from services.runtime.progress import Progress
-from services.runtime.words import words_of
+from services.text.normalise import normalise
+from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config

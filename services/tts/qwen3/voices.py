@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.runtime.errors import InvalidInputError
-from services.runtime.languages import primary_subtag
+from services.text.languages import primary_subtag
 from services.tts.engine import Synthesis, Voice
 from services.tts.qwen3.config import Qwen3Config
 

@@ -6,7 +6,7 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from services.runtime.words import words_of
+from services.text.words import words_of
 from tests.mesh import Server, run_server
 from tests.services.asr.voices import MIXED, record
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc

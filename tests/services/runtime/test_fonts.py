@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from services.runtime.emoji import EMOJI
 from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.fonts import ASSETS, EMOJI_FONT, find_font, font_entries, typeface
+from services.text.emoji import EMOJI
 
 FACE = typeface("noto-sans-sc", 700)
 

@@ -10,7 +10,7 @@ import pytest
 from services.asr.engine import Alignment, Listening
 from services.runtime.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
 from services.runtime.progress import Progress
-from services.runtime.words import words_of
+from services.text.words import words_of
 from tests.services.asr.voices import ENGLISH, MIXED, record
 
 RATE_HZ = 22_050

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.runtime.errors import InternalError, InvalidInputError
 from services.runtime.espeak.library import SAMPLE_RATE_HZ, PhonemeBegan, speak
 from services.runtime.espeak.narration import MANDARIN, SpokenWord, _source, narrate
-from services.runtime.words import words_of
+from services.text.words import words_of
 
 
 def spoken(text: str, **options) -> tuple[np.ndarray, list[SpokenWord]]:

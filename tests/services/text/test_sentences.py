@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestrator.markdown import without_markdown
-from orchestrator.script import MAX_SENTENCE_UNITS, Sentence, language_of, says_something, split_script
 from services.runtime.errors import InvalidInputError
+from services.text.markdown import without_markdown
+from services.text.sentences import MAX_SENTENCE_UNITS, Sentence, language_of, says_something, split_script
 
 
 def texts(script: str) -> list[str]:

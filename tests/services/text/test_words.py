@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.runtime.words import words_of
+from services.text.words import words_of
 
 
 def split(text: str) -> list[str]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.markdown import without_markdown
+from services.text.markdown import without_markdown
 
 
 @pytest.mark.parametrize(

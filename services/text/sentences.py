@@ -11,9 +11,9 @@ from itertools import accumulate
 
 from uniseg.linebreak import line_break_boundaries
 
-from orchestrator.captions.tokens import HAN, protected_spans
-from orchestrator.markdown import SpokenText, without_markdown
 from services.runtime.errors import InvalidInputError
+from services.text.markdown import SpokenText, without_markdown
+from services.text.tokens import HAN, protected_spans
 
 MAX_SCRIPT_CHARACTERS = 20_000
 MAX_SENTENCE_UNITS = 300

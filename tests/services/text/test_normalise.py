@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from services.runtime.normalise import normalise
+from services.text.normalise import normalise
 
 CHINESE = {
     "价格是 128 元": "价格是 一百二十八 元",

@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.captions.tokens import protected_spans
+from services.text.tokens import protected_spans
 
 
 @pytest.mark.parametrize(

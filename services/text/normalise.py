@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from services.runtime import normalise_chinese, normalise_english
-from services.runtime.languages import primary_subtag
+from services.text import normalise_chinese, normalise_english
+from services.text.languages import primary_subtag
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 

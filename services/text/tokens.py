@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from services.runtime.emoji import EMOJI
+from services.text.emoji import EMOJI
 
 HAN = r"\u2E80-\u2FDF\u3005\u3007\u3021-\u3029\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U00020000-\U0003FFFF"
 """Han characters, as the inside of a character class."""
