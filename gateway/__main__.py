@@ -10,8 +10,8 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
-from services.runtime.errors import FailedPreconditionError, VigentError
-from services.runtime.log import configure_logging
+from services.base.errors import FailedPreconditionError, VigentError
+from services.base.log import configure_logging
 from services.runtime.media import MediaStore
 
 

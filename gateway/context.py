@@ -17,7 +17,7 @@ from gateway.replicas import FULL_NAMES, MeshWatch
 from gateway.settings import GatewaySettings
 from gateway.uploads import Uploads
 from orchestrator.client import JobClient, calling
-from services.runtime.client import open_channel
+from services.base.client import open_channel
 from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.media import MediaStore
 

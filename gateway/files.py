@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from services.runtime.errors import NotFoundError
+from services.base.errors import NotFoundError
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATE = "no-cache"  # keep it, but ask each time whether it is still the same

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.problems import http_problem, problem_response
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 # Asked by address from kubelet and Prometheus; they tell nothing of users.
 _MACHINE_PATHS = ("/livez", "/readyz", "/metrics", "/probe/")

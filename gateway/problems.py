@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from services.runtime import errors
+from services.base import errors
 
 CONTENT_TYPE = "application/problem+json"
 OPENAI_PREFIX = "/v1/"

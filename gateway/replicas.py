@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, Field
 
 from gateway.settings import SERVICES, GatewaySettings
-from services.runtime.errors import NotFoundError
+from services.base.errors import NotFoundError
 from services.runtime.health import PROBLEM_METADATA_KEY
 
 FULL_NAMES = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.runtime.settings import METRICS_PORTS, PORTS, ProcessSettings
+from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings
 
 MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
 SERVICES = ("orchestrator", *MODEL_SERVICES)

@@ -13,7 +13,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from services.runtime.errors import ExhaustedError, InvalidInputError
+from services.base.errors import ExhaustedError, InvalidInputError
 from services.runtime.media import MediaStore
 
 _LARGEST_FIELD_BYTES = 16 * 1024

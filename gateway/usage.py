@@ -8,7 +8,7 @@ from contextlib import suppress
 from gateway.context import Gateway
 from gateway.library.assets import Kind, Style
 from gateway.library.library import Library
-from services.runtime.errors import FailedPreconditionError, VigentError
+from services.base.errors import FailedPreconditionError, VigentError
 from services.runtime.media import MediaStore
 from services.runtime.styles import StyleKind, load_style
 from vigent.jobs.v1 import jobs_pb2

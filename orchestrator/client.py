@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from services.runtime.client import open_channel, remote_errors
-from services.runtime.errors import DeadlineExceededError, UnavailableError
+from services.base.client import open_channel, remote_errors
+from services.base.errors import DeadlineExceededError, UnavailableError
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceStub
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from services.runtime.errors import UnavailableError
+from services.base.errors import UnavailableError
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from google.protobuf import json_format
 
 from orchestrator.take import SAMPLE_BYTES, Take
-from services.runtime.client import remote_errors
+from services.base.client import remote_errors
 from services.runtime.timeline import FRAME_RATE_HZ
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub

@@ -18,8 +18,8 @@ from orchestrator.records import ENDED_STATES, JobAttempt, JobRecords, timestamp
 from orchestrator.retry import Patience
 from orchestrator.segment import SegmentMaker, SegmentPieces
 from orchestrator.settings import OrchestratorSettings
+from services.base.errors import InternalError, VigentError
 from services.runtime.convert import media_ref
-from services.runtime.errors import InternalError, VigentError
 from services.runtime.media import MediaStore, StoredFile
 from services.runtime.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2

@@ -13,8 +13,8 @@ from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from orchestrator.settings import OrchestratorSettings
-from services.runtime.client import open_channel, remote_errors
-from services.runtime.errors import UnavailableError, VigentError
+from services.base.client import open_channel, remote_errors
+from services.base.errors import UnavailableError, VigentError
 from services.runtime.health import PROBLEM_METADATA_KEY
 from services.runtime.identity import ENGINE_METADATA_KEY
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from orchestrator.records import JobRecords
-from services.runtime.errors import UnavailableError
+from services.base.errors import UnavailableError
 from vigent.jobs.v1 import jobs_pb2
 
 _STAGE_BUCKETS_S = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)

@@ -17,8 +17,8 @@ from orchestrator.listen import audio_chunks, audio_format
 from orchestrator.mesh import Service
 from orchestrator.retry import Patience
 from orchestrator.take import Take
-from services.runtime.client import remote_errors
-from services.runtime.errors import InternalError, VigentError
+from services.base.client import remote_errors
+from services.base.errors import InternalError, VigentError
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1 import overlay_pb2

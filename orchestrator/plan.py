@@ -13,9 +13,9 @@ from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.mesh import Mesh
 from orchestrator.reference import Reference, make_reference
-from services.runtime.client import remote_errors
+from services.base.client import remote_errors
+from services.base.errors import InternalError, InvalidInputError
 from services.runtime.convert import media_ref
-from services.runtime.errors import InternalError, InvalidInputError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 from services.runtime.sandbox import run_limited
 from services.text.sentences import Sentence, split_script

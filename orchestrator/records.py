@@ -16,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestrator.database import Database, keep_others_out
 from orchestrator.retry import Patience
-from services.runtime.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
+from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 
 _metadata = sa.MetaData()

@@ -13,7 +13,7 @@ from orchestrator.film.source import SOUND_FORMATS, decoding, open_source
 from orchestrator.listen import transcribe
 from orchestrator.mesh import Mesh
 from orchestrator.take import SAMPLE_BYTES, Take
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.media import MediaStore, recipe_key
 from services.runtime.sandbox import Limits, run_limited
 from services.text.languages import primary_subtag

@@ -19,7 +19,7 @@ from orchestrator.retry import Patience
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
 from orchestrator.voice import MUTE, Voice
-from services.runtime.errors import InvalidInputError, VigentError
+from services.base.errors import InvalidInputError, VigentError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 from services.text.normalise import normalise
 from services.text.sentences import language_of

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from services.runtime.client import retrying
-from services.runtime.errors import VigentError
+from services.base.client import retrying
+from services.base.errors import VigentError
 
 _log = logging.getLogger(__name__)
 

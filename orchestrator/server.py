@@ -18,13 +18,13 @@ from orchestrator.metrics import JobMetrics
 from orchestrator.records import JobRecords
 from orchestrator.servicer import SERVICE, JobServicer
 from orchestrator.settings import OrchestratorSettings
-from services.runtime.allocator import keep_large_blocks
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, VigentError
+from services.base.allocator import keep_large_blocks
+from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
+from services.base.log import configure_logging
 from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
-from services.runtime.log import configure_logging
 from services.runtime.media import MediaStore
 from services.runtime.metrics import ServerMetrics
 from vigent.jobs.v1 import jobs_pb2

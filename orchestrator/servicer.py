@@ -14,7 +14,7 @@ from orchestrator.maker import FilmMaker
 from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.spec import complete_spec
-from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.media import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer

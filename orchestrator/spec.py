@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.fonts import typeface
 from services.runtime.media import MediaStore
 from services.runtime.styles import displayed, load_style, safe_area

@@ -8,7 +8,7 @@ import io
 import wave
 from collections.abc import AsyncIterator
 
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 from services.runtime.timeline import frames_of, samples_per_frame
 
 SAMPLE_BYTES = 2

@@ -8,8 +8,8 @@ from orchestrator.mesh import Mesh
 from orchestrator.retry import Patience
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import SAMPLE_BYTES, Take
-from services.runtime.client import remote_errors
-from services.runtime.errors import InternalError
+from services.base.client import remote_errors
+from services.base.errors import InternalError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2

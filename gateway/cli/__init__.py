@@ -15,7 +15,7 @@ from gateway.cli.output import show_error
 from gateway.cli.probe import probe
 from gateway.cli.up import up
 from gateway.cli.voices import voices
-from services.runtime.errors import InvalidInputError, VigentError
+from services.base.errors import InvalidInputError, VigentError
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 

@@ -11,7 +11,7 @@ from gateway.mesh.addresses import DEFAULT_DATA, apply_data_folder
 from gateway.mesh.health import GrpcPatient
 from gateway.mesh.lock import running_mesh
 from gateway.settings import GatewaySettings
-from services.runtime.errors import UnavailableError
+from services.base.errors import UnavailableError
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the mesh: media, jobs, caches.", show_default=True)]
 _ANSWER_S = 10.0  # where nobody listens it is known at once; a server on a busy machine takes its time

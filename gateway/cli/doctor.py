@@ -14,7 +14,7 @@ from gateway.cli.connect import DataOption, load_settings
 from gateway.cli.effective import effective_settings
 from gateway.cli.output import err, out
 from gateway.mesh.addresses import DEFAULT_DATA
-from services.runtime.errors import VigentError
+from services.base.errors import VigentError
 
 _MARKS = {Verdict.OK: "[green] ok [/]", Verdict.WARN: "[yellow]warn[/]", Verdict.FAIL: "[red]fail[/]"}
 EXIT_HEALTHY, EXIT_ILL = 0, 1

@@ -19,8 +19,8 @@ from gateway.library.library import Library
 from gateway.library.sniff import sniff
 from gateway.problems import invalid_input_of, shortened
 from gateway.settings import GatewaySettings
+from services.base.errors import InvalidInputError, NotFoundError
 from services.runtime.convert import media_ref
-from services.runtime.errors import InvalidInputError, NotFoundError
 from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.media import MediaStore
 from services.runtime.styles import StyleKind, list_styles, load_style, read_style

@@ -16,7 +16,7 @@ from gateway.cli.output import out, seconds
 from gateway.jobs import JobView, job_view
 from gateway.mesh.addresses import DEFAULT_DATA
 from orchestrator.client import JobClient
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from vigent.jobs.v1 import jobs_pb2
 
 app = typer.Typer(help="What is being made, and what was: list, show, cancel, retry.", invoke_without_command=True)

@@ -24,7 +24,7 @@ from gateway.mesh.log import LogFile
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import Supervisor
 from orchestrator.client import JobClient
-from services.runtime.errors import FailedPreconditionError, NotFoundError, VigentError
+from services.base.errors import FailedPreconditionError, NotFoundError, VigentError
 from services.runtime.media import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 

@@ -17,8 +17,8 @@ from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import ONE_TRY, Supervisor
 from gateway.replicas import FULL_NAMES
 from orchestrator.client import calling
-from services.runtime.client import open_channel
-from services.runtime.errors import NotFoundError
+from services.base.client import open_channel
+from services.base.errors import NotFoundError
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 

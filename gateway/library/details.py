@@ -13,7 +13,7 @@ from gateway.library.child import call
 from gateway.library.facts import FontFacts, FootageFacts, SoundFacts
 from gateway.library.sniff import Format
 from gateway.settings import GatewaySettings
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.sandbox import Limits, run_limited
 from services.runtime.styles import read_style

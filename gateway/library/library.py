@@ -14,7 +14,7 @@ from gateway.library.details import Inspector
 from gateway.library.index import Index
 from gateway.library.sniff import Format, sniff
 from gateway.settings import GatewaySettings
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError
+from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 
 _MEDIA: dict[Kind, tuple[str, ...]] = {

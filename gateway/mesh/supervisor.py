@@ -19,7 +19,7 @@ from gateway.mesh.health import GrpcPatient, HttpPatient, Patient
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.process import MeshProcess, Say
 from gateway.settings import MODEL_SERVICES
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 _PROBLEM_POLL_S = 0.5
 _USAGE_ERROR = 2  # exit code of a process whose settings are wrong: starting it again changes nothing

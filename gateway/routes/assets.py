@@ -15,7 +15,7 @@ from gateway.context import Gateway, GatewayDep
 from gateway.files import IMMUTABLE, REVALIDATE, file_response
 from gateway.library.assets import Kind
 from gateway.problems import PROBLEM_RESPONSES
-from services.runtime.errors import NotFoundError
+from services.base.errors import NotFoundError
 
 router = APIRouter(prefix="/assets", tags=["library"], responses=PROBLEM_RESPONSES)
 

@@ -14,7 +14,7 @@ from gateway.context import GatewayDep
 from gateway.jobs import JobEventView, event_view
 from gateway.problems import PROBLEM_RESPONSES, problem_response
 from orchestrator.client import ENDED_STATES
-from services.runtime.errors import InvalidInputError, VigentError
+from services.base.errors import InvalidInputError, VigentError
 from vigent.jobs.v1 import jobs_pb2
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEM_RESPONSES)

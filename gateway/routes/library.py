@@ -24,7 +24,7 @@ from gateway.library.assets import (
 )
 from gateway.problems import PROBLEM_RESPONSES, invalid_input_of
 from gateway.usage import is_of_a_job, refuse_while_used
-from services.runtime.errors import VigentError
+from services.base.errors import VigentError
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 

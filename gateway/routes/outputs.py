@@ -11,7 +11,7 @@ from gateway.context import Gateway, GatewayDep
 from gateway.files import file_response
 from gateway.jobs import OUTPUTS
 from gateway.problems import PROBLEM_RESPONSES
-from services.runtime.errors import NotFoundError
+from services.base.errors import NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 

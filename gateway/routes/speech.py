@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.context import Gateway, GatewayDep
 from gateway.jobs import Text
 from gateway.problems import PROBLEM_RESPONSES
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.text.plain_text import checked_text
 from services.text.words import words_of
 from vigent.tts.v1 import tts_pb2

@@ -20,7 +20,7 @@ from orchestrator.film.crop import face_focus
 from orchestrator.film.ready import ready_frames
 from orchestrator.film.source import VIDEO_FORMATS, decoding, open_source
 from orchestrator.film.upright import Scaler, is_upright, shown_size, upright_rgb
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.timeline import FRAME_RATE_HZ
 
 _BROKEN_SHARE = 0.05  # of packets; with more of them broken the clip is refused

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from orchestrator.film.yuv import planes_of
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 from services.runtime.timeline import FRAME_RATE_HZ
 
 _CANDIDATES = 12

@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from orchestrator.film.boxes import top_boxes
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 VIDEO_FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG or GIF"
 SOUND_FORMATS = "MP3, M4A, WAV, FLAC or OGG"

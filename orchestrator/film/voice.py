@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from orchestrator.film.segment import VoiceSegment
 from orchestrator.film.sound import SAMPLES_A_FRAME, Sound, fitted, resampled
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 from services.runtime.timeline import samples_per_frame
 
 

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from services.asr import mfcc
 from services.asr.engine import Alignment, Word
 from services.asr.warping import BLOCK, Warp, distances, warp
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.espeak import library
 from services.runtime.espeak.narration import SpokenWord, narrate
 from services.runtime.progress import Progress

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from services.asr.engine import Heard, Listening, Word
 from services.asr.resample import resampled
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.text.languages import primary_subtag
 

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import grpc
 
 from services.asr.engine import Alignment, Heard, Listening, Word
+from services.base.errors import InvalidInputError
 from services.runtime.audio_stream import AudioStream
 from services.runtime.convert import progress_message
-from services.runtime.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec

@@ -11,12 +11,12 @@ import numpy as np
 from numpy import bool_, float64
 from numpy.typing import NDArray
 
+from services.base.errors import InvalidInputError
 from services.lipsync.array_files import Arrays, read_arrays, write_arrays
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport
 from services.lipsync.footage import FrameIndex, decoded, opened
 from services.lipsync.mouth import Mouth
 from services.lipsync.track import MouthTracker
-from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.runtime.timeline import FRAME_RATE_HZ
 

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from services.base.errors import InternalError, InvalidInputError
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport, LipsyncSpec, Patch, Quality
 from services.runtime.audio_stream import AudioStream
 from services.runtime.convert import progress_message
-from services.runtime.errors import InternalError, InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec

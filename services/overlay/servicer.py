@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from services.base.errors import InvalidInputError
 from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
 from services.runtime.convert import progress_message
-from services.runtime.errors import InvalidInputError
 from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.media import MediaStore
 from services.runtime.progress import ProgressSnapshot

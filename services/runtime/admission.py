@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.runtime.errors import ExhaustedError
+from services.base.errors import ExhaustedError
 
 _RETRY_AFTER_S = (0.5, 60.0)
 _LATEST_CALL_WEIGHT = 0.2

@@ -10,7 +10,7 @@ import numpy as np
 from numpy import int16
 from numpy.typing import NDArray
 
-from services.runtime.errors import InvalidInputError, UnavailableError
+from services.base.errors import InvalidInputError, UnavailableError
 from vigent.media.v1 import media_pb2
 
 SAMPLE_RATES_HZ = range(8_000, 192_001)

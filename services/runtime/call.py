@@ -9,8 +9,8 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from services.base.errors import InternalError, VigentError
 from services.runtime.admission import Slot
-from services.runtime.errors import InternalError, VigentError
 from services.runtime.messages import Cancel, Credit, Ended, EndOfInputs, Event, Input, Open
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.worker_process import WorkerProcess

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import tenacity
 
+from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
 from services.runtime.checkpoints import (
     MANIFEST,
     CheckpointFile,
@@ -19,7 +20,6 @@ from services.runtime.checkpoints import (
     refused,
     sha256_of,
 )
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
 
 Downloaded = Callable[[str, int, int], None]
 """Told the file, its bytes so far and its whole size (0: not known) after each piece."""

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 MANIFEST = "manifest.json"
 

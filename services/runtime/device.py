@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 _OUT_OF_MEMORY = ("out of memory", "_ALLOC_FAILED")  # the second: cuBLAS, cuDNN or cuFFT found no room of their own
 _CUDA_FAILED = ("CUDA error", "CUDA failed with error")  # as torch says it, and as CTranslate2 does

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 
-from services.runtime import errors
+from services.base import errors
+from services.base.errors import ExhaustedError, InternalError, VigentError
 from services.runtime.device import is_device_lost, is_out_of_memory
-from services.runtime.errors import ExhaustedError, InternalError, VigentError
 
 _LOG = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 
 class EngineOptions(BaseModel):

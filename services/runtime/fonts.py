@@ -20,7 +20,7 @@ from typing import Any
 from fontTools.ttLib import TTFont, TTLibError
 from PIL import ImageFont
 
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError
+from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore
 from services.text.emoji import EMOJI
 

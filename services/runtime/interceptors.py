@@ -12,9 +12,9 @@ from typing import Any, NoReturn, TypeAlias
 import grpc
 from google.protobuf.message import DecodeError, Message
 
-from services.runtime.errors import DeadlineExceededError, InternalError, InvalidInputError, VigentError
+from services.base.errors import DeadlineExceededError, InternalError, InvalidInputError, VigentError
+from services.base.status import code_of, trailers_of
 from services.runtime.metrics import ServerMetrics
-from services.runtime.status import code_of, trailers_of
 
 _LOG = logging.getLogger(__name__)
 _MALFORMED = object()

@@ -11,9 +11,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
+from services.base.settings import ProcessSettings
 from services.runtime.health import Health
-from services.runtime.settings import ProcessSettings
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.messages import Boot
 from services.runtime.progress import Progress
 

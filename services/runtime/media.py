@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
+from services.base.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
 
 _STALE_S = 24 * 3600.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}

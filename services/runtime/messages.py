@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.base.errors import VigentError
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import VigentError
 
 
 @dataclass(frozen=True)

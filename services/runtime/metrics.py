@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.state import State
 

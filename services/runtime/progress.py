@@ -15,7 +15,7 @@ from collections.abc import Iterator, MutableSequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from services.runtime.errors import CancelledError
+from services.base.errors import CancelledError
 
 RECORD_WORDS = 13
 _SEQUENCE, _ACTIVITY, _EPOCH, _REQUEST, _DONE, _TOTAL, _LIFETIME, _BUSY_NS, _UPDATED_NS, _BUDGET_NS, _PHASE = range(11)

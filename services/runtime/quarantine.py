@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import OrderedDict
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 _DEATH_LIMIT = 2
 _PERIOD_S = 600.0

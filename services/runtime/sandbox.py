@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
-from services.runtime.errors import CancelledError, InternalError, InvalidInputError, VigentError
+from services.base.errors import CancelledError, InternalError, InvalidInputError, VigentError
 
 T = TypeVar("T")
 

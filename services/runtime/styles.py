@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import jsonschema
 
-from services.runtime.errors import InvalidInputError, NotFoundError
+from services.base.errors import InvalidInputError, NotFoundError
 from services.runtime.fonts import ASSETS, find_font, is_content_hash
 from services.runtime.media import MediaStore
 

@@ -15,10 +15,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
+from services.base.errors import UnavailableError
+from services.base.settings import ServerSettings
 from services.runtime.call import Call
-from services.runtime.errors import UnavailableError
 from services.runtime.progress import ProgressSnapshot
-from services.runtime.settings import ServerSettings
 from services.runtime.stalls import Stalls
 from services.runtime.worker import Worker
 from services.runtime.worker_process import WorkerProcess

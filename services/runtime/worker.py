@@ -13,15 +13,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from services.base.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
+from services.base.settings import ServerSettings
 from services.runtime.admission import Admission, Slot
 from services.runtime.call import Admitted, Call
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.metrics import ServerMetrics
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.quarantine import Quarantine, request_key
 from services.runtime.restarts import Restarts
-from services.runtime.settings import ServerSettings
 from services.runtime.state import State
 from services.runtime.units import Units
 from services.runtime.worker_process import WorkerProcess

@@ -7,8 +7,8 @@ import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, MutableSequence
 
+from services.base.errors import VigentError
 from services.runtime.engine_errors import typed_error
-from services.runtime.errors import VigentError
 from services.runtime.messages import Boot, Cancel, Credit, EndOfInputs, Event, Input, Open, ToServer
 from services.runtime.progress import Progress
 

@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import cast
 
-from services.runtime.allocator import keep_large_blocks
+from services.base.allocator import keep_large_blocks
+from services.base.log import configure_logging
 from services.runtime.device import device_memory, release_device_memory
 from services.runtime.engine_errors import OUT_OF_MEMORY, typed_error
 from services.runtime.loading import load_engine
-from services.runtime.log import configure_logging
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker
 from services.runtime.opencv import let_opencv_threads_sleep
 from services.runtime.pipe import encode, receive, write

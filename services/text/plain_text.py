@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 LONGEST_TEXT = 1_000
 """Characters of one request: a long paragraph. Scripts are cut into sentences before they come here."""

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from uniseg.linebreak import line_break_boundaries
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.text.markdown import SpokenText, without_markdown
 from services.text.tokens import HAN, protected_spans
 

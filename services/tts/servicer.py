@@ -11,8 +11,8 @@ import grpc
 from numpy import int16
 from numpy.typing import NDArray
 
+from services.base.errors import InternalError, InvalidInputError
 from services.runtime.convert import progress_message
-from services.runtime.errors import InternalError, InvalidInputError
 from services.runtime.media import MediaStore
 from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec

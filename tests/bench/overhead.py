@@ -19,9 +19,9 @@ from orchestrator.film.conform import conform
 from orchestrator.mesh import Service
 from orchestrator.picture import LipsyncCall
 from orchestrator.take import Take
+from services.base.allocator import keep_large_blocks
 from services.lipsync.engine import Footage, LipsyncEngine, LipsyncSpec
 from services.lipsync.warp import WarpEngine
-from services.runtime.allocator import keep_large_blocks
 from services.runtime.convert import media_ref
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.media import MediaStore, StoredFile

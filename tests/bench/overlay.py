@@ -35,8 +35,8 @@ from orchestrator.film.segment import FilmSegment, VoiceSegment
 from orchestrator.mesh import Service
 from orchestrator.picture import OverlayPictures
 from orchestrator.retry import Patience
-from services.runtime.allocator import keep_large_blocks
-from services.runtime.settings import ServerSettings
+from services.base.allocator import keep_large_blocks
+from services.base.settings import ServerSettings
 from services.runtime.styles import load_style
 from services.runtime.timeline import FRAME_RATE_HZ
 from tests.bench.figures import Figure

@@ -5,9 +5,9 @@ import time
 import pytest
 import torch
 
+from services.base.errors import InvalidInputError
 from services.lipsync.engine import Quality
 from services.lipsync.latentsync.quality import Mode
-from services.runtime.errors import InvalidInputError
 from tests.bench import gpu, gpu_latentsync, gpu_overlap, gpu_qwen3
 from tests.bench.gpu_machine import Machine
 from tests.bench.gpu_report import Report

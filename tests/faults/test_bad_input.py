@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from orchestrator.client import JobClient
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from tests.films import made, spec_of
 from tests.mesh import Mesh, run_mesh

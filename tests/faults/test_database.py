@@ -8,7 +8,7 @@ import pytest
 
 from orchestrator.client import JobClient
 from orchestrator.records import JobRecords
-from services.runtime.errors import UnavailableError
+from services.base.errors import UnavailableError
 from tests.faults.test_jobs import SCRIPT, SENTENCES, slow_engines
 from tests.films import ended, facts_of, output, spec_of, until
 from tests.mesh import Mesh, Server, run_mesh, run_server

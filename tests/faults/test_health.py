@@ -14,7 +14,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
-from services.runtime.errors import UnavailableError, VigentError
+from services.base.errors import UnavailableError, VigentError
 from tests.services.runtime import servers
 from tests.services.runtime.servers import (
     NOT_SERVING,

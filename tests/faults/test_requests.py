@@ -10,8 +10,8 @@ from pathlib import Path
 import grpc
 import psutil
 
-from services.runtime.client import open_channel
-from services.runtime.errors import DeadlineExceededError, ExhaustedError, InvalidInputError
+from services.base.client import open_channel
+from services.base.errors import DeadlineExceededError, ExhaustedError, InvalidInputError
 from tests.services.runtime.servers import (
     SERVING,
     TIMEOUT_S,

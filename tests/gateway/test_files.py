@@ -7,7 +7,7 @@ import pytest
 from fastapi import Request, Response
 
 from gateway.files import file_response
-from services.runtime.errors import NotFoundError
+from services.base.errors import NotFoundError
 
 CONTENT = bytes(range(256)) * 1000
 

@@ -10,7 +10,7 @@ from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.gpus import assign, available_gpus, query
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.settings import MeshSettings
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 ALL = ("tts", "lipsync", "asr")
 PRODUCTION = {"VIGENT_TTS_ENGINE": "qwen3", "VIGENT_LIPSYNC_ENGINE": "latentsync", "VIGENT_ASR_ENGINE": "whisper"}

@@ -11,7 +11,7 @@ from gateway.library.inspect_media import WAVEFORM_POINTS, decode_speech, inspec
 from gateway.library.library import Library
 from gateway.library.sniff import format_of, sniff
 from gateway.settings import GatewaySettings
-from services.runtime.errors import InvalidInputError, NotFoundError
+from services.base.errors import InvalidInputError, NotFoundError
 from services.runtime.fonts import ASSETS
 from services.runtime.media import MediaStore
 from tests.films import face_picture

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.mesh import lock
 from gateway.mesh.lock import hold, running_mesh
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 ADDRESSES = {"tts": "127.0.0.1:5"}
 

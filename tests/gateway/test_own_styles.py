@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from orchestrator.client import JobClient
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.media import MediaStore
 from tests.films import HEIGHT, WIDTH, face_picture, spec_of
 from tests.gateway.conftest import client_of

@@ -19,7 +19,7 @@ from gateway.mesh.plan import MeshPlan
 from gateway.mesh.process import MeshProcess
 from gateway.mesh.supervisor import Supervisor, WatchdogPolicy
 from gateway.settings import SERVICES
-from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from services.base.errors import FailedPreconditionError, InvalidInputError
 from tests.gateway.commands import TIMEOUT_S, Running, command_of, running, vigent
 from tests.gateway.conftest import PATIENT
 

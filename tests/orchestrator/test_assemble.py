@@ -9,7 +9,7 @@ import pytest
 from orchestrator.assemble import mix_apart
 from orchestrator.film.mix import MusicBed, mix_film
 from orchestrator.film.segment import VoiceSegment
-from services.runtime.errors import CancelledError, InvalidInputError
+from services.base.errors import CancelledError, InvalidInputError
 from tests.orchestrator.film.sounds import RATE_HZ, frames_of_samples, speech, write_music, write_voice
 
 

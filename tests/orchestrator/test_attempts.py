@@ -21,8 +21,8 @@ from orchestrator.metrics import JobMetrics
 from orchestrator.records import JobRecords
 from orchestrator.servicer import JobServicer
 from orchestrator.settings import OrchestratorSettings
+from services.base.errors import CancelledError, FailedPreconditionError, NotFoundError
 from services.runtime.convert import media_ref
-from services.runtime.errors import CancelledError, FailedPreconditionError, NotFoundError
 from services.runtime.interceptors import RpcGuard
 from services.runtime.media import MediaStore
 from services.runtime.metrics import ServerMetrics

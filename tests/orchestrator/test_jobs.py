@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from orchestrator.client import JobClient
-from services.runtime.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
+from services.base.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from services.runtime.media import MediaStore
 from tests.films import HEIGHT, WIDTH, ended, facts_of, made, output, spec_of, until
 from tests.mesh import Mesh, run_mesh

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from orchestrator.mesh import Service
-from services.runtime.errors import UnavailableError
+from services.base.errors import UnavailableError
 from tests.mesh import run_server
 from tests.services.runtime.servers import connected, start
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub

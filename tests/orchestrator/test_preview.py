@@ -10,7 +10,7 @@ from orchestrator.film.encode import EncoderSettings
 from orchestrator.preview import PREVIEW_NAME, GrowingPreview
 from orchestrator.records import JobRecords
 from orchestrator.segment import SegmentPieces
-from services.runtime.errors import NotFoundError
+from services.base.errors import NotFoundError
 from services.runtime.media import MediaStore, StoredFile
 from tests.orchestrator.film.pictures import numbered_picture, write_footage
 from tests.orchestrator.film.sounds import RATE_HZ, write_voice

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.spec import complete_spec
-from services.runtime.errors import InvalidInputError, NotFoundError
+from services.base.errors import InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2

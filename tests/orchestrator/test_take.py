@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from orchestrator.take import Take
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 
 RATE_HZ = 24_000
 

@@ -11,7 +11,7 @@ from gateway.cli.make import EXIT_DONE
 from gateway.mesh import remotion
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
-from services.runtime.settings import ServerSettings
+from services.base.settings import ServerSettings
 from tests.films import face_picture, facts_of, made, output, spec_of
 from tests.gateway.commands import TIMEOUT_S, command_of, outliving, running, until, vigent
 from tests.gateway.conftest import PATIENT

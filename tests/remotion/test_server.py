@@ -16,9 +16,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.mesh import remotion
 from gateway.replicas import ENGINE_METADATA_KEY
-from services.runtime.errors import ExhaustedError, InvalidInputError
-from services.runtime.settings import ServerSettings
-from services.runtime.status import error_of
+from services.base.errors import ExhaustedError, InvalidInputError
+from services.base.settings import ServerSettings
+from services.base.status import error_of
 from services.runtime.styles import load_style
 from tests.gateway.commands import outliving, until
 from tests.mesh import ROOT, Server

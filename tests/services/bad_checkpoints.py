@@ -11,8 +11,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from services.runtime.errors import FailedPreconditionError
-from services.runtime.status import error_of
+from services.base.errors import FailedPreconditionError
+from services.base.status import error_of
 from tests.services.runtime.servers import NOT_SERVING, SERVING, Server, connected, start, stop
 
 

@@ -15,10 +15,10 @@ from faster_whisper import WhisperModel
 
 from services.asr.whisper.cublas import load_cublas
 from services.asr.whisper.options import WhisperOptions
+from services.base.errors import InvalidInputError
 from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
 from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 
 FILES = ("config.json", "model.bin", "tokenizer.json")

@@ -19,8 +19,8 @@ from services.asr.whisper.options import WhisperOptions
 from services.asr.whisper.placement import Placement, spread, weights, whole_samples
 from services.asr.whisper.utterances import SAMPLE_RATE_HZ, Utterance, as_floats, utterances
 from services.asr.whisper.windows import SpeechClock, find_words
+from services.base.errors import InvalidInputError
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
 from services.runtime.espeak.reading import language_of
 from services.runtime.progress import Progress
 from services.text.words import Span, words_of

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from services.asr.whisper.options import WhisperOptions
 from services.asr.whisper.utterances import SAMPLE_RATE_HZ
-from services.runtime.errors import ExhaustedError, InvalidInputError
+from services.base.errors import ExhaustedError, InvalidInputError
 from services.runtime.espeak.narration import primary_language
 
 MOST_TOKENS = 400

@@ -12,6 +12,7 @@ import torch
 from numpy import int16
 from numpy.typing import NDArray
 
+from services.base.errors import ExhaustedError
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.acceleration import compiling
@@ -27,7 +28,6 @@ from services.lipsync.latentsync.segment import Placement, Segment
 from services.runtime.checkpoints import MANIFEST, refused
 from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import ExhaustedError
 from services.runtime.progress import Progress
 
 _FOOTAGE_IN_MEMORY = 4

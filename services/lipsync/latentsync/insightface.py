@@ -18,10 +18,10 @@ import torch
 from numpy import float32, float64, uint8
 from numpy.typing import ArrayLike, NDArray
 
+from services.base.errors import FailedPreconditionError
 from services.lipsync.engine import Box
 from services.lipsync.footage import rgb_of
 from services.lipsync.latentsync.landmarks import Landmarks
-from services.runtime.errors import FailedPreconditionError
 
 _DETECTOR_SIDE = 512
 _STRIDES = (8, 16, 32)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
 
+from services.base.errors import InvalidInputError
 from services.lipsync.array_files import Arrays
 from services.lipsync.engine import Box, Footage, FootageReport
 from services.lipsync.footage import FrameIndex, decoded, opened
@@ -18,7 +19,6 @@ from services.lipsync.latentsync.crop import crop_matrix, crop_size, inverse
 from services.lipsync.latentsync.landmarks import LandmarkProvider
 from services.lipsync.latentsync.tracker import FaceTracker
 from services.lipsync.latentsync.warp import box_around
-from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.runtime.timeline import FRAME_RATE_HZ
 

@@ -12,6 +12,7 @@ from numpy import float64, int16, uint8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from services.base.errors import InvalidInputError
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.crop import shifted
@@ -22,7 +23,6 @@ from services.lipsync.latentsync.preparation import PreparedFootage
 from services.lipsync.latentsync.quality import Mode
 from services.lipsync.latentsync.sampler import denoise, job_noise
 from services.lipsync.latentsync.voice import Voice
-from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.runtime.timeline import footage_frame
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy import int16
 from numpy.typing import NDArray
 
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 
 SAMPLE_RATE_HZ = 22_050
 

@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from numpy import int16
 from numpy.typing import NDArray
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
 from services.runtime.espeak.reading import Run, language_of, runs_of
 from services.text.languages import primary_subtag

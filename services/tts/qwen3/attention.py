@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 logger = logging.getLogger(__name__)
 

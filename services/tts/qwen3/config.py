@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 Values = TypeVar("Values")
 

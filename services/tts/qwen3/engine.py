@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from services.base.errors import InvalidInputError
 from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
 from services.runtime.device import is_out_of_memory, no_device
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
 from services.runtime.progress import Progress
 from services.text.normalise import normalise
 from services.text.words import words_of

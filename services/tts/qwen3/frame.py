@@ -14,7 +14,7 @@ from numpy import int64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.tts.qwen3.attention import Attention, Visible
 from services.tts.qwen3.config import Qwen3Config
 from services.tts.qwen3.decoder import KvCache, Step, rotary_tables

@@ -17,7 +17,7 @@ import torch
 from numpy import int64
 from numpy.typing import NDArray
 
-from services.runtime.errors import ExhaustedError, InternalError, InvalidInputError, VigentError
+from services.base.errors import ExhaustedError, InternalError, InvalidInputError, VigentError
 from services.runtime.progress import Progress
 from services.runtime.seeds import seed_of_noise
 from services.tts.engine import FinishReason

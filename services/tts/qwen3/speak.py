@@ -10,7 +10,7 @@ import torch
 from numpy import int16, int64
 from numpy.typing import NDArray
 
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 from services.tts.engine import FinishReason
 from services.tts.qwen3.codec import CodecDecoder
 from services.tts.qwen3.codec_layers import CodecState

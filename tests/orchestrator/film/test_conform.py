@@ -14,7 +14,7 @@ from skimage import data
 from orchestrator.film.clip import FootageLimits
 from orchestrator.film.conform import conform
 from orchestrator.film.footage import FootageReader
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.runtime.sandbox import run_limited
 from tests.orchestrator.film.pictures import (
     add_tone,

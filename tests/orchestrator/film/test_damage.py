@@ -8,7 +8,7 @@ from PIL import Image
 
 from orchestrator.film.conform import conform
 from orchestrator.film.music import music_blocks
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from tests.orchestrator.film.pictures import numbered_picture, write_clip
 from tests.orchestrator.film.sounds import write_music
 

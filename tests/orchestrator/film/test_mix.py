@@ -14,7 +14,7 @@ from orchestrator.film.mix import MusicBed, gain_db_of_slider, mix_film
 from orchestrator.film.music import music_blocks
 from orchestrator.film.segment import VoiceSegment
 from orchestrator.film.voice import voice_blocks
-from services.runtime.errors import InternalError, InvalidInputError
+from services.base.errors import InternalError, InvalidInputError
 from services.runtime.sandbox import run_limited
 from tests.orchestrator.film.pictures import numbered_picture, write_clip
 from tests.orchestrator.film.sounds import (

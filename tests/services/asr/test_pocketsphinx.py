@@ -7,7 +7,7 @@ import pytest
 from services.asr import pocketsphinx
 from services.asr.engine import Heard, Listening
 from services.asr.pocketsphinx import PocketsphinxRecogniser
-from services.runtime.errors import CancelledError, InvalidInputError
+from services.base.errors import CancelledError, InvalidInputError
 from services.runtime.progress import Progress
 from tests.services.asr.voices import Recording, record
 

@@ -4,10 +4,10 @@ import numpy as np
 import psutil
 import pytest
 
+from services.base.errors import CancelledError, InvalidInputError
 from services.lipsync.engine import LipsyncSpec
 from services.lipsync.warp import WarpEngine
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, InvalidInputError
 from services.runtime.espeak.library import SAMPLE_RATE_HZ
 from services.runtime.espeak.narration import narrate
 from services.runtime.progress import Progress

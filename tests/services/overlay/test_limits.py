@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from services.base.errors import InvalidInputError
 from services.overlay.engine import Corner
 from services.overlay.servicer import overlay_spec
-from services.runtime.errors import InvalidInputError
 from services.runtime.styles import load_style
 from vigent.overlay.v1 import overlay_pb2
 

@@ -6,10 +6,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
+from services.base.errors import CancelledError, InvalidInputError
 from services.overlay.engine import Corner, Cue, CueLine, Label, OverlaySpec, Title
 from services.overlay.plain import PlainEngine
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, InvalidInputError
 from services.runtime.progress import Progress
 from services.runtime.styles import list_styles, load_style, safe_area
 from services.runtime.typeset import place_lines

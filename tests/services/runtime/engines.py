@@ -13,8 +13,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from services.base.errors import InvalidInputError, NotFoundError
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError, NotFoundError
 from services.runtime.progress import Progress
 
 

@@ -5,10 +5,10 @@ import resource
 import pytest
 import tenacity
 
+from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
 from services.runtime import checkpoint_pull
 from services.runtime.checkpoint_pull import pull
 from services.runtime.checkpoints import CheckpointFile, Manifest, read_manifest, verify
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
 from tests.services.runtime.hub import run_hub
 
 CONFIG, WEIGHTS = b'{"a": 1}', random.Random(1).randbytes(300_000)

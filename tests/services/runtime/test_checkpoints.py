@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from services.base.errors import FailedPreconditionError
 from services.runtime.checkpoints import (
     CheckpointFile,
     Manifest,
@@ -13,7 +14,6 @@ from services.runtime.checkpoints import (
     verify,
     verify_once,
 )
-from services.runtime.errors import FailedPreconditionError
 
 CONTENT = b"weights" * 1000
 ASSETS = Path(__file__).parents[3] / "assets/models"

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.runtime.fonts import ASSETS, EMOJI_FONT, find_font, font_entries, typeface
 from services.text.emoji import EMOJI
 

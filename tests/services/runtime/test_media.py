@@ -11,7 +11,7 @@ import tracemalloc
 
 import pytest
 
-from services.runtime.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
+from services.base.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
 from services.runtime.media import MediaStore, StoredFile, recipe_key
 
 CONTENT = b"a film"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from prometheus_client import generate_latest
 
+from services.base.settings import ServerSettings
 from services.runtime.engine_settings import EngineSettings
 from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
-from services.runtime.settings import ServerSettings
 from services.runtime.state import State
 from services.runtime.worker import Worker
 from tests.services.runtime.servers import SETTINGS, events, serving, until_event

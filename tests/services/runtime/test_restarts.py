@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 from services.runtime.quarantine import Quarantine, request_key
 from services.runtime.restarts import Restarts
 from services.tts.engine import Synthesis

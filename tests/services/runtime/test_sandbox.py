@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from services.runtime.errors import CancelledError, InternalError, InvalidInputError
+from services.base.errors import CancelledError, InternalError, InvalidInputError
 from services.runtime.sandbox import Limits, run_limited
 
 

@@ -5,7 +5,7 @@ import shutil
 import jsonschema
 import pytest
 
-from services.runtime.errors import InvalidInputError, NotFoundError
+from services.base.errors import InvalidInputError, NotFoundError
 from services.runtime.fonts import ASSETS
 from services.runtime.styles import (
     DEFAULT_STYLES,

@@ -13,8 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from services.runtime.call import Call
-from services.runtime.errors import (
+from services.base.errors import (
     ExhaustedError,
     FailedPreconditionError,
     InternalError,
@@ -22,10 +21,11 @@ from services.runtime.errors import (
     UnavailableError,
     VigentError,
 )
+from services.base.settings import ServerSettings
+from services.runtime.call import Call
 from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
 from services.runtime.progress import ProgressSnapshot
-from services.runtime.settings import ServerSettings
 from services.runtime.worker import Worker
 from tests.services.runtime.engines import Echo
 from tests.services.runtime.servers import TIMEOUT_S, poll

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.text.markdown import without_markdown
 from services.text.sentences import MAX_SENTENCE_UNITS, Sentence, language_of, says_something, split_script
 

@@ -3,8 +3,8 @@ import threading
 import numpy as np
 import pytest
 
+from services.base.errors import CancelledError, InvalidInputError
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, InvalidInputError
 from services.runtime.progress import Progress
 from services.runtime.timeline import samples_per_frame
 from services.text.words import words_of

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 from services.runtime.progress import Progress
 from tests.checkpoints.whisper import write_manifest
 

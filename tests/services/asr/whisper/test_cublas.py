@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from services.asr.whisper.cublas import package_folder
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 from tests.mesh import ROOT
 
 LOADED = """

@@ -4,7 +4,7 @@ import grpc
 import numpy as np
 import pytest
 
-from services.runtime.status import error_of
+from services.base.status import error_of
 from tests.checkpoints.whisper import write_manifest
 from tests.mesh import run_server
 from tests.services.asr.voices import ENGLISH, MIXED, record

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch._dynamo.exc import TorchDynamoException
 
+from services.base.errors import FailedPreconditionError
 from services.lipsync.latentsync.acceleration import compiling, denoiser_of, recorded
 from services.lipsync.latentsync.sampler import denoise
 from services.lipsync.latentsync.schedulers import Ddim
 from services.lipsync.latentsync.unet import UNet
-from services.runtime.errors import FailedPreconditionError
 from tests.checkpoints.latentsync import TINY_UNET
 from tests.recorder import checked
 

@@ -8,6 +8,7 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
+from services.base.errors import FailedPreconditionError
 from services.lipsync.latentsync.blocks import UNetConfig
 from services.lipsync.latentsync.checkpoint import (
     find_checkpoint,
@@ -19,7 +20,6 @@ from services.lipsync.latentsync.checkpoint import (
 from services.lipsync.latentsync.model import load_model
 from services.lipsync.latentsync.whisper import AudioDims
 from services.runtime.checkpoints import verify
-from services.runtime.errors import FailedPreconditionError
 from services.runtime.progress import Progress
 from tests.checkpoints.latentsync import RESOLUTION, TINY_UNET, write_latentsync, write_manifest, write_whisper
 

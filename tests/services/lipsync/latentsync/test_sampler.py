@@ -5,10 +5,10 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
+from services.base.errors import CancelledError
 from services.lipsync.latentsync.sampler import Denoiser, _Pace, denoise, job_noise
 from services.lipsync.latentsync.schedulers import Ddim, DpmSolver, alphas_cumprod
 from services.lipsync.latentsync.unet import UNet
-from services.runtime.errors import CancelledError
 from tests.golden.filled import fill, input_of
 from tests.services.lipsync.latentsync.test_unet import TINY
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.runtime.errors import InternalError, InvalidInputError
+from services.base.errors import InternalError, InvalidInputError
 from services.runtime.espeak.library import SAMPLE_RATE_HZ, PhonemeBegan, speak
 from services.runtime.espeak.narration import MANDARIN, SpokenWord, _source, narrate
 from services.text.words import words_of

@@ -4,7 +4,7 @@ import types
 import pytest
 import torch
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 from services.tts.qwen3.attention import Visible, choose_attention, eager, flash, sdpa
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")

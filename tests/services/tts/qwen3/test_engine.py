@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from services.base.errors import CancelledError, FailedPreconditionError, InvalidInputError
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, FailedPreconditionError, InvalidInputError
 from services.runtime.progress import Progress
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis
 from services.tts.qwen3.engine import Qwen3Engine

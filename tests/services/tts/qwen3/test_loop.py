@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.errors import CancelledError, ExhaustedError, InternalError, InvalidInputError
+from services.base.errors import CancelledError, ExhaustedError, InternalError, InvalidInputError
 from services.runtime.progress import Progress
 from services.tts.engine import FinishReason
 from services.tts.qwen3.attention import sdpa

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from services.base.errors import FailedPreconditionError
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import FailedPreconditionError
 from services.runtime.progress import Progress
 from services.tts.qwen3.engine import Qwen3Engine
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from services.base.errors import InvalidInputError
+from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
 from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
-from services.runtime.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
 
 
 @pytest.fixture(autouse=True)

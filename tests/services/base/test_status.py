@@ -11,9 +11,9 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 from prometheus_client import generate_latest
 
-from services.runtime import errors
-from services.runtime.client import remote_errors
-from services.runtime.errors import (
+from services.base import errors
+from services.base.client import remote_errors
+from services.base.errors import (
     ExhaustedError,
     FailedPreconditionError,
     InternalError,

@@ -8,7 +8,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
-from services.runtime.errors import (
+from services.base.errors import (
     AlreadyExistsError,
     CancelledError,
     DeadlineExceededError,

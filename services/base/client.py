@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import grpc
 import tenacity
 
-from services.runtime.errors import UnavailableError, VigentError
-from services.runtime.status import error_of
+from services.base.errors import UnavailableError, VigentError
+from services.base.status import error_of
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 """Largest response taken: an RGBA picture of 4096 x 4096."""

@@ -3,7 +3,7 @@ import sys
 
 _FAULTS = """
 import resource, sys
-from services.runtime.allocator import keep_large_blocks
+from services.base.allocator import keep_large_blocks
 if "keep" in sys.argv:
     keep_large_blocks()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
