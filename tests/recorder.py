@@ -47,7 +47,7 @@ def checked(work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
 
 
 def rerun(work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
-    """A Recorder (services.runtime.cuda); like a graph it keeps its inputs and overwrites its results."""
+    """A Recorder (services.enginekit.cuda); like a graph it keeps its inputs and overwrites its results."""
     result = work()
 
     def replay() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.cuda import CudaGraphs
+from services.enginekit.cuda import CudaGraphs
 from tests.pretend_cuda import CUDA, CudaTensor, pretended_cuda
 
 

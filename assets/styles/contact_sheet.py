@@ -18,10 +18,10 @@ from orchestrator.captions.breaking import break_title  # noqa: E402 - found thr
 from orchestrator.captions.cues import Cue, make_cues  # noqa: E402
 from orchestrator.captions.layout import CaptionLayout  # noqa: E402
 from services.base.settings import EngineSettings  # noqa: E402
+from services.enginekit.progress import Progress  # noqa: E402
 from services.overlay import engine  # noqa: E402
 from services.overlay.plain import PlainEngine  # noqa: E402
 from services.runtime.fonts import find_font  # noqa: E402
-from services.runtime.progress import Progress  # noqa: E402
 from services.runtime.styles import StyleKind, list_styles, load_style  # noqa: E402
 
 WIDTH, HEIGHT, FRAME = 1080, 1920, 36

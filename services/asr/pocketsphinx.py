@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from services.asr.engine import Heard, Listening, Word
 from services.asr.resample import resampled
 from services.base.errors import InvalidInputError
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from services.text.languages import primary_subtag
 
 _SAMPLE_RATE_HZ = 16_000

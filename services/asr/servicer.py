@@ -10,10 +10,10 @@ import grpc
 
 from services.asr.engine import Alignment, Heard, Listening, Word
 from services.base.errors import InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.audio_stream import AudioStream
 from services.runtime.convert import progress_message
 from services.runtime.media import MediaStore
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
 from services.runtime.worker import Worker
 from services.text.plain_text import checked_text

@@ -19,7 +19,7 @@ from pydantic_settings import (
 )
 
 from services.base.errors import InvalidInputError
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.settings import EngineSettings
 
 PORTS = {"gateway": 8080, "orchestrator": 50050, "tts": 50051, "lipsync": 50052, "asr": 50053, "overlay": 50054}
 METRICS_PORTS = {"orchestrator": 9150, "tts": 9151, "lipsync": 9152, "asr": 9153, "overlay": 9154}

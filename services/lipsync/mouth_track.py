@@ -12,12 +12,12 @@ from numpy import bool_, float64
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
+from services.enginekit.progress import Progress
 from services.lipsync.array_files import Arrays, read_arrays, write_arrays
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport
 from services.lipsync.footage import FrameIndex, decoded, opened
 from services.lipsync.mouth import Mouth
 from services.lipsync.track import MouthTracker
-from services.runtime.progress import Progress
 from services.runtime.timeline import FRAME_RATE_HZ
 
 _VERSION = 1  # of the file and of the tracker: older files are not read

@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 import grpc
 
 from services.base.errors import InternalError, InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport, LipsyncSpec, Patch, Quality
 from services.runtime.audio_stream import AudioStream
 from services.runtime.convert import progress_message
 from services.runtime.media import MediaStore
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
 from services.runtime.timeline import FRAME_RATE_HZ
 from services.runtime.worker import Worker

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from numpy import int16
 from numpy.typing import NDArray
 
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.interior import paint
 from services.lipsync.mouth import open_mouth
 from services.lipsync.mouth_track import MouthTrack, load_track
 from services.lipsync.openness import MouthShape, mouth_shapes
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
 from services.runtime.timeline import footage_frame
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.overlay.animation import RESTING, Pose, animated_frames, pose, posed
 from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.painting import BlockPainter, Painted, PlacedWord
-from services.runtime.engine_settings import EngineSettings
 from services.runtime.fonts import use_uploaded_fonts
-from services.runtime.progress import Progress
 from services.runtime.styles import load_style, safe_area_shares
 
 _HAN_FACE_EM = 0.885

@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 import grpc
 
 from services.base.errors import InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
 from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
 from services.runtime.convert import progress_message
 from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.media import MediaStore
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
 from services.runtime.styles import Box, parse_style
 from services.runtime.worker import Worker

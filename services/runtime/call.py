@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from services.base.errors import InternalError, VigentError
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.admission import Slot
 from services.runtime.messages import Cancel, Credit, Ended, EndOfInputs, Event, Input, Open
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.worker_process import WorkerProcess
 from vigent.media.v1 import media_pb2
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.media import StoredFile
-from services.runtime.progress import ProgressSnapshot
 from vigent.media.v1 import media_pb2
 
 

@@ -7,7 +7,7 @@ import os
 
 from services.base import errors
 from services.base.errors import ExhaustedError, InternalError, VigentError
-from services.runtime.device import is_device_lost, is_out_of_memory
+from services.enginekit.device import is_device_lost, is_out_of_memory
 
 _LOG = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.base.errors import FailedPreconditionError, InvalidInputError
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.runtime.messages import Boot
-from services.runtime.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.base.errors import VigentError
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.settings import EngineSettings
 
 
 @dataclass(frozen=True)

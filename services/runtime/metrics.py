@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.base.errors import FailedPreconditionError
-from services.runtime.progress import ProgressSnapshot
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.state import State
 
 if TYPE_CHECKING:

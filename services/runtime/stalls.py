@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from services.runtime.progress import ProgressSnapshot
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.units import Units
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 
-from services.runtime.progress import ProgressSnapshot
+from services.enginekit.progress import ProgressSnapshot
 
 _REMEMBERED_UNITS = 256
 _TYPICAL_TO_HUNG = 20  # a unit that takes 20 times the 99th percentile is a hang

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 
 from services.base.errors import UnavailableError
 from services.base.settings import ServerSettings
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.call import Call
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.stalls import Stalls
 from services.runtime.worker import Worker
 from services.runtime.worker_process import WorkerProcess

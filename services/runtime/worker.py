@@ -15,11 +15,11 @@ from typing import Any
 
 from services.base.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.base.settings import ServerSettings
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.admission import Admission, Slot
 from services.runtime.call import Admitted, Call
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.metrics import ServerMetrics
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.quarantine import Quarantine, request_key
 from services.runtime.restarts import Restarts
 from services.runtime.state import State

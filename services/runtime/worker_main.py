@@ -19,7 +19,7 @@ from typing import cast
 
 from services.base.allocator import keep_large_blocks
 from services.base.log import configure_logging
-from services.runtime.device import device_memory, release_device_memory
+from services.enginekit.device import device_memory, release_device_memory
 from services.runtime.engine_errors import OUT_OF_MEMORY, typed_error
 from services.runtime.loading import load_engine
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker

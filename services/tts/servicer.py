@@ -12,9 +12,9 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.base.errors import InternalError, InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.convert import progress_message
 from services.runtime.media import MediaStore
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
 from services.runtime.worker import Worker
 from services.text.languages import primary_subtag

@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 
 from services.base.errors import VigentError
-from services.runtime.device import is_out_of_memory
+from services.enginekit.device import is_out_of_memory
 from tests.bench.limits_cost import header, row
 
 Made = TypeVar("Made")

@@ -20,12 +20,12 @@ from orchestrator.mesh import Service
 from orchestrator.picture import LipsyncCall
 from orchestrator.take import Take
 from services.base.allocator import keep_large_blocks
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncEngine, LipsyncSpec
 from services.lipsync.warp import WarpEngine
 from services.runtime.convert import media_ref
-from services.runtime.engine_settings import EngineSettings
 from services.runtime.media import MediaStore, StoredFile
-from services.runtime.progress import Progress
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.bench.figures import Figure

@@ -12,10 +12,10 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.runtime.convert import media_ref
-from services.runtime.engine_settings import EngineSettings
 from services.runtime.media import MediaStore
-from services.runtime.progress import Progress
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.films import made, output, spec_of

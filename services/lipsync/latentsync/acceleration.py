@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from services.base.errors import FailedPreconditionError
+from services.enginekit.cuda import CudaGraphs, Recorder
+from services.enginekit.device import is_device_lost, is_out_of_memory
 from services.lipsync.latentsync.deepcache import Full, Shallow
 from services.lipsync.latentsync.sampler import Denoiser
 from services.lipsync.latentsync.unet import UNet
-from services.runtime.cuda import CudaGraphs, Recorder
-from services.runtime.device import is_device_lost, is_out_of_memory
 
 _LOG = logging.getLogger(__name__)
 

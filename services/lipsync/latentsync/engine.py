@@ -13,6 +13,10 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.base.errors import ExhaustedError
+from services.enginekit.checkpoints import MANIFEST, refused
+from services.enginekit.device import is_out_of_memory, no_device
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.acceleration import compiling
@@ -25,10 +29,6 @@ from services.lipsync.latentsync.options import Options
 from services.lipsync.latentsync.preparation import PreparedFootage, prepare
 from services.lipsync.latentsync.quality import MODES, Mode
 from services.lipsync.latentsync.segment import Placement, Segment
-from services.runtime.checkpoints import MANIFEST, refused
-from services.runtime.device import is_out_of_memory, no_device
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
 
 _FOOTAGE_IN_MEMORY = 4
 

@@ -8,8 +8,8 @@ import torch
 from pydantic import Field
 
 from services.base.errors import InvalidInputError
+from services.enginekit.options import EngineOptions
 from services.lipsync.latentsync.acceleration import Acceleration
-from services.runtime.engine_options import EngineOptions
 
 
 class Options(EngineOptions):

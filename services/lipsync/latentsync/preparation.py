@@ -11,6 +11,7 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
+from services.enginekit.progress import Progress
 from services.lipsync.array_files import Arrays
 from services.lipsync.engine import Box, Footage, FootageReport
 from services.lipsync.footage import FrameIndex, decoded, opened
@@ -19,7 +20,6 @@ from services.lipsync.latentsync.crop import crop_matrix, crop_size, inverse
 from services.lipsync.latentsync.landmarks import LandmarkProvider
 from services.lipsync.latentsync.tracker import FaceTracker
 from services.lipsync.latentsync.warp import box_around
-from services.runtime.progress import Progress
 from services.runtime.timeline import FRAME_RATE_HZ
 
 _REPORT_RESOLUTION = 256

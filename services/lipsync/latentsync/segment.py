@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from services.base.errors import InvalidInputError
+from services.enginekit.progress import Progress
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.crop import shifted
@@ -23,7 +24,6 @@ from services.lipsync.latentsync.preparation import PreparedFootage
 from services.lipsync.latentsync.quality import Mode
 from services.lipsync.latentsync.sampler import denoise, job_noise
 from services.lipsync.latentsync.voice import Voice
-from services.runtime.progress import Progress
 from services.runtime.timeline import footage_frame
 
 Pixels: TypeAlias = NDArray[uint8]

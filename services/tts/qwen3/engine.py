@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
-from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
-from services.runtime.device import is_out_of_memory, no_device
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.checkpoints import MANIFEST, read_manifest, refused, verify_once
+from services.enginekit.device import is_out_of_memory, no_device
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.text.normalise import normalise
 from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark

@@ -10,8 +10,8 @@ from functools import partial
 
 import torch
 
-from services.runtime.cuda import Recorder
-from services.runtime.progress import Progress
+from services.enginekit.cuda import Recorder
+from services.enginekit.progress import Progress
 from services.tts.qwen3.frame import FrameStep
 
 

@@ -13,8 +13,8 @@ from numpy import float32
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
-from services.runtime.cuda import CudaGraphs
-from services.runtime.progress import Progress
+from services.enginekit.cuda import CudaGraphs
+from services.enginekit.progress import Progress
 from services.tts.qwen3.attention import choose_attention
 from services.tts.qwen3.codec_encoder import encode
 from services.tts.qwen3.codec_layers import CodecState

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from services.base.errors import FailedPreconditionError
-from services.runtime.checkpoints import refused
+from services.enginekit.checkpoints import refused
 from services.tts.qwen3.codec import CodecDecoder
 from services.tts.qwen3.codec_encoder import mimi_encoder
 from services.tts.qwen3.config import Qwen3Config, SpeechTokenizerConfig, read_json

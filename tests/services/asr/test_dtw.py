@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.asr.dtw import DtwAligner
 from services.asr.engine import Alignment, Word
 from services.base.errors import CancelledError, InvalidInputError
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from services.text.words import words_of
 from tests.services.asr.voices import CHINESE, ENGLISH, MIXED, Recording, record, with_noise, with_pauses
 

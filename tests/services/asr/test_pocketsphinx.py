@@ -8,7 +8,7 @@ from services.asr import pocketsphinx
 from services.asr.engine import Heard, Listening
 from services.asr.pocketsphinx import PocketsphinxRecogniser
 from services.base.errors import CancelledError, InvalidInputError
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from tests.services.asr.voices import Recording, record
 
 RATE_HZ = 22_050

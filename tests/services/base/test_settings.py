@@ -6,7 +6,7 @@ import pytest
 
 from services.base.errors import InvalidInputError
 from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.settings import EngineSettings
 
 
 @pytest.fixture(autouse=True)

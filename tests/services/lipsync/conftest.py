@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from services.enginekit.settings import EngineSettings
 from services.lipsync.warp import WarpEngine
-from services.runtime.engine_settings import EngineSettings
 from tests.services.lipsync.material import portrait, write_mp4
 
 

@@ -13,10 +13,10 @@ from numpy import bool_, float64, int16, uint8
 from numpy.typing import NDArray
 from skimage.data import astronaut
 
+from services.enginekit.progress import Progress
 from services.lipsync.engine import Box, Footage, LipsyncSpec, Patch
 from services.lipsync.footage import decoded, opened, rgb_of
 from services.lipsync.warp import WarpEngine
-from services.runtime.progress import Progress
 from services.runtime.timeline import footage_frame, samples_per_frame
 
 PRESENTER = Path(__file__).parents[3] / "assets" / "demo" / "presenter.mp4"

@@ -1,10 +1,10 @@
 import cv2
 import numpy as np
 
+from services.enginekit.progress import Progress
 from services.lipsync.footage import CropReader, decoded, opened
 from services.lipsync.mouth_track import load_track
 from services.lipsync.track import MouthTracker
-from services.runtime.progress import Progress
 from tests.services.lipsync.material import empty_room, footage, placed, portrait, write_mp4
 
 

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.overlay.engine import Cue, CueLine, CueWord, OverlayPicture, OverlaySpec
 from services.overlay.plain import PlainEngine
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
 
 ENGINE = PlainEngine(EngineSettings())
 

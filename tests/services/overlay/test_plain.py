@@ -7,10 +7,10 @@ from PIL import Image
 from skimage import data
 
 from services.base.errors import CancelledError, InvalidInputError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.overlay.engine import Corner, Cue, CueLine, Label, OverlaySpec, Title
 from services.overlay.plain import PlainEngine
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
 from services.runtime.styles import list_styles, load_style, safe_area
 from services.runtime.typeset import place_lines
 from tests.services.overlay.drawing import over, rendered, spec_of, words_of

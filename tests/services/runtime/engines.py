@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError, NotFoundError
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 
 
 class EngineOnlyError(InvalidInputError):

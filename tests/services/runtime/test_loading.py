@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.progress import RECORD_WORDS, Progress
+from services.enginekit.settings import EngineSettings
 from services.runtime.loading import load_engine
 from services.runtime.messages import Boot
-from services.runtime.progress import RECORD_WORDS, Progress
 
 
 class TwoFiles:

@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client import generate_latest
 
 from services.base.settings import ServerSettings
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.settings import EngineSettings
 from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
 from services.runtime.state import State

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.runtime.progress import ProgressSnapshot
+from services.enginekit.progress import ProgressSnapshot
 from services.runtime.stalls import Stalls
 from services.runtime.units import Units
 

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from services.runtime.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
+from services.enginekit.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
 from services.runtime.units import Units
 
 SECOND_NS = 10**9

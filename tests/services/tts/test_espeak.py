@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from services.base.errors import CancelledError, InvalidInputError
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.runtime.timeline import samples_per_frame
 from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, WordMark

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.asr.whisper.engine import WhisperEngine
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 
 FULL_AT = 2  # the first window is that of the warm-up
 

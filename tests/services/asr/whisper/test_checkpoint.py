@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from services.base.errors import FailedPreconditionError
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from tests.checkpoints.whisper import write_manifest
 
 

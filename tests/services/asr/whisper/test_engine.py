@@ -9,7 +9,7 @@ import pytest
 
 from services.asr.engine import Alignment, Listening
 from services.base.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from services.text.words import words_of
 from tests.services.asr.voices import ENGLISH, MIXED, record
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from services.enginekit.progress import Progress
 from services.lipsync.latentsync.engine import LatentSyncEngine
-from services.runtime.progress import Progress
 
 FULL_AT = 3
 

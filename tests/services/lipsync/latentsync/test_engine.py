@@ -7,13 +7,13 @@ import torch
 from torch._dynamo.exc import TorchDynamoException
 
 from services.base.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
+from services.enginekit.progress import RECORD_WORDS, Progress, read_progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncSpec, Quality
 from services.lipsync.footage import CropReader
 from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.engine import LatentSyncEngine
 from services.lipsync.latentsync.quality import MODES
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import RECORD_WORDS, Progress, read_progress
 from tests.checkpoints.latentsync import write_latentsync
 from tests.services.lipsync.latentsync.conftest import moving, write_footage
 

@@ -6,13 +6,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from services.base.errors import FailedPreconditionError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box
 from services.lipsync.latentsync.engine import LatentSyncEngine
 from services.lipsync.latentsync.insightface import InsightFaceLandmarks
 from services.lipsync.latentsync.landmarks import INSIGHTFACE, Landmarks, OpenCvLandmarks, landmark_provider
 from services.lipsync.latentsync.tracker import FaceTracker
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
 from tests.checkpoints.latentsync import write_latentsync
 from tests.services.lipsync.latentsync.conftest import moving
 

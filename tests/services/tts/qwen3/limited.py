@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from services.tts.engine import Finish, Speech, Synthesis, WordMark
 from services.tts.qwen3.engine import Qwen3Engine
 

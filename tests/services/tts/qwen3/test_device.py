@@ -5,8 +5,8 @@ from itertools import zip_longest
 import numpy as np
 import pytest
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.tts.engine import Speech, Synthesis
 from services.tts.qwen3.engine import Qwen3Engine
 from tests.pretend_cuda import pretended_cuda

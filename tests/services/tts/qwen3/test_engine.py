@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from services.base.errors import CancelledError, FailedPreconditionError, InvalidInputError
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis
 from services.tts.qwen3.engine import Qwen3Engine
 from tests.golden.qwen3.make_golden import reference_audio

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from services.tts.qwen3.attention import eager, sdpa
 from services.tts.qwen3.codec_encoder import encode
 from services.tts.qwen3.codec_layers import CodecState

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.progress import RECORD_WORDS, Progress, read_progress
+from services.enginekit.progress import RECORD_WORDS, Progress, read_progress
 from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.graphs import FrameGraphs
 from services.tts.qwen3.loop import FrameLoop

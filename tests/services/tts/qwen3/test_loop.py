@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from services.base.errors import CancelledError, ExhaustedError, InternalError, InvalidInputError
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 from services.tts.engine import FinishReason
 from services.tts.qwen3.attention import sdpa
 from services.tts.qwen3.loop import chunks, frame_cap

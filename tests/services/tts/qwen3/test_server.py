@@ -51,7 +51,7 @@ async def pcm_of(stub, **request) -> tuple[np.ndarray, tts_pb2.SynthesizeDone]:
 
 
 async def test_the_wire_carries_what_the_engine_makes(stub, make_engine):
-    from services.runtime.progress import Progress
+    from services.enginekit.progress import Progress
 
     pcm, done = await pcm_of(stub)
     events = list(make_engine("custom_voice").synthesize(Synthesis(TEXT, seed=3), Progress()))

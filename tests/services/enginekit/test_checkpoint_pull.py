@@ -6,9 +6,9 @@ import pytest
 import tenacity
 
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
-from services.runtime import checkpoint_pull
-from services.runtime.checkpoint_pull import pull
-from services.runtime.checkpoints import CheckpointFile, Manifest, read_manifest, verify
+from services.enginekit import checkpoint_pull
+from services.enginekit.checkpoint_pull import pull
+from services.enginekit.checkpoints import CheckpointFile, Manifest, read_manifest, verify
 from tests.services.runtime.hub import run_hub
 
 CONFIG, WEIGHTS = b'{"a": 1}', random.Random(1).randbytes(300_000)
@@ -240,7 +240,7 @@ def test_no_hub_at_all(hub, tmp_path):
 
 
 def test_one_pull_at_a_time(hub, tmp_path):
-    from services.runtime.checkpoint_pull import _only_one
+    from services.enginekit.checkpoint_pull import _only_one
 
     tmp_path.mkdir(exist_ok=True)
     with _only_one(tmp_path), pytest.raises(FailedPreconditionError) as refused:

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.runtime.device import device_memory, is_device_lost, is_out_of_memory, release_device_memory
+from services.enginekit.device import device_memory, is_device_lost, is_out_of_memory, release_device_memory
 
 
 class OutOfMemoryError(RuntimeError):

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.base.errors import FailedPreconditionError
-from services.runtime.checkpoints import (
+from services.enginekit.checkpoints import (
     CheckpointFile,
     Manifest,
     known_manifests,

@@ -1,6 +1,6 @@
 """All 64 bits of a seed count, and small seeds stay what they are."""
 
-from services.runtime.seeds import seed_of_noise
+from services.enginekit.seeds import seed_of_noise
 
 
 def test_small_seeds_are_themselves_and_large_ones_differ_in_their_lowest_bits() -> None:

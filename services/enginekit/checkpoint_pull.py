@@ -12,7 +12,7 @@ import httpx
 import tenacity
 
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError, UnavailableError
-from services.runtime.checkpoints import (
+from services.enginekit.checkpoints import (
     MANIFEST,
     CheckpointFile,
     Manifest,
