@@ -22,8 +22,8 @@ from services.asr.engine import Alignment, Word
 from services.asr.warping import BLOCK, Warp, distances, warp
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import Progress
-from services.runtime.espeak import library
-from services.runtime.espeak.narration import SpokenWord, narrate
+from services.espeak import library
+from services.espeak.narration import SpokenWord, narrate
 
 _STRETCHES = (0.9, 1.0, 1.1, 1.22, 1.35)
 """Formants of the speaker over those of espeak's man: a deep man to a child. The likeliest one is tried out."""

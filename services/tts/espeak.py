@@ -12,8 +12,8 @@ from services.base.errors import InvalidInputError
 from services.enginekit.options import EngineOptions
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.runtime.espeak.library import SAMPLE_RATE_HZ
-from services.runtime.espeak.narration import SpokenWord, narrate, reading_language, spoken_languages
+from services.espeak.library import SAMPLE_RATE_HZ
+from services.espeak.narration import SpokenWord, narrate, reading_language, spoken_languages
 from services.text.words import script_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 

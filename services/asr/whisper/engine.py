@@ -22,7 +22,7 @@ from services.asr.whisper.windows import SpeechClock, find_words
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.runtime.espeak.reading import language_of
+from services.espeak.reading import language_of
 from services.text.words import Span, words_of
 
 logger = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy import int16
 from numpy.typing import NDArray
 
-from services.runtime.espeak.library import SAMPLE_RATE_HZ
-from services.runtime.espeak.narration import SpokenWord, narrate
+from services.espeak.library import SAMPLE_RATE_HZ
+from services.espeak.narration import SpokenWord, narrate
 
 CHINESE = [
     "大家好，欢迎来到我们的频道，今天我们来介绍一款全新的产品。",

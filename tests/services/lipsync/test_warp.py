@@ -7,10 +7,10 @@ import pytest
 from services.base.errors import CancelledError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
+from services.espeak.library import SAMPLE_RATE_HZ
+from services.espeak.narration import narrate
 from services.lipsync.engine import LipsyncSpec
 from services.lipsync.warp import WarpEngine
-from services.runtime.espeak.library import SAMPLE_RATE_HZ
-from services.runtime.espeak.narration import narrate
 from services.runtime.timeline import frames_of, samples_per_frame
 from tests.services.lipsync.material import (
     PRESENTER,

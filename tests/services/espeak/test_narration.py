@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.base.errors import InternalError, InvalidInputError
-from services.runtime.espeak.library import SAMPLE_RATE_HZ, PhonemeBegan, speak
-from services.runtime.espeak.narration import MANDARIN, SpokenWord, _source, narrate
+from services.espeak.library import SAMPLE_RATE_HZ, PhonemeBegan, speak
+from services.espeak.narration import MANDARIN, SpokenWord, _source, narrate
 from services.text.words import words_of
 
 

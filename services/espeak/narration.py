@@ -13,8 +13,8 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
-from services.runtime.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
-from services.runtime.espeak.reading import Run, language_of, runs_of
+from services.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
+from services.espeak.reading import Run, language_of, runs_of
 from services.text.languages import primary_subtag
 from services.text.words import Span, words_of
 

@@ -1,6 +1,6 @@
 import pytest
 
-from services.runtime.espeak.reading import language_of, runs_of
+from services.espeak.reading import language_of, runs_of
 
 
 def said(text: str, language: str = "zh") -> str:
