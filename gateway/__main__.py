@@ -12,7 +12,7 @@ from gateway.app import create_app
 from gateway.settings import GatewaySettings
 from services.base.errors import FailedPreconditionError, VigentError
 from services.base.log import configure_logging
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 
 
 class GatewayServer(uvicorn.Server):

@@ -18,8 +18,8 @@ from gateway.settings import GatewaySettings
 from gateway.uploads import Uploads
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
+from services.media.store import MediaStore
 from services.runtime.fonts import use_uploaded_fonts
-from services.runtime.media import MediaStore
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from services.base.errors import ExhaustedError, InvalidInputError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 
 _LARGEST_FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 20

@@ -9,7 +9,7 @@ from gateway.context import Gateway
 from gateway.library.assets import Kind, Style
 from gateway.library.library import Library
 from services.base.errors import FailedPreconditionError, VigentError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from services.runtime.styles import StyleKind, load_style
 from vigent.jobs.v1 import jobs_pb2
 

@@ -21,15 +21,15 @@ from orchestrator.film.metadata import AiRecord, film_metadata
 from orchestrator.film.mix import MixReport, MusicBed, mix_film
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.segment import FilmSegment, VoiceSegment
-from orchestrator.film.sound import AAC_BIT_RATE
 from orchestrator.listen import words_from_json
 from orchestrator.order import SegmentPlace
 from orchestrator.overlay_text import OverlayText
 from orchestrator.plan import FilmPlan
 from orchestrator.segment import SegmentPieces
-from services.runtime.media import MediaStore, StoredFile
-from services.runtime.sandbox import Limits, run_limited
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.sandbox import Limits, run_limited
+from services.media.sound import AAC_BIT_RATE
+from services.media.store import MediaStore, StoredFile
+from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 CONTENT_PRODUCER = "Vigent"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from orchestrator.records import ENDED_STATES, JobAttempt
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 STAGE_SPANS_PERCENT = {"prepare": (0.0, 5.0), "segments": (5.0, 92.0), "mix": (92.0, 100.0)}

@@ -8,7 +8,7 @@ from google.protobuf import json_format
 
 from orchestrator.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2

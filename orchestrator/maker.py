@@ -19,9 +19,9 @@ from orchestrator.retry import Patience
 from orchestrator.segment import SegmentMaker, SegmentPieces
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InternalError, VigentError
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore, StoredFile
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile
+from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 _log = logging.getLogger(__name__)

@@ -13,9 +13,9 @@ from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.quality import quality_report
 from orchestrator.order import SegmentPlace
 from orchestrator.plan import FilmPlan
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
+from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.styles import load_style, safe_area_shares
-from services.runtime.timeline import FRAME_RATE_HZ
 from services.text.sentences import language_of
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2

@@ -15,9 +15,9 @@ from orchestrator.mesh import Mesh
 from orchestrator.reference import Reference, make_reference
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore, StoredFile, recipe_key
-from services.runtime.sandbox import run_limited
+from services.media.convert import media_ref
+from services.media.sandbox import run_limited
+from services.media.store import MediaStore, StoredFile, recipe_key
 from services.text.sentences import Sentence, split_script
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2

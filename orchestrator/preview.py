@@ -8,9 +8,9 @@ from orchestrator.assemble import film_segments, voice_segments
 from orchestrator.film.preview import write_preview
 from orchestrator.records import ENDED_STATES, JobAttempt
 from orchestrator.segment import SegmentPieces
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore, StoredFile
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile
+from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 PREVIEW_NAME = "preview.mp4"

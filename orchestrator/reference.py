@@ -9,13 +9,13 @@ from pathlib import Path
 
 import av
 
-from orchestrator.film.source import SOUND_FORMATS, decoding, open_source
 from orchestrator.listen import transcribe
 from orchestrator.mesh import Mesh
 from orchestrator.take import SAMPLE_BYTES, Take
 from services.base.errors import InvalidInputError
-from services.runtime.media import MediaStore, recipe_key
-from services.runtime.sandbox import Limits, run_limited
+from services.media.sandbox import Limits, run_limited
+from services.media.source import SOUND_FORMATS, decoding, open_source
+from services.media.store import MediaStore, recipe_key
 from services.text.languages import primary_subtag
 from vigent.jobs.v1 import jobs_pb2
 

@@ -20,7 +20,7 @@ from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
 from orchestrator.voice import MUTE, Voice
 from services.base.errors import InvalidInputError, VigentError
-from services.runtime.media import MediaStore, StoredFile, recipe_key
+from services.media.store import MediaStore, StoredFile, recipe_key
 from services.text.normalise import normalise
 from services.text.sentences import language_of
 from vigent.jobs.v1 import jobs_pb2

@@ -30,9 +30,9 @@ from orchestrator.retry import Patience
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import Take
 from orchestrator.voice import Voice
-from services.runtime.convert import media_ref
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile, recipe_key
 from services.runtime.identity import source_digest
-from services.runtime.media import MediaStore, StoredFile, recipe_key
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2

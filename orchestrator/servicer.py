@@ -15,7 +15,7 @@ from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
 from orchestrator.settings import OrchestratorSettings
 from orchestrator.spec import complete_spec
 from services.base.errors import FailedPreconditionError, InvalidInputError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer
 

@@ -6,8 +6,8 @@ import unicodedata
 from typing import Any
 
 from services.base.errors import InvalidInputError
+from services.media.store import MediaStore
 from services.runtime.fonts import typeface
-from services.runtime.media import MediaStore
 from services.runtime.styles import displayed, load_style, safe_area
 from services.text.plain_text import checked_text
 from services.text.sentences import split_script

@@ -9,7 +9,7 @@ import wave
 from collections.abc import AsyncIterator
 
 from services.base.errors import InternalError
-from services.runtime.timeline import frames_of, samples_per_frame
+from services.media.timeline import frames_of, samples_per_frame
 
 SAMPLE_BYTES = 2
 

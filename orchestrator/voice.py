@@ -10,7 +10,7 @@ from orchestrator.settings import OrchestratorSettings
 from orchestrator.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
 from services.base.errors import InternalError
-from services.runtime.media import MediaStore, StoredFile, recipe_key
+from services.media.store import MediaStore, StoredFile, recipe_key
 from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2
 

@@ -14,8 +14,8 @@ from PIL import Image
 from skimage import data
 
 from orchestrator.client import JobClient
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore
+from services.media.convert import media_ref
+from services.media.store import MediaStore
 from tests.mesh import Mesh
 from vigent.jobs.v1 import jobs_pb2
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from assets.music import instruments as play
 from orchestrator.film.limiter import Limiter, true_peaks
-from orchestrator.film.meter import measure, measure_file
 from orchestrator.film.music import LOOP_FADE_S
-from orchestrator.film.sound import amplitude, audio_frame, resampled
+from services.media.meter import measure, measure_file
+from services.media.sound import amplitude, audio_frame, resampled
 
 FOLDER = Path(__file__).parent
 RATE_HZ = play.RATE_HZ

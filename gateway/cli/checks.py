@@ -28,8 +28,8 @@ from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.base.errors import FailedPreconditionError, VigentError
 from services.base.settings import ServerSettings
+from services.media.sandbox import Limits, run_limited
 from services.runtime.fonts import find_font, font_entries
-from services.runtime.sandbox import Limits, run_limited
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 

@@ -20,9 +20,9 @@ from gateway.library.sniff import sniff
 from gateway.problems import invalid_input_of, shortened
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, NotFoundError
-from services.runtime.convert import media_ref
+from services.media.convert import media_ref
+from services.media.store import MediaStore
 from services.runtime.fonts import use_uploaded_fonts
-from services.runtime.media import MediaStore
 from services.runtime.styles import StyleKind, list_styles, load_style, read_style
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2

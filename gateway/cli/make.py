@@ -25,7 +25,7 @@ from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import Supervisor
 from orchestrator.client import JobClient
 from services.base.errors import FailedPreconditionError, NotFoundError, VigentError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 
 EXIT_DONE, EXIT_FAILED = 0, 1

@@ -14,8 +14,8 @@ from gateway.library.facts import FontFacts, FootageFacts, SoundFacts
 from gateway.library.sniff import Format
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError
-from services.runtime.media import MediaStore
-from services.runtime.sandbox import Limits, run_limited
+from services.media.sandbox import Limits, run_limited
+from services.media.store import MediaStore
 from services.runtime.styles import read_style
 
 SPEECH_RATE_HZ = 16_000

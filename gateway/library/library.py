@@ -15,7 +15,7 @@ from gateway.library.index import Index
 from gateway.library.sniff import Format, sniff
 from gateway.settings import GatewaySettings
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
-from services.runtime.media import MediaStore, StoredFile, recipe_key
+from services.media.store import MediaStore, StoredFile, recipe_key
 
 _MEDIA: dict[Kind, tuple[str, ...]] = {
     "footage": ("video", "image"),

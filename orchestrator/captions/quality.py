@@ -20,7 +20,7 @@ from orchestrator.captions.cues import (
 )
 from orchestrator.captions.layout import CaptionLayout, units_of
 from orchestrator.captions.opportunities import CLOSING, OPENING
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.typeset import padding_em, place_lines
 from services.text.sentences import language_of
 from services.text.tokens import protected_spans

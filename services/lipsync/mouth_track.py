@@ -18,7 +18,7 @@ from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageRe
 from services.lipsync.footage import FrameIndex, decoded, opened
 from services.lipsync.mouth import Mouth
 from services.lipsync.track import MouthTracker
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
 
 _VERSION = 1  # of the file and of the tracker: older files are not read
 _SMALLEST_FACE = 0.12  # of the picture's width: smaller faces have too few pixels to show speech

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import float64, int16
 from numpy.typing import NDArray
 
-from services.runtime.timeline import samples_per_frame
+from services.media.timeline import samples_per_frame
 
 _VOICED_HZ = (150.0, 3000.0)  # where vowels have their energy; hiss lies above, rumble below
 _BRIGHTNESS_HZ = (420.0, 1300.0)  # centroid of "oo" and of "ee" in that band

@@ -15,7 +15,7 @@ from services.lipsync.interior import paint
 from services.lipsync.mouth import open_mouth
 from services.lipsync.mouth_track import MouthTrack, load_track
 from services.lipsync.openness import MouthShape, mouth_shapes
-from services.runtime.timeline import footage_frame
+from services.media.timeline import footage_frame
 
 
 class WarpEngine:

@@ -9,11 +9,11 @@ import grpc
 
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
+from services.media.convert import progress_message
+from services.media.store import MediaStore
 from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
-from services.runtime.convert import progress_message
 from services.runtime.fonts import use_uploaded_fonts
-from services.runtime.media import MediaStore
 from services.runtime.server import ServiceSpec
 from services.runtime.styles import Box, parse_style
 from services.runtime.worker import Worker

@@ -21,7 +21,7 @@ from fontTools.ttLib import TTFont, TTLibError
 from PIL import ImageFont
 
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from services.text.emoji import EMOJI
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"

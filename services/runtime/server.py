@@ -17,12 +17,12 @@ from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.base.log import configure_logging
 from services.base.settings import ServerSettings
+from services.media.store import MediaStore
 from services.runtime.call import WINDOW
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
 from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
-from services.runtime.media import MediaStore
 from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
 from services.runtime.watchdog import Watchdog

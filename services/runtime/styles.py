@@ -11,8 +11,8 @@ from typing import Any, Literal
 import jsonschema
 
 from services.base.errors import InvalidInputError, NotFoundError
+from services.media.store import MediaStore
 from services.runtime.fonts import ASSETS, find_font, is_content_hash
-from services.runtime.media import MediaStore
 
 StyleKind = Literal["subtitle", "title", "label"]
 Area = Literal["safe", "caption", "title"]

@@ -20,10 +20,10 @@ from typing import cast
 from services.base.allocator import keep_large_blocks
 from services.base.log import configure_logging
 from services.enginekit.device import device_memory, release_device_memory
+from services.media.opencv import let_opencv_threads_sleep
 from services.runtime.engine_errors import OUT_OF_MEMORY, typed_error
 from services.runtime.loading import load_engine
 from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker
-from services.runtime.opencv import let_opencv_threads_sleep
 from services.runtime.pipe import encode, receive, write
 from services.runtime.worker_call import Send, WorkerCall
 

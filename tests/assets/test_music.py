@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import orchestrator
-from orchestrator.film.meter import measure_file
 from orchestrator.film.music import music_blocks
+from services.media.meter import measure_file
 from tests.orchestrator.film.sounds import read_sound, rms_db
 
 FOLDER = Path(orchestrator.__file__).parents[1] / "assets" / "music"

@@ -31,8 +31,8 @@ from orchestrator.settings import OrchestratorSettings
 from orchestrator.spec import complete_spec
 from orchestrator.take import Take
 from orchestrator.voice import Voice
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore, StoredFile
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile
 from tests.bench.figures import Figure
 from tests.films import ended, spec_of
 from tests.mesh import Mesh, run_mesh

@@ -58,6 +58,6 @@ def figures() -> list[Figure]:
 
 
 def _any_file(folder: Path) -> str:
-    from services.runtime.media import MediaStore
+    from services.media.store import MediaStore
 
     return MediaStore(folder / "media").put_bytes(b"the engine that sleeps reads no footage").sha256

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.client import JobClient
 from services.base.errors import InvalidInputError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from tests.films import made, spec_of
 from tests.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.client import JobClient
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from tests.films import ended, facts_of, output, spec_of, until
 from tests.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.client import JobClient
 from services.base.errors import InvalidInputError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from tests.films import HEIGHT, WIDTH, face_picture, spec_of
 from tests.gateway.conftest import client_of
 from tests.gateway.fonts import WEIGHT, block_font

@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore
+from services.media.convert import media_ref
+from services.media.store import MediaStore
 from tests.films import HEIGHT, JOB_TIMEOUT_S, WIDTH, ended, face_picture, facts_of
 from tests.gateway.commands import TIMEOUT_S, Running, running, until
 from tests.gateway.conftest import PATIENT

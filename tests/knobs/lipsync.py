@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box, Footage, FootageReport, LipsyncSpec, Patch
-from services.runtime.timeline import FRAME_RATE_HZ, samples_per_frame
+from services.media.timeline import FRAME_RATE_HZ, samples_per_frame
 from tests.knobs.knobs import Knobs
 
 

@@ -22,9 +22,9 @@ from orchestrator.records import JobRecords
 from orchestrator.servicer import JobServicer
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import CancelledError, FailedPreconditionError, NotFoundError
-from services.runtime.convert import media_ref
+from services.media.convert import media_ref
+from services.media.store import MediaStore
 from services.runtime.interceptors import RpcGuard
-from services.runtime.media import MediaStore
 from services.runtime.metrics import ServerMetrics
 from tests.services.runtime.servers import TTS
 from vigent.jobs.v1 import jobs_pb2

@@ -14,8 +14,8 @@ from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box, Footage
 from services.lipsync.warp import WarpEngine
-from services.runtime.media import MediaStore
-from services.runtime.timeline import footage_frame
+from services.media.store import MediaStore
+from services.media.timeline import footage_frame
 from tests.films import FilmFacts, facts_of
 from tests.mesh import ROOT
 

@@ -12,7 +12,7 @@ import pytest
 
 from orchestrator.client import JobClient
 from services.base.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from tests.films import HEIGHT, WIDTH, ended, facts_of, made, output, spec_of, until
 from tests.mesh import Mesh, run_mesh
 from tests.services.lipsync.material import portrait, write_mp4

@@ -16,10 +16,10 @@ import pytest
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.listen import align
 from orchestrator.take import Take
+from services.media.store import MediaStore
+from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.fonts import ASSETS
-from services.runtime.media import MediaStore
 from services.runtime.styles import parse_style
-from services.runtime.timeline import FRAME_RATE_HZ
 from tests.films import made, output, spec_of
 from tests.mesh import Mesh, run_mesh
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub

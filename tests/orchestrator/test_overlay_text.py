@@ -6,9 +6,9 @@ from orchestrator.order import SegmentPlace
 from orchestrator.overlay_text import OverlayText
 from orchestrator.plan import FilmPlan
 from orchestrator.spec import complete_spec
-from services.runtime.media import MediaStore, StoredFile
+from services.media.store import MediaStore, StoredFile
+from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.styles import list_platforms, safe_area
-from services.runtime.timeline import FRAME_RATE_HZ
 from services.text.sentences import split_script
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2

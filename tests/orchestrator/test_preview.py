@@ -11,7 +11,7 @@ from orchestrator.preview import PREVIEW_NAME, GrowingPreview
 from orchestrator.records import JobRecords
 from orchestrator.segment import SegmentPieces
 from services.base.errors import NotFoundError
-from services.runtime.media import MediaStore, StoredFile
+from services.media.store import MediaStore, StoredFile
 from tests.orchestrator.film.pictures import numbered_picture, write_footage
 from tests.orchestrator.film.sounds import RATE_HZ, write_voice
 from vigent.jobs.v1 import jobs_pb2

@@ -14,8 +14,8 @@ import pytest
 
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore
+from services.media.convert import media_ref
+from services.media.store import MediaStore
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.films import made, output, spec_of

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.spec import complete_spec
 from services.base.errors import InvalidInputError, NotFoundError
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 

@@ -9,8 +9,8 @@ import psutil
 import pytest
 
 from orchestrator.client import JobClient
-from services.runtime.media import MediaStore
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.store import MediaStore
+from services.media.timeline import FRAME_RATE_HZ
 from tests.films import ended, facts_of, spec_of, until
 from tests.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2

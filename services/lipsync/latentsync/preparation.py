@@ -20,7 +20,7 @@ from services.lipsync.latentsync.crop import crop_matrix, crop_size, inverse
 from services.lipsync.latentsync.landmarks import LandmarkProvider
 from services.lipsync.latentsync.tracker import FaceTracker
 from services.lipsync.latentsync.warp import box_around
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
 
 _REPORT_RESOLUTION = 256
 _MOUTH = (0.26, 0.50, 0.74, 0.80)  # where lips come to lie in the crop, with room to open: left, top, right, bottom

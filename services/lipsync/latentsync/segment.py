@@ -24,7 +24,7 @@ from services.lipsync.latentsync.preparation import PreparedFootage
 from services.lipsync.latentsync.quality import Mode
 from services.lipsync.latentsync.sampler import denoise, job_noise
 from services.lipsync.latentsync.voice import Voice
-from services.runtime.timeline import footage_frame
+from services.media.timeline import footage_frame
 
 Pixels: TypeAlias = NDArray[uint8]
 """Of a box, (height, width, 3), RGB."""

@@ -13,7 +13,7 @@ import numpy as np
 from av.video.reformatter import Interpolation
 
 from orchestrator.film.encode import FRAME_TIME, add_footage_stream
-from orchestrator.film.yuv import BT709, LIMITED_RANGE, fill, new_frame
+from services.media.yuv import BT709, LIMITED_RANGE, fill, new_frame
 
 NUMBER_BITS = 12
 EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT

@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from orchestrator.film.sound import SAMPLES_A_FRAME, resampled
-from services.runtime.timeline import samples_per_frame
+from services.media.sound import SAMPLES_A_FRAME, resampled
+from services.media.timeline import samples_per_frame
 
 RATE_HZ = 24_000
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from orchestrator.film.blend import Layer, paste
-from orchestrator.film.yuv import copy_planes, new_frame, planes_of
+from services.media.yuv import copy_planes, new_frame, planes_of
 from tests.orchestrator.film.pictures import noise_picture, rgb_of, yuv_frame
 
 WIDTH, HEIGHT = 160, 120

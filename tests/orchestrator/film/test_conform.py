@@ -15,7 +15,7 @@ from orchestrator.film.clip import FootageLimits
 from orchestrator.film.conform import conform
 from orchestrator.film.footage import FootageReader
 from services.base.errors import InvalidInputError
-from services.runtime.sandbox import run_limited
+from services.media.sandbox import run_limited
 from tests.orchestrator.film.pictures import (
     add_tone,
     number_in,

@@ -17,7 +17,7 @@ from services.enginekit.progress import Progress
 from services.lipsync.engine import Box, Footage, LipsyncSpec, Patch
 from services.lipsync.footage import decoded, opened, rgb_of
 from services.lipsync.warp import WarpEngine
-from services.runtime.timeline import footage_frame, samples_per_frame
+from services.media.timeline import footage_frame, samples_per_frame
 
 PRESENTER = Path(__file__).parents[3] / "assets" / "demo" / "presenter.mp4"
 RATE_HZ = 24_000

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from services.lipsync.openness import mouth_shapes
-from services.runtime.timeline import samples_per_frame
+from services.media.timeline import samples_per_frame
 from tests.services.lipsync.material import RATE_HZ, loudness_per_frame, syllables
 
 FRAME = samples_per_frame(RATE_HZ)

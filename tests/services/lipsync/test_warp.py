@@ -11,7 +11,7 @@ from services.espeak.library import SAMPLE_RATE_HZ
 from services.espeak.narration import narrate
 from services.lipsync.engine import LipsyncSpec
 from services.lipsync.warp import WarpEngine
-from services.runtime.timeline import frames_of, samples_per_frame
+from services.media.timeline import frames_of, samples_per_frame
 from tests.services.lipsync.material import (
     PRESENTER,
     RATE_HZ,

@@ -6,7 +6,7 @@ import pytest
 from services.base.errors import CancelledError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.runtime.timeline import samples_per_frame
+from services.media.timeline import samples_per_frame
 from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, WordMark
 from services.tts.espeak import EspeakEngine

@@ -15,7 +15,7 @@ from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncSpec, Quality
 from services.lipsync.latentsync.engine import LatentSyncEngine
-from services.runtime.timeline import footage_frame
+from services.media.timeline import footage_frame
 from tests.checkpoints.latentsync import write_latentsync
 from tests.services.lipsync.latentsync.conftest import moving, write_footage
 

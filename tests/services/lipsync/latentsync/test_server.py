@@ -9,7 +9,7 @@ from services.base.status import error_of
 from services.lipsync.latentsync.checkpoint import UNET
 from services.lipsync.latentsync.landmarks import INSIGHTFACE
 from services.lipsync.servicer import SPEC
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 from tests.checkpoints.latentsync import write_manifest
 from tests.mesh import run_server
 from tests.services.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from services.base.errors import CancelledError, InternalError, InvalidInputError
-from services.runtime.sandbox import Limits, run_limited
+from services.media.sandbox import Limits, run_limited
 
 
 def add(left, right):

@@ -11,7 +11,7 @@ from pathlib import Path
 import av
 from av.filter import Graph
 
-from orchestrator.film.sound import SOUND_RATE_HZ, Sound, audio_frame, resampled, stereo
+from services.media.sound import SOUND_RATE_HZ, Sound, audio_frame, resampled, stereo
 
 SILENCE_LUFS = -70.0
 """The absolute gate: what is softer does not count, and nothing louder means that there is only silence."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
 
-from services.runtime.timeline import samples_per_frame
+from services.media.timeline import samples_per_frame
 
 SOUND_RATE_HZ = 48_000
 SAMPLES_A_FRAME = samples_per_frame(SOUND_RATE_HZ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.media import StoredFile
+from services.media.store import StoredFile
 from vigent.media.v1 import media_pb2
 
 

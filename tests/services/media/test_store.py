@@ -12,7 +12,7 @@ import tracemalloc
 import pytest
 
 from services.base.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
-from services.runtime.media import MediaStore, StoredFile, recipe_key
+from services.media.store import MediaStore, StoredFile, recipe_key
 
 CONTENT = b"a film"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -102,7 +102,7 @@ def test_full_disk_is_exhausted(store, code):
 KILLED_WRITER = """
 import sys, time
 from pathlib import Path
-from services.runtime.media import MediaStore
+from services.media.store import MediaStore
 def chunks():
     yield b"x" * 100_000
     print("writing", flush=True)

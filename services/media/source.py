@@ -10,8 +10,8 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from orchestrator.film.boxes import top_boxes
 from services.base.errors import InvalidInputError
+from services.media.boxes import top_boxes
 
 VIDEO_FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG or GIF"
 SOUND_FORMATS = "MP3, M4A, WAV, FLAC or OGG"

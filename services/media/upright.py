@@ -13,8 +13,8 @@ from av.sidedata.sidedata import SideData, Type
 from numpy import uint8
 from numpy.typing import NDArray
 
-from orchestrator.film.crop import Crop, cover
-from orchestrator.film.yuv import BT709, UNSPECIFIED
+from services.media.crop import Crop, cover
+from services.media.yuv import BT709, UNSPECIFIED
 
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG in ISO/IEC 23091-2
 _BT601 = 5

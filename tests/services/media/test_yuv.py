@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from orchestrator.film.yuv import planes_of
+from services.media.yuv import planes_of
 from tests.orchestrator.film.pictures import noise_picture, rgb_of, yuv_frame
 
 
