@@ -19,7 +19,7 @@ from gateway.uploads import Uploads
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
 from services.media.store import MediaStore
-from services.runtime.fonts import use_uploaded_fonts
+from services.typography.fonts import use_uploaded_fonts
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from gateway.library.assets import Kind, Style
 from gateway.library.library import Library
 from services.base.errors import FailedPreconditionError, VigentError
 from services.media.store import MediaStore
-from services.runtime.styles import StyleKind, load_style
+from services.typography.styles import StyleKind, load_style
 from vigent.jobs.v1 import jobs_pb2
 
 _MOST_NAMED = 5

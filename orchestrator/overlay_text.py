@@ -15,8 +15,8 @@ from orchestrator.order import SegmentPlace
 from orchestrator.plan import FilmPlan
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
-from services.runtime.styles import load_style, safe_area_shares
 from services.text.sentences import language_of
+from services.typography.styles import load_style, safe_area_shares
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2

@@ -7,10 +7,10 @@ from typing import Any
 
 from services.base.errors import InvalidInputError
 from services.media.store import MediaStore
-from services.runtime.fonts import typeface
-from services.runtime.styles import displayed, load_style, safe_area
 from services.text.plain_text import checked_text
 from services.text.sentences import split_script
+from services.typography.fonts import typeface
+from services.typography.styles import displayed, load_style, safe_area
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 

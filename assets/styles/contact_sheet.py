@@ -21,8 +21,8 @@ from services.base.settings import EngineSettings  # noqa: E402
 from services.enginekit.progress import Progress  # noqa: E402
 from services.overlay import engine  # noqa: E402
 from services.overlay.plain import PlainEngine  # noqa: E402
-from services.runtime.fonts import find_font  # noqa: E402
-from services.runtime.styles import StyleKind, list_styles, load_style  # noqa: E402
+from services.typography.fonts import find_font  # noqa: E402
+from services.typography.styles import StyleKind, list_styles, load_style  # noqa: E402
 
 WIDTH, HEIGHT, FRAME = 1080, 1920, 36
 SENTENCE, TITLE = "用 Vigent 做会说话的短视频", "会说话的短视频\n三步做好"

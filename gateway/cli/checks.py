@@ -29,7 +29,7 @@ from orchestrator.client import calling
 from services.base.errors import FailedPreconditionError, VigentError
 from services.base.settings import ServerSettings
 from services.media.sandbox import Limits, run_limited
-from services.runtime.fonts import find_font, font_entries
+from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 

@@ -22,8 +22,8 @@ from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.convert import media_ref
 from services.media.store import MediaStore
-from services.runtime.fonts import use_uploaded_fonts
-from services.runtime.styles import StyleKind, list_styles, load_style, read_style
+from services.typography.fonts import use_uploaded_fonts
+from services.typography.styles import StyleKind, list_styles, load_style, read_style
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 

@@ -16,7 +16,7 @@ from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError
 from services.media.sandbox import Limits, run_limited
 from services.media.store import MediaStore
-from services.runtime.styles import read_style
+from services.typography.styles import read_style
 
 SPEECH_RATE_HZ = 16_000
 """Rate of the sound that `Inspector.speech` writes."""

@@ -14,7 +14,7 @@ from gateway.problems import PROBLEM_RESPONSES
 from orchestrator.client import ENDED_STATES
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.convert import media_ref
-from services.runtime.fonts import is_content_hash
+from services.typography.fonts import is_content_hash
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 

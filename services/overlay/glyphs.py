@@ -11,7 +11,7 @@ from numpy import float32
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from services.runtime.fonts import Typeface
+from services.typography.fonts import Typeface
 
 
 @dataclass(frozen=True)

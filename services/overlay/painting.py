@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageColor, ImageFilter
 
 from services.overlay.engine import CueWord
 from services.overlay.glyphs import LineMask, character_x_em, line_mask, rounded_box
-from services.runtime.typeset import PlacedBlock, PlacedLine, place_lines
+from services.typography.typeset import PlacedBlock, PlacedLine, place_lines
 
 _Color = tuple[int, int, int, int]
 PlacedWord = tuple[int, CueWord]

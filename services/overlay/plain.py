@@ -14,8 +14,8 @@ from services.enginekit.settings import EngineSettings
 from services.overlay.animation import RESTING, Pose, animated_frames, pose, posed
 from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.painting import BlockPainter, Painted, PlacedWord
-from services.runtime.fonts import use_uploaded_fonts
-from services.runtime.styles import load_style, safe_area_shares
+from services.typography.fonts import use_uploaded_fonts
+from services.typography.styles import load_style, safe_area_shares
 
 _HAN_FACE_EM = 0.885
 """Height of 国 in Noto Sans SC in em: GB 45438 counts the height of the letters, not of the em."""

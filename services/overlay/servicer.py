@@ -13,10 +13,10 @@ from services.media.convert import progress_message
 from services.media.store import MediaStore
 from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
-from services.runtime.fonts import use_uploaded_fonts
 from services.runtime.server import ServiceSpec
-from services.runtime.styles import Box, parse_style
 from services.runtime.worker import Worker
+from services.typography.fonts import use_uploaded_fonts
+from services.typography.styles import Box, parse_style
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"

@@ -38,7 +38,7 @@ from orchestrator.retry import Patience
 from services.base.allocator import keep_large_blocks
 from services.base.settings import ServerSettings
 from services.media.timeline import FRAME_RATE_HZ
-from services.runtime.styles import load_style
+from services.typography.styles import load_style
 from tests.bench.figures import Figure
 from tests.films import facts_of
 from tests.mesh import ROOT, run_server

@@ -7,7 +7,7 @@ import pytest
 from gateway.cli.ingredients import Ingredients, spec_of_ingredients
 from gateway.settings import GatewaySettings
 from services.media.store import MediaStore
-from services.runtime.fonts import ASSETS
+from services.typography.fonts import ASSETS
 from tests.films import face_picture
 from tests.gateway.media import write_sound
 from vigent.jobs.v1 import jobs_pb2

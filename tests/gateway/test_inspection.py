@@ -13,7 +13,7 @@ from gateway.library.sniff import format_of, sniff
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.store import MediaStore
-from services.runtime.fonts import ASSETS
+from services.typography.fonts import ASSETS
 from tests.films import face_picture
 from tests.gateway.media import write_picture_clip, write_sound
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from services.runtime.fonts import ASSETS
-from services.runtime.styles import list_styles
+from services.typography.fonts import ASSETS
+from services.typography.styles import list_styles
 from tests.films import face_picture
 from tests.gateway.commands import until
 from tests.gateway.media import write_picture_clip, write_sound

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
-from services.runtime.fonts import ASSETS
+from services.typography.fonts import ASSETS
 from tests.films import face_picture, facts_of, spec_of
 from tests.gateway.commands import TIMEOUT_S, running, vigent
 from tests.gateway.media import write_sound

@@ -18,8 +18,8 @@ from orchestrator.listen import align
 from orchestrator.take import Take
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
-from services.runtime.fonts import ASSETS
-from services.runtime.styles import parse_style
+from services.typography.fonts import ASSETS
+from services.typography.styles import parse_style
 from tests.films import made, output, spec_of
 from tests.mesh import Mesh, run_mesh
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub

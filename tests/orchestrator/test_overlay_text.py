@@ -8,8 +8,8 @@ from orchestrator.plan import FilmPlan
 from orchestrator.spec import complete_spec
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
-from services.runtime.styles import list_platforms, safe_area
 from services.text.sentences import split_script
+from services.typography.styles import list_platforms, safe_area
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2

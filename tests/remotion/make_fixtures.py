@@ -17,8 +17,8 @@ from services.overlay.engine import Cue, CueLine, CueWord, OverlaySpec
 from services.overlay.glyphs import character_x_em
 from services.overlay.painting import BlockPainter
 from services.overlay.plain import PlainEngine
-from services.runtime.styles import list_styles, load_style
-from services.runtime.typeset import place_lines
+from services.typography.styles import list_styles, load_style
+from services.typography.typeset import place_lines
 
 FIXTURES = Path(__file__).resolve().parents[2] / "remotion" / "test" / "fixtures"
 CANVASES = ((1080, 1920), (1920, 1080), (640, 640))

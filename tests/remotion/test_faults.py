@@ -9,7 +9,7 @@ import grpc
 import psutil
 import pytest
 
-from services.runtime.styles import load_style
+from services.typography.styles import load_style
 from tests.gateway.commands import command_of, outliving, until
 from tests.mesh import Server
 from tests.remotion.conftest import run_node

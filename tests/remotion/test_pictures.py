@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from services.runtime.styles import list_styles, load_style
+from services.typography.styles import list_styles, load_style
 from tests.mesh import Server
 from tests.remotion.comparing import Difference, difference
 from tests.remotion.rendering import captions, cue, film_frame, rendered

@@ -19,7 +19,7 @@ from gateway.replicas import ENGINE_METADATA_KEY
 from services.base.errors import ExhaustedError, InvalidInputError
 from services.base.settings import ServerSettings
 from services.base.status import error_of
-from services.runtime.styles import load_style
+from services.typography.styles import load_style
 from tests.gateway.commands import outliving, until
 from tests.mesh import ROOT, Server
 from tests.remotion.conftest import ENVIRONMENT, need_remotion, run_node

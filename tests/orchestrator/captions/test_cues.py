@@ -6,7 +6,7 @@ from orchestrator.captions.cues import JOINED_GAP_FRAMES, MIN_GAP_FRAMES, gaps, 
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.timing import Word
 from services.media.timeline import FRAME_RATE_HZ
-from services.runtime.styles import load_style
+from services.typography.styles import load_style
 from tests.orchestrator.captions.test_breaking import FIXTURE, mixed
 from tests.orchestrator.captions.voices import SAMPLE_RATE_HZ, spoken_words
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.runtime.fonts import Typeface, typeface
-from services.runtime.styles import Box, displayed, safe_area
+from services.typography.fonts import Typeface, typeface
+from services.typography.styles import Box, displayed, safe_area
 
 _EM_ASCENT = 0.88
 """Height of the em box of East Asian fonts above the baseline; the box stands in the middle of the line."""

@@ -6,8 +6,8 @@ import jsonschema
 import pytest
 
 from services.base.errors import InvalidInputError, NotFoundError
-from services.runtime.fonts import ASSETS
-from services.runtime.styles import (
+from services.typography.fonts import ASSETS
+from services.typography.styles import (
     DEFAULT_STYLES,
     check_style,
     displayed,
@@ -93,7 +93,7 @@ def test_unknown_ids_are_refused_with_those_that_exist(style_id):
 def test_a_bad_file_is_named(tmp_path, monkeypatch):
     shutil.copytree(ASSETS / "styles", tmp_path / "styles")
     (tmp_path / "styles" / "title" / "broken.json").write_text(json.dumps({**SMALLEST, "glow": 1}))
-    monkeypatch.setattr("services.runtime.styles.ASSETS", tmp_path)
+    monkeypatch.setattr("services.typography.styles.ASSETS", tmp_path)
     with pytest.raises(InvalidInputError, match=r"assets/styles/title/broken\.json.*glow"):
         load_style("title", "broken")
 

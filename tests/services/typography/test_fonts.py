@@ -4,8 +4,8 @@ import shutil
 import pytest
 
 from services.base.errors import FailedPreconditionError, InvalidInputError
-from services.runtime.fonts import ASSETS, EMOJI_FONT, find_font, font_entries, typeface
 from services.text.emoji import EMOJI
+from services.typography.fonts import ASSETS, EMOJI_FONT, find_font, font_entries, typeface
 
 FACE = typeface("noto-sans-sc", 700)
 

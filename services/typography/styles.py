@@ -12,7 +12,7 @@ import jsonschema
 
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.store import MediaStore
-from services.runtime.fonts import ASSETS, find_font, is_content_hash
+from services.typography.fonts import ASSETS, find_font, is_content_hash
 
 StyleKind = Literal["subtitle", "title", "label"]
 Area = Literal["safe", "caption", "title"]
