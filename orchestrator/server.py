@@ -22,9 +22,9 @@ from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.base.log import configure_logging
 from services.media.store import MediaStore
+from services.runtime.grpc_server import StopSignals, add_health_and_reflection, bind, drain, new_server
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
-from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
 from services.runtime.metrics import ServerMetrics
 from services.typography.fonts import use_uploaded_fonts
 from vigent.jobs.v1 import jobs_pb2

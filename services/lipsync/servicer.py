@@ -15,7 +15,7 @@ from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.audio_stream import AudioStream
 from services.runtime.server import ServiceSpec
-from services.runtime.worker import Worker
+from services.runtime.worker.worker import Worker
 from vigent.lipsync.v1 import lipsync_pb2, lipsync_pb2_grpc
 from vigent.media.v1 import media_pb2
 

@@ -19,11 +19,11 @@ from prometheus_client.registry import Collector
 
 from services.base.errors import FailedPreconditionError
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.state import State
+from services.runtime.worker.state import State
 
 if TYPE_CHECKING:
-    from services.runtime.call import Call
-    from services.runtime.worker import Worker
+    from services.runtime.worker.call import Call
+    from services.runtime.worker.worker import Worker
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 

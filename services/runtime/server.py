@@ -18,15 +18,15 @@ from services.base.errors import FailedPreconditionError, InvalidInputError, Vig
 from services.base.log import configure_logging
 from services.base.settings import ServerSettings
 from services.media.store import MediaStore
-from services.runtime.call import WINDOW
+from services.runtime.grpc_server import StopSignals, add_health_and_reflection, bind, drain, new_server
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
-from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
-from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
-from services.runtime.watchdog import Watchdog
-from services.runtime.worker import Worker
+from services.runtime.worker.call import WINDOW
+from services.runtime.worker.messages import Boot
+from services.runtime.worker.watchdog import Watchdog
+from services.runtime.worker.worker import Worker
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 

@@ -16,7 +16,7 @@ from services.enginekit.progress import ProgressSnapshot
 from services.media.convert import progress_message
 from services.media.store import MediaStore
 from services.runtime.server import ServiceSpec
-from services.runtime.worker import Worker
+from services.runtime.worker.worker import Worker
 from services.text.languages import primary_subtag
 from services.text.plain_text import checked_text
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark

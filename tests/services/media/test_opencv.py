@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.mesh import ROOT
-from tests.services.runtime.test_worker import working
+from tests.services.runtime.worker.test_worker import working
 
 WAITS = {"OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER": "0", "OPENCV_THREAD_POOL_ACTIVE_WAIT_MAIN": "0"}
 

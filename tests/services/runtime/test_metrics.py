@@ -9,10 +9,10 @@ from prometheus_client import generate_latest
 
 from services.base.settings import ServerSettings
 from services.enginekit.settings import EngineSettings
-from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
-from services.runtime.state import State
-from services.runtime.worker import Worker
+from services.runtime.worker.messages import Boot
+from services.runtime.worker.state import State
+from services.runtime.worker.worker import Worker
 from tests.services.runtime.servers import SETTINGS, events, serving, until_event
 
 STAGES = ("import", "construct", "attributes")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.stalls import Stalls
-from services.runtime.units import Units
+from services.runtime.worker.stalls import Stalls
+from services.runtime.worker.units import Units
 
 SECOND_NS = 10**9
 

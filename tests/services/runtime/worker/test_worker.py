@@ -23,10 +23,10 @@ from services.base.errors import (
 )
 from services.base.settings import ServerSettings
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.call import Call
-from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
-from services.runtime.worker import Worker
+from services.runtime.worker.call import Call
+from services.runtime.worker.messages import Boot
+from services.runtime.worker.worker import Worker
 from tests.services.runtime.engines import Echo
 from tests.services.runtime.servers import TIMEOUT_S, poll
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.base.errors import ExhaustedError
-from services.runtime.admission import Admission
+from services.runtime.worker.admission import Admission
 
 
 async def test_slots_go_out_in_order_and_the_queue_is_bounded() -> None:

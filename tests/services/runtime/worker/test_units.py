@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from services.enginekit.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
-from services.runtime.units import Units
+from services.runtime.worker.units import Units
 
 SECOND_NS = 10**9
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.units import Units
+from services.runtime.worker.units import Units
 
 
 class Stalls:

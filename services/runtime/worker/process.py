@@ -17,9 +17,9 @@ from typing import TypeVar, cast
 import psutil
 
 from services.enginekit.progress import RECORD_WORDS, Progress, ProgressSnapshot, read_progress
-from services.runtime import worker_main
-from services.runtime.messages import Boot, Open, Ping, Pong, Report, ToServer, ToWorker
-from services.runtime.pipe import encode, receive, widen, write
+from services.runtime.worker import child as worker_main
+from services.runtime.worker.messages import Boot, Open, Ping, Pong, Report, ToServer, ToWorker
+from services.runtime.worker.pipe import encode, receive, widen, write
 
 _LOG = logging.getLogger(__name__)
 _EXIT_TIME_S = 5.0

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from services.enginekit.progress import RECORD_WORDS, Progress
 from services.enginekit.settings import EngineSettings
-from services.runtime.loading import load_engine
-from services.runtime.messages import Boot
+from services.runtime.worker.loading import load_engine
+from services.runtime.worker.messages import Boot
 
 
 class TwoFiles:

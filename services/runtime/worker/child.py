@@ -21,11 +21,11 @@ from services.base.allocator import keep_large_blocks
 from services.base.log import configure_logging
 from services.enginekit.device import device_memory, release_device_memory
 from services.media.opencv import let_opencv_threads_sleep
-from services.runtime.engine_errors import OUT_OF_MEMORY, typed_error
-from services.runtime.loading import load_engine
-from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker
-from services.runtime.pipe import encode, receive, write
-from services.runtime.worker_call import Send, WorkerCall
+from services.runtime.worker.engine_errors import OUT_OF_MEMORY, typed_error
+from services.runtime.worker.loading import load_engine
+from services.runtime.worker.messages import Boot, Ended, LoadFailed, Open, Ping, Pong, Ready, ToServer, ToWorker
+from services.runtime.worker.pipe import encode, receive, write
+from services.runtime.worker.requests import Send, WorkerCall
 
 _LOG = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1  # prctl(2)

@@ -18,10 +18,10 @@ from contextlib import contextmanager
 from services.base.errors import UnavailableError
 from services.base.settings import ServerSettings
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.call import Call
-from services.runtime.stalls import Stalls
-from services.runtime.worker import Worker
-from services.runtime.worker_process import WorkerProcess
+from services.runtime.worker.call import Call
+from services.runtime.worker.process import WorkerProcess
+from services.runtime.worker.stalls import Stalls
+from services.runtime.worker.worker import Worker
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0

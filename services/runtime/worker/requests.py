@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Iterator, MutableSequence
 
 from services.base.errors import VigentError
 from services.enginekit.progress import Progress
-from services.runtime.engine_errors import typed_error
-from services.runtime.messages import Boot, Cancel, Credit, EndOfInputs, Event, Input, Open, ToServer
+from services.runtime.worker.engine_errors import typed_error
+from services.runtime.worker.messages import Boot, Cancel, Credit, EndOfInputs, Event, Input, Open, ToServer
 
 _END = object()
 

@@ -12,7 +12,7 @@ from typing import Any
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.runtime.messages import Boot
+from services.runtime.worker.messages import Boot
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ from typing import Any
 from services.base.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.base.settings import ServerSettings
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.admission import Admission, Slot
-from services.runtime.call import Admitted, Call
-from services.runtime.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.metrics import ServerMetrics
-from services.runtime.quarantine import Quarantine, request_key
-from services.runtime.restarts import Restarts
-from services.runtime.state import State
-from services.runtime.units import Units
-from services.runtime.worker_process import WorkerProcess
+from services.runtime.worker.admission import Admission, Slot
+from services.runtime.worker.call import Admitted, Call
+from services.runtime.worker.messages import Boot, Ended, LoadFailed, Open, Ready, Report
+from services.runtime.worker.process import WorkerProcess
+from services.runtime.worker.quarantine import Quarantine, request_key
+from services.runtime.worker.restarts import Restarts
+from services.runtime.worker.state import State
+from services.runtime.worker.units import Units
 from vigent.media.v1 import media_pb2
 
 _LOG = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from services.base.errors import InternalError, VigentError
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.admission import Slot
-from services.runtime.messages import Cancel, Credit, Ended, EndOfInputs, Event, Input, Open
-from services.runtime.worker_process import WorkerProcess
+from services.runtime.worker.admission import Slot
+from services.runtime.worker.messages import Cancel, Credit, Ended, EndOfInputs, Event, Input, Open
+from services.runtime.worker.process import WorkerProcess
 from vigent.media.v1 import media_pb2
 
 _LOG = logging.getLogger(__name__)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from services.base.errors import FailedPreconditionError
-from services.runtime.quarantine import Quarantine, request_key
-from services.runtime.restarts import Restarts
+from services.runtime.worker.quarantine import Quarantine, request_key
+from services.runtime.worker.restarts import Restarts
 from services.tts.engine import Synthesis
 
 
