@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.asr.dtw import DtwAligner
+from services.asr.dtw.engine import DtwAligner
 from services.asr.pocketsphinx import PocketsphinxRecogniser
 from services.enginekit.settings import EngineSettings
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from services.asr import warping
-from services.asr.warping import warp
+from services.asr.dtw import warping
+from services.asr.dtw.warping import warp
 
 
 def nothing() -> None:

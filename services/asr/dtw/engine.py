@@ -17,9 +17,9 @@ from numpy import bool_, float32, int16, int64
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from services.asr import mfcc
+from services.asr.dtw import mfcc
+from services.asr.dtw.warping import BLOCK, Warp, distances, warp
 from services.asr.engine import Alignment, Word
-from services.asr.warping import BLOCK, Warp, distances, warp
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import Progress
 from services.espeak import library
