@@ -173,7 +173,7 @@ SPEC = ServiceSpec(
     name="lipsync",
     full_name="vigent.lipsync.v1.LipsyncService",
     engines={
-        "warp": "services.lipsync.warp:WarpEngine",
+        "warp": "services.lipsync.warp.engine:WarpEngine",
         "latentsync": "services.lipsync.latentsync.engine:LatentSyncEngine",
     },
     default_engine="warp",

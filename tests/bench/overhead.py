@@ -23,7 +23,7 @@ from services.base.allocator import keep_large_blocks
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncEngine, LipsyncSpec
-from services.lipsync.warp import WarpEngine
+from services.lipsync.warp.engine import WarpEngine
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile
 from services.tts.engine import Speech, Synthesis

@@ -13,7 +13,7 @@ import pytest
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box, Footage
-from services.lipsync.warp import WarpEngine
+from services.lipsync.warp.engine import WarpEngine
 from services.media.store import MediaStore
 from services.media.timeline import footage_frame
 from tests.films import FilmFacts, facts_of

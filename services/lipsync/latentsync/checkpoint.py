@@ -23,11 +23,11 @@ from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
 from services.enginekit.checkpoints import MANIFEST, Manifest, read_manifest, refused
-from services.lipsync.latentsync.blocks import UNetConfig
-from services.lipsync.latentsync.mask import LATENT_STRIDE
-from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.vae import LATENT_CHANNELS, Vae
-from services.lipsync.latentsync.whisper import MELS, AudioDims, WhisperEncoder
+from services.lipsync.latentsync.face.mask import LATENT_STRIDE
+from services.lipsync.latentsync.networks.blocks import UNetConfig
+from services.lipsync.latentsync.networks.unet import UNet
+from services.lipsync.latentsync.networks.vae import LATENT_CHANNELS, Vae
+from services.lipsync.latentsync.networks.whisper import MELS, AudioDims, WhisperEncoder
 
 UNET = "latentsync_unet.pt"
 UNET_SIZES = "unet.json"

@@ -19,15 +19,15 @@ from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
-from services.lipsync.latentsync.acceleration import compiling
-from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.checkpoint import Checkpoint, find_checkpoint
-from services.lipsync.latentsync.face_latents import FaceLatents
-from services.lipsync.latentsync.landmarks import LandmarkProvider, has_insightface, landmark_provider
+from services.lipsync.latentsync.face.landmarks import LandmarkProvider, has_insightface, landmark_provider
+from services.lipsync.latentsync.face.latents import FaceLatents
+from services.lipsync.latentsync.face.preparation import PreparedFootage, prepare
+from services.lipsync.latentsync.face.quality import MODES, Mode
 from services.lipsync.latentsync.model import Model, load_model
+from services.lipsync.latentsync.networks.acceleration import compiling
+from services.lipsync.latentsync.networks.cache import FootageCache
 from services.lipsync.latentsync.options import Options
-from services.lipsync.latentsync.preparation import PreparedFootage, prepare
-from services.lipsync.latentsync.quality import MODES, Mode
 from services.lipsync.latentsync.segment import Placement, Segment
 
 _FOOTAGE_IN_MEMORY = 4

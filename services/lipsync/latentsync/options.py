@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.base.errors import InvalidInputError
 from services.enginekit.options import EngineOptions
-from services.lipsync.latentsync.acceleration import Acceleration
+from services.lipsync.latentsync.networks.acceleration import Acceleration
 
 
 class Options(EngineOptions):

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from services.enginekit.settings import EngineSettings
-from services.lipsync.warp import WarpEngine
+from services.lipsync.warp.engine import WarpEngine
 from tests.services.lipsync.material import portrait, write_mp4
 
 

@@ -16,7 +16,7 @@ from skimage.data import astronaut
 from services.enginekit.progress import Progress
 from services.lipsync.engine import Box, Footage, LipsyncSpec, Patch
 from services.lipsync.footage import decoded, opened, rgb_of
-from services.lipsync.warp import WarpEngine
+from services.lipsync.warp.engine import WarpEngine
 from services.media.timeline import footage_frame, samples_per_frame
 
 PRESENTER = Path(__file__).parents[3] / "assets" / "demo" / "presenter.mp4"

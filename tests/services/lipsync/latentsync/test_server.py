@@ -7,7 +7,7 @@ import torch
 
 from services.base.status import error_of
 from services.lipsync.latentsync.checkpoint import UNET
-from services.lipsync.latentsync.landmarks import INSIGHTFACE
+from services.lipsync.latentsync.face.landmarks import INSIGHTFACE
 from services.lipsync.servicer import SPEC
 from services.media.store import MediaStore
 from tests.checkpoints.latentsync import write_manifest
