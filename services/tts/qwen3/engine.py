@@ -21,10 +21,10 @@ from services.enginekit.settings import EngineSettings
 from services.text.normalise import normalise
 from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
-from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from services.tts.qwen3.loop import frame_cap
 from services.tts.qwen3.model import LoadedModel, load_model
+from services.tts.qwen3.networks.codec_layers import CodecState
 from services.tts.qwen3.options import Qwen3Options
 from services.tts.qwen3.prompt import Prompt, Request
 from services.tts.qwen3.reference import ClonedVoice, ClonedVoices

@@ -226,7 +226,7 @@ class TestCloning:
         line = base._line(TEXT, base._voices.choose(request))
         with model.loop.take(line.prompt, 3, line.max_frames, Progress()) as take:
             frames = torch.from_numpy(np.stack(list(take)))
-        from services.tts.qwen3.codec_layers import CodecState
+        from services.tts.qwen3.networks.codec_layers import CodecState
 
         both = torch.cat((voice.reference.codes, frames))
         wave = model.codec.decoder.decode(both[None], CodecState())[0][len(voice.reference.codes) * FRAME :]

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from services.tts.qwen3.attention import Attention, Visible
 from services.tts.qwen3.config import CodecConfig, DecoderConfig
+from services.tts.qwen3.networks.attention import Attention, Visible
 
 Place = slice | Tensor
 """Where tokens stand: the same slice of positions in every row, or one position (rows,) for each row's single token."""

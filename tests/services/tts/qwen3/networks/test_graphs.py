@@ -6,8 +6,8 @@ import torch
 
 from services.enginekit.progress import RECORD_WORDS, Progress, read_progress
 from services.tts.qwen3.frame import FrameStep
-from services.tts.qwen3.graphs import FrameGraphs
 from services.tts.qwen3.loop import FrameLoop
+from services.tts.qwen3.networks.graphs import FrameGraphs
 from services.tts.qwen3.prompt import Request
 from tests.recorder import checked
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from services.tts.qwen3.attention import Attention, Visible
 from services.tts.qwen3.config import DecoderConfig
-from services.tts.qwen3.decoder import Decoder, KvCache, Rotary, Step
+from services.tts.qwen3.networks.attention import Attention, Visible
+from services.tts.qwen3.networks.decoder import Decoder, KvCache, Rotary, Step
 from services.tts.qwen3.sampling import Sampling, draw
 
 

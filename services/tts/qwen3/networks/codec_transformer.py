@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from services.tts.qwen3.attention import Visible, sdpa
-from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import CodecConfig
-from services.tts.qwen3.decoder import Projections, RMSNorm, Rotary, SwiGlu, rotary_tables
+from services.tts.qwen3.networks.attention import Visible, sdpa
+from services.tts.qwen3.networks.codec_layers import CodecState
+from services.tts.qwen3.networks.decoder import Projections, RMSNorm, Rotary, SwiGlu, rotary_tables
 
 
 class LayerScale(nn.Module):

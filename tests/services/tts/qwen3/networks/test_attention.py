@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from services.base.errors import InvalidInputError
-from services.tts.qwen3.attention import Visible, choose_attention, eager, flash, sdpa
+from services.tts.qwen3.networks.attention import Visible, choose_attention, eager, flash, sdpa
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
 

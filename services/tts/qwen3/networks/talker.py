@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from services.tts.qwen3.config import DecoderConfig, TalkerConfig
-from services.tts.qwen3.decoder import Decoder
-from services.tts.qwen3.predictor import CodePredictor
+from services.tts.qwen3.networks.decoder import Decoder
+from services.tts.qwen3.networks.predictor import CodePredictor
 
 
 class TalkerModel(Decoder):
