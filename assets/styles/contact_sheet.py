@@ -20,7 +20,7 @@ from orchestrator.captions.layout import CaptionLayout  # noqa: E402
 from services.base.settings import EngineSettings  # noqa: E402
 from services.enginekit.progress import Progress  # noqa: E402
 from services.overlay import engine  # noqa: E402
-from services.overlay.plain import PlainEngine  # noqa: E402
+from services.overlay.plain.engine import PlainEngine  # noqa: E402
 from services.typography.fonts import find_font  # noqa: E402
 from services.typography.styles import StyleKind, list_styles, load_style  # noqa: E402
 

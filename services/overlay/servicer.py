@@ -133,7 +133,7 @@ def _add(server: grpc.aio.Server, worker: Worker, store: MediaStore) -> None:
 SPEC = ServiceSpec(
     name="overlay",
     full_name="vigent.overlay.v1.OverlayService",
-    engines={"plain": "services.overlay.plain:PlainEngine"},
+    engines={"plain": "services.overlay.plain.engine:PlainEngine"},
     default_engine="plain",
     add=_add,
 )

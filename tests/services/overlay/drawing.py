@@ -9,7 +9,7 @@ from PIL import Image
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.overlay.engine import Cue, CueLine, CueWord, OverlayPicture, OverlaySpec
-from services.overlay.plain import PlainEngine
+from services.overlay.plain.engine import PlainEngine
 
 ENGINE = PlainEngine(EngineSettings())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from services.overlay.painting import Painted
+from services.overlay.plain.painting import Painted
 
 STYLE_FRAME_RATE_HZ = 25
 """Frames in styles are of this rate."""

@@ -11,9 +11,9 @@ from typing import Any, Self
 
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.overlay.animation import RESTING, Pose, animated_frames, pose, posed
 from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
-from services.overlay.painting import BlockPainter, Painted, PlacedWord
+from services.overlay.plain.animation import RESTING, Pose, animated_frames, pose, posed
+from services.overlay.plain.painting import BlockPainter, Painted, PlacedWord
 from services.typography.fonts import use_uploaded_fonts
 from services.typography.styles import load_style, safe_area_shares
 

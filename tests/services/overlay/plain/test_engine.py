@@ -10,7 +10,7 @@ from services.base.errors import CancelledError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.overlay.engine import Corner, Cue, CueLine, Label, OverlaySpec, Title
-from services.overlay.plain import PlainEngine
+from services.overlay.plain.engine import PlainEngine
 from services.typography.styles import list_styles, load_style, safe_area
 from services.typography.typeset import place_lines
 from tests.services.overlay.drawing import over, rendered, spec_of, words_of

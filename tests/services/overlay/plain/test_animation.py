@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from services.overlay.animation import RESTING, Pose, animated_frames, pose, posed
-from services.overlay.painting import Painted
+from services.overlay.plain.animation import RESTING, Pose, animated_frames, pose, posed
+from services.overlay.plain.painting import Painted
 
 
 @pytest.mark.parametrize("kind", ["none", "fade", "pop", "slide"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageColor, ImageFilter
 
 from services.overlay.engine import CueWord
-from services.overlay.glyphs import LineMask, character_x_em, line_mask, rounded_box
+from services.overlay.plain.glyphs import LineMask, character_x_em, line_mask, rounded_box
 from services.typography.typeset import PlacedBlock, PlacedLine, place_lines
 
 _Color = tuple[int, int, int, int]
