@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable, Sequence
 
 from orchestrator.assemble import assemble
-from orchestrator.durable import step
-from orchestrator.job_progress import JobProgress
+from orchestrator.jobs.durable import step
+from orchestrator.jobs.metrics import JobMetrics
+from orchestrator.jobs.progress import JobProgress
+from orchestrator.jobs.records import ENDED_STATES, JobAttempt, JobRecords, timestamp_now
 from orchestrator.mesh import Mesh
-from orchestrator.metrics import JobMetrics
 from orchestrator.order import FrameClock, SegmentWindow
 from orchestrator.plan import FilmPlan, make_plan
 from orchestrator.preview import GrowingPreview
-from orchestrator.records import ENDED_STATES, JobAttempt, JobRecords, timestamp_now
 from orchestrator.retry import Patience
 from orchestrator.segment import SegmentMaker, SegmentPieces
 from orchestrator.settings import OrchestratorSettings

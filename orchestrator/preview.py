@@ -6,7 +6,7 @@ import asyncio
 
 from orchestrator.assemble import film_segments, voice_segments
 from orchestrator.film.preview import write_preview
-from orchestrator.records import ENDED_STATES, JobAttempt
+from orchestrator.jobs.records import ENDED_STATES, JobAttempt
 from orchestrator.segment import SegmentPieces
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from orchestrator.durable import DurableEngine
+from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.metrics import JobMetrics
+from orchestrator.jobs.records import JobRecords
+from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.maker import FilmMaker
 from orchestrator.mesh import Mesh
-from orchestrator.metrics import JobMetrics
-from orchestrator.records import JobRecords
-from orchestrator.servicer import SERVICE, JobServicer
 from orchestrator.settings import OrchestratorSettings
 from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError

@@ -19,6 +19,7 @@ from orchestrator.assemble import assemble
 from orchestrator.client import JobClient
 from orchestrator.film.compose import OverlayImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings
+from orchestrator.jobs.spec import complete_spec
 from orchestrator.listen import align, words_to_json
 from orchestrator.mesh import Mesh as Services
 from orchestrator.order import SegmentPlace
@@ -28,7 +29,6 @@ from orchestrator.plan import FilmPlan, make_plan
 from orchestrator.retry import Patience
 from orchestrator.segment import SegmentPieces
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.spec import complete_spec
 from orchestrator.take import Take
 from orchestrator.voice import Voice
 from services.media.convert import media_ref

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from orchestrator.client import JobClient
-from orchestrator.records import JobRecords
+from orchestrator.jobs.records import JobRecords
 from services.base.errors import UnavailableError
 from tests.faults.test_jobs import SCRIPT, SENTENCES, slow_engines
 from tests.films import ended, facts_of, output, spec_of, until

@@ -9,11 +9,11 @@ from typing import Any
 
 from grpc import aio
 
-from orchestrator.durable import DurableEngine
+from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.jobs.spec import complete_spec
 from orchestrator.maker import FilmMaker
-from orchestrator.records import ENDED_STATES, JobRecords, timestamp_now
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.spec import complete_spec
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.media.store import MediaStore
 from vigent.jobs.v1 import jobs_pb2

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from orchestrator.database import with_timeouts
+from orchestrator.jobs.database import with_timeouts
 
 WORKFLOW_PROTOCOL = "films-v1"
 """Version of the order of steps in the workflow; not of the code. Raise it when steps change, never for a build."""

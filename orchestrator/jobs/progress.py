@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from orchestrator.records import ENDED_STATES, JobAttempt
+from orchestrator.jobs.records import ENDED_STATES, JobAttempt
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 

@@ -14,12 +14,12 @@ import pytest_asyncio
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 
-from orchestrator.durable import DurableEngine
+from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.metrics import JobMetrics
+from orchestrator.jobs.records import JobRecords
+from orchestrator.jobs.servicer import JobServicer
 from orchestrator.maker import FilmMaker
 from orchestrator.mesh import Mesh
-from orchestrator.metrics import JobMetrics
-from orchestrator.records import JobRecords
-from orchestrator.servicer import JobServicer
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import CancelledError, FailedPreconditionError, NotFoundError
 from services.media.convert import media_ref

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.job_progress import STAGE_SPANS_PERCENT, JobProgress
-from orchestrator.records import JobRecords
+from orchestrator.jobs.progress import STAGE_SPANS_PERCENT, JobProgress
+from orchestrator.jobs.records import JobRecords
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 

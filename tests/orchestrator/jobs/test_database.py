@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from orchestrator.database import with_timeouts
+from orchestrator.jobs.database import with_timeouts
 
 
 def test_a_postgresql_server_is_not_waited_for_without_end_unless_its_url_says_so() -> None:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from orchestrator.records import JobRecords
+from orchestrator.jobs.records import JobRecords
 from services.base.errors import UnavailableError
 from vigent.jobs.v1 import jobs_pb2
 

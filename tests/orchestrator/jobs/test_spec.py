@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.spec import complete_spec
+from orchestrator.jobs.spec import complete_spec
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.store import MediaStore
 from vigent.jobs.v1 import jobs_pb2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.records import JobRecords
+from orchestrator.jobs.records import JobRecords
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from tests.postgres import Postgres, run_postgres
 from vigent.jobs.v1 import jobs_pb2
