@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestrator.jobs.database import Database, keep_others_out
-from orchestrator.retry import Patience
+from orchestrator.making.retry import Patience
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 

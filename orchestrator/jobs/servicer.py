@@ -12,7 +12,7 @@ from grpc import aio
 from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.records import ENDED_STATES, JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
-from orchestrator.maker import FilmMaker
+from orchestrator.making.film import FilmMaker
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.media.store import MediaStore

@@ -16,9 +16,9 @@ from statistics import median
 import numpy as np
 
 from orchestrator.film.conform import conform
-from orchestrator.mesh import Service
-from orchestrator.picture import LipsyncCall
-from orchestrator.take import Take
+from orchestrator.making.pictures import LipsyncCall
+from orchestrator.making.servers import Service
+from orchestrator.making.take import Take
 from services.base.allocator import keep_large_blocks
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings

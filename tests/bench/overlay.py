@@ -32,9 +32,9 @@ from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, add_footage_st
 from orchestrator.film.join import join_film
 from orchestrator.film.mix import mix_film
 from orchestrator.film.segment import FilmSegment, VoiceSegment
-from orchestrator.mesh import Service
-from orchestrator.picture import OverlayPictures
-from orchestrator.retry import Patience
+from orchestrator.making.pictures import OverlayPictures
+from orchestrator.making.retry import Patience
+from orchestrator.making.servers import Service
 from services.base.allocator import keep_large_blocks
 from services.base.settings import ServerSettings
 from services.media.timeline import FRAME_RATE_HZ

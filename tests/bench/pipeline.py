@@ -15,22 +15,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.assemble import assemble
 from orchestrator.client import JobClient
 from orchestrator.film.compose import OverlayImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings
 from orchestrator.jobs.spec import complete_spec
-from orchestrator.listen import align, words_to_json
-from orchestrator.mesh import Mesh as Services
-from orchestrator.order import SegmentPlace
-from orchestrator.overlay_text import OverlayText
-from orchestrator.picture import LipsyncCall, OverlayPictures, patch_image
-from orchestrator.plan import FilmPlan, make_plan
-from orchestrator.retry import Patience
-from orchestrator.segment import SegmentPieces
+from orchestrator.making.assemble import assemble
+from orchestrator.making.order import SegmentPlace
+from orchestrator.making.overlay_text import OverlayText
+from orchestrator.making.pictures import LipsyncCall, OverlayPictures, patch_image
+from orchestrator.making.plan import FilmPlan, make_plan
+from orchestrator.making.retry import Patience
+from orchestrator.making.segment import SegmentPieces
+from orchestrator.making.servers import Mesh as Services
+from orchestrator.making.take import Take
+from orchestrator.making.voice import Voice
+from orchestrator.making.words import align, words_to_json
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.take import Take
-from orchestrator.voice import Voice
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile
 from tests.bench.figures import Figure

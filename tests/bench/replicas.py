@@ -8,9 +8,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from orchestrator.mesh import Service
-from orchestrator.picture import LipsyncCall
-from orchestrator.take import Take
+from orchestrator.making.pictures import LipsyncCall
+from orchestrator.making.servers import Service
+from orchestrator.making.take import Take
 from tests.bench.figures import Figure
 from tests.bench.pipeline import sleeping_engines
 from tests.mesh import run_server

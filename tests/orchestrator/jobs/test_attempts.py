@@ -18,8 +18,8 @@ from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import JobServicer
-from orchestrator.maker import FilmMaker
-from orchestrator.mesh import Mesh
+from orchestrator.making.film import FilmMaker
+from orchestrator.making.servers import Mesh
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import CancelledError, FailedPreconditionError, NotFoundError
 from services.media.convert import media_ref

@@ -13,10 +13,10 @@ from typing import TypeVar
 import numpy as np
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
-from orchestrator.listen import audio_chunks, audio_format
-from orchestrator.mesh import Service
-from orchestrator.retry import Patience
-from orchestrator.take import Take
+from orchestrator.making.retry import Patience
+from orchestrator.making.servers import Service
+from orchestrator.making.take import Take
+from orchestrator.making.words import audio_chunks, audio_format
 from services.base.client import remote_errors
 from services.base.errors import InternalError, VigentError
 from vigent.lipsync.v1 import lipsync_pb2

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orchestrator.take import Take
+from orchestrator.making.take import Take
 from services.base.errors import InternalError
 
 RATE_HZ = 24_000

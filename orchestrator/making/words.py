@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from google.protobuf import json_format
 
-from orchestrator.take import SAMPLE_BYTES, Take
+from orchestrator.making.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.asr.v1 import asr_pb2

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from orchestrator.captions.layout import CaptionLayout
-from orchestrator.listen import align
-from orchestrator.take import Take
+from orchestrator.making.take import Take
+from orchestrator.making.words import align
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
 from services.typography.fonts import ASSETS

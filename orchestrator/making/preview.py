@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestrator.assemble import film_segments, voice_segments
 from orchestrator.film.preview import write_preview
 from orchestrator.jobs.records import ENDED_STATES, JobAttempt
-from orchestrator.segment import SegmentPieces
+from orchestrator.making.assemble import film_segments, voice_segments
+from orchestrator.making.segment import SegmentPieces
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestrator.mesh import Mesh
-from orchestrator.retry import Patience
+from orchestrator.making.retry import Patience
+from orchestrator.making.servers import Mesh
+from orchestrator.making.take import SAMPLE_BYTES, Take
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
 from services.base.errors import InternalError
 from services.media.store import MediaStore, StoredFile, recipe_key

@@ -11,8 +11,8 @@ from typing import Any, Self
 
 from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
-from orchestrator.mesh import Mesh
-from orchestrator.reference import Reference, make_reference
+from orchestrator.making.reference import Reference, make_reference
+from orchestrator.making.servers import Mesh
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
 from services.media.convert import media_ref

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from orchestrator.order import FrameClock, SegmentWindow
+from orchestrator.making.order import FrameClock, SegmentWindow
 
 
 async def test_first_frames_follow_from_the_voices_before() -> None:

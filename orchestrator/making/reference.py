@@ -9,9 +9,9 @@ from pathlib import Path
 
 import av
 
-from orchestrator.listen import transcribe
-from orchestrator.mesh import Mesh
-from orchestrator.take import SAMPLE_BYTES, Take
+from orchestrator.making.servers import Mesh
+from orchestrator.making.take import SAMPLE_BYTES, Take
+from orchestrator.making.words import transcribe
 from services.base.errors import InvalidInputError
 from services.media.sandbox import Limits, run_limited
 from services.media.source import SOUND_FORMATS, decoding, open_source

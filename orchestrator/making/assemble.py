@@ -21,11 +21,11 @@ from orchestrator.film.metadata import AiRecord, film_metadata
 from orchestrator.film.mix import MixReport, MusicBed, mix_film
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.segment import FilmSegment, VoiceSegment
-from orchestrator.listen import words_from_json
-from orchestrator.order import SegmentPlace
-from orchestrator.overlay_text import OverlayText
-from orchestrator.plan import FilmPlan
-from orchestrator.segment import SegmentPieces
+from orchestrator.making.order import SegmentPlace
+from orchestrator.making.overlay_text import OverlayText
+from orchestrator.making.plan import FilmPlan
+from orchestrator.making.segment import SegmentPieces
+from orchestrator.making.words import words_from_json
 from services.media.sandbox import Limits, run_limited
 from services.media.sound import AAC_BIT_RATE
 from services.media.store import MediaStore, StoredFile

@@ -19,17 +19,17 @@ from typing import Any, Self
 
 from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import EncoderSettings
-from orchestrator.listen import align, words_from_json, words_to_json
-from orchestrator.mesh import Mesh
-from orchestrator.order import FrameClock, SegmentPlace
-from orchestrator.overlay_text import OverlayText
-from orchestrator.picture import LipsyncCall, OverlayPictures, compose_segment
-from orchestrator.plan import FilmPlan
-from orchestrator.retake import CheckedVoice, Spoken
-from orchestrator.retry import Patience
+from orchestrator.making.order import FrameClock, SegmentPlace
+from orchestrator.making.overlay_text import OverlayText
+from orchestrator.making.pictures import LipsyncCall, OverlayPictures, compose_segment
+from orchestrator.making.plan import FilmPlan
+from orchestrator.making.retake import CheckedVoice, Spoken
+from orchestrator.making.retry import Patience
+from orchestrator.making.servers import Mesh
+from orchestrator.making.take import Take
+from orchestrator.making.voice import Voice
+from orchestrator.making.words import align, words_from_json, words_to_json
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.take import Take
-from orchestrator.voice import Voice
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile, recipe_key
 from services.runtime.identity import source_digest
@@ -38,7 +38,7 @@ from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2
 
-_FILM_CODE = source_digest(Path(__file__).parent / "film")
+_FILM_CODE = source_digest(Path(__file__).parents[1] / "film")
 
 ReportFrames = Callable[[int, int, int], None]
 """Gets the segment's index, its frames done and its frames in all."""

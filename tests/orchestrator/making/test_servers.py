@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from orchestrator.mesh import Service
+from orchestrator.making.servers import Service
 from services.base.errors import UnavailableError
 from tests.mesh import run_server
 from tests.services.runtime.servers import connected, start
@@ -20,8 +20,8 @@ async def test_a_replica_that_is_away_hides_no_engine(tmp_path):
 
 
 async def test_an_engine_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("orchestrator.mesh._IDENTITY_TIMEOUT_S", 0.5)
-    monkeypatch.setattr("orchestrator.mesh._PROBLEM_TIMEOUT_S", 60)
+    monkeypatch.setattr("orchestrator.making.servers._IDENTITY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("orchestrator.making.servers._PROBLEM_TIMEOUT_S", 60)
     missing = {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "missing")}
     async with connected(*await start("asr", tmp_path, {**missing, "VIGENT_ASR_PORT": "0"})) as server:
         await server.until_problem()
@@ -32,7 +32,7 @@ async def test_an_engine_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
 
 
 async def test_servers_that_are_away_are_named(monkeypatch):
-    monkeypatch.setattr("orchestrator.mesh._IDENTITY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("orchestrator.making.servers._IDENTITY_TIMEOUT_S", 0.5)
     service = Service(NOBODY, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
     with pytest.raises(UnavailableError, match=r"No replica of vigent\.overlay\.v1\.OverlayService serves"):
         await service.engine()

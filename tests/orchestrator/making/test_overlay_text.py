@@ -3,9 +3,9 @@
 import pytest
 
 from orchestrator.jobs.spec import complete_spec
-from orchestrator.order import SegmentPlace
-from orchestrator.overlay_text import OverlayText
-from orchestrator.plan import FilmPlan
+from orchestrator.making.order import SegmentPlace
+from orchestrator.making.overlay_text import OverlayText
+from orchestrator.making.plan import FilmPlan
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
 from services.text.sentences import split_script

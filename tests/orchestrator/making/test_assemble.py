@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator.assemble import mix_apart
 from orchestrator.film.mix import MusicBed, mix_film
 from orchestrator.film.segment import VoiceSegment
+from orchestrator.making.assemble import mix_apart
 from services.base.errors import CancelledError, InvalidInputError
 from tests.orchestrator.film.sounds import RATE_HZ, frames_of_samples, speech, write_music, write_voice
 

@@ -11,8 +11,8 @@ from orchestrator.captions.cues import Cue, CueLine, make_cues
 from orchestrator.captions.files import write_ass, write_srt, write_vtt
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.quality import quality_report
-from orchestrator.order import SegmentPlace
-from orchestrator.plan import FilmPlan
+from orchestrator.making.order import SegmentPlace
+from orchestrator.making.plan import FilmPlan
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
 from services.text.sentences import language_of

@@ -8,8 +8,8 @@ import pytest
 from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import EncoderSettings
 from orchestrator.jobs.records import JobRecords
-from orchestrator.preview import PREVIEW_NAME, GrowingPreview
-from orchestrator.segment import SegmentPieces
+from orchestrator.making.preview import PREVIEW_NAME, GrowingPreview
+from orchestrator.making.segment import SegmentPieces
 from services.base.errors import NotFoundError
 from services.media.store import MediaStore, StoredFile
 from tests.orchestrator.film.pictures import numbered_picture, write_footage

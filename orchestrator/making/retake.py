@@ -13,12 +13,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.listen import transcribe
-from orchestrator.mesh import Mesh
-from orchestrator.retry import Patience
+from orchestrator.making.retry import Patience
+from orchestrator.making.servers import Mesh
+from orchestrator.making.take import Take
+from orchestrator.making.voice import MUTE, Voice
+from orchestrator.making.words import transcribe
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.take import Take
-from orchestrator.voice import MUTE, Voice
 from services.base.errors import InvalidInputError, VigentError
 from services.media.store import MediaStore, StoredFile, recipe_key
 from services.text.normalise import normalise

@@ -6,17 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from orchestrator.assemble import assemble
 from orchestrator.jobs.durable import step
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.progress import JobProgress
 from orchestrator.jobs.records import ENDED_STATES, JobAttempt, JobRecords, timestamp_now
-from orchestrator.mesh import Mesh
-from orchestrator.order import FrameClock, SegmentWindow
-from orchestrator.plan import FilmPlan, make_plan
-from orchestrator.preview import GrowingPreview
-from orchestrator.retry import Patience
-from orchestrator.segment import SegmentMaker, SegmentPieces
+from orchestrator.making.assemble import assemble
+from orchestrator.making.order import FrameClock, SegmentWindow
+from orchestrator.making.plan import FilmPlan, make_plan
+from orchestrator.making.preview import GrowingPreview
+from orchestrator.making.retry import Patience
+from orchestrator.making.segment import SegmentMaker, SegmentPieces
+from orchestrator.making.servers import Mesh
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InternalError, VigentError
 from services.media.convert import media_ref
