@@ -13,7 +13,7 @@ from rich.table import Table
 
 from gateway.cli.connect import DataOption, require
 from gateway.cli.output import out, seconds
-from gateway.jobs import JobView, job_view
+from gateway.films.view import JobView, job_view
 from gateway.mesh.addresses import DEFAULT_DATA
 from orchestrator.client import JobClient
 from services.base.errors import InvalidInputError

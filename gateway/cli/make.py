@@ -15,9 +15,9 @@ import typer
 from rich.markup import escape
 
 from gateway.cli.connect import DataOption, find, load_settings
-from gateway.cli.ingredients import Ingredients, read_text, spec_of_ingredients, target_file
 from gateway.cli.output import err, seconds, show_error
 from gateway.cli.progress import JobDisplay
+from gateway.films.request import Ingredients, read_text, spec_of_ingredients, target_file
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES
 from gateway.mesh.lock import hold
 from gateway.mesh.log import LogFile

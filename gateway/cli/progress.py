@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from gateway.cli.output import err, out, seconds
-from gateway.jobs import progress_view
+from gateway.films.view import progress_view
 from vigent.jobs.v1 import jobs_pb2
 
 _STAGES = {

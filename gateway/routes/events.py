@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
 from gateway.context import GatewayDep
-from gateway.jobs import JobEventView, event_view
+from gateway.films.view import JobEventView, event_view
 from gateway.problems import PROBLEM_RESPONSES, problem_response
 from orchestrator.client import ENDED_STATES
 from services.base.errors import InvalidInputError, VigentError

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from gateway.context import Gateway, GatewayDep
 from gateway.files import file_response
-from gateway.jobs import OUTPUTS
+from gateway.films.view import OUTPUTS
 from gateway.problems import PROBLEM_RESPONSES
 from services.base.errors import NotFoundError
 from vigent.jobs.v1 import jobs_pb2

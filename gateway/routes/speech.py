@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.context import Gateway, GatewayDep
-from gateway.jobs import Text
+from gateway.films.view import Text
 from gateway.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.text.plain_text import checked_text

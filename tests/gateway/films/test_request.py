@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.ingredients import Ingredients, spec_of_ingredients
+from gateway.films.request import Ingredients, spec_of_ingredients
 from gateway.settings import GatewaySettings
 from services.media.store import MediaStore
 from services.typography.fonts import ASSETS

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from gateway.jobs import Consent, JobRequest, consent_message, spec_of
+from gateway.films.view import Consent, JobRequest, consent_message, spec_of
 from gateway.library.assets import Kind
 from gateway.library.library import Library
 from gateway.library.sniff import sniff
