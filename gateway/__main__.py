@@ -8,7 +8,7 @@ from types import FrameType
 
 import uvicorn
 
-from gateway.app import create_app
+from gateway.http.app import create_app
 from gateway.settings import GatewaySettings
 from services.base.errors import FailedPreconditionError, VigentError
 from services.base.log import configure_logging

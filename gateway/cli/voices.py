@@ -12,10 +12,10 @@ from rich.table import Table
 
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import out
+from gateway.http.replicas import FULL_NAMES
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import ONE_TRY, Supervisor
-from gateway.replicas import FULL_NAMES
 from orchestrator.client import calling
 from services.base.client import open_channel
 from services.base.errors import NotFoundError

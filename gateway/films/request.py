@@ -14,10 +14,10 @@ from typing import Literal
 from pydantic import ValidationError
 
 from gateway.films.view import Consent, JobRequest, consent_message, spec_of
+from gateway.http.problems import invalid_input_of, shortened
 from gateway.library.assets import Kind
 from gateway.library.library import Library
 from gateway.library.sniff import sniff
-from gateway.problems import invalid_input_of, shortened
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.convert import media_ref

@@ -9,8 +9,8 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from gateway.http.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
 from gateway.mesh.addresses import service_of
-from gateway.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
 from services.runtime.health import PROBLEM_METADATA_KEY
 
 LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.replicas import MeshWatch
+from gateway.http.replicas import MeshWatch
 from gateway.settings import GatewaySettings
 from tests.films import face_picture
 from tests.gateway.commands import vigent

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from gateway.context import Gateway, GatewayDep
-from gateway.files import file_response
 from gateway.films.view import OUTPUTS
-from gateway.problems import PROBLEM_RESPONSES
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.files import file_response
+from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from gateway.context import GatewayDep
-from gateway.replicas import ServiceState
+from gateway.http.context import GatewayDep
+from gateway.http.replicas import ServiceState
 
 router = APIRouter(prefix="/api/v1/services", tags=["mesh"])
 

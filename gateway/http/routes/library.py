@@ -9,7 +9,9 @@ from typing import Any, Generic, TypeVar
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from gateway.context import Gateway, GatewayDep
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
+from gateway.http.usage import is_of_a_job, refuse_while_used
 from gateway.library.assets import (
     Asset,
     Description,
@@ -22,8 +24,6 @@ from gateway.library.assets import (
     Voice,
     VoiceDescription,
 )
-from gateway.problems import PROBLEM_RESPONSES, invalid_input_of
-from gateway.usage import is_of_a_job, refuse_while_used
 from services.base.errors import VigentError
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub

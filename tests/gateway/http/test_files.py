@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import Request, Response
 
-from gateway.files import file_response
+from gateway.http.files import file_response
 from services.base.errors import NotFoundError
 
 CONTENT = bytes(range(256)) * 1000

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from gateway.context import GatewayDep
-from gateway.problems import Problem
-from gateway.replicas import ServiceState
+from gateway.http.context import GatewayDep
+from gateway.http.problems import Problem
+from gateway.http.replicas import ServiceState
 
 router = APIRouter(tags=["probes"])
 

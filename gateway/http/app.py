@@ -10,13 +10,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from gateway.context import open_gateway
-from gateway.guard import BodyLimit, SameSiteGuard
-from gateway.metrics import CountRequests, GatewayMetrics
-from gateway.problems import install_error_handlers, name_media_type
-from gateway.routes import assets, events, jobs, outputs, probes, services, speech, transcriptions
-from gateway.routes.docs import mount_docs
-from gateway.routes.library import KINDS, UPLOAD_PATHS, library_router
+from gateway.http.context import open_gateway
+from gateway.http.guard import BodyLimit, SameSiteGuard
+from gateway.http.metrics import CountRequests, GatewayMetrics
+from gateway.http.problems import install_error_handlers, name_media_type
+from gateway.http.routes import assets, events, jobs, outputs, probes, services, speech, transcriptions
+from gateway.http.routes.docs import mount_docs
+from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
 from gateway.settings import GatewaySettings
 
 _DESCRIPTION = """

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.problems import http_problem, problem_response
+from gateway.http.problems import http_problem, problem_response
 from services.base.errors import InvalidInputError
 
 # Asked by address from kubelet and Prometheus; they tell nothing of users.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from gateway.context import Gateway
+from gateway.http.context import Gateway
 from gateway.library.assets import Kind, Style
 from gateway.library.library import Library
 from services.base.errors import FailedPreconditionError, VigentError

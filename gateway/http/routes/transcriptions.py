@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gateway.context import Gateway, GatewayDep
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
 from gateway.library.details import SPEECH_RATE_HZ
-from gateway.problems import PROBLEM_RESPONSES, invalid_input_of
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
 
-from gateway.context import GatewayDep
 from gateway.films.view import JobEventView, event_view
-from gateway.problems import PROBLEM_RESPONSES, problem_response
+from gateway.http.context import GatewayDep
+from gateway.http.problems import PROBLEM_RESPONSES, problem_response
 from orchestrator.client import ENDED_STATES
 from services.base.errors import InvalidInputError, VigentError
 from vigent.jobs.v1 import jobs_pb2

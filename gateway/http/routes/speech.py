@@ -13,9 +13,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.context import Gateway, GatewayDep
 from gateway.films.view import Text
-from gateway.problems import PROBLEM_RESPONSES
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.text.plain_text import checked_text
 from services.text.words import words_of

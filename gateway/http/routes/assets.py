@@ -11,10 +11,10 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 from starlette.staticfiles import StaticFiles
 
-from gateway.context import Gateway, GatewayDep
-from gateway.files import IMMUTABLE, REVALIDATE, file_response
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.files import IMMUTABLE, REVALIDATE, file_response
+from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.assets import Kind
-from gateway.problems import PROBLEM_RESPONSES
 from services.base.errors import NotFoundError
 
 router = APIRouter(prefix="/assets", tags=["library"], responses=PROBLEM_RESPONSES)

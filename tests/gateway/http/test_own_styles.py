@@ -16,7 +16,7 @@ from services.media.store import MediaStore
 from tests.films import HEIGHT, WIDTH, face_picture, spec_of
 from tests.gateway.conftest import client_of
 from tests.gateway.fonts import WEIGHT, block_font
-from tests.gateway.test_jobs import events, submitted
+from tests.gateway.http.test_jobs import events, submitted
 
 SIZE = 0.09  # of the shorter side
 TEXT = "Hello you."

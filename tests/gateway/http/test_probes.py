@@ -7,7 +7,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.replicas import figures_of, replica_of
+from gateway.http.replicas import figures_of, replica_of
 from tests.gateway.commands import until
 from tests.gateway.conftest import client_of
 from tests.mesh import run_server

@@ -11,11 +11,11 @@ from typing import Annotated
 import grpc
 from fastapi import Depends, Request
 
+from gateway.http.metrics import GatewayMetrics
+from gateway.http.replicas import FULL_NAMES, MeshWatch
+from gateway.http.uploads import Uploads
 from gateway.library.library import Library
-from gateway.metrics import GatewayMetrics
-from gateway.replicas import FULL_NAMES, MeshWatch
 from gateway.settings import GatewaySettings
-from gateway.uploads import Uploads
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
 from services.media.store import MediaStore

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from gateway.context import Gateway, GatewayDep
 from gateway.films.view import JobPage, JobRequest, JobState, JobView, consent_message, job_view, spec_of, state_value
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.assets import Kind, Style, StyleRole, Voice
-from gateway.problems import PROBLEM_RESPONSES
 from orchestrator.client import ENDED_STATES
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.convert import media_ref

@@ -6,7 +6,7 @@ import httpx
 import numpy as np
 import pytest
 
-from gateway.routes.speech import OPENAI_PCM_RATE_HZ, sentences, wav_header
+from gateway.http.routes.speech import OPENAI_PCM_RATE_HZ, sentences, wav_header
 
 TEXT = "你好，世界。This is a test of the voice! It goes on for a while."
 
