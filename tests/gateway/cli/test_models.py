@@ -8,7 +8,7 @@ import pytest
 
 from tests.services.runtime.hub import Hub, run_hub
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = "faster-whisper-small"
 PREFIX = "/Systran/faster-whisper-small/resolve/main/"
 FILES = {"config.json": b"{}", "model.bin": b"weights" * 100, "tokenizer.json": b"[]", "vocabulary.txt": b"a\nb\n"}
