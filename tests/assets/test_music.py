@@ -10,7 +10,7 @@ import pytest
 import orchestrator
 from orchestrator.film.music import music_blocks
 from services.media.meter import measure_file
-from tests.orchestrator.film.sounds import read_sound, rms_db
+from tests.support.sounds import read_sound, rms_db
 
 FOLDER = Path(orchestrator.__file__).parents[1] / "assets" / "music"
 TRACKS = json.loads((FOLDER / "music.json").read_text(encoding="utf-8"))["music"]

@@ -31,7 +31,7 @@ from services.tts.espeak import EspeakEngine
 from tests.bench.figures import Figure
 from tests.bench.pipeline import sleeping_engines
 from tests.knobs.lipsync import KnobsLipsync
-from tests.mesh import ROOT, run_server
+from tests.support.mesh import ROOT, run_server
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.tts.v1 import tts_pb2

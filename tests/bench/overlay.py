@@ -40,10 +40,10 @@ from services.base.settings import ServerSettings
 from services.media.timeline import FRAME_RATE_HZ
 from services.typography.styles import load_style
 from tests.bench.figures import Figure
-from tests.films import facts_of
-from tests.mesh import ROOT, run_server
-from tests.orchestrator.film.pictures import yuv_frame
-from tests.orchestrator.film.sounds import speech, write_voice
+from tests.support.films import facts_of
+from tests.support.mesh import ROOT, run_server
+from tests.support.pictures import yuv_frame
+from tests.support.sounds import speech, write_voice
 from vigent.overlay.v1 import overlay_pb2
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 

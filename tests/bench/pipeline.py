@@ -34,8 +34,8 @@ from orchestrator.settings import OrchestratorSettings
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile
 from tests.bench.figures import Figure
-from tests.films import ended, spec_of
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import ended, spec_of
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2

@@ -13,7 +13,7 @@ from orchestrator.making.servers import Service
 from orchestrator.making.take import Take
 from tests.bench.figures import Figure
 from tests.bench.pipeline import sleeping_engines
-from tests.mesh import run_server
+from tests.support.mesh import run_server
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.media.v1 import media_pb2

@@ -10,8 +10,8 @@ import pytest
 from orchestrator.client import JobClient
 from services.base.errors import InvalidInputError
 from services.media.store import MediaStore
-from tests.films import made, spec_of
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import made, spec_of
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 

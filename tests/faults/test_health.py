@@ -15,8 +15,8 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from services.base.errors import UnavailableError, VigentError
-from tests.services.runtime import servers
-from tests.services.runtime.servers import (
+from tests.support import servers
+from tests.support.servers import (
     NOT_SERVING,
     SERVING,
     TIMEOUT_S,

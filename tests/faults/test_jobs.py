@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.client import JobClient
 from services.media.store import MediaStore
-from tests.films import ended, facts_of, output, spec_of, until
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import ended, facts_of, output, spec_of, until
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 SCRIPT = "".join(f"This is sentence number {word}. " for word in ("one", "two", "three", "four", "five"))

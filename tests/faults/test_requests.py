@@ -12,7 +12,7 @@ import psutil
 
 from services.base.client import open_channel
 from services.base.errors import DeadlineExceededError, ExhaustedError, InvalidInputError
-from tests.services.runtime.servers import (
+from tests.support.servers import (
     SERVING,
     TIMEOUT_S,
     TTS,

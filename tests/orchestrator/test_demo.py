@@ -16,8 +16,8 @@ from services.lipsync.engine import Box, Footage
 from services.lipsync.warp.engine import WarpEngine
 from services.media.store import MediaStore
 from services.media.timeline import footage_frame
-from tests.films import FilmFacts, facts_of
-from tests.mesh import ROOT
+from tests.support.films import FilmFacts, facts_of
+from tests.support.mesh import ROOT
 
 ASSETS = ROOT / "assets"
 TIMEOUT_S = 540

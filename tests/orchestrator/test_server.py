@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mesh import ROOT
+from tests.support.mesh import ROOT
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.mesh import remotion
 from services.base.settings import ServerSettings
-from tests.mesh import Server, run_server
+from tests.support.mesh import Server, run_server
 
 ENVIRONMENT = {"VIGENT_OVERLAY_ENGINE": "remotion"}
 

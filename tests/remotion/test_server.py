@@ -20,12 +20,12 @@ from services.base.errors import ExhaustedError, InvalidInputError
 from services.base.settings import ServerSettings
 from services.base.status import error_of
 from services.typography.styles import load_style
-from tests.gateway.commands import outliving, until
-from tests.mesh import ROOT, Server
 from tests.remotion.conftest import ENVIRONMENT, need_remotion, run_node
 from tests.remotion.rendering import OPTIONS, TIMEOUT_S, captions, cue, film_frame, read, rendered, until_picture
 from tests.services.overlay.test_limits import BAD
 from tests.services.overlay.test_limits import request as good_request
+from tests.support.commands import outliving, until
+from tests.support.mesh import ROOT, Server
 from vigent.overlay.v1 import overlay_pb2
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 

@@ -8,8 +8,8 @@ import pytest
 from gateway.cli import main
 from gateway.cli.effective import without_secrets
 from gateway.mesh.addresses import Addresses
-from tests.films import face_picture
-from tests.gateway.commands import vigent
+from tests.support.commands import vigent
+from tests.support.films import face_picture
 
 TTS = "vigent.tts.v1.TtsService"
 

@@ -12,9 +12,9 @@ from PIL import Image
 from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
 from services.typography.fonts import ASSETS
-from tests.films import face_picture, facts_of, spec_of
-from tests.gateway.commands import TIMEOUT_S, running, vigent
-from tests.gateway.media import write_sound
+from tests.support.commands import TIMEOUT_S, running, vigent
+from tests.support.films import face_picture, facts_of, spec_of
+from tests.support.gateway_media import write_sound
 
 SCRIPT = "# 标题\n\n大家好，我是主持人。It **speaks** English, too.\n"
 SMALL = ["--width", "270", "--height", "480"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.runtime.hub import Hub, run_hub
+from tests.support.hub import Hub, run_hub
 
 ROOT = Path(__file__).parents[3]
 NAME = "faster-whisper-small"

@@ -8,8 +8,8 @@ from gateway.films.request import Ingredients, spec_of_ingredients
 from gateway.settings import GatewaySettings
 from services.media.store import MediaStore
 from services.typography.fonts import ASSETS
-from tests.films import face_picture
-from tests.gateway.media import write_sound
+from tests.support.films import face_picture
+from tests.support.gateway_media import write_sound
 from vigent.jobs.v1 import jobs_pb2
 
 

@@ -1,8 +1,8 @@
 """Who agreed to being cloned is kept with the job: the speaker and the person in the footage, each for themselves."""
 
-from tests.films import face_picture
 from tests.gateway.http.test_jobs import submitted
-from tests.gateway.media import write_sound
+from tests.support.films import face_picture
+from tests.support.gateway_media import write_sound
 
 SPEAKER = {"person": "Anna", "statement": "My voice may be cloned for this test."}
 FACE = {"person": "Berta", "statement": "My face may be used for this test.", "given_time": "2026-01-02T03:04:05Z"}

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from gateway.library.assets import ASSET_TYPES
-from tests.mesh import ROOT
+from tests.support.mesh import ROOT
 
 AGREED, GIVEN = {"person": "Anna", "statement": "Yes."}, "consent.given_time"
 JOB = {"script": "Hello.", "footage": "0" * 64}

@@ -11,8 +11,8 @@ import av
 import httpx
 import pytest
 
-from tests.films import face_picture
-from tests.gateway.media import write_sound
+from tests.support.films import face_picture
+from tests.support.gateway_media import write_sound
 
 SCRIPT = "大家好，我是主持人。It speaks English, too. 今天的进度是 95%！"
 LONG = "".join(f"这是第{n}句话，我们慢慢地说。" for n in range(1, 31))  # never spoken to its end

@@ -10,9 +10,9 @@ import pytest
 
 from services.typography.fonts import ASSETS
 from services.typography.styles import list_styles
-from tests.films import face_picture
-from tests.gateway.commands import until
-from tests.gateway.media import write_picture_clip, write_sound
+from tests.support.commands import until
+from tests.support.films import face_picture
+from tests.support.gateway_media import write_picture_clip, write_sound
 
 CONSENT = {"person": "Anna", "statement": "I agree that my voice is cloned for this test."}
 

@@ -13,10 +13,10 @@ import pytest
 from orchestrator.client import JobClient
 from services.base.errors import InvalidInputError
 from services.media.store import MediaStore
-from tests.films import HEIGHT, WIDTH, face_picture, spec_of
 from tests.gateway.conftest import client_of
-from tests.gateway.fonts import WEIGHT, block_font
 from tests.gateway.http.test_jobs import events, submitted
+from tests.support.films import HEIGHT, WIDTH, face_picture, spec_of
+from tests.support.fonts import WEIGHT, block_font
 
 SIZE = 0.09  # of the shorter side
 TEXT = "Hello you."

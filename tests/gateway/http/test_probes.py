@@ -8,9 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.http.replicas import figures_of, replica_of
-from tests.gateway.commands import until
 from tests.gateway.conftest import client_of
-from tests.mesh import run_server
+from tests.support.commands import until
+from tests.support.mesh import run_server
 
 
 def metrics_of(http: httpx.Client) -> dict[tuple[str, str], float]:

@@ -16,9 +16,9 @@ from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
 from services.media.convert import media_ref
 from services.media.store import MediaStore
-from tests.films import HEIGHT, JOB_TIMEOUT_S, WIDTH, ended, face_picture, facts_of
-from tests.gateway.commands import TIMEOUT_S, Running, running, until
 from tests.gateway.conftest import PATIENT
+from tests.support.commands import TIMEOUT_S, Running, running, until
+from tests.support.films import HEIGHT, JOB_TIMEOUT_S, WIDTH, ended, face_picture, facts_of
 from vigent.jobs.v1 import jobs_pb2
 
 UP = r"Vigent is up: (http://[\d.:]+)"

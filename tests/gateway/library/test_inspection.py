@@ -14,8 +14,8 @@ from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.store import MediaStore
 from services.typography.fonts import ASSETS
-from tests.films import face_picture
-from tests.gateway.media import write_picture_clip, write_sound
+from tests.support.films import face_picture
+from tests.support.gateway_media import write_picture_clip, write_sound
 
 
 def test_clip_is_measured(tmp_path):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.mesh.health import GrpcPatient
-from tests.mesh import Server
+from tests.support.mesh import Server
 
 GREETING_S = 1.0
 

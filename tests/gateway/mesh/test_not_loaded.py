@@ -6,9 +6,9 @@ import pytest
 
 from gateway.http.replicas import MeshWatch
 from gateway.settings import GatewaySettings
-from tests.films import face_picture
-from tests.gateway.commands import vigent
-from tests.services.runtime.servers import connected, start
+from tests.support.commands import vigent
+from tests.support.films import face_picture
+from tests.support.servers import connected, start
 
 TOLD = "config.json is missing. Pull the checkpoint with `vigent models pull`"
 

@@ -8,7 +8,7 @@ from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.quality import MIN_CONTRAST, quality_report
 from services.typography.styles import check_style, list_styles, load_style
 from tests.orchestrator.captions.test_breaking import FIXTURE
-from tests.orchestrator.captions.voices import SAMPLE_RATE_HZ, spoken_words
+from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
 
 LAYOUT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)
 

@@ -16,7 +16,7 @@ from orchestrator.film.conform import conform
 from orchestrator.film.footage import FootageReader
 from services.base.errors import InvalidInputError
 from services.media.sandbox import run_limited
-from tests.orchestrator.film.pictures import (
+from tests.support.pictures import (
     add_tone,
     number_in,
     numbered_picture,

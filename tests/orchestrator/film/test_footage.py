@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.film.footage import FootageReader
 from services.media.timeline import footage_frame
-from tests.orchestrator.film.pictures import number_in, numbered_picture, rgb_of, write_footage
+from tests.support.pictures import number_in, numbered_picture, rgb_of, write_footage
 
 
 def read(reader, number):

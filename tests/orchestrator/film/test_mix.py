@@ -16,8 +16,8 @@ from orchestrator.film.voice import voice_blocks
 from services.base.errors import InternalError, InvalidInputError
 from services.media.meter import measure, measure_file
 from services.media.sandbox import run_limited
-from tests.orchestrator.film.pictures import numbered_picture, write_clip
-from tests.orchestrator.film.sounds import (
+from tests.support.pictures import numbered_picture, write_clip
+from tests.support.sounds import (
     RATE_HZ,
     film_sample,
     frames_of_samples,

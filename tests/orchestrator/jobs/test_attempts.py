@@ -26,7 +26,7 @@ from services.media.convert import media_ref
 from services.media.store import MediaStore
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
-from tests.services.runtime.servers import TTS
+from tests.support.servers import TTS
 from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 

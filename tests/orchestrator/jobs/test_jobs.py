@@ -13,9 +13,9 @@ import pytest
 from orchestrator.client import JobClient
 from services.base.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from services.media.store import MediaStore
-from tests.films import HEIGHT, WIDTH, ended, facts_of, made, output, spec_of, until
-from tests.mesh import Mesh, run_mesh
-from tests.services.lipsync.material import portrait, write_mp4
+from tests.support.faces import portrait, write_mp4
+from tests.support.films import HEIGHT, WIDTH, ended, facts_of, made, output, spec_of, until
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 SCRIPT = "大家好，我是 Vigent 的主持人。It speaks English, too. 今天的进度是 95%！"

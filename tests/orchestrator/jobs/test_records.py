@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.jobs.records import JobRecords
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
-from tests.postgres import Postgres, run_postgres
+from tests.support.postgres import Postgres, run_postgres
 from vigent.jobs.v1 import jobs_pb2
 
 

@@ -10,7 +10,7 @@ from orchestrator.film.mix import MusicBed, mix_film
 from orchestrator.film.segment import VoiceSegment
 from orchestrator.making.assemble import mix_apart
 from services.base.errors import CancelledError, InvalidInputError
-from tests.orchestrator.film.sounds import RATE_HZ, frames_of_samples, speech, write_music, write_voice
+from tests.support.sounds import RATE_HZ, frames_of_samples, speech, write_music, write_voice
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
 from services.typography.fonts import ASSETS
 from services.typography.styles import parse_style
-from tests.films import made, output, spec_of
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import made, output, spec_of
+from tests.support.mesh import Mesh, run_mesh
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2

@@ -12,8 +12,8 @@ from orchestrator.making.preview import PREVIEW_NAME, GrowingPreview
 from orchestrator.making.segment import SegmentPieces
 from services.base.errors import NotFoundError
 from services.media.store import MediaStore, StoredFile
-from tests.orchestrator.film.pictures import numbered_picture, write_footage
-from tests.orchestrator.film.sounds import RATE_HZ, write_voice
+from tests.support.pictures import numbered_picture, write_footage
+from tests.support.sounds import RATE_HZ, write_voice
 from vigent.jobs.v1 import jobs_pb2
 
 FRAMES = 30  # of a segment

@@ -14,8 +14,8 @@ import pytest
 from tests.checkpoints.latentsync import write_latentsync
 from tests.checkpoints.qwen3 import make_checkpoint
 from tests.checkpoints.whisper import write_whisper
-from tests.films import facts_of, made, output, spec_of
-from tests.mesh import Mesh, Server, run_mesh
+from tests.support.films import facts_of, made, output, spec_of
+from tests.support.mesh import Mesh, Server, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 

@@ -18,8 +18,8 @@ from services.media.convert import media_ref
 from services.media.store import MediaStore
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
-from tests.films import made, output, spec_of
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import made, output, spec_of
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 SAID = "People want to know what time it is."

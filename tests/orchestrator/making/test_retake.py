@@ -12,8 +12,8 @@ import pytest
 
 from orchestrator.client import JobClient
 from orchestrator.making.retake import character_error_rate, retake_seed
-from tests.films import ended, made, output, spec_of, until
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import ended, made, output, spec_of, until
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 SCRIPT = "Hello 2 worlds. Hello two worlds!"  # what is heard is the same for both

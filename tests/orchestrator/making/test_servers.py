@@ -4,8 +4,8 @@ import pytest
 
 from orchestrator.making.servers import Service
 from services.base.errors import UnavailableError
-from tests.mesh import run_server
-from tests.services.runtime.servers import connected, start
+from tests.support.mesh import run_server
+from tests.support.servers import connected, start
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 

@@ -11,8 +11,8 @@ import pytest
 from orchestrator.client import JobClient
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
-from tests.films import ended, facts_of, spec_of, until
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import ended, facts_of, spec_of, until
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 LAST = "That was the last one."  # it is not spoken before the file "last" is there

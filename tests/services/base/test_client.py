@@ -7,8 +7,8 @@ import pytest
 
 from services.base.client import open_channel, remote_errors, retrying
 from services.base.errors import ExhaustedError, InvalidInputError, UnavailableError, VigentError
-from tests.mesh import own_port
-from tests.services.runtime.servers import TIMEOUT_S, TTS, Server, events, listening, serving
+from tests.support.mesh import own_port
+from tests.support.servers import TIMEOUT_S, TTS, Server, events, listening, serving
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 

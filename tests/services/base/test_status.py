@@ -23,7 +23,7 @@ from services.base.errors import (
 )
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
-from tests.services.runtime.servers import TTS, poll
+from tests.support.servers import TTS, poll
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc

@@ -9,7 +9,7 @@ from services.base.errors import FailedPreconditionError, InvalidInputError, Not
 from services.enginekit import checkpoint_pull
 from services.enginekit.checkpoint_pull import pull
 from services.enginekit.checkpoints import CheckpointFile, Manifest, read_manifest, verify
-from tests.services.runtime.hub import run_hub
+from tests.support.hub import run_hub
 
 CONFIG, WEIGHTS = b'{"a": 1}', random.Random(1).randbytes(300_000)
 PREFIX = "/Maker/Model/resolve/v1/"

@@ -4,7 +4,7 @@ import pytest
 
 from services.enginekit.settings import EngineSettings
 from services.lipsync.warp.engine import WarpEngine
-from tests.services.lipsync.material import portrait, write_mp4
+from tests.support.faces import portrait, write_mp4
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from services.media.yuv import planes_of
-from tests.orchestrator.film.pictures import noise_picture, rgb_of, yuv_frame
+from tests.support.pictures import noise_picture, rgb_of, yuv_frame
 
 
 def test_colours_read_back_as_they_were():

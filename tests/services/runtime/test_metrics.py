@@ -13,7 +13,7 @@ from services.runtime.metrics import ServerMetrics
 from services.runtime.worker.messages import Boot
 from services.runtime.worker.state import State
 from services.runtime.worker.worker import Worker
-from tests.services.runtime.servers import SETTINGS, events, serving, until_event
+from tests.support.servers import SETTINGS, events, serving, until_event
 
 STAGES = ("import", "construct", "attributes")
 HISTOGRAMS = ("vigent_request_seconds", "vigent_first_chunk_seconds", "vigent_realtime_factor")

@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.services.runtime.servers import (
+from tests.support.servers import (
     NOT_SERVING,
     SERVING,
     TIMEOUT_S,

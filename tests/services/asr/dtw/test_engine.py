@@ -12,7 +12,7 @@ from services.asr.engine import Alignment, Word
 from services.base.errors import CancelledError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.text.words import words_of
-from tests.services.asr.voices import CHINESE, ENGLISH, MIXED, Recording, record, with_noise, with_pauses
+from tests.support.spoken import CHINESE, ENGLISH, MIXED, Recording, record, with_noise, with_pauses
 
 ALIGNER = DtwAligner()
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.asr.whisper.cublas import package_folder
 from services.base.errors import FailedPreconditionError
-from tests.mesh import ROOT
+from tests.support.mesh import ROOT
 
 LOADED = """
 import ctypes

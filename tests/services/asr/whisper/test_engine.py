@@ -11,7 +11,7 @@ from services.asr.engine import Alignment, Listening
 from services.base.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.text.words import words_of
-from tests.services.asr.voices import ENGLISH, MIXED, record
+from tests.support.spoken import ENGLISH, MIXED, record
 
 RATE_HZ = 22_050
 

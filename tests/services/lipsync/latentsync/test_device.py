@@ -7,7 +7,7 @@ from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import LipsyncSpec, Quality
 from services.lipsync.latentsync.engine import LatentSyncEngine
-from tests.pretend_cuda import pretended_cuda
+from tests.support.pretend_cuda import pretended_cuda
 
 RATE_HZ = 16_000
 

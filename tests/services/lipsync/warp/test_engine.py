@@ -12,7 +12,7 @@ from services.espeak.narration import narrate
 from services.lipsync.engine import LipsyncSpec
 from services.lipsync.warp.engine import WarpEngine
 from services.media.timeline import frames_of, samples_per_frame
-from tests.services.lipsync.material import (
+from tests.support.faces import (
     PRESENTER,
     RATE_HZ,
     dark_of_mouth,

@@ -3,7 +3,7 @@ import pytest
 
 from services.lipsync.warp.openness import mouth_shapes
 from services.media.timeline import samples_per_frame
-from tests.services.lipsync.material import RATE_HZ, loudness_per_frame, syllables
+from tests.support.faces import RATE_HZ, loudness_per_frame, syllables
 
 FRAME = samples_per_frame(RATE_HZ)
 

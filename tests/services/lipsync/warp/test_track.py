@@ -5,7 +5,7 @@ from services.enginekit.progress import Progress
 from services.lipsync.footage import CropReader, decoded, opened
 from services.lipsync.warp.mouth_track import load_track
 from services.lipsync.warp.track import MouthTracker
-from tests.services.lipsync.material import empty_room, footage, placed, portrait, write_mp4
+from tests.support.faces import empty_room, footage, placed, portrait, write_mp4
 
 
 def followed(path):

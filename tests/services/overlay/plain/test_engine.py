@@ -13,7 +13,7 @@ from services.overlay.engine import Corner, Cue, CueLine, Label, OverlaySpec, Ti
 from services.overlay.plain.engine import PlainEngine
 from services.typography.styles import list_styles, load_style, safe_area
 from services.typography.typeset import place_lines
-from tests.services.overlay.drawing import over, rendered, spec_of, words_of
+from tests.support.drawing import over, rendered, spec_of, words_of
 
 BLACK = Image.new("RGB", (1080, 1920))
 PHOTOGRAPH = Image.fromarray(data.astronaut()).crop((112, 0, 400, 512)).resize((1080, 1920))

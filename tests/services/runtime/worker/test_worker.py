@@ -27,13 +27,13 @@ from services.runtime.metrics import ServerMetrics
 from services.runtime.worker.call import Call
 from services.runtime.worker.messages import Boot
 from services.runtime.worker.worker import Worker
-from tests.services.runtime.engines import Echo
-from tests.services.runtime.servers import TIMEOUT_S, poll
+from tests.support.engines import Echo
+from tests.support.servers import TIMEOUT_S, poll
 
 
 @contextlib.asynccontextmanager
 async def working(
-    engine: str = "EchoEngine", module: str = "tests.services.runtime.engines", **settings: object
+    engine: str = "EchoEngine", module: str = "tests.support.engines", **settings: object
 ) -> AsyncIterator[Worker]:
     """A worker of an engine in engines.py that is ready, or cannot be."""
     chosen = ServerSettings.load("tts", **settings)
@@ -285,7 +285,7 @@ async def test_engine_that_cannot_be_imported_is_named() -> None:
 
 
 async def test_engine_whose_packages_are_missing_is_waited_for() -> None:
-    async with working("NeedsPackage", module="tests.services.runtime.needs_package") as worker:
+    async with working("NeedsPackage", module="tests.support.needs_package") as worker:
         with pytest.raises(FailedPreconditionError, match="No module named 'not_installed'") as refused:
             await results(worker, "phases", ("one",))
         assert refused.value.reason == "ENGINE_NOT_INSTALLED"

@@ -10,7 +10,7 @@ from services.lipsync.latentsync.networks.unet import UNet
 from services.lipsync.latentsync.sampler import denoise
 from services.lipsync.latentsync.schedulers import Ddim
 from tests.checkpoints.latentsync import TINY_UNET
-from tests.recorder import checked
+from tests.support.recorder import checked
 
 
 @pytest.fixture(scope="module")

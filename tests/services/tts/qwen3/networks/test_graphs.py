@@ -9,7 +9,7 @@ from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.loop import FrameLoop
 from services.tts.qwen3.networks.graphs import FrameGraphs
 from services.tts.qwen3.prompt import Request
-from tests.recorder import checked
+from tests.support.recorder import checked
 
 
 @pytest.fixture(scope="module")

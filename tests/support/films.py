@@ -16,7 +16,7 @@ from skimage import data
 from orchestrator.client import JobClient
 from services.media.convert import media_ref
 from services.media.store import MediaStore
-from tests.mesh import Mesh
+from tests.support.mesh import Mesh
 from vigent.jobs.v1 import jobs_pb2
 
 JOB_TIMEOUT_S = 240.0

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.mesh import own_port
+from tests.support.mesh import own_port
 
 USER = "postgres"
 _INSTALLED = Path("/usr/lib/postgresql")  # where Debian keeps the server's programs, by version

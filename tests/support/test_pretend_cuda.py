@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from services.enginekit.cuda import CudaGraphs
-from tests.pretend_cuda import CUDA, CudaTensor, pretended_cuda
+from tests.support.pretend_cuda import CUDA, CudaTensor, pretended_cuda
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.recorder import UnrecordableError, checked, rerun
+from tests.support.recorder import UnrecordableError, checked, rerun
 
 NUMBERS = torch.arange(6.0)
 

@@ -13,7 +13,7 @@ import pytest
 
 from services.base.errors import FailedPreconditionError
 from services.base.status import error_of
-from tests.services.runtime.servers import NOT_SERVING, SERVING, Server, connected, start, stop
+from tests.support.servers import NOT_SERVING, SERVING, Server, connected, start, stop
 
 
 @dataclass(frozen=True)

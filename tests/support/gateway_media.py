@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from tests.orchestrator.film.pictures import noise_picture, write_clip
+from tests.support.pictures import noise_picture, write_clip
 
 RATE_HZ = 44_100
 

@@ -20,9 +20,9 @@ from typing import IO
 
 import psutil
 
-from tests.services.runtime.servers import is_worker
+from tests.support.servers import is_worker
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 READY = re.compile(r"ready on ([\d.]+:\d+)")
 METRICS = re.compile(r"metrics on ([\d.]+:\d+)")
 START_TIMEOUT_S = 240.0  # below the limit of a test; workers are nice, so a crowded machine keeps them waiting

@@ -19,7 +19,7 @@ from services.lipsync.footage import decoded, opened, rgb_of
 from services.lipsync.warp.engine import WarpEngine
 from services.media.timeline import footage_frame, samples_per_frame
 
-PRESENTER = Path(__file__).parents[3] / "assets" / "demo" / "presenter.mp4"
+PRESENTER = Path(__file__).parents[2] / "assets" / "demo" / "presenter.mp4"
 RATE_HZ = 24_000
 FACE_XY = (226.0, 120.0)  # middle of the astronaut's face in her photograph
 

@@ -22,7 +22,7 @@ from services.base.status import error_of
 from services.runtime.health import PROBLEM_METADATA_KEY
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 TTS = "vigent.tts.v1.TtsService"
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
