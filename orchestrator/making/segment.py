@@ -30,15 +30,16 @@ from orchestrator.making.take import Take
 from orchestrator.making.voice import Voice
 from orchestrator.making.words import align, words_from_json, words_to_json
 from orchestrator.settings import OrchestratorSettings
+from services.base.source_digest import source_digest
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile, recipe_key
-from services.runtime.identity import source_digest
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2
 
-_FILM_CODE = source_digest(Path(__file__).parents[1] / "film")
+_HOUSE = Path(__file__).parents[2]
+_FILM_CODE = source_digest(_HOUSE / "orchestrator" / "film", _HOUSE / "services" / "media")
 
 ReportFrames = Callable[[int, int, int], None]
 """Gets the segment's index, its frames done and its frames in all."""

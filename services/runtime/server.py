@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import grpc
@@ -67,12 +67,12 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     metrics = ServerMetrics(spec.name)
     engine = settings.engine or spec.default_engine
     worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
-    folder = Path(__file__).parents[1] / spec.name
-    health = Health(spec.full_name, engine_identity(engine, settings.checkpoint, folder, settings.options))
+    health = Health(spec.full_name)
     server = new_server(settings, RpcGuard(metrics, spec.full_name))
     spec.add(server, worker, MediaStore(settings.media_root))
     add_health_and_reflection(server, health, spec.full_name)
     metrics.watch(worker)
+    identify = partial(engine_identity, engine, settings.checkpoint, spec.name, settings.options)
     address = f"{settings.host}:{bind(server, settings, spec.name)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     _keep_collections_short()
@@ -83,7 +83,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         for job in (
             worker.run(),
             Watchdog(worker, settings).run(),
-            _publish(worker, health, f"{spec.name} ready on {address} (engine {engine})"),
+            _publish(worker, health, f"{spec.name} ready on {address} (engine {engine})", identify),
         )
     ]
     try:
@@ -113,10 +113,17 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
             task.result()
 
 
-async def _publish(worker: Worker, health: Health, ready_line: str) -> None:
-    """Keeps health in step with the worker, and says when the server is ready for the first time."""
+async def _publish(worker: Worker, health: Health, ready_line: str, identify: Callable[[], str]) -> None:
+    """Keeps health in step with the worker, and says when the server is ready for the first time.
+
+    The identity is read anew with each load: a checkpoint that was replaced makes other pieces.
+    """
+    known: tuple[object, bool] = (None, False)
     while True:
         worker.changed.clear()
+        if known != (worker.process, worker.ready):
+            known = (worker.process, worker.ready)
+            health.identity = await asyncio.to_thread(identify)
         problem = str(worker.problem) if worker.problem else ""
         await health.publish(ready=worker.ready, live=worker.live, problem=problem)
         if worker.ready and ready_line:
