@@ -6,7 +6,7 @@ import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
 
-from assets.demo.drawing.brush import (
+from assets.tools.drawing.brush import (
     HEIGHT,
     WIDTH,
     Picture,
@@ -24,7 +24,7 @@ from assets.demo.drawing.brush import (
     spline,
     stroked,
 )
-from assets.demo.drawing.face import AXIS, SKIN, Layer
+from assets.tools.drawing.face import AXIS, SKIN, Layer
 
 _NECK = [
     (540, 960),

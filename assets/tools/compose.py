@@ -1,4 +1,4 @@
-"""Composes the bundled music: `python -m assets.music.compose` writes three tracks and music.json beside this file.
+"""Composes the bundled music: `python -m assets.tools.compose` writes three tracks and music.json into assets/music.
 
 Each track is a loop without a seam: notes and echoes that ring past its end are heard at its start. Its first second
 is repeated at the end, because the mix crossfades one second where a track starts again.
@@ -15,13 +15,13 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from assets.music import instruments as play
+from assets.tools import instruments as play
 from orchestrator.film.limiter import Limiter, true_peaks
 from orchestrator.film.music import LOOP_FADE_S
 from services.media.meter import measure, measure_file
 from services.media.sound import amplitude, audio_frame, resampled
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parents[1] / "music"
 RATE_HZ = play.RATE_HZ
 LOUDNESS_LUFS, TRUE_PEAK_DBTP = -14.0, -2.0
 BIT_RATE = 128_000
@@ -230,7 +230,7 @@ def entry(path: Path, names: dict[str, str]) -> dict[str, object]:
         "file": path.name,
         "names": names,
         "licence": "CC0-1.0",
-        "source": "Composed and synthesised by assets/music/compose.py",
+        "source": "Composed and synthesised by assets/tools/compose.py",
         "duration_s": round(sound.shape[1] / RATE_HZ, 3),
         "sample_rate_hz": RATE_HZ,
         "channels": 2,

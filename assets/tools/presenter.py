@@ -1,4 +1,4 @@
-"""Draws the demo presenter and writes presenter.mp4: `python -m assets.demo.presenter [file.mp4]`.
+"""Draws the demo presenter and writes presenter.mp4: `python -m assets.tools.presenter [file.mp4]`.
 
 Ten seconds, 1080 x 1920 at 25 frames per second: she looks into the camera, mouth closed, breathes, blinks and moves
 her head a little. Everything is drawn by the code in `drawing`; it shows no real person.
@@ -17,8 +17,8 @@ import numpy as np
 from numpy import float32, uint8
 from numpy.typing import NDArray
 
-from assets.demo.drawing import body, eyes, face, hair, studio
-from assets.demo.drawing.brush import HEIGHT, WIDTH, Picture, X, Y, blurred, painted
+from assets.tools.drawing import body, eyes, face, hair, studio
+from assets.tools.drawing.brush import HEIGHT, WIDTH, Picture, X, Y, blurred, painted
 
 FRAME_RATE_HZ = 25
 FRAMES = 250
@@ -147,4 +147,4 @@ def write(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_suffix(".mp4"))
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "demo" / "presenter.mp4")

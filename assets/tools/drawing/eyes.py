@@ -9,7 +9,7 @@ import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
 
-from assets.demo.drawing.brush import (
+from assets.tools.drawing.brush import (
     HEIGHT,
     WIDTH,
     Picture,
@@ -26,7 +26,7 @@ from assets.demo.drawing.brush import (
     spline,
     stroked,
 )
-from assets.demo.drawing.face import AXIS, EYE_APART, EYES_Y
+from assets.tools.drawing.face import AXIS, EYE_APART, EYES_Y
 
 _IRIS, _PUPIL = 19.5, 8.5
 # Of the eye on the left of the picture, from its middle: outer corner first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy import float32
 
-from assets.demo.drawing.brush import HEIGHT, WIDTH, Picture, X, Y, blurred, bump, colour, filled, painted, ramp
+from assets.tools.drawing.brush import HEIGHT, WIDTH, Picture, X, Y, blurred, bump, colour, filled, painted, ramp
 
 
 def background() -> Picture:

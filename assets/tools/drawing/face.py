@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy import float32
 
-from assets.demo.drawing.brush import (
+from assets.tools.drawing.brush import (
     HEIGHT,
     WIDTH,
     Picture,

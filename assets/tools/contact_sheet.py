@@ -1,7 +1,4 @@
-"""Draws docs/styles.png: every caption and title style over the demo presenter.
-
-.venv/bin/python assets/styles/contact_sheet.py
-"""
+"""Draws docs/styles.png, every caption and title style over the presenter: `python -m assets.tools.contact_sheet`."""
 
 from __future__ import annotations
 
@@ -11,19 +8,17 @@ from pathlib import Path
 import av
 from PIL import Image, ImageDraw
 
+from orchestrator.captions.breaking import break_title
+from orchestrator.captions.cues import Cue, make_cues
+from orchestrator.captions.layout import CaptionLayout
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
+from services.overlay import engine
+from services.overlay.plain.engine import PlainEngine
+from services.typography.fonts import find_font
+from services.typography.styles import StyleKind, list_styles, load_style
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "protos" / "gen")]
-
-from orchestrator.captions.breaking import break_title  # noqa: E402 - found through the path above
-from orchestrator.captions.cues import Cue, make_cues  # noqa: E402
-from orchestrator.captions.layout import CaptionLayout  # noqa: E402
-from services.base.settings import EngineSettings  # noqa: E402
-from services.enginekit.progress import Progress  # noqa: E402
-from services.overlay import engine  # noqa: E402
-from services.overlay.plain.engine import PlainEngine  # noqa: E402
-from services.typography.fonts import find_font  # noqa: E402
-from services.typography.styles import StyleKind, list_styles, load_style  # noqa: E402
-
 WIDTH, HEIGHT, FRAME = 1080, 1920, 36
 SENTENCE, TITLE = "用 Vigent 做会说话的短视频", "会说话的短视频\n三步做好"
 CROPS: dict[StyleKind, tuple[int, int, int, int]] = {
@@ -35,20 +30,24 @@ COLUMNS, GAP, CAPTION_HEIGHT = 3, 12, 30
 MAX_BYTES = 600_000
 
 
-def main() -> None:
-    """Writes the sheet."""
+def contact_sheet() -> Image.Image:
+    """RGB: a tile for each style, with its name below."""
     presenter = _presenter()
     tiles = [
         (f"{kind} · {style}", _drawn(kind, style, presenter).crop(CROPS[kind]).resize(TILE, Image.Resampling.LANCZOS))
         for kind in CROPS
         for style in list_styles(kind)
     ]
-    target = ROOT / "docs" / "styles.png"
-    target.parent.mkdir(exist_ok=True)
     # Fewer shades halve the file; a palette would lose the small bright areas that styles are made of.
-    _sheet(tiles).point(lambda shade: min(255, (shade + 4) // 8 * 8)).save(target, optimize=True)
+    return _sheet(tiles).point(lambda shade: min(255, (shade + 4) // 8 * 8))
+
+
+def main() -> None:
+    """Writes the sheet."""
+    target = ROOT / "docs" / "styles.png"
+    contact_sheet().save(target, optimize=True)
     size = target.stat().st_size
-    print(f"{target.relative_to(ROOT)}: {len(tiles)} styles, {size:,} bytes")
+    print(f"{target.relative_to(ROOT)}: {size:,} bytes")
     if size > MAX_BYTES:
         sys.exit(f"The sheet is larger than {MAX_BYTES:,} bytes.")
 

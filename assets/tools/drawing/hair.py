@@ -10,7 +10,7 @@ import numpy as np
 from numpy import float32, uint8
 from numpy.typing import NDArray
 
-from assets.demo.drawing.brush import (
+from assets.tools.drawing.brush import (
     HEIGHT,
     WIDTH,
     Points,
@@ -21,7 +21,7 @@ from assets.demo.drawing.brush import (
     painted,
     spline,
 )
-from assets.demo.drawing.face import Layer
+from assets.tools.drawing.face import Layer
 
 _DARK, _BROWN, _SHINE = colour("#170e0b"), colour("#3f2519"), colour("#c08a60")
 _DEPTH = 70.0

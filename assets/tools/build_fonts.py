@@ -1,8 +1,8 @@
-"""How the Noto files here were made; run again only to change their coverage.
+"""How the Noto files of assets/fonts were made; run again only to change their coverage.
 
     apt-get download fonts-noto-cjk fonts-noto-cjk-extra && dpkg-deb -x each of them into FOLDER
     pip install fonttools cffsubr
-    python assets/fonts/build.py FOLDER
+    python assets/tools/build_fonts.py FOLDER
 
 Takes the Simplified Chinese face out of each collection, drops Hangul syllables, hints (captions are drawn far above
 the sizes where hints help) and vertical metrics, and packs the outlines. Smiley Sans and Noto Emoji are unchanged
@@ -19,7 +19,7 @@ from pathlib import Path
 from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 
-HERE = Path(__file__).parent
+FONTS = Path(__file__).parents[1] / "fonts"
 HANGUL = ((0x1100, 0x11FF), (0x3130, 0x318F), (0xA960, 0xA97F), (0xAC00, 0xD7FF), (0xFFA0, 0xFFDC))
 HAN = ((0x2E80, 0x2FDF), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 FEATURES = ["kern", "ccmp", "mark", "mkmk", "liga"]
@@ -57,14 +57,23 @@ def _chinese_face(collection: Path) -> TTFont:
     return next(font for font in fonts if font["name"].getDebugName(1).startswith("Noto Sans CJK SC"))
 
 
-def _build(collection: Path, keep: Callable[[int], bool], target: Path) -> None:
-    font = _chinese_face(collection)
-    options = subset.Options(layout_features=FEATURES, hinting=False, name_IDs=["*"], notdef_outline=True)
-    options.drop_tables += ["vhea", "vmtx", "VORG", "BASE", "DSIG"]
+def subsetted(font: TTFont, keep: Callable[[int], bool]) -> TTFont:
+    """The font itself, with only the characters that `keep` says yes to, and without what captions do not need."""
+    options = _options()
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=[codepoint for codepoint in font.getBestCmap() if keep(codepoint)])
     subsetter.subset(font)
-    subset.save_font(font, target, options)
+    return font
+
+
+def _options() -> subset.Options:
+    options = subset.Options(layout_features=FEATURES, hinting=False, name_IDs=["*"], notdef_outline=True)
+    options.drop_tables += ["vhea", "vmtx", "VORG", "BASE", "DSIG"]
+    return options
+
+
+def _build(collection: Path, keep: Callable[[int], bool], target: Path) -> None:
+    subset.save_font(subsetted(_chinese_face(collection), keep), target, _options())
     subprocess.run([sys.executable, "-m", "cffsubr", "--inplace", str(target)], check=True)
 
 
@@ -72,7 +81,7 @@ def main(folder: Path) -> None:
     """Builds every Noto Sans SC file from the collections below `folder`."""
     for weight, keep in FILES.items():
         collection = next(folder.rglob(f"NotoSansCJK-{weight}.ttc"))
-        _build(collection, keep, HERE / f"NotoSansSC-{weight}.otf")
+        _build(collection, keep, FONTS / f"NotoSansSC-{weight}.otf")
 
 
 if __name__ == "__main__":
