@@ -201,6 +201,21 @@ def test_names_too_long_beside_the_film_are_said_before_work(folder: Path, store
     assert len(list(folder.iterdir())) == 6
 
 
+class Meddled(dict[str, media_pb2.MediaRef]):
+    """Somebody writes captions at the moment in which the film has been put in place and is noted."""
+
+    def __getitem__(self, name: str) -> media_pb2.MediaRef:
+        if Path("film.mp4").exists():
+            Path("film.srt").write_text("mine")
+        return super().__getitem__(name)
+
+
+def test_what_appears_at_the_last_moment_is_not_replaced(folder: Path, store: MediaStore) -> None:
+    with pytest.raises(FailedPreconditionError, match=r"film\.srt"):
+        outputs().place(Meddled(made(store)), store)
+    assert contents(folder) == {"film.mp4": "made film.mp4", "film.srt": "mine"}
+
+
 def test_none_is_replaced_where_one_is_not_whole(folder: Path, store: MediaStore) -> None:
     outputs().place(made(store), store)
     before = contents(folder)
