@@ -42,9 +42,12 @@ def pull(
     Files come from `{hub_url}/{source}/resolve/{revision}/{path}`, the layout of Hugging Face and its mirrors. Files
     that are there and right stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
     FailedPreconditionError: CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN,
-    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder takes no file, as on a full disk.
+    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder takes no file, as on a full disk, CHECKPOINT_NOT_PULLED when
+    other files lie there that no pull has brought.
     """
     _check_address(hub_url)
+    with _in_words(folder):
+        _check_own(folder, manifest)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with (
         _in_words(folder),
@@ -70,6 +73,17 @@ def _check_address(hub_url: str) -> None:
     if not usable:
         remedy = "Set VIGENT_HUB_URL to one that begins with https://."
         raise InvalidInputError(f"{hub_url!r} is no address of a hub.", remedy, "hub_url")
+
+
+def _check_own(folder: Path, manifest: Manifest) -> None:
+    """What a pull has brought may be damaged and is replaced; what somebody else has put there is theirs."""
+    if any((folder / name).exists() for name in (MANIFEST, _UNFINISHED, LOCK)):
+        return
+    for file in manifest.files:
+        path = folder / file.path
+        if os.path.lexists(path) and not (file.sha256 and _is_whole(path, file)):
+            problem = f"{path} is there, no pull has put it there, and it is another file than the manifest's."
+            raise refused("CHECKPOINT_NOT_PULLED", problem, "Move it away, or choose another folder.")
 
 
 def _recorded(path: Path, manifest: Manifest) -> dict[str, dict[str, object]]:

@@ -97,6 +97,19 @@ def test_a_file_whose_hash_alone_is_published_is_not_fetched_again(hub, tmp_path
     assert asked(hub) == []
 
 
+@pytest.mark.parametrize("known", [{}, {"sha256": sha256(WEIGHTS)}])
+def test_a_file_that_no_pull_has_put_there_is_not_replaced(hub, tmp_path, known):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/model.bin").write_bytes(b"trained by myself")
+    for _ in range(2):
+        with pytest.raises(FailedPreconditionError, match=r"model\.bin") as refused:
+            pull(manifest(**known), tmp_path, hub.url)
+        assert refused.value.reason == "CHECKPOINT_NOT_PULLED"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "sub/model.bin"]
+    assert (tmp_path / "sub/model.bin").read_bytes() == b"trained by myself"
+    assert hub.requests == []
+
+
 def test_an_answer_that_goes_on_elsewhere_is_not_mixed(hub, tmp_path):
     hub.breaks, hub.break_after, hub.shift = 2, 100_000, 7
     pull(manifest(), tmp_path, hub.url)
