@@ -17,6 +17,7 @@ from rich.markup import escape
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import err, seconds, show_error
 from gateway.cli.progress import JobDisplay
+from gateway.cli.waiting import telling, while_it_lives
 from gateway.films.request import Ingredients, read_text, spec_of_ingredients, target_file
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES
 from gateway.mesh.lock import hold
@@ -122,6 +123,7 @@ async def _make(ingredients: Ingredients, target: Path, data: Path) -> int:
         if address is None:
             address = await stack.enter_async_context(_own_mesh(data))
         client = await stack.enter_async_context(JobClient(address))
+        await stack.enter_async_context(while_it_lives("orchestrator", address))
         return await _film(client, address, spec, target, store)
 
 
@@ -175,7 +177,8 @@ async def _own_mesh(data: Path) -> AsyncIterator[str]:
             err.print(f"[yellow]Warning:[/] {escape(plan.warning)}")
         async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
             try:
-                await mesh.wait_ready()
+                async with telling(mesh.unready):
+                    await mesh.wait_ready()
             except FailedPreconditionError as error:
                 if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
                     raise

@@ -11,6 +11,7 @@ import tenacity
 
 from services.base.errors import UnavailableError, VigentError
 from services.base.status import error_of
+from services.runtime.direct import direct_channel
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 """Largest response taken: an RGBA picture of 4096 x 4096."""
@@ -22,9 +23,9 @@ def open_channel(target: str, service: str) -> grpc.aio.Channel:
     `target` is "host:port", "dns:///name:port", or several replicas as "ipv4:127.0.0.1:50052,127.0.0.1:50062".
     """
     config = {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": service}}
-    return grpc.aio.insecure_channel(
+    return direct_channel(
         target,
-        options=[
+        [
             ("grpc.service_config", json.dumps(config)),
             ("grpc.keepalive_time_ms", 10_000),
             ("grpc.http2.ping_timeout_ms", 5_000),  # grpcio ignores keepalive_timeout_ms
