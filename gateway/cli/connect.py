@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.waiting import until_answered
+from gateway.cli.waiting import tell, until_answered
 from gateway.mesh.addresses import DEFAULT_DATA, apply_data_folder
 from gateway.mesh.health import GrpcPatient
 from gateway.mesh.lock import running_mesh
@@ -26,7 +26,11 @@ def load_settings(data: Path) -> GatewaySettings:
 
 async def find(service: str, data: Path, settings: GatewaySettings) -> str | None:
     """Address of a running service: of the mesh that holds `data`, else as configured; None when none answers."""
-    return await _first_answering(service, _candidates(service, data, settings))
+    candidates = _candidates(service, data, settings)
+    address = await _first_answering(service, candidates)
+    if address is None and candidates and service in settings.model_fields_set:  # whoever set it hoped for more
+        tell(_absent(service, candidates))
+    return address
 
 
 async def require(service: str, data: Path) -> str:
@@ -35,8 +39,8 @@ async def require(service: str, data: Path) -> str:
     candidates = _candidates(service, data, settings)
     if (address := await _first_answering(service, candidates)) is not None:
         return address
-    where = f"No {service} answers at {', '.join(candidates)}." if candidates else f"No mesh runs over {data}."
-    raise UnavailableError(where, "Start the mesh with `vigent up`.")
+    problem = _absent(service, candidates) if candidates else f"No mesh runs over {data}."
+    raise UnavailableError(problem, "Start the mesh with `vigent up`.")
 
 
 def _candidates(service: str, data: Path, settings: GatewaySettings) -> list[str]:
@@ -45,6 +49,10 @@ def _candidates(service: str, data: Path, settings: GatewaySettings) -> list[str
         return [mesh.addresses[service]]
     # another data folder than the usual one belongs to no mesh at the usual addresses
     return settings.targets(service) if data == DEFAULT_DATA else []
+
+
+def _absent(service: str, addresses: list[str]) -> str:
+    return f"No {service} answers at {', '.join(addresses)}."
 
 
 async def _first_answering(service: str, addresses: list[str]) -> str | None:

@@ -59,6 +59,11 @@ def test_the_address_that_was_tried_is_the_one_that_is_named(tmp_path: Path) -> 
     assert "No mesh runs over mesh." in elsewhere.stderr
 
 
+def test_a_server_that_was_set_and_is_away_is_named(tmp_path: Path) -> None:
+    asked = vigent("voices", cwd=tmp_path, environment={"VIGENT_GATEWAY_TTS": "127.0.0.1:1"})
+    assert (asked.returncode, "No tts answers at 127.0.0.1:1." in asked.stderr) == (0, True)
+
+
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """A mesh of its own, for others would find it frozen."""
@@ -66,21 +71,44 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
         yield mesh
 
 
+@pytest.fixture
+def beside(patient: Mesh) -> dict[str, str]:
+    """The environment of somebody on whose machine that mesh runs."""
+    return {"VIGENT_GATEWAY_ORCHESTRATOR": patient.jobs, "VIGENT_MEDIA_ROOT": str(patient.media_root)}
+
+
 @pytest.mark.parametrize(
     ("victim", "words"), [("orchestrator", "Waiting for orchestrator"), ("tts", "Waiting for a voice server")]
 )
-def test_a_frozen_server_is_named_until_it_goes_on(folder: Path, patient: Mesh, victim: str, words: str) -> None:
+def test_a_frozen_server_is_named_until_it_goes_on(
+    folder: Path, patient: Mesh, beside: dict[str, str], victim: str, words: str
+) -> None:
     server = patient.servers[victim]
-    environment = {"VIGENT_GATEWAY_ORCHESTRATOR": patient.jobs, "VIGENT_MEDIA_ROOT": str(patient.media_root)}
     server.process.send_signal(signal.SIGSTOP)
     try:
-        with running(*ARGUMENTS, "--seed", str(len(victim)), cwd=folder, environment=environment) as making:
+        with running(*ARGUMENTS, "--seed", str(len(victim)), cwd=folder, environment=beside) as making:
             making.until(f"{words} at {server.address}\\.$")
             server.process.send_signal(signal.SIGCONT)
             making.until(ENDED)
             assert "film; captions" in "\n".join(making.lines)
     finally:
         server.process.send_signal(signal.SIGCONT)
+
+
+def test_an_orchestrator_that_freezes_in_the_middle_of_a_film_is_named(
+    folder: Path, patient: Mesh, beside: dict[str, str]
+) -> None:
+    server = patient.servers["orchestrator"].process
+    try:
+        with running(*ARGUMENTS, "--seed", "9", cwd=folder, environment=beside) as making:
+            making.until("looking at footage|making sentences")
+            server.send_signal(signal.SIGSTOP)
+            making.until(f"^Waiting for orchestrator at {patient.jobs}\\.$")
+            server.send_signal(signal.SIGCONT)
+            making.until(ENDED)
+            assert "film; captions" in "\n".join(making.lines)
+    finally:
+        server.send_signal(signal.SIGCONT)
 
 
 def _held(folder: Path) -> tuple[dict[str, str], Callable[[], None]]:
