@@ -56,7 +56,7 @@ def test_the_address_that_was_tried_is_the_one_that_is_named(tmp_path: Path) -> 
     assert "No orchestrator answers at 127.0.0.1:1, 127.0.0.1:2." in asked.stderr
     elsewhere = vigent("jobs", "list", "--data", "mesh", cwd=tmp_path)
     assert (elsewhere.returncode, "127.0.0.1" in elsewhere.stderr) == (1, False)
-    assert "No mesh runs over mesh." in elsewhere.stderr
+    assert "No orchestrator runs over mesh." in elsewhere.stderr
 
 
 def test_a_server_that_was_set_and_is_away_is_named(tmp_path: Path) -> None:
