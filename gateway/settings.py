@@ -58,7 +58,7 @@ class GatewaySettings(ProcessSettings):
 
     def targets(self, service: str) -> list[str]:
         """Addresses (gRPC) of the replicas of `service`, one of SERVICES."""
-        return _parts(getattr(self, service))
+        return [target.removeprefix("ipv4:") for target in _parts(getattr(self, service))]
 
     def metrics_urls(self, service: str) -> list[str]:
         """Prometheus pages of the replicas of `service`, in the same order; may be fewer."""

@@ -31,7 +31,8 @@ def calling(server: str, target: str) -> Iterator[None]:
         if error.remedy:  # the server itself said so
             raise
         remedy = "Start the mesh with `vigent up`; `vigent doctor` shows what is missing."
-        raise type(error)(f"The {server} at {target} does not answer.", remedy, reason="UNREACHABLE") from error
+        address = target.removeprefix("ipv4:")
+        raise type(error)(f"The {server} at {address} does not answer.", remedy, reason="UNREACHABLE") from error
 
 
 class JobClient:

@@ -16,6 +16,7 @@ from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import err, seconds, show_error
 from gateway.cli.outputs import Outputs, film_file
 from gateway.cli.progress import JobDisplay
+from gateway.cli.waiting import telling, while_it_lives
 from gateway.films.request import Ingredients, read_text, spec_of_ingredients
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES
 from gateway.mesh.lock import hold
@@ -123,6 +124,7 @@ async def _make(ingredients: Ingredients, outputs: Outputs, data: Path) -> int:
         if address is None:
             address = await stack.enter_async_context(_own_mesh(data))
         client = await stack.enter_async_context(JobClient(address))
+        await stack.enter_async_context(while_it_lives("orchestrator", address))
         return await _film(client, address, spec, outputs, store)
 
 
@@ -176,7 +178,8 @@ async def _own_mesh(data: Path) -> AsyncIterator[str]:
             err.print(f"[yellow]Warning:[/] {escape(plan.warning)}")
         async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
             try:
-                await mesh.wait_ready()
+                async with telling(mesh.unready):
+                    await mesh.wait_ready()
             except FailedPreconditionError as error:
                 if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
                     raise

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import out
+from gateway.cli.waiting import telling, until_answered
 from gateway.http.replicas import FULL_NAMES
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
@@ -50,10 +51,12 @@ async def _voices(language: str, data: Path) -> list[tts_pb2.Voice]:
             plan = MeshPlan.here(port_base=0)
             mesh = Supervisor(plan, data, lambda _name, _line: None, ("tts",), ONE_TRY)
             await stack.enter_async_context(mesh)
-            await mesh.wait_ready()
+            async with telling(mesh.unready):
+                await mesh.wait_ready()
             address = plan.addresses.address("tts")
         channel = await stack.enter_async_context(open_channel(address, FULL_NAMES["tts"]))
-        with calling("tts server", address):
-            request = tts_pb2.ListVoicesRequest(language=language)
-            response = await TtsServiceStub(channel).ListVoices(request, timeout=_ANSWER_S)
+        request = tts_pb2.ListVoicesRequest(language=language)
+        async with until_answered("tts", address):
+            with calling("tts server", address):
+                response = await TtsServiceStub(channel).ListVoices(request, timeout=_ANSWER_S)
     return list(response.voices)

@@ -39,7 +39,7 @@ class Gateway:
 
     def calling(self, service: str) -> AbstractContextManager[None]:
         """Around calls to a service: its errors as ours, and its address when it does not answer."""
-        return calling(f"{service} server", getattr(self.settings, service))
+        return calling(f"{service} server", ", ".join(self.settings.targets(service)))
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, Field
 
 from gateway.settings import SERVICES, GatewaySettings
+from services.base.direct import direct_channel
 from services.base.errors import NotFoundError
 from services.runtime.health import PROBLEM_METADATA_KEY
 
@@ -69,9 +70,7 @@ class MeshWatch:
         self._settings = settings
         self._http = httpx.AsyncClient(timeout=settings.probe_timeout_s, trust_env=False)
         self._channels = {
-            target: grpc.aio.insecure_channel(target, options=SOON_FOUND)
-            for name in SERVICES
-            for target in settings.targets(name)
+            target: direct_channel(target, SOON_FOUND) for name in SERVICES for target in settings.targets(name)
         }
         self._locks = {name: asyncio.Lock() for name in SERVICES}
         self._seen: dict[str, tuple[float, ServiceState]] = {}

@@ -235,6 +235,11 @@ class Supervisor:
                 task.cancel()
             await asyncio.wait(outcomes)
 
+    async def unready(self) -> str:
+        """Who is not ready, and where each is to listen, such as "tts at 127.0.0.1:50051"; empty when all are ready."""
+        waiting = [process for process in self.processes.values() if not process.ready.is_set()]
+        return ", ".join(f"{process.name} at {process.address}" for process in waiting)
+
     async def _all_ready(self) -> None:
         for process in self.processes.values():
             await process.ready.wait()

@@ -94,8 +94,7 @@ class FilmMaker:
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
         patience = Patience(self._settings.attempts, waits=progress.waits)
-        plan = await patience.retried(lambda: make_plan(spec, self._store, self._mesh, report), "the model servers")
-        return plan.to_json()
+        return (await make_plan(spec, self._store, self._mesh, report, patience)).to_json()
 
     async def _segments(
         self, spec: jobs_pb2.JobSpec, plan: FilmPlan, progress: JobProgress, preview: GrowingPreview

@@ -14,7 +14,7 @@ import numpy as np
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.making.retry import Patience
-from orchestrator.making.servers import Service
+from orchestrator.making.servers import DRAWER, Service
 from orchestrator.making.take import Take
 from orchestrator.making.words import audio_chunks, audio_format
 from services.base.client import remote_errors
@@ -84,7 +84,7 @@ class OverlayPictures:
         due = []
         while not self._ended:
             if self._next is None:
-                self._next = await self._patience.retried(self._fetch, "an overlay server")
+                self._next = await self._patience.retried(self._fetch, self._service.at(DRAWER))
                 self._ended = self._next is None
             if self._next is None or self._next.first_film_frame > film_frame:
                 break

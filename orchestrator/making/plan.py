@@ -12,7 +12,8 @@ from typing import Any, Self
 from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.making.reference import Reference, make_reference
-from orchestrator.making.servers import Mesh
+from orchestrator.making.retry import Patience
+from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Mesh
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
 from services.media.convert import media_ref
@@ -74,18 +75,27 @@ class FilmPlan:
         )
 
 
-async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, report: ReportProgress) -> FilmPlan:
+async def make_plan(
+    spec: jobs_pb2.JobSpec,
+    store: MediaStore,
+    mesh: Mesh,
+    report: ReportProgress,
+    patience: Patience,
+) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
 
     Raises InvalidInputError for a script without words, for a voice or language that nobody speaks, for footage that
     cannot be read or shows no face, and for a reference recording that cannot be read.
     """
     sentences = tuple(split_script(spec.script))
-    await _check_voice(spec, mesh)
-    engines = await mesh.engines()
+    engines = await mesh.engines(patience)  # first: who does not answer is named, where a call would only time out
+    await patience.retried(lambda: _check_voice(spec, mesh), mesh.tts.at(VOICE))
     footage = await _conformed(spec, store, lambda share: report(0.5 * share))
     report(0.5)
-    found = await _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share))
+    found = await patience.retried(
+        lambda: _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share)), mesh.lipsync.at(MOUTH)
+    )
+    reference = await patience.retried(lambda: make_reference(spec, engines["asr"], store, mesh), mesh.asr.at(LISTENER))
     return FilmPlan(
         sentences=sentences,
         footage=footage,
@@ -95,7 +105,7 @@ async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, repor
         face=_box_of(found.face),
         problems=tuple(found.problems),
         engines=engines,
-        reference=await make_reference(spec, engines["asr"], store, mesh),
+        reference=reference,
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestrator.making.retry import Patience
-from orchestrator.making.servers import Mesh
+from orchestrator.making.servers import LISTENER, Mesh
 from orchestrator.making.take import Take
 from orchestrator.making.voice import MUTE, Voice
 from orchestrator.making.words import transcribe
@@ -118,7 +118,7 @@ class CheckedVoice:
                 return await transcribe(stub, take, language, self._settings.call_deadline_s)
 
         try:
-            return await self._patience.retried(attempt, "a listening server")
+            return await self._patience.retried(attempt, self._mesh.asr.at(LISTENER))
         except InvalidInputError:
             return None
 

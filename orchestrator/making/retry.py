@@ -30,7 +30,7 @@ class Patience:
     async def retried(self, work: Callable[[], Awaitable[_T]], whom: str) -> _T:
         """What `work` gives, tried with growing pauses while its error is retryable; the last one is raised.
 
-        `whom` it needs, such as "a voice server", is for people.
+        `whom` it needs, such as "a voice server at 127.0.0.1:50051", is for people.
         """
         async for attempt in retrying(self.attempts, outage_s=self.outage_s, waits=partial(self._wait, whom)):
             with attempt:
@@ -39,5 +39,9 @@ class Patience:
 
     def _wait(self, whom: str, error: VigentError) -> None:
         _log.warning("waiting for %s: %s", whom, error)
+        self.tell(whom)
+
+    def tell(self, whom: str) -> None:
+        """Says to whoever looks at the work that `whom` is waited for."""
         if self.waits is not None:
             self.waits(whom)

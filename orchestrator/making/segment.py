@@ -25,7 +25,7 @@ from orchestrator.making.pictures import LipsyncCall, OverlayPictures, compose_s
 from orchestrator.making.plan import FilmPlan
 from orchestrator.making.retake import CheckedVoice, Spoken
 from orchestrator.making.retry import Patience
-from orchestrator.making.servers import Mesh
+from orchestrator.making.servers import LISTENER, MOUTH, Mesh
 from orchestrator.making.take import Take
 from orchestrator.making.voice import Voice
 from orchestrator.making.words import align, words_from_json, words_to_json
@@ -149,7 +149,8 @@ class SegmentMaker:
         key = partial(recipe_key, "words", self._plan.engines["asr"], text, self._spec.language)
         if take.closed and (stored := self._store.recall(key((await voice).stored.sha256))):
             return _Listened(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
-        words = await self._patience.retried(lambda: self._align(text, take), "a listening server")
+        whom = self._mesh.asr.at(LISTENER)
+        words = await self._patience.retried(lambda: self._align(text, take), whom)
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
         self._store.remember(key((await voice).stored.sha256), stored)
         return _Listened(words, stored)
@@ -171,7 +172,8 @@ class SegmentMaker:
             key = self._film_key((await voice).stored, await self._render_request(index, words, first_frame, take))
             if found := self._recall_film(key):
                 return found
-        made = await self._patience.retried(lambda: self._stream(index, first_frame, take, words), "a lip-sync server")
+        whom = self._mesh.lipsync.at(MOUTH)
+        made = await self._patience.retried(lambda: self._stream(index, first_frame, take, words), whom)
         key = self._film_key((await voice).stored, await self._render_request(index, words, first_frame, take))
         counted = self._store.put_bytes(str(made[1]).encode(), "text/plain")
         self._store.remember(recipe_key("frames_without_face", key), counted)

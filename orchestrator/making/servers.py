@@ -12,8 +12,10 @@ import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from orchestrator.making.retry import Patience
 from orchestrator.settings import OrchestratorSettings
 from services.base.client import open_channel, remote_errors
+from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
 from services.runtime.health import PROBLEM_METADATA_KEY
 from services.runtime.identity import ENGINE_METADATA_KEY
@@ -23,7 +25,11 @@ from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 _IDENTITY_TIMEOUT_S = 10.0
+_SILENCE_S = 3.0  # how long a server may take to answer before people are told
 _PROBLEM_TIMEOUT_S = 2.0
+
+VOICE, MOUTH, LISTENER, DRAWER = "a voice server", "a lip-sync server", "a listening server", "an overlay server"
+"""What people are told is waited for."""
 
 StubT = TypeVar("StubT")
 
@@ -52,7 +58,7 @@ class Replica(Generic[StubT]):
 
     async def problem(self) -> str:
         """Why its engine cannot be loaded; empty when it does not say. Asks past the channel, which shuns it."""
-        async with aio.insecure_channel(self._target) as channel:
+        async with direct_channel(self._target) as channel:
             call = health_pb2_grpc.HealthStub(channel).Check(self._request, timeout=_PROBLEM_TIMEOUT_S)
             try:
                 await call
@@ -70,7 +76,12 @@ class Service(Generic[StubT]):
 
     def __init__(self, targets: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
         self._name = service
-        self._replicas = [Replica(target.strip(), service, stub) for target in targets.split(",")]
+        self.addresses = [target.strip().removeprefix("ipv4:") for target in targets.split(",")]
+        self._replicas = [Replica(address, service, stub) for address in self.addresses]
+
+    def at(self, whom: str) -> str:
+        """`whom`, such as "a voice server", with the addresses where it is looked for."""
+        return f"{whom} at {', '.join(self.addresses)}"
 
     @contextmanager
     def least_busy(self) -> Iterator[StubT]:
@@ -83,21 +94,25 @@ class Service(Generic[StubT]):
         finally:
             replica.calls -= 1
 
-    async def engine(self) -> str:
+    async def engine(self, late: Callable[[], None] = lambda: None) -> str:
         """Name and version of the engine behind the service, which is part of the recipe of what it makes.
 
-        That of the replica that answers first. Raises UnavailableError when none serves.
+        That of the replica that answers first; `late` is called when none has answered for a while. Raises
+        UnavailableError when none serves.
         """
         asked = [asyncio.create_task(replica.engine()) for replica in self._replicas]
+        silence = asyncio.get_running_loop().call_later(_SILENCE_S, late)
         try:
             for answer in asyncio.as_completed(asked):
                 with contextlib.suppress(VigentError):
                     return await answer
         finally:
+            silence.cancel()
             for task in asked:
                 task.cancel()
         problems = [problem for replica in self._replicas if (problem := await replica.problem())]
-        raise UnavailableError(" ".join([f"No replica of {self._name} serves.", *problems]), "See `vigent probe`.")
+        absent = f"{self.at(f'No replica of {self._name}')} serves."
+        raise UnavailableError(" ".join([absent, *problems]), "See `vigent probe`.")
 
     async def close(self) -> None:
         """Closes the channels."""
@@ -114,16 +129,21 @@ class Mesh:
         self.asr = Service(settings.asr, "vigent.asr.v1.AsrService", AsrServiceStub)
         self.overlay = Service(settings.overlay, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
 
-    async def engines(self) -> dict[str, str]:
+    async def engines(self, patience: Patience) -> dict[str, str]:
         """The engine behind each service. Raises UnavailableError naming a service that does not answer."""
         return {
-            "tts": await self.tts.engine(),
-            "lipsync": await self.lipsync.engine(),
-            "asr": await self.asr.engine(),
-            "overlay": await self.overlay.engine(),
+            "tts": await _patient_engine(self.tts, VOICE, patience),
+            "lipsync": await _patient_engine(self.lipsync, MOUTH, patience),
+            "asr": await _patient_engine(self.asr, LISTENER, patience),
+            "overlay": await _patient_engine(self.overlay, DRAWER, patience),
         }
 
     async def close(self) -> None:
         """Closes all channels."""
         for service in (self.tts, self.lipsync, self.asr, self.overlay):
             await service.close()
+
+
+async def _patient_engine(service: Service[StubT], whom: str, patience: Patience) -> str:
+    whom = service.at(whom)
+    return await patience.retried(lambda: service.engine(lambda: patience.tell(whom)), whom)

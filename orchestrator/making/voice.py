@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from orchestrator.making.retry import Patience
-from orchestrator.making.servers import Mesh
+from orchestrator.making.servers import VOICE, Mesh
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from orchestrator.settings import OrchestratorSettings
 from services.base.client import remote_errors
@@ -47,7 +47,7 @@ class Voice:
         Raises InternalError (MUTE_TAKE) for a take without a sample.
         """
         request = self._request(text, seed)
-        return await self._patience.retried(lambda: self._attempt(request, started), "a voice server")
+        return await self._patience.retried(lambda: self._attempt(request, started), self._mesh.tts.at(VOICE))
 
     async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> StoredFile:
         with self._mesh.tts.least_busy() as stub, remote_errors():

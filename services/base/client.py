@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import grpc
 import tenacity
 
+from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
 from services.base.status import error_of
 
@@ -22,9 +23,9 @@ def open_channel(target: str, service: str) -> grpc.aio.Channel:
     `target` is "host:port", "dns:///name:port", or several replicas as "ipv4:127.0.0.1:50052,127.0.0.1:50062".
     """
     config = {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": service}}
-    return grpc.aio.insecure_channel(
+    return direct_channel(
         target,
-        options=[
+        [
             ("grpc.service_config", json.dumps(config)),
             ("grpc.keepalive_time_ms", 10_000),
             ("grpc.http2.ping_timeout_ms", 5_000),  # grpcio ignores keepalive_timeout_ms

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +54,7 @@ def pull(
     with (
         _in_words(folder),
         _only_one(folder),
-        httpx.Client(timeout=_TIMEOUT, follow_redirects=True, headers=headers) as client,
+        _client(headers) as client,
     ):
         earlier = _recorded(folder / MANIFEST, manifest) | _recorded(folder / _UNFINISHED, manifest)
         files: list[CheckpointFile] = []
@@ -63,6 +65,24 @@ def pull(
             _write_whole(folder / _UNFINISHED, pinned.model_dump_json(indent=1, exclude_defaults=True).encode())
         (folder / _UNFINISHED).replace(folder / MANIFEST)
     return pinned
+
+
+def _client(headers: dict[str, str]) -> httpx.Client:
+    """Of the hub, which is outside: it is reached through the proxy that the environment names."""
+    try:
+        return httpx.Client(timeout=_TIMEOUT, follow_redirects=True, headers=headers, trust_env=True)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # a scheme that is not known here, such as SOCKS
+        remedy = "Correct http_proxy, https_proxy and all_proxy, or name the hub in no_proxy."
+        raise InvalidInputError(f"A proxy of the environment cannot be used: {error}", remedy, "hub_url") from error
+
+
+def _proxy_of(url: str) -> str:
+    """host:port of the proxy through which `url` is asked for; empty for none."""
+    asked = httpx.URL(url)
+    if urllib.request.proxy_bypass(asked.host):
+        return ""
+    proxies = urllib.request.getproxies()
+    return urllib.parse.urlsplit(proxies.get(asked.scheme) or proxies.get("all", "")).netloc.rpartition("@")[2]
 
 
 def _check_address(hub_url: str) -> None:
@@ -205,6 +225,8 @@ def _unreachable(url: str) -> Callable[[tenacity.RetryCallState], None]:
     def give_up(state: tenacity.RetryCallState) -> None:
         cause = state.outcome.exception() if state.outcome else None
         why = type(cause).__name__ + (f": {cause}" if str(cause) else "")
+        if proxy := _proxy_of(url):
+            why += f", through the proxy {proxy}"
         remedy = "Run the same command again, later if need be; it goes on where it stopped."
         raise UnavailableError(f"{url} cannot be downloaded ({why}).", remedy, "hub_url") from cause
 

@@ -192,7 +192,7 @@ async def _sequential_walls_s(mesh: Mesh, spec: jobs_pb2.JobSpec) -> dict[str, f
     store, services = MediaStore(mesh.media_root), Services(settings)
     begun_s = time.perf_counter()
     complete = complete_spec(spec, store)
-    plan = await make_plan(complete, store, services, lambda _share: None)
+    plan = await make_plan(complete, store, services, lambda _share: None, Patience(attempts=3))
     prepare_s = time.perf_counter() - begun_s
     walls_s = await _Sequential(complete, plan, store, services, settings).walls_s()
     await services.close()

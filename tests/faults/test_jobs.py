@@ -108,7 +108,7 @@ async def test_servers_that_are_long_away_are_waited_for(tmp_path: Path) -> None
             for segments_done, victim in enumerate(WHOM, start=1):
                 await until(client, job.id, lambda event, least=segments_done: event.progress.segments_done >= least)
                 await asyncio.to_thread(mesh.servers[victim].kill)
-                waiting = f"Waiting for {WHOM[victim]}."
+                waiting = f"Waiting for {WHOM[victim]} at {mesh.servers[victim].address}."
                 await until(client, job.id, lambda event, said=waiting: event.progress.message == said)
                 await asyncio.to_thread(mesh.servers[victim].start)
             job = await ended(client, job.id)
