@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestrator.jobs.database import Database, keep_others_out
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 
@@ -140,8 +140,8 @@ class JobAttempt:
         Waits for a database that is away, however long, as the durable engine does: without it nothing could be noted,
         not even that the job has failed.
         """
-        patience = Patience(attempts=sys.maxsize)
-        job, present = await patience.retried(
+        policy = RetryPolicy(attempts=sys.maxsize)
+        job, present = await policy.retried(
             lambda: self._records.change(self.job_id, edit, only_attempt=self._number), "the database"
         )
         return job if present == self._number else None

@@ -14,7 +14,7 @@ from orchestrator.making.assemble import assemble
 from orchestrator.making.order import FrameClock, SegmentWindow
 from orchestrator.making.plan import FilmPlan, make_plan
 from orchestrator.making.preview import GrowingPreview
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Mesh
 from orchestrator.settings import OrchestratorSettings
@@ -27,7 +27,7 @@ from vigent.jobs.v1 import jobs_pb2
 _log = logging.getLogger(__name__)
 
 
-class _VoidError(Exception):
+class _StaleAttempt(Exception):  # noqa: N818 - nothing went wrong
     """The attempt has nothing to do: its job has ended or is another attempt's by now."""
 
 
@@ -58,8 +58,8 @@ class FilmMaker:
     async def _make(self, job_id: str, attempt: JobAttempt) -> None:
         try:
             outputs = await self._film(job_id, attempt)
-        except* _VoidError as void:
-            _log.info("job %s: %s", job_id, void.exceptions[0])
+        except* _StaleAttempt as stale:
+            _log.info("job %s: %s", job_id, stale.exceptions[0])
         except* VigentError as group:
             await self._fail(job_id, attempt, _first(group))
         except* Exception:
@@ -72,7 +72,7 @@ class FilmMaker:
     async def _film(self, job_id: str, attempt: JobAttempt) -> dict[str, StoredFile]:
         job = await attempt.change(_begin)
         if job is None:
-            raise _VoidError("it has been started again")
+            raise _StaleAttempt("it has been started again")
         interval_s = self._settings.progress_interval_s
         progress = JobProgress(attempt, job.progress, interval_s, self._metrics.stage_ended)
         writer = asyncio.create_task(progress.keep_writing())
@@ -93,8 +93,8 @@ class FilmMaker:
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
-        patience = Patience(self._settings.attempts, waits=progress.waits)
-        plan = await patience.retried(lambda: make_plan(spec, self._store, self._mesh, report), "the model servers")
+        policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
+        plan = await policy.retried(lambda: make_plan(spec, self._store, self._mesh, report), "the model servers")
         return plan.to_json()
 
     async def _segments(
@@ -104,8 +104,8 @@ class FilmMaker:
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
         clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
         settings, retaken = self._settings, self._metrics.retaken
-        patience = Patience(settings.attempts, settings.outage_s, progress.waits)
-        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, settings, patience, progress.frames, retaken)
+        policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
+        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, settings, policy, progress.frames, retaken)
 
         async def segment(index: int) -> SegmentPieces:
             async def work() -> dict[str, object]:
@@ -146,7 +146,7 @@ def _threadsafe(report: Callable[[float], None]) -> Callable[[float], None]:
 
 def _begin(job: jobs_pb2.Job) -> None:
     if job.state in ENDED_STATES:
-        raise _VoidError("it has ended")
+        raise _StaleAttempt("it has ended")
     job.state = jobs_pb2.JOB_STATE_RUNNING
     if not job.HasField("start_time"):
         job.start_time.CopyFrom(timestamp_now())

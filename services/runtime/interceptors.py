@@ -18,7 +18,7 @@ from services.runtime.metrics import ServerMetrics
 
 _LOG = logging.getLogger(__name__)
 _MALFORMED = object()
-_HEAR_OUT_S, _PAUSE_S = 2.0, 0.25
+_DRAIN_S, _PAUSE_S = 2.0, 0.25
 _WIRE_GRAIN_S = 0.001  # timeouts travel in whole milliseconds: an expired one arrives with up to this much left
 
 Requests = object | AsyncIterable[object]  # one message, or the caller's stream of them
@@ -66,7 +66,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
                 with self._counted(context, method):
                     return await behavior(_checked(request), context)
             except VigentError as error:
-                await _hear_out(request)
+                await _drain_requests(request)
                 await _abort(context, error)
 
         return guarded
@@ -81,7 +81,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
                         async for response in responses:
                             await _write(context, response)
             except VigentError as error:
-                await _hear_out(request)
+                await _drain_requests(request)
                 await _abort(context, error)
 
         return guarded
@@ -186,12 +186,12 @@ async def _write(context: Context, response: Message) -> None:
         raise asyncio.CancelledError from error
 
 
-async def _hear_out(request: Requests) -> None:
+async def _drain_requests(request: Requests) -> None:
     """Reads what the caller is just sending: a write that fails hides our status from grpc.aio's clients."""
     if isinstance(request, AsyncIterable):
         rest = aiter(request)
         with suppress(TimeoutError, StopAsyncIteration, grpc.aio.UsageError):
-            async with asyncio.timeout(_HEAR_OUT_S):
+            async with asyncio.timeout(_DRAIN_S):
                 while await _heard(rest):
                     pass
 

@@ -91,7 +91,7 @@ class Worker:
         while not self._closing:
             boot = replace(self._boot, epoch=next(self._epochs))
             self.process = WorkerProcess(boot, self._received)
-            self._bury(self.process, await self.process.wait())
+            self._on_worker_exit(self.process, await self.process.wait())
             if self._wrong_setting is not None:
                 raise self._wrong_setting
             if not self._restarts.allowed:
@@ -225,7 +225,7 @@ class Worker:
         call.deliver(message)
         self.admission.release(call.slot)
 
-    def _bury(self, process: WorkerProcess, exit_code: int) -> None:
+    def _on_worker_exit(self, process: WorkerProcess, exit_code: int) -> None:
         """Takes leave of a dead child: its calls end, and only they."""
         self.observe()
         self.units.worker_died()
