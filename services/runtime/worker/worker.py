@@ -21,8 +21,7 @@ from services.runtime.worker.admission import Admission, Slot
 from services.runtime.worker.call import Admitted, Call
 from services.runtime.worker.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.worker.process import WorkerProcess
-from services.runtime.worker.quarantine import Quarantine, request_key
-from services.runtime.worker.restarts import Restarts
+from services.runtime.worker.restarts import Quarantine, Restarts, request_key
 from services.runtime.worker.state import State
 from services.runtime.worker.units import Units
 from vigent.media.v1 import media_pb2
