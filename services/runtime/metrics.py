@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,11 +18,8 @@ from prometheus_client.registry import Collector
 
 from services.base.errors import FailedPreconditionError
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.worker.state import State
-
-if TYPE_CHECKING:
-    from services.runtime.worker.call import Call
-    from services.runtime.worker.worker import Worker
+from services.runtime.worker.call import Call
+from services.runtime.worker.worker import State, Worker
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 
