@@ -1,4 +1,4 @@
-"""Who made a piece: engine, weights, code and options. Part of the recipe under which pieces are kept."""
+"""What makes a piece: engine, weights, code and options. Part of the recipe by which finished pieces are kept."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ENGINE_METADATA_KEY = "vigent-engine"
-"""Initial metadata of every health check: a caller learns the identity without starting work."""
-
+"""Key of the identity in the initial metadata of every health check: callers learn it without starting work."""
 
 _RUNTIME = Path(__file__).parent
 
@@ -16,8 +15,7 @@ _RUNTIME = Path(__file__).parent
 def engine_identity(engine: str, checkpoint: Path | None, service_folder: Path, options: Mapping[str, str]) -> str:
     """Name of the engine, name of its checkpoint folder, digest of the rest; ASCII, for metadata.
 
-    The rest is the code of the service and of the runtime, which reads, normalises and sets text for the engines, and
-    the options, since they change what is made.
+    The rest is the code of the service, the code of the runtime, and the options: all of them change what is made.
     """
     weights = ascii(checkpoint.name) if checkpoint else ""
     rest = repr((source_digest(service_folder), source_digest(_RUNTIME), sorted(options.items())))
