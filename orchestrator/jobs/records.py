@@ -102,7 +102,7 @@ class JobRecords:
         return changed
 
     def attempt_at(self, job_id: str, number: int) -> JobAttempt:
-        """An attempt at the job, for who works on it."""
+        """The record of a job as one of its attempts may change it."""
         return JobAttempt(self, job_id, number)
 
     async def delete(self, job_id: str) -> None:
@@ -128,7 +128,7 @@ class JobRecords:
 
 
 class JobAttempt:
-    """One attempt at a job. A later one makes it void: it winds up, but the job is no longer its own."""
+    """One attempt at a job. A later attempt makes it stale: it still winds up, but changes nothing of the job."""
 
     def __init__(self, records: JobRecords, job_id: str, number: int) -> None:
         self.job_id = job_id

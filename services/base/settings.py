@@ -96,7 +96,7 @@ class ServerSettings(ProcessSettings):
     queue_limit: int = Field(8, description="Calls that may wait for a slot; further ones are refused.", ge=0)
     device: str = Field("cpu", description='Where the engine computes: "cpu", "cuda:0".')
     checkpoint: Path | None = Field(None, description="Folder of the model's weights.")
-    cache_root: Path = Field(Path(".vigent/cache"), description="Folder for what engines may compute again.")
+    cache_root: Path = Field(Path(".vigent/cache"), description="Folder for files that engines can compute again.")
     options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
     chromium: str = Field("", description="Browser of the Remotion overlay server; empty for the first on the PATH.")
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
