@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestrator.jobs.database import Database, keep_others_out
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 
@@ -102,7 +102,7 @@ class JobRecords:
         return changed
 
     def attempt_at(self, job_id: str, number: int) -> JobAttempt:
-        """An attempt at the job, for who works on it."""
+        """The record of a job as one of its attempts may change it."""
         return JobAttempt(self, job_id, number)
 
     async def delete(self, job_id: str) -> None:
@@ -128,7 +128,7 @@ class JobRecords:
 
 
 class JobAttempt:
-    """One attempt at a job. A later one makes it void: it winds up, but the job is no longer its own."""
+    """One attempt at a job. A later attempt makes it stale: it still winds up, but changes nothing of the job."""
 
     def __init__(self, records: JobRecords, job_id: str, number: int) -> None:
         self.job_id = job_id
@@ -140,8 +140,8 @@ class JobAttempt:
         Waits for a database that is away, however long, as the durable engine does: without it nothing could be noted,
         not even that the job has failed.
         """
-        patience = Patience(attempts=sys.maxsize)
-        job, present = await patience.retried(
+        policy = RetryPolicy(attempts=sys.maxsize)
+        job, present = await policy.retried(
             lambda: self._records.change(self.job_id, edit, only_attempt=self._number), "the database"
         )
         return job if present == self._number else None

@@ -14,7 +14,7 @@ from orchestrator.making.assemble import assemble
 from orchestrator.making.order import FrameClock, SegmentWindow
 from orchestrator.making.plan import FilmPlan, make_plan
 from orchestrator.making.preview import GrowingPreview
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Mesh
 from orchestrator.settings import OrchestratorSettings
@@ -93,8 +93,8 @@ class FilmMaker:
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
-        patience = Patience(self._settings.attempts, waits=progress.waits)
-        return (await make_plan(spec, self._store, self._mesh, report, patience)).to_json()
+        policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
+        return (await make_plan(spec, self._store, self._mesh, report, policy)).to_json()
 
     async def _segments(
         self, spec: jobs_pb2.JobSpec, plan: FilmPlan, progress: JobProgress, preview: GrowingPreview
@@ -103,8 +103,8 @@ class FilmMaker:
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
         clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
         settings, retaken = self._settings, self._metrics.retaken
-        patience = Patience(settings.attempts, settings.outage_s, progress.waits)
-        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, settings, patience, progress.frames, retaken)
+        policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
+        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, settings, policy, progress.frames, retaken)
 
         async def segment(index: int) -> SegmentPieces:
             async def work() -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import DRAWER, Service
 from orchestrator.making.take import Take
 from orchestrator.making.words import audio_chunks, audio_format
@@ -70,9 +70,9 @@ class OverlayPictures:
         service: Service[OverlayServiceStub],
         request: overlay_pb2.RenderRequest,
         timeout_s: float,
-        patience: Patience,
+        policy: RetryPolicy,
     ) -> None:
-        self._service, self._request, self._timeout_s, self._patience = service, request, timeout_s, patience
+        self._service, self._request, self._timeout_s, self._policy = service, request, timeout_s, policy
         self._responses: AsyncIterator[overlay_pb2.RenderResponse] | None = None
         self._open = ExitStack()
         self._seen = self._given = 0
@@ -84,7 +84,7 @@ class OverlayPictures:
         due = []
         while not self._ended:
             if self._next is None:
-                self._next = await self._patience.retried(self._fetch, self._service.at(DRAWER))
+                self._next = await self._policy.retried(self._fetch, self._service.at(DRAWER))
                 self._ended = self._next is None
             if self._next is None or self._next.first_film_frame > film_frame:
                 break

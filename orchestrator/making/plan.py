@@ -12,7 +12,7 @@ from typing import Any, Self
 from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.making.reference import Reference, make_reference
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Mesh
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
@@ -80,7 +80,7 @@ async def make_plan(
     store: MediaStore,
     mesh: Mesh,
     report: ReportProgress,
-    patience: Patience,
+    policy: RetryPolicy,
 ) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
 
@@ -88,14 +88,14 @@ async def make_plan(
     cannot be read or shows no face, and for a reference recording that cannot be read.
     """
     sentences = tuple(split_script(spec.script))
-    engines = await mesh.engines(patience)  # first: who does not answer is named, where a call would only time out
-    await patience.retried(lambda: _check_voice(spec, mesh), mesh.tts.at(VOICE))
+    engines = await mesh.engines(policy)  # first: who does not answer is named, where a call would only time out
+    await policy.retried(lambda: _check_voice(spec, mesh), mesh.tts.at(VOICE))
     footage = await _conformed(spec, store, lambda share: report(0.5 * share))
     report(0.5)
-    found = await patience.retried(
+    found = await policy.retried(
         lambda: _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share)), mesh.lipsync.at(MOUTH)
     )
-    reference = await patience.retried(lambda: make_reference(spec, engines["asr"], store, mesh), mesh.asr.at(LISTENER))
+    reference = await policy.retried(lambda: make_reference(spec, engines["asr"], store, mesh), mesh.asr.at(LISTENER))
     return FilmPlan(
         sentences=sentences,
         footage=footage,

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import LISTENER, Mesh
 from orchestrator.making.take import Take
 from orchestrator.making.voice import MUTE, Voice
@@ -50,12 +50,12 @@ class CheckedVoice:
         store: MediaStore,
         mesh: Mesh,
         settings: OrchestratorSettings,
-        patience: Patience,
+        policy: RetryPolicy,
         retaken: Callable[[], None],
     ) -> None:
         """`retaken` is called for every further take that is spoken."""
         self._voice, self._spec, self._asr_engine = voice, spec, asr_engine
-        self._store, self._mesh, self._settings, self._patience = store, mesh, settings, patience
+        self._store, self._mesh, self._settings, self._policy = store, mesh, settings, policy
         self._retaken = retaken
 
     @property
@@ -118,7 +118,7 @@ class CheckedVoice:
                 return await transcribe(stub, take, language, self._settings.call_deadline_s)
 
         try:
-            return await self._patience.retried(attempt, self._mesh.asr.at(LISTENER))
+            return await self._policy.retried(attempt, self._mesh.asr.at(LISTENER))
         except InvalidInputError:
             return None
 

@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often a piece of work is tried: `attempts` times, and while servers are away or full for `outage_s` seconds.
 
     `waits` is called before each pause with who is waited for.

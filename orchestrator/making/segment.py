@@ -24,7 +24,7 @@ from orchestrator.making.overlay_text import OverlayText
 from orchestrator.making.pictures import LipsyncCall, OverlayPictures, compose_segment
 from orchestrator.making.plan import FilmPlan
 from orchestrator.making.retake import CheckedVoice, Spoken
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import LISTENER, MOUTH, Mesh
 from orchestrator.making.take import Take
 from orchestrator.making.voice import Voice
@@ -91,15 +91,15 @@ class SegmentMaker:
         store: MediaStore,
         mesh: Mesh,
         settings: OrchestratorSettings,
-        patience: Patience,
+        policy: RetryPolicy,
         report: ReportFrames,
         retaken: Callable[[], None],
     ) -> None:
         self._spec, self._plan, self._clock, self._store, self._mesh = spec, plan, clock, store, mesh
-        self._settings, self._patience = settings, patience
+        self._settings, self._policy = settings, policy
         self._report = report
-        self._voice = Voice(plan.spoken_spec(spec), plan.engines["tts"], store, mesh, settings, patience)
-        self._checked = CheckedVoice(self._voice, spec, plan.engines["asr"], store, mesh, settings, patience, retaken)
+        self._voice = Voice(plan.spoken_spec(spec), plan.engines["tts"], store, mesh, settings, policy)
+        self._checked = CheckedVoice(self._voice, spec, plan.engines["asr"], store, mesh, settings, policy, retaken)
         self._text = OverlayText(spec, plan, store)
         self._encoder = EncoderSettings(settings.encoder, settings.encoder_preset, settings.encoder_crf)
 
@@ -150,7 +150,7 @@ class SegmentMaker:
         if take.closed and (stored := self._store.recall(key((await voice).stored.sha256))):
             return _Listened(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
         whom = self._mesh.asr.at(LISTENER)
-        words = await self._patience.retried(lambda: self._align(text, take), whom)
+        words = await self._policy.retried(lambda: self._align(text, take), whom)
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
         self._store.remember(key((await voice).stored.sha256), stored)
         return _Listened(words, stored)
@@ -173,7 +173,7 @@ class SegmentMaker:
             if found := self._recall_film(key):
                 return found
         whom = self._mesh.lipsync.at(MOUTH)
-        made = await self._patience.retried(lambda: self._stream(index, first_frame, take, words), whom)
+        made = await self._policy.retried(lambda: self._stream(index, first_frame, take, words), whom)
         key = self._film_key((await voice).stored, await self._render_request(index, words, first_frame, take))
         counted = self._store.put_bytes(str(made[1]).encode(), "text/plain")
         self._store.remember(recipe_key("frames_without_face", key), counted)
@@ -189,7 +189,7 @@ class SegmentMaker:
             lipsync = LipsyncCall(stub, self._opening(first_frame), take, deadline_s)
             try:
                 render = await self._render_request(index, words, first_frame, take)
-                with closing(OverlayPictures(self._mesh.overlay, render, deadline_s, self._patience)) as overlays:
+                with closing(OverlayPictures(self._mesh.overlay, render, deadline_s, self._policy)) as overlays:
                     stored = await self._compose(index, first_frame, take.frames, lipsync, overlays)
             finally:
                 lipsync.cancel()

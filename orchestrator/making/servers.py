@@ -12,7 +12,7 @@ import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.settings import OrchestratorSettings
 from services.base.client import open_channel, remote_errors
 from services.base.direct import direct_channel
@@ -129,13 +129,13 @@ class Mesh:
         self.asr = Service(settings.asr, "vigent.asr.v1.AsrService", AsrServiceStub)
         self.overlay = Service(settings.overlay, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
 
-    async def engines(self, patience: Patience) -> dict[str, str]:
+    async def engines(self, policy: RetryPolicy) -> dict[str, str]:
         """The engine behind each service. Raises UnavailableError naming a service that does not answer."""
         return {
-            "tts": await _patient_engine(self.tts, VOICE, patience),
-            "lipsync": await _patient_engine(self.lipsync, MOUTH, patience),
-            "asr": await _patient_engine(self.asr, LISTENER, patience),
-            "overlay": await _patient_engine(self.overlay, DRAWER, patience),
+            "tts": await _patient_engine(self.tts, VOICE, policy),
+            "lipsync": await _patient_engine(self.lipsync, MOUTH, policy),
+            "asr": await _patient_engine(self.asr, LISTENER, policy),
+            "overlay": await _patient_engine(self.overlay, DRAWER, policy),
         }
 
     async def close(self) -> None:
@@ -144,6 +144,6 @@ class Mesh:
             await service.close()
 
 
-async def _patient_engine(service: Service[StubT], whom: str, patience: Patience) -> str:
+async def _patient_engine(service: Service[StubT], whom: str, policy: RetryPolicy) -> str:
     whom = service.at(whom)
-    return await patience.retried(lambda: service.engine(lambda: patience.tell(whom)), whom)
+    return await policy.retried(lambda: service.engine(lambda: policy.tell(whom)), whom)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import VOICE, Mesh
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from orchestrator.settings import OrchestratorSettings
@@ -28,10 +28,10 @@ class Voice:
         store: MediaStore,
         mesh: Mesh,
         settings: OrchestratorSettings,
-        patience: Patience,
+        policy: RetryPolicy,
     ) -> None:
         self._spec, self._engine, self._store, self._mesh = spec, engine, store, mesh
-        self._settings, self._patience = settings, patience
+        self._settings, self._policy = settings, policy
 
     def recall(self, text: str, seed: int | None = None) -> tuple[Take, StoredFile] | None:
         """The finished take of `text`, if it was spoken before; `seed` is the job's where it is None."""
@@ -47,7 +47,7 @@ class Voice:
         Raises InternalError (MUTE_TAKE) for a take without a sample.
         """
         request = self._request(text, seed)
-        return await self._patience.retried(lambda: self._attempt(request, started), self._mesh.tts.at(VOICE))
+        return await self._policy.retried(lambda: self._attempt(request, started), self._mesh.tts.at(VOICE))
 
     async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> StoredFile:
         with self._mesh.tts.least_busy() as stub, remote_errors():

@@ -1,4 +1,4 @@
-"""Downloading a checkpoint from a hub: resumed where it broke off, checked, and renamed only when whole."""
+"""Downloads a checkpoint from a hub: resumed where it broke off, verified, and put in place only when complete."""
 
 from __future__ import annotations
 
@@ -24,27 +24,28 @@ from services.enginekit.checkpoints import (
 )
 
 Downloaded = Callable[[str, int, int], None]
-"""Told the file, its bytes so far and its whole size (0: not known) after each piece."""
+"""Called after each piece with the file, its bytes so far and its full size (0: unknown)."""
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_TRIES = 5  # in a row that bring nothing
+_TRIES = 5  # in a row without any progress
 PART, LOCK = ".part", ".pull.lock"
-"""Ending of a file that is not whole yet, and the file that a pull at work holds."""
+"""Suffix of a file that is not complete yet, and the file that a running pull has locked."""
 
 _UNFINISHED = MANIFEST + PART
-"""The manifest of a pull at work: the files that are whole already, so that they are not fetched again."""
+"""The manifest of a running pull: the files that are complete, so that they are not downloaded again."""
 _RANGE_NOT_SATISFIABLE = 416
 
 
 def pull(
     manifest: Manifest, folder: Path, hub_url: str, downloaded: Downloaded = lambda *_: None, token: str = ""
 ) -> Manifest:
-    """Brings `folder` to what `manifest` says and returns the manifest with all sizes and hashes.
+    """Makes `folder` contain what `manifest` lists, and returns the manifest with all sizes and hashes.
 
     Files come from `{hub_url}/{source}/resolve/{revision}/{path}`, the layout of Hugging Face and its mirrors. Files
-    that are there and right stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
+    that are there and correct stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
     FailedPreconditionError: CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN,
-    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder takes no file, as on a full disk, CHECKPOINT_NOT_PULLED when
+    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder cannot be written, as on a full disk, CHECKPOINT_NOT_PULLED
+    when
     other files lie there that no pull has brought.
     """
     _check_address(hub_url)
@@ -92,7 +93,7 @@ def _check_address(hub_url: str) -> None:
         usable = False
     if not usable:
         remedy = "Set VIGENT_HUB_URL to one that begins with https://."
-        raise InvalidInputError(f"{hub_url!r} is no address of a hub.", remedy, "hub_url")
+        raise InvalidInputError(f"{hub_url!r} is not the address of a hub.", remedy, "hub_url")
 
 
 def _check_own(folder: Path, manifest: Manifest) -> None:
@@ -107,7 +108,7 @@ def _check_own(folder: Path, manifest: Manifest) -> None:
 
 
 def _recorded(path: Path, manifest: Manifest) -> dict[str, dict[str, object]]:
-    """Sizes and hashes that an earlier pull of the same revision recorded."""
+    """Sizes and hashes recorded by an earlier pull of the same revision."""
     try:
         earlier = read_manifest(path)
     except FailedPreconditionError:
@@ -124,7 +125,7 @@ def _recorded(path: Path, manifest: Manifest) -> dict[str, dict[str, object]]:
 
 def _url(hub_url: str, manifest: Manifest, file: CheckpointFile) -> str:
     source = file.source or manifest.source
-    # A file from another repository has that repository's main branch: the manifest's revision is not its own.
+    # A file of another repository comes from its main branch: the manifest's revision is of another repository.
     revision = "main" if file.source else manifest.revision
     return f"{hub_url.rstrip('/')}/{source}/resolve/{revision}/{file.remote_path or file.path}"
 
@@ -132,7 +133,7 @@ def _url(hub_url: str, manifest: Manifest, file: CheckpointFile) -> str:
 def _fetched(
     client: httpx.Client, file: CheckpointFile, folder: Path, url: str, downloaded: Downloaded
 ) -> CheckpointFile:
-    """`file` with size and hash, once its content lies in `folder`."""
+    """`file` with size and hash, after its content was put into `folder`."""
     path = folder / file.path
     if file.sha256 and _is_whole(path, file):
         downloaded(file.path, path.stat().st_size, path.stat().st_size)
@@ -166,7 +167,7 @@ def _is_whole(path: Path, file: CheckpointFile) -> bool:
 
 
 def _stuck(part: Path) -> Callable[[tenacity.RetryCallState], bool]:
-    """Whether the last tries, one after the other, have not made `part` longer than it was."""
+    """Stops after `_TRIES` attempts in a row that did not make `part` any longer."""
     longest, tries = 0, 0
 
     def stop(_: tenacity.RetryCallState) -> bool:
@@ -180,7 +181,7 @@ def _stuck(part: Path) -> Callable[[tenacity.RetryCallState], bool]:
 
 
 def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[int, int], None]) -> None:
-    """Brings `part` to its full length, continuing it when the server still has the same file (its ETag)."""
+    """Downloads into `part`, continuing it if the server still has the same file, going by its ETag."""
     start = part.stat().st_size if part.is_file() and _etag(part).is_file() else 0
     headers = {"Accept-Encoding": "identity"}
     if start:
@@ -188,7 +189,7 @@ def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[
     with client.stream("GET", url, headers=headers) as response:
         if response.status_code == _RANGE_NOT_SATISFIABLE:
             if response.headers.get("Content-Range") == f"bytes */{start}":
-                return  # whole already: an earlier run ended between download and renaming
+                return  # complete already: an earlier run ended between download and renaming
             _etag(part).unlink(missing_ok=True)
             raise httpx.ReadError(f"it refuses to go on at byte {start}")
         _check(response, url)
@@ -260,7 +261,7 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _in_words(folder: Path) -> Iterator[None]:
-    """What the folder or the hub refuses, as the errors that callers know."""
+    """Turns errors of the file system and of HTTP into those that callers know."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield

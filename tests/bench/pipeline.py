@@ -24,7 +24,7 @@ from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
 from orchestrator.making.pictures import LipsyncCall, OverlayPictures, patch_image
 from orchestrator.making.plan import FilmPlan, make_plan
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.servers import Mesh as Services
 from orchestrator.making.take import Take
@@ -113,7 +113,7 @@ class _Sequential:
         return walls
 
     async def _voices(self) -> list[tuple[Take, StoredFile]]:
-        voice = Voice(self.spec, "bench", self.store, self.services, self.settings, Patience(attempts=3))
+        voice = Voice(self.spec, "bench", self.store, self.services, self.settings, RetryPolicy(attempts=3))
         made = []
         for sentence in self.plan.sentences:
             started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
@@ -158,7 +158,7 @@ class _Sequential:
         films = []
         for index, place in enumerate(places):
             request = text.render_request(index, words[index], voices[index][0].sample_rate_hz, place)
-            overlays = OverlayPictures(self.services.overlay, request, 600, Patience(attempts=3))
+            overlays = OverlayPictures(self.services.overlay, request, 600, RetryPolicy(attempts=3))
             with self.store.temporary(".mp4") as target:
                 pictures = await overlays.until(place.first_film_frame + place.frames)
 
@@ -192,7 +192,7 @@ async def _sequential_walls_s(mesh: Mesh, spec: jobs_pb2.JobSpec) -> dict[str, f
     store, services = MediaStore(mesh.media_root), Services(settings)
     begun_s = time.perf_counter()
     complete = complete_spec(spec, store)
-    plan = await make_plan(complete, store, services, lambda _share: None, Patience(attempts=3))
+    plan = await make_plan(complete, store, services, lambda _share: None, RetryPolicy(attempts=3))
     prepare_s = time.perf_counter() - begun_s
     walls_s = await _Sequential(complete, plan, store, services, settings).walls_s()
     await services.close()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.worker.stalls import Stalls
 from services.runtime.worker.units import Units
+from services.runtime.worker.watchdog import Stalls
 
 SECOND_NS = 10**9
 
@@ -48,7 +48,7 @@ def test_another_slot_that_keeps_the_gil_is_no_hang() -> None:
     assert hung_at(110.5, keeper, kept, stalls=stalls) == {1}
 
 
-def test_patience_ends_with_the_longest_budget() -> None:
+def test_allowance_ends_with_the_longest_budget() -> None:
     stalls = Stalls(Units(ceiling_s=30))
     keeper, kept = slot(100, 30), slot(100, 2)
     assert hung_at(101, keeper, kept, stalls=stalls) == set()
