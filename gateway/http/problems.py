@@ -52,10 +52,11 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, text in {
         404: "It does not exist.",
         409: "It does not fit the present state.",
+        408: "The body came too slowly.",
         413: "The body is larger than this path takes.",
         422: "The input can never work; `field` names what is at fault.",
         429: "No room now; try again after `Retry-After` seconds.",
-        503: "A service is starting, busy or down; try again.",
+        503: "A service is starting, busy or down, or the gateway is full or ending; try again.",
         504: "A service did not answer in time.",
     }.items()
 }

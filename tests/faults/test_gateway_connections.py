@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import signal
 import socket
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -33,7 +35,9 @@ LASTING = {f"VIGENT_GATEWAY_{name}_TIMEOUT_S": "600" for name in ("HEAD", "BODY"
 BIG_FILE = "/assets/fonts/NotoSansSC-Bold.otf"
 SMALL_FILE = "/assets/fonts/fonts.json"
 HEAD = "Host: localhost\r\n"
-HALF_A_BODY = f"POST /api/v1/jobs HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n" + "{"
+HALF_A_BODY = (
+    f"POST /api/v1/jobs HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n" + "{"
+)
 
 
 @dataclass
@@ -215,7 +219,11 @@ def test_heads_that_never_end_are_ended(tmp_path: Path) -> None:
 
 
 def test_bodies_that_never_end_are_ended(tmp_path: Path) -> None:
+    """Though they never stand still."""
     with gateway_of(tmp_path, body_timeout_s="1", head_timeout_s="2") as server, Crowd(server, 1, HALF_A_BODY) as crowd:
+        while not select.select(crowd.sockets, [], [], 0)[0]:
+            crowd.sockets[0].sendall(b" ")
+            ask(server, "/livez")
         late = answer(crowd.sockets[0])
         assert (late.status, late.reason) == (408, "REQUEST_TIMEOUT")
         assert until(lambda: places(server) == 0)  # the rest of the body is not waited for
@@ -223,13 +231,17 @@ def test_bodies_that_never_end_are_ended(tmp_path: Path) -> None:
 
 def test_readers_that_never_read_are_cut_off(tmp_path: Path) -> None:
     sent = f"GET {BIG_FILE} HTTP/1.1\r\n{HEAD}\r\n"
-    with gateway_of(tmp_path, write_timeout_s="1") as server, Crowd(server, 8, sent, receive_buffer_bytes=4096):
+    with (
+        gateway_of(tmp_path, write_timeout_s="1") as server,
+        Crowd(server, 1, sent, receive_buffer_bytes=4096) as crowd,
+    ):
+        assert crowd.sockets[0].recv(4) == b"HTTP"
         assert until(lambda: places(server) == 0)
         assert ask(server, "/livez").status_code == 200
 
 
 def test_few_open_files_are_fewer_connections(tmp_path: Path) -> None:
-    limited = ["prlimit", "--nofile=200:200", "python", "-m", "gateway"]
+    limited = ["sh", "-c", 'ulimit -n 200; exec "$0" -m gateway', sys.executable]
     with run_server("gateway", tmp_path, {**ALONE, **LASTING}, limited) as server, Crowd(server, CROWD, ""):
         assert ask(server, "/livez").status_code == 200
         assert places(server) <= 36
@@ -265,6 +277,6 @@ def test_probes_are_answered_while_requests_end(tmp_path: Path) -> None:
         refused = ask(server, "/api/v1/footage")
         assert (refused.json()["reason"], refused.headers["retry-after"]) == ("DRAINING", "2")
         assert ask(server, "/livez").status_code == 200
-        crowd.sockets[0].sendall(b"}" + b" " * 98)
+        crowd.sockets[0].sendall(b"}" + b" " * 99_998)
         assert answer(crowd.sockets[0]).status == 422  # an answer of its own: fields are missing
         assert server.process.wait(TIMEOUT_S) == -signal.SIGTERM  # which uvicorn raises again in the end
