@@ -30,6 +30,12 @@ class GatewayMetrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+        self._refused = Counter(
+            "vigent_admission_refused",
+            "Requests without a place, and connections that were ended for others.",
+            ("service", "reason"),
+            registry=self.registry,
+        )
         self._probe = Gauge(
             "vigent_probe_success", "Whether a service can be used.", ("service",), registry=self.registry
         )
@@ -39,6 +45,10 @@ class GatewayMetrics:
         """Counts a request; `method` is verb and path template, so ids never become labels."""
         self._requests.labels(_SERVICE, method, str(code)).inc()
         self._request_s.labels(_SERVICE, method).observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        """Counts a refusal; `reason` is one of a few words, never what was asked."""
+        self._refused.labels(_SERVICE, reason).inc()
 
     def page(self, services: Sequence[ServiceState], job_counts: Mapping[str, float]) -> bytes:
         """The page for a scrape."""

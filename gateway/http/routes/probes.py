@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from gateway.admission import draining
 from gateway.http.context import GatewayDep
 from gateway.http.problems import Problem
 from gateway.http.replicas import ServiceState
@@ -21,7 +22,9 @@ async def livez() -> str:
 
 @router.get("/readyz", summary="Can the gateway take jobs", responses={503: {"model": ServiceState}})
 async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
-    """200 when the orchestrator serves, else 503."""
+    """200 when the orchestrator serves, else 503; 503 as well when the gateway itself is about to end."""
+    if gateway.stopping.is_set():
+        raise draining()
     return await _probe(gateway, "orchestrator", response)
 
 
