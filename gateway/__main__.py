@@ -12,9 +12,9 @@ from typing import cast
 
 import uvicorn
 
-from gateway.admission import Admission
-from gateway.connections import Connections, GatewayProtocol, room_for
+from gateway.http.admission import Admission
 from gateway.http.app import create_app
+from gateway.http.connections import Connections, GatewayProtocol, room_for
 from gateway.http.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from services.base.errors import FailedPreconditionError, VigentError

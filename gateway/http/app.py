@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from gateway.admission import Admission, Admit
+from gateway.http.admission import Admission, Admit
 from gateway.http.context import open_gateway
 from gateway.http.guard import BodyLimit, BodyPatience, SameSiteGuard
 from gateway.http.metrics import CountRequests, GatewayMetrics

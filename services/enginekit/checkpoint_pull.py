@@ -45,8 +45,7 @@ def pull(
     that are there and correct stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
     FailedPreconditionError: CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN,
     CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder cannot be written, as on a full disk, CHECKPOINT_NOT_PULLED
-    when
-    other files lie there that no pull has brought.
+    when files lie there that no pull has brought.
     """
     _check_address(hub_url)
     with _in_words(folder):

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from gateway.admission import draining
+from gateway.http.admission import draining
 from gateway.http.context import GatewayDep
 from gateway.http.problems import Problem
 from gateway.http.replicas import ServiceState
