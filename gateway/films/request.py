@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from gateway.films.view import Consent, JobRequest, consent_message, spec_of
-from gateway.http.problems import invalid_input_of, shortened
+from gateway.fields import Consent, invalid_input_of, shortened
+from gateway.films.view import JobRequest, consent_message, spec_of
 from gateway.library.assets import Kind
 from gateway.library.library import Library
 from gateway.library.sniff import sniff

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from gateway.fields import Consent, Text
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
@@ -24,38 +25,6 @@ _EXAMPLE: dict[str, JsonValue] = {
     "music": None,
     "caption_style": "",
 }
-
-
-def _encodable(text: str) -> str:
-    """JSON can write half of a surrogate pair, which is no character and cannot be sent on."""
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("The text should have whole characters only")
-    return text
-
-
-def _in_utc(time: datetime) -> datetime:
-    try:
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except OverflowError as error:
-        raise ValueError("The time should be in the years 1 to 9999") from error
-
-
-Text = Annotated[str, AfterValidator(_encodable)]
-"""Text that can be encoded as UTF-8."""
-SomeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_encodable)]
-"""Text that is more than white space."""
-UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
-"""A time; without a zone it is in UTC."""
-
-
-class Consent(BaseModel):
-    """Who agreed to being cloned, in which words and when; kept with the voice and with each job."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    person: SomeText = Field(description="Who agreed.", max_length=200)
-    statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
-    given_time: UtcTime | None = Field(None, description="When it was given; now, when left out.")
 
 
 class JobRequest(BaseModel):

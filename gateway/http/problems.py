@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from gateway.fields import invalid_input_of, no_json
 from services.base import errors
 
 CONTENT_TYPE = "application/problem+json"
@@ -126,38 +127,12 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, invalid_input_of(error.errors()[0]))
 
 
-def invalid_input_of(first: dict[str, Any]) -> errors.InvalidInputError:
-    """What pydantic found, in our words. The offending value is quoted, shortened."""
-    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
-    field = ".".join(place) or "body"
-    if first["type"] == "extra_forbidden":
-        remedy = "Remove the field, or look at /docs for its right name."
-        return errors.InvalidInputError(f"There is no field {field!r}.", remedy, field, "UNKNOWN_FIELD")
-    if first["type"] == "json_invalid":
-        return _no_json()
-    if first["type"] == "missing":
-        remedy = "Give it; /docs shows an example."
-        return errors.InvalidInputError(f"The field {field!r} is missing.", remedy, field, "MISSING")
-    problem = f"{first['msg']}, not {shortened(first.get('input'))}."
-    return errors.InvalidInputError(problem, "Correct the value; /docs shows what is allowed.", field)
-
-
-def _no_json() -> errors.InvalidInputError:
-    return errors.InvalidInputError("The body is no JSON.", "Send one JSON object, in UTF-8.", "body", "NO_JSON")
-
-
-def shortened(value: object, most: int = 80) -> str:
-    """A value as it may be quoted in an error."""
-    text = repr(value)
-    return text if len(text) <= most else f"{text[:most]}…"
-
-
 def http_problem(request: Request, error: HTTPException) -> JSONResponse:
     """The problem that an error of the framework stands for."""
     problem, remedy, reason = error.detail.rstrip("."), "", HTTPStatus(error.status_code).name
     match error.status_code:
         case 400:  # all that the framework cannot parse: no UTF-8, numbers or depths without end
-            return problem_response(request, _no_json())
+            return problem_response(request, no_json())
         case 404:
             problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
         case 405:

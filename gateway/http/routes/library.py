@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
+from gateway.fields import invalid_input_of
 from gateway.http.context import Gateway, GatewayDep
-from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
+from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.http.usage import is_of_a_job, refuse_while_used
 from gateway.library.assets import (
     Asset,

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.fields import invalid_input_of
 from gateway.http.context import Gateway, GatewayDep
-from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
+from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.details import SPEECH_RATE_HZ
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
