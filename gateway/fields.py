@@ -42,20 +42,20 @@ class Consent(BaseModel):
     given_time: UtcTime | None = Field(None, description="When it was given; now, when left out.")
 
 
-def invalid_input_of(first: dict[str, Any]) -> InvalidInputError:
-    """What pydantic found, in our words. The offending value is quoted, shortened."""
+def invalid_input_of(first: dict[str, Any], documented: str = "/docs") -> InvalidInputError:
+    """What pydantic found, in our words. The offending value is quoted, shortened. `documented`: where to look."""
     place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
     field = ".".join(place) or "body"
     if first["type"] == "extra_forbidden":
-        remedy = "Remove the field, or look at /docs for its right name."
+        remedy = f"Remove the field, or look at {documented} for its right name."
         return InvalidInputError(f"There is no field {field!r}.", remedy, field, "UNKNOWN_FIELD")
     if first["type"] == "json_invalid":
         return no_json()
     if first["type"] == "missing":
-        remedy = "Give it; /docs shows an example."
+        remedy = f"Give it; {documented} shows an example."
         return InvalidInputError(f"The field {field!r} is missing.", remedy, field, "MISSING")
     problem = f"{first['msg']}, not {shortened(first.get('input'))}."
-    return InvalidInputError(problem, "Correct the value; /docs shows what is allowed.", field)
+    return InvalidInputError(problem, f"Correct the value; {documented} shows what is allowed.", field)
 
 
 def no_json() -> InvalidInputError:

@@ -161,6 +161,14 @@ def test_without_a_mesh_one_is_started_and_ended(folder):
     assert running_mesh(folder / "data") is None
 
 
+def test_without_footage_the_presenter_of_vigent_speaks(folder, beside):
+    (folder / "short.txt").write_text("Hello.")
+    done = vigent("make", "short.txt", *SMALL, cwd=folder, environment=beside)
+    assert done.returncode == 0, done.stderr
+    assert "No --footage is given: the presenter that comes with Vigent speaks." in done.stderr
+    assert facts_of(folder / "short.mp4").frames > 5
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_cancels_the_job_and_leaves_nothing_running(folder, number):
     with running("make", "my script.txt", "--footage", "face.png", *SMALL, "--data", "data", cwd=folder) as make:
