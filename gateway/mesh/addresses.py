@@ -114,8 +114,6 @@ class Addresses:
         for name in SERVICES:
             if self.metrics_ports[name] != METRICS_PORTS[name] or len(self.replicas(name)) > 1:
                 told[f"VIGENT_{name.upper()}_METRICS_PORT"] = str(self.metrics_ports[name])
-                pages = ",".join(map(self.metrics_url, self.replicas(name)))
-                told[f"VIGENT_GATEWAY_{name.upper()}_METRICS"] = pages
         return told
 
     def own_environment(self, name: str) -> dict[str, str]:

@@ -17,8 +17,7 @@ from orchestrator.settings import OrchestratorSettings
 from services.base.client import open_channel, remote_errors
 from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
-from services.runtime.health import PROBLEM_METADATA_KEY
-from services.runtime.identity import ENGINE_METADATA_KEY
+from services.base.names import ENGINE_METADATA_KEY, PROBLEM_METADATA_KEY
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub

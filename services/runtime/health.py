@@ -8,11 +8,7 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_health.v1 import health, health_pb2
 
-from services.runtime.identity import ENGINE_METADATA_KEY
-
-LIVENESS = "liveness"
-PROBLEM_METADATA_KEY = "vigent-problem"
-"""Trailing metadata of every health check while the engine cannot be loaded: why, and what to do; ASCII."""
+from services.base.names import ENGINE_METADATA_KEY, LIVENESS, PROBLEM_METADATA_KEY
 
 _LONGEST_PROBLEM = 1000  # metadata of more than 8 KiB is refused
 

@@ -23,10 +23,12 @@ from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
+from services.runtime.servicer import RuntimeServicer
 from services.runtime.worker.call import WINDOW
 from services.runtime.worker.messages import Boot
 from services.runtime.worker.watchdog import Watchdog
 from services.runtime.worker.worker import Worker
+from vigent.runtime.v1 import runtime_pb2_grpc
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
@@ -70,6 +72,8 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     health = Health(spec.full_name)
     server = new_server(settings, RpcGuard(metrics, spec.full_name))
     spec.add(server, worker, MediaStore(settings.media_root))
+    runtime = RuntimeServicer(spec.full_name, worker, settings, metrics, lambda: health.identity)
+    runtime_pb2_grpc.add_RuntimeServiceServicer_to_server(runtime, server)
     add_health_and_reflection(server, health, spec.full_name)
     metrics.watch(worker)
     identify = partial(engine_identity, engine, settings.checkpoint, spec.name, settings.options)
@@ -135,7 +139,7 @@ async def _publish(worker: Worker, health: Health, ready_line: str, identify: Ca
 def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
     return Boot(
         service=spec.name,
-        engine=_engine_path(spec, engine),
+        engine=engine_path(spec, engine),
         settings=settings.engine_settings(),
         attributes=spec.attributes,
         epoch=0,
@@ -149,7 +153,8 @@ def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
     )
 
 
-def _engine_path(spec: ServiceSpec, engine: str) -> str:
+def engine_path(spec: ServiceSpec, engine: str) -> str:
+    """The path, as module:Class, of a registered name or of what is a path already. Raises InvalidInputError."""
     if ":" in engine:
         return engine
     if engine not in spec.engines:

@@ -14,9 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.http.replicas import ENGINE_METADATA_KEY
 from gateway.mesh import remotion
 from services.base.errors import ExhaustedError, InvalidInputError
+from services.base.names import ENGINE_METADATA_KEY
 from services.base.settings import ServerSettings
 from services.base.status import error_of
 from services.typography.styles import load_style

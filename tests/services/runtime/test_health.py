@@ -8,7 +8,7 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from services.runtime.identity import ENGINE_METADATA_KEY
+from services.base.names import ENGINE_METADATA_KEY
 from tests.support.servers import NOT_SERVING, SERVING, TIMEOUT_S, TTS, listening, serving
 
 UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
