@@ -23,7 +23,8 @@ from gateway.mesh import gpus, remotion
 from gateway.mesh.addresses import service_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.runtime.errors import FailedPreconditionError, VigentError

@@ -14,7 +14,8 @@ from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import out
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from gateway.replicas import FULL_NAMES
 from orchestrator.client import calling
 from services.runtime.client import open_channel

@@ -15,7 +15,8 @@ import grpc
 
 from services.runtime.allocator import keep_large_blocks
 from services.runtime.call import WINDOW
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, VigentError
+from services.runtime.errors import InvalidInputError, VigentError
+from services.runtime.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
@@ -27,8 +28,6 @@ from services.runtime.metrics import ServerMetrics
 from services.runtime.settings import ServerSettings
 from services.runtime.watchdog import Watchdog
 from services.runtime.worker import Worker
-
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def serve(spec: ServiceSpec) -> int:
     """Runs the server of `spec` until SIGTERM or SIGINT.
 
     An engine that cannot be loaded ends nothing: the server says why, and tries again. Returns the exit code:
-    0 drained, 1 the drain was cut short, 2 wrong settings.
+    0 drained, 1 the drain was cut short, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
     try:
@@ -59,7 +58,7 @@ def serve(spec: ServiceSpec) -> int:
         return asyncio.run(_serve(spec, settings))
     except VigentError as error:
         print(f"{spec.name}: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, InvalidInputError | FailedPreconditionError) else EXIT_FAILED
+        return exit_code_of(error)
 
 
 async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
@@ -69,7 +68,8 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
     folder = Path(__file__).parents[1] / spec.name
     health = Health(spec.full_name, engine_identity(engine, settings.checkpoint, folder, settings.options))
-    server = new_server(settings, RpcGuard(metrics, spec.full_name))
+    guard = RpcGuard(metrics, spec.full_name)
+    server = new_server(settings, guard)
     spec.add(server, worker, MediaStore(settings.media_root))
     add_health_and_reflection(server, health, spec.full_name)
     metrics.watch(worker)
@@ -89,7 +89,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     try:
         await _until_stopped(signals, tasks)
         worker.draining = True
-        return EXIT_DONE if await drain(server, health, settings, signals) else EXIT_FAILED
+        return EXIT_DONE if await drain(server, health, guard.calls, settings, signals) else EXIT_FAILED
     finally:
         for task in tasks:
             task.cancel()
