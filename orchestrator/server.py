@@ -60,7 +60,7 @@ async def _serve(settings: OrchestratorSettings) -> int:
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
     health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
     server = new_server(settings, guard)
-    servicer = JobServicer(records, engine, maker, store, settings)
+    servicer = JobServicer(records, engine, maker, store, settings, guard.calls)
     add_JobServiceServicer_to_server(servicer, server)
     add_health_and_reflection(server, health, SERVICE)
     address = f"{settings.host}:{bind(server, settings, NAME)}"

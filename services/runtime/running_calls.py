@@ -22,13 +22,7 @@ class RunningCalls:
     @contextmanager
     def one(self) -> Iterator[None]:
         """Around a call. Raises UnavailableError once calls are refused."""
-        if self._refusing:
-            raise UnavailableError(
-                "The server is ending.",
-                "Try again, perhaps on another replica.",
-                reason="DRAINING",
-                retry_after_s=_RETRY_AFTER_S,
-            )
+        self.raise_if_refusing()
         self._count += 1
         self._none.clear()
         try:
@@ -37,6 +31,16 @@ class RunningCalls:
             self._count -= 1
             if not self._count:
                 self._none.set()
+
+    def raise_if_refusing(self) -> None:
+        """For calls that would never end by themselves. Raises UnavailableError once calls are refused."""
+        if self._refusing:
+            raise UnavailableError(
+                "The server is ending.",
+                "Try again, perhaps on another replica.",
+                reason="DRAINING",
+                retry_after_s=_RETRY_AFTER_S,
+            )
 
     def refuse(self) -> None:
         """Lets no further call in; those that run go on."""
