@@ -84,7 +84,7 @@ def test_no_room_for_a_process_is_waited_for(tmp_path: Path) -> None:
         after = len(mesh.lines)
         before["services.tts"].kill()
         mesh.until(r"tts .* supervisor: cannot be started: Too many open files; starting it again in", after)
-        mesh.until(r"tts .* supervisor: crash loop: cannot be started", after)  # by then probes were due as well
+        mesh.until(r"tts .* supervisor: crash loop: cannot be started", after)
         supervisor.rlimit(resource.RLIMIT_NOFILE, (most, most))
         mesh.until(r"tts .* tts ready on", after)
         others = {name: child for name, child in before.items() if name != "services.tts"}
@@ -93,6 +93,18 @@ def test_no_room_for_a_process_is_waited_for(tmp_path: Path) -> None:
 
 def _servers(mesh: Running) -> list[psutil.Process]:
     return psutil.Process(mesh.process.pid).children()
+
+
+async def test_what_cannot_be_asked_for_want_of_a_file_handle_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        assert await knock(address, 5.0) is Sign.SILENT
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            assert await knock(address, 5.0) is Sign.UNKNOWN
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 async def test_a_drain_that_somebody_else_began_is_not_cut_short(tmp_path: Path) -> None:
