@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.runtime.settings import METRICS_PORTS, PORTS, ProcessSettings
+from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings
 
 MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
 SERVICES = ("orchestrator", *MODEL_SERVICES)
@@ -45,7 +45,24 @@ class GatewaySettings(ProcessSettings):
     assets_root: Path = Field(_BUNDLED_ASSETS, description="Folder of the bundled fonts, music, styles and demo.")
     upload_limit_bytes: int = Field(2 * 2**30, description="Largest upload.", gt=0)
     body_limit_bytes: int = Field(2**20, description="Largest request body that is no upload.", gt=0)
-    connections: int = Field(512, description="Connections at the same time; further ones get 503.", ge=1)
+    connections: int = Field(
+        512,
+        description="Connections at the same time: half of them for streams and downloads, a quarter for other "
+        "requests, which get 503 beyond that; when all are used, the one that has asked nothing for longest is ended.",
+        ge=4,
+    )
+    head_timeout_s: float = Field(
+        10.0, description="Longest time until the head of a request is complete, or an idle connection asks.", gt=0
+    )
+    body_timeout_s: float = Field(
+        30.0, description="Longest wait for a request's body, besides what body_rate_bytes_per_s adds.", gt=0
+    )
+    body_rate_bytes_per_s: float = Field(
+        10_000.0, description="Least rate of a long body: one second more for so many bytes that have come.", gt=0
+    )
+    write_timeout_s: float = Field(
+        60.0, description="Longest time in which a client reads nothing of what is being sent to it.", gt=0
+    )
     uploads_at_once: int = Field(4, description="Uploads that are taken at the same time.", ge=1)
     footage_limit_s: float = Field(600.0, description="Longest footage.", gt=0)
     audio_limit_s: float = Field(1800.0, description="Longest music and longest recording to transcribe.", gt=0)
@@ -58,7 +75,7 @@ class GatewaySettings(ProcessSettings):
 
     def targets(self, service: str) -> list[str]:
         """Addresses (gRPC) of the replicas of `service`, one of SERVICES."""
-        return _parts(getattr(self, service))
+        return [target.removeprefix("ipv4:") for target in _parts(getattr(self, service))]
 
     def metrics_urls(self, service: str) -> list[str]:
         """Prometheus pages of the replicas of `service`, in the same order; may be fewer."""

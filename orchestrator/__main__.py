@@ -1,6 +1,6 @@
 import sys
 
-from services.runtime.opencv import let_opencv_threads_sleep
+from services.media.opencv import let_opencv_threads_sleep
 
 if __name__ == "__main__":
     let_opencv_threads_sleep()

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from services.runtime.client import open_channel, remote_errors
-from services.runtime.errors import DeadlineExceededError, UnavailableError
+from services.base.client import open_channel, remote_errors
+from services.base.errors import DeadlineExceededError, UnavailableError
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceStub
 
@@ -31,7 +31,8 @@ def calling(server: str, target: str) -> Iterator[None]:
         if error.remedy:  # the server itself said so
             raise
         remedy = "Start the mesh with `vigent up`; `vigent doctor` shows what is missing."
-        raise type(error)(f"The {server} at {target} does not answer.", remedy, reason="UNREACHABLE") from error
+        address = target.removeprefix("ipv4:")
+        raise type(error)(f"The {server} at {address} does not answer.", remedy, reason="UNREACHABLE") from error
 
 
 class JobClient:

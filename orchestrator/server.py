@@ -11,23 +11,23 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from orchestrator.durable import DurableEngine
-from orchestrator.maker import FilmMaker
-from orchestrator.mesh import Mesh
-from orchestrator.metrics import JobMetrics
-from orchestrator.records import JobRecords
-from orchestrator.servicer import SERVICE, JobServicer
+from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.metrics import JobMetrics
+from orchestrator.jobs.records import JobRecords
+from orchestrator.jobs.servicer import SERVICE, JobServicer
+from orchestrator.making.film import FilmMaker
+from orchestrator.making.servers import Mesh
 from orchestrator.settings import OrchestratorSettings
-from services.runtime.allocator import keep_large_blocks
-from services.runtime.errors import FailedPreconditionError, InvalidInputError, VigentError
-from services.runtime.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
-from services.runtime.fonts import use_uploaded_fonts
+from services.base.allocator import keep_large_blocks
+from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
+from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
+from services.base.log import configure_logging
+from services.media.store import MediaStore
+from services.runtime.grpc_server import StopSignals, add_health_and_reflection, bind, drain, new_server
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
-from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
-from services.runtime.log import configure_logging
-from services.runtime.media import MediaStore
 from services.runtime.metrics import ServerMetrics
+from services.typography.fonts import use_uploaded_fonts
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
 

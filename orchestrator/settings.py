@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.runtime.settings import PORTS, ProcessSettings
+from services.base.settings import PORTS, ProcessSettings
 
 
 class OrchestratorSettings(ProcessSettings):

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-import grpc
 import psutil
 
+from gateway.cli.waiting import telling, while_it_lives
 from gateway.library.child import call
 from gateway.mesh import gpus, remotion
 from gateway.mesh.addresses import service_of
@@ -27,10 +27,11 @@ from gateway.mesh.policy import ONE_TRY
 from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
-from services.runtime.errors import FailedPreconditionError, VigentError
-from services.runtime.fonts import find_font, font_entries
-from services.runtime.sandbox import Limits, run_limited
-from services.runtime.settings import ServerSettings
+from services.base.direct import direct_channel
+from services.base.errors import FailedPreconditionError, VigentError
+from services.base.settings import ServerSettings
+from services.media.sandbox import Limits, run_limited
+from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -184,7 +185,8 @@ async def _speak(data: Path) -> tuple[int, str]:
     plan, said = MeshPlan.here(port_base=0), deque[str](maxlen=1)
     async with Supervisor(plan, data, lambda _name, line: said.append(line), ("tts",), ONE_TRY) as mesh:
         try:
-            await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
+            async with telling(mesh.unready):
+                await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
         except TimeoutError as error:
             problem = f"The voice server is not ready after {_READY_TIMEOUT_S:g} s. It says: {' '.join(said)}"
             raise FailedPreconditionError(problem, field="voice") from error
@@ -193,7 +195,7 @@ async def _speak(data: Path) -> tuple[int, str]:
 
 async def _spoken(address: str) -> tuple[int, str]:
     samples, engine = 0, ""
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with direct_channel(address) as channel, while_it_lives("tts", address):
         request = tts_pb2.SynthesizeRequest(text="你好, hello.")
         with calling("tts server", address):
             async for response in TtsServiceStub(channel).Synthesize(request, timeout=_VOICE_TIMEOUT_S):

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 
 from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES, GatewaySettings
-from services.runtime.settings import ServerSettings
+from services.base.settings import ServerSettings
 
 _SECRET = re.compile(r"password|secret|token|credential|api_?key", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")

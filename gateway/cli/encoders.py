@@ -7,7 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 _SIDE_PX, _RATE_HZ = 256, 48_000
 

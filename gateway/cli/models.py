@@ -16,11 +16,11 @@ from rich.table import Table
 
 from gateway.cli.output import err, out
 from gateway.mesh.gpus import GPU_ENGINES
-from services.runtime.checkpoint_pull import LOCK, PART
-from services.runtime.checkpoint_pull import pull as pull_checkpoint
-from services.runtime.checkpoints import MANIFEST, Manifest, check_sizes, known_manifests, read_manifest, refused
-from services.runtime.checkpoints import verify as verify_checkpoint
-from services.runtime.errors import FailedPreconditionError, InvalidInputError
+from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.enginekit.checkpoint_pull import LOCK, PART
+from services.enginekit.checkpoint_pull import pull as pull_checkpoint
+from services.enginekit.checkpoints import MANIFEST, Manifest, check_sizes, known_manifests, read_manifest, refused
+from services.enginekit.checkpoints import verify as verify_checkpoint
 
 app = typer.Typer(help="List, download and check the checkpoints of the production engines.", no_args_is_help=True)
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from gateway.cli.connect import DataOption, load_settings
 from gateway.cli.output import out
+from gateway.cli.waiting import telling
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, service_of
 from gateway.mesh.lock import hold
 from gateway.mesh.plan import MeshPlan
@@ -80,7 +81,8 @@ def say(name: str, line: str) -> None:
 
 async def _announce(mesh: Supervisor, plan: MeshPlan) -> None:
     waiting = [process.ready.wait() for process in mesh.processes.values()]
-    await asyncio.gather(*waiting)
+    async with telling(mesh.unready, lambda line: say("up", line)):
+        await asyncio.gather(*waiting)
     table = Table("service", "engine", "device", "address", "metrics", box=None)
     for name, process in mesh.processes.items():
         table.add_row(name, process.engine, plan.device(name), process.address, plan.addresses.metrics_url(name))

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.jobs import Consent, SomeText, UtcTime
-from services.runtime.plain_text import LONGEST_TEXT
+from gateway.films.view import Consent, SomeText, UtcTime
+from services.text.plain_text import LONGEST_TEXT
 
 Kind = Literal["footage", "voices", "music", "fonts", "styles"]
 StyleRole = Literal["subtitle", "title"]

@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.jobs import Consent
+from gateway.films.view import Consent
 from gateway.library.assets import Description, Kind, StyleDescription, StyleRole, VoiceDescription
 from gateway.library.child import call
 from gateway.library.facts import FontFacts, FootageFacts, SoundFacts
 from gateway.library.sniff import Format
 from gateway.settings import GatewaySettings
-from services.runtime.errors import InvalidInputError
-from services.runtime.media import MediaStore
-from services.runtime.sandbox import Limits, run_limited
-from services.runtime.styles import read_style
+from services.base.errors import InvalidInputError
+from services.media.sandbox import Limits, run_limited
+from services.media.store import MediaStore
+from services.typography.styles import read_style
 
 SPEECH_RATE_HZ = 16_000
 """Rate of the sound that `Inspector.speech` writes."""

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.library.assets import Asset
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 
 _VERSION = 1
 AssetT = TypeVar("AssetT", bound=Asset)

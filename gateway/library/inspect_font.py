@@ -11,7 +11,7 @@ from fontTools.ttLib import TTFont, TTLibError
 from PIL import ImageFont
 
 from gateway.library.facts import FontFacts
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 _DRAWN_PX, _DRAWN_AT_ONCE = 48, 64
 _LEAST_CHARACTERS = 40  # of a script, before a font counts as writing it

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gateway.library.facts import FootageFacts, SoundFacts
 from gateway.library.sniff import Format
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 WAVEFORM_POINTS = 600
 _POSTER_HEIGHT = 480

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 _HEAD_BYTES = 64
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from pydantic_settings import SettingsConfigDict
 
 from gateway.settings import MODEL_SERVICES, SERVICES
-from services.runtime.errors import InvalidInputError
-from services.runtime.settings import METRICS_PORTS, PORTS, ProcessSettings
+from services.base.errors import InvalidInputError
+from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings
 
 GATEWAY = "gateway"
 PROCESSES = (*MODEL_SERVICES, "orchestrator", GATEWAY)

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from gateway.mesh.addresses import replica_names
 from gateway.mesh.settings import MeshSettings, gpus_of, is_gpu
-from services.runtime.settings import ServerSettings
+from services.base.settings import ServerSettings
 
 GPU_ENGINES = {"tts": "qwen3", "lipsync": "latentsync", "asr": "whisper"}
 """The engine of each service that computes on a GPU where there is one."""

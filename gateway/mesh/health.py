@@ -9,8 +9,9 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from gateway.http.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
 from gateway.mesh.addresses import service_of
-from gateway.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
+from services.base.direct import direct_channel
 from services.runtime.health import PROBLEM_METADATA_KEY
 
 LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
@@ -41,7 +42,7 @@ class GrpcPatient:
     """A gRPC server of the mesh."""
 
     def __init__(self, name: str, address: str) -> None:
-        self._channel = grpc.aio.insecure_channel(address, options=SOON_FOUND)
+        self._channel = direct_channel(address, SOON_FOUND)
         self._stub = health_pb2_grpc.HealthStub(self._channel)
         self._name = FULL_NAMES[service_of(name)]
 

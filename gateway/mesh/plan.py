@@ -13,7 +13,7 @@ from gateway.mesh.addresses import Addresses, service_of
 from gateway.mesh.gpus import assign, available_gpus, environment_of, gpu_users
 from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES
-from services.runtime.settings import ProcessSettings, ServerSettings
+from services.base.settings import ProcessSettings, ServerSettings
 
 _DEFAULT_SEGMENTS = 2  # as many segments as the orchestrator makes at the same time when it is told nothing
 

@@ -11,7 +11,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from services.runtime.settings import ServerSettings
+from services.base.settings import ServerSettings
 
 ENGINE = "remotion"
 FALLBACK = "plain"

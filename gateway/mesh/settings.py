@@ -17,7 +17,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 _GPU = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")  # MIG-GPU-.../1/0 where the driver is old
 

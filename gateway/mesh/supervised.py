@@ -18,7 +18,7 @@ from gateway.mesh.health import GrpcPatient, HttpPatient, Patient
 from gateway.mesh.policy import Failures, WatchdogPolicy
 from gateway.mesh.process import MeshProcess, Say
 from gateway.mesh.watchdog import Watchdog
-from services.runtime.exits import EXIT_USAGE
+from services.base.exits import EXIT_USAGE
 
 _PROBLEM_POLL_S = 0.5
 _LONGEST_TRY_PAUSE_S = 5.0

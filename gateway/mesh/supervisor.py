@@ -13,7 +13,7 @@ from gateway.mesh.policy import DEFAULT_POLICY, WatchdogPolicy
 from gateway.mesh.process import Say
 from gateway.mesh.supervised import Supervised
 from gateway.settings import MODEL_SERVICES
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 _STOP_ORDER = ((GATEWAY,), ("orchestrator",), MODEL_SERVICES)
 
@@ -83,6 +83,11 @@ class Supervisor:
             for task in outcomes:
                 task.cancel()
             await asyncio.wait(outcomes)
+
+    async def unready(self) -> str:
+        """Who is not ready, and where each is to listen, such as "tts at 127.0.0.1:8051"; empty when all are ready."""
+        waiting = [process for process in self.processes.values() if not process.ready.is_set()]
+        return ", ".join(f"{process.name} at {process.address}" for process in waiting)
 
     async def _all_ready(self) -> None:
         for process in self.processes.values():

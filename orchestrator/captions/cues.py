@@ -11,8 +11,8 @@ from orchestrator.captions.breaking import MAX_CUE_S, MIN_CUE_S, Line, break_lin
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.opportunities import jieba_words
 from orchestrator.captions.timing import SpokenTimes, SpokenWord
-from orchestrator.captions.tokens import protected_spans
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
+from services.text.tokens import protected_spans
 
 MIN_CUE_FRAMES = round(MIN_CUE_S * FRAME_RATE_HZ)
 MAX_CUE_FRAMES = round(MAX_CUE_S * FRAME_RATE_HZ)

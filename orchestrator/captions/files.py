@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.captions.cues import Cue, CueLine
 from orchestrator.captions.layout import CaptionLayout
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
 
 _WORD_JOINER = "\u2060"
 _HTML_LIKE = re.compile(r"<(?=[/A-Za-z])|\{(?=\\)")

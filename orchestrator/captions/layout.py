@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from orchestrator.captions.safe_area import MouthBox, text_band
-from orchestrator.captions.tokens import HAN
-from services.runtime.emoji import EMOJI
-from services.runtime.fonts import Typeface, typeface
-from services.runtime.styles import Box, safe_area
-from services.runtime.typeset import line_width_px, padding_em
+from services.text.emoji import EMOJI
+from services.text.tokens import HAN
+from services.typography.fonts import Typeface, typeface
+from services.typography.styles import Box, safe_area
+from services.typography.typeset import line_width_px, padding_em
 
 MAX_CHINESE_UNITS = 32
 """Longest line with Han characters, in half-widths: 16 Han characters (Netflix Timed Text Style Guide, Chinese)."""

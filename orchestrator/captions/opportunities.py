@@ -9,8 +9,8 @@ from functools import cache
 import jieba
 from uniseg.linebreak import line_break_boundaries
 
-from orchestrator.captions.tokens import HAN, protected_spans
-from services.runtime.emoji import EMOJI
+from services.text.emoji import EMOJI
+from services.text.tokens import HAN, protected_spans
 
 CLOSING = frozenset("，。、；：？！…·”’」』）】》〉〕｝,.;:?!)]}%％")
 OPENING = frozenset("“‘「『（【《〈〔｛([{")

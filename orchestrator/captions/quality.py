@@ -20,10 +20,10 @@ from orchestrator.captions.cues import (
 )
 from orchestrator.captions.layout import CaptionLayout, units_of
 from orchestrator.captions.opportunities import CLOSING, OPENING
-from orchestrator.captions.tokens import protected_spans
-from orchestrator.script import language_of
-from services.runtime.timeline import FRAME_RATE_HZ
-from services.runtime.typeset import padding_em, place_lines
+from services.media.timeline import FRAME_RATE_HZ
+from services.text.sentences import language_of
+from services.text.tokens import protected_spans
+from services.typography.typeset import padding_em, place_lines
 
 MAX_CHARACTERS_PER_SECOND = {"zh": 9.0, "en": 20.0}
 """Reading speed of adults (Netflix Timed Text Style Guides for Simplified Chinese and English)."""

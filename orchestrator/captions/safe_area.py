@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from services.runtime.styles import Box, safe_area
+from services.typography.styles import Box, safe_area
 
 MouthBox = tuple[int, int, int, int]
 """x, y, width and height in film pixels."""

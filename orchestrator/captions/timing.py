@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol, Self
 
-from orchestrator.captions.tokens import HAN
+from services.text.tokens import HAN
 
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _SYLLABLE, _LETTER = 3.0, 1.0

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import uint8
 from numpy.typing import NDArray
 
-from orchestrator.film.yuv import YUV_OF_RGB, Planes, chroma_of_rgb, luma_of_rgb
+from services.media.yuv import YUV_OF_RGB, Planes, chroma_of_rgb, luma_of_rgb
 
 _MATRIX = YUV_OF_RGB[:, :3].T.astype(np.float32)
 _OFFSET = YUV_OF_RGB[:, 3].astype(np.float32)

@@ -16,12 +16,12 @@ from av.filter import Graph
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from orchestrator.film.crop import face_focus
 from orchestrator.film.ready import ready_frames
-from orchestrator.film.source import VIDEO_FORMATS, decoding, open_source
-from orchestrator.film.upright import Scaler, is_upright, shown_size, upright_rgb
-from services.runtime.errors import InvalidInputError
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.base.errors import InvalidInputError
+from services.media.crop import face_focus
+from services.media.source import VIDEO_FORMATS, decoding, open_source
+from services.media.timeline import FRAME_RATE_HZ
+from services.media.upright import Scaler, is_upright, shown_size, upright_rgb
 
 _BROKEN_SHARE = 0.05  # of packets; with more of them broken the clip is refused
 _FOCUS_PICTURES = 5

@@ -13,11 +13,11 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 from orchestrator.film.clip import Clip, FootageLimits
-from orchestrator.film.crop import cover, face_focus
 from orchestrator.film.encode import FRAME_TIME, add_footage_stream
 from orchestrator.film.picture import is_picture, read_picture
-from orchestrator.film.yuv import fill, new_frame
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.crop import cover, face_focus
+from services.media.timeline import FRAME_RATE_HZ
+from services.media.yuv import fill, new_frame
 
 FIELD = "spec.footage"
 DEFAULT_LIMITS = FootageLimits()

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from orchestrator.film.yuv import planes_of
-from services.runtime.errors import InternalError
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.base.errors import InternalError
+from services.media.timeline import FRAME_RATE_HZ
+from services.media.yuv import planes_of
 
 _CANDIDATES = 12
 _FIRST_S, _LAST_S = 0.4, 8.0  # the title is still shown, and a viewer who starts the film soon sees the same picture

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
 
-from orchestrator.film.sound import SOUND_RATE_HZ, Sound, rechunked
+from services.media.sound import SOUND_RATE_HZ, Sound, rechunked
 
 HOP_S = 0.01
 HOP_SAMPLES = int(HOP_S * SOUND_RATE_HZ)

@@ -11,8 +11,8 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from orchestrator.film.yuv import BT709, LIMITED_RANGE, new_frame, planes_of
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
+from services.media.yuv import BT709, LIMITED_RANGE, new_frame, planes_of
 
 FRAME_TIME = Fraction(1, FRAME_RATE_HZ)
 """Time base of every picture stream: one tick is one frame."""

@@ -9,7 +9,7 @@ from typing import Self
 
 import av
 
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 
 
 class FootageReader:

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from orchestrator.film.encode import FRAME_TIME, REORDER_FRAMES
 from orchestrator.film.segment import FilmSegment
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 
 
 def join_film(

@@ -14,7 +14,7 @@ from numpy import float32
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from orchestrator.film.sound import SOUND_RATE_HZ, Sound, at_samples, rechunked
+from services.media.sound import SOUND_RATE_HZ, Sound, at_samples, rechunked
 
 HOP_SAMPLES = SOUND_RATE_HZ // 1000
 _REACH_HOPS = 20

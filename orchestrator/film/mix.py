@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from orchestrator.film.conform import Progress
 from orchestrator.film.ducking import HOP_SAMPLES, ducking_db, speech_levels_db
 from orchestrator.film.limiter import Limiter, true_peaks
-from orchestrator.film.meter import Meter, measure, measure_file
 from orchestrator.film.music import music_blocks
 from orchestrator.film.segment import VoiceSegment
-from orchestrator.film.sound import (
+from orchestrator.film.voice import voice_blocks
+from services.media.meter import Meter, measure, measure_file
+from services.media.sound import (
     AAC_BIT_RATE,
     SAMPLES_A_FRAME,
     SOUND_RATE_HZ,
@@ -33,7 +34,6 @@ from orchestrator.film.sound import (
     rechunked,
     stereo,
 )
-from orchestrator.film.voice import voice_blocks
 
 TRUE_PEAK_DBTP = -1.0
 REFERENCE_LUFS = -14.0

@@ -10,9 +10,9 @@ import numpy as np
 from av.error import FFmpegError
 from numpy import float32
 
-from orchestrator.film.sound import SOUND_RATE_HZ, Sound, fitted, rechunked, resampled, stereo
-from orchestrator.film.source import SOUND_FORMATS, decoding, open_source
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
+from services.media.sound import SOUND_RATE_HZ, Sound, fitted, rechunked, resampled, stereo
+from services.media.source import SOUND_FORMATS, decoding, open_source
 
 FIELD = "spec.music"
 LOOP_FADE_S = 1.0

@@ -9,7 +9,7 @@ from numpy import uint8
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _REMEDY = "Send a PNG, JPEG or WebP picture."

@@ -17,11 +17,11 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from orchestrator.film.boxes import top_boxes
 from orchestrator.film.join import add_picture_stream, decoding_time, picture_packets
 from orchestrator.film.segment import FilmSegment, VoiceSegment
-from orchestrator.film.sound import AAC_BIT_RATE, SOUND_RATE_HZ
 from orchestrator.film.voice import padded_pcm, pcm_frames, sample_rate_hz
+from services.media.boxes import top_boxes
+from services.media.sound import AAC_BIT_RATE, SOUND_RATE_HZ
 
 _OPTIONS = {
     # Each segment is muxed by itself: delay_moov gives it the header of a stream that has B-frames and AAC's

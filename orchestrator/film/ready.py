@@ -7,7 +7,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from orchestrator.film.encode import FRAME_TIME
-from orchestrator.film.yuv import BT709, LIMITED_RANGE
+from services.media.yuv import BT709, LIMITED_RANGE
 
 _LONGEST_GOP_FRAMES = 16
 _IDR_SLICE = 5  # ITU-T H.264, table 7-1

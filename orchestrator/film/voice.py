@@ -13,9 +13,9 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from orchestrator.film.segment import VoiceSegment
-from orchestrator.film.sound import SAMPLES_A_FRAME, Sound, fitted, resampled
-from services.runtime.errors import InternalError
-from services.runtime.timeline import samples_per_frame
+from services.base.errors import InternalError
+from services.media.sound import SAMPLES_A_FRAME, Sound, fitted, resampled
+from services.media.timeline import samples_per_frame
 
 
 def voice_blocks(voices: Sequence[VoiceSegment]) -> Iterator[Sound]:

@@ -1,4 +1,4 @@
-/** Where emoji stand in a text (Unicode Technical Standard #51), as in services/runtime/emoji.py. */
+/** Where emoji stand in a text (Unicode Technical Standard #51), as in services/text/emoji.py. */
 
 const FLAG = "[\\u{1f1e6}-\\u{1f1ff}]{2}";
 const KEYCAP = "[0-9#*]\\ufe0f?\\u20e3";

@@ -1,4 +1,4 @@
-/** The vocabulary of failure, as in services/runtime/errors.py; `status.ts` alone turns it into gRPC codes. */
+/** The vocabulary of failure, as in services/base/errors.py; `status.ts` alone turns it into gRPC codes. */
 
 import { status } from "@grpc/grpc-js";
 

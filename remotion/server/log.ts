@@ -1,4 +1,4 @@
-/** Logging: one line a record on stderr, `time level process logger: message`, as in services/runtime/log.py. */
+/** Logging: one line a record on stderr, `time level process logger: message`, as in services/base/log.py. */
 
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] as const;
 type Level = (typeof LEVELS)[number];

@@ -32,7 +32,7 @@ export function spliced(unlit: Raster, lit: Raster, bands: readonly { rows: Rows
   return whole;
 }
 
-/** Fainter and lower, as `posed` of services/overlay/animation.py. */
+/** Fainter and lower, as `posed` of services/overlay/plain/animation.py. */
 export function posed(raster: Raster, opacity: number, belowPx: number): Raster {
   if (opacity >= 1) return { ...raster, y: raster.y + belowPx };
   const data = Buffer.from(raster.data);

@@ -1,4 +1,4 @@
-/** How often browsers died: growing pauses between starts, and an end of hope, as in services/runtime/restarts.py. */
+/** How often browsers died: growing pauses between starts, and an end of hope, as in services/runtime/worker/restarts.py. */
 
 import { setTimeout } from "node:timers/promises";
 

@@ -1,4 +1,4 @@
-/** Settings: VIGENT_OVERLAY_* in the environment, then [overlay] in vigent.toml, then the defaults of services/runtime/settings.py. */
+/** Settings: VIGENT_OVERLAY_* in the environment, then [overlay] in vigent.toml, then the defaults of services/base/settings.py. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "smol-toml";

@@ -1,4 +1,4 @@
-/** Where errors become gRPC status with google.rpc details, as in services/runtime/status.py. */
+/** Where errors become gRPC status with google.rpc details, as in services/base/status.py. */
 
 import { Metadata, type StatusObject } from "@grpc/grpc-js";
 import type { VigentError } from "./errors.js";

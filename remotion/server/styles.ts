@@ -1,4 +1,4 @@
-/** Styles: checked against assets/styles/schema.json, defaults filled, as in services/runtime/styles.py. */
+/** Styles: checked against assets/styles/schema.json, defaults filled, as in services/typography/styles.py. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** A text font with the emoji font for emoji, as in services/runtime/fonts.py: measured, and drawn as outlines. */
+/** A text font with the emoji font for emoji, as in services/typography/fonts.py: measured, and drawn as outlines. */
 
 import { characterXEm } from "../src/layout.js";
 import { EMOJI } from "./emoji.js";

@@ -1,4 +1,4 @@
-/** How a block comes and goes: the formulas of services/overlay/animation.py. */
+/** How a block comes and goes: the formulas of services/overlay/plain/animation.py. */
 
 import type { Times } from "./block.js";
 import { roundHalfEven } from "./rounding.js";

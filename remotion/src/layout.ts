@@ -1,4 +1,4 @@
-/** Where lines of text stand on a canvas: the arithmetic of services/runtime/typeset.py. */
+/** Where lines of text stand on a canvas: the arithmetic of services/typography/typeset.py. */
 
 import { displayed, type Edges, type Style } from "./style.js";
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from services.asr.dtw import DtwAligner
+from services.asr.dtw.engine import DtwAligner
 from services.asr.pocketsphinx import PocketsphinxRecogniser
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.settings import EngineSettings
 
 
 class BuiltinEngine(DtwAligner, PocketsphinxRecogniser):

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from services.asr.engine import Heard, Listening, Word
 from services.asr.resample import resampled
-from services.runtime.errors import InvalidInputError
-from services.runtime.languages import primary_subtag
-from services.runtime.progress import Progress
+from services.base.errors import InvalidInputError
+from services.enginekit.progress import Progress
+from services.text.languages import primary_subtag
 
 _SAMPLE_RATE_HZ = 16_000
 _FRAME_HZ = 100

@@ -9,14 +9,14 @@ from typing import Any, TypeAlias
 import grpc
 
 from services.asr.engine import Alignment, Heard, Listening, Word
+from services.base.errors import InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
+from services.media.convert import progress_message
+from services.media.store import MediaStore
 from services.runtime.audio_stream import AudioStream
-from services.runtime.convert import progress_message
-from services.runtime.errors import InvalidInputError
-from services.runtime.media import MediaStore
-from services.runtime.plain_text import checked_text
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
-from services.runtime.worker import Worker
+from services.runtime.worker.worker import Worker
+from services.text.plain_text import checked_text
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
 from vigent.media.v1 import media_pb2
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from numpy import int16, uint8
 from numpy.typing import NDArray
 
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 
 LARGEST_PATCH_BYTES = 3 << 20
 """Of one patch's pixels: a gRPC message takes 4 MiB, and engines send the mouth, not the frame."""

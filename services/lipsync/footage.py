@@ -17,8 +17,8 @@ from av.container import InputContainer
 from numpy import bool_, int64, uint8
 from numpy.typing import NDArray
 
+from services.base.errors import InvalidInputError
 from services.lipsync.engine import Box
-from services.runtime.errors import InvalidInputError
 
 FORMATS = "mov,matroska,avi,mpegts,gif,png_pipe,jpeg_pipe,webp_pipe"
 """Containers that are opened. Playlists are not: they could name other files of this machine."""

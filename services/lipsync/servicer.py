@@ -7,15 +7,15 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from services.base.errors import InternalError, InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport, LipsyncSpec, Patch, Quality
+from services.media.convert import progress_message
+from services.media.store import MediaStore
+from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.audio_stream import AudioStream
-from services.runtime.convert import progress_message
-from services.runtime.errors import InternalError, InvalidInputError
-from services.runtime.media import MediaStore
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
-from services.runtime.timeline import FRAME_RATE_HZ
-from services.runtime.worker import Worker
+from services.runtime.worker.worker import Worker
 from vigent.lipsync.v1 import lipsync_pb2, lipsync_pb2_grpc
 from vigent.media.v1 import media_pb2
 
@@ -173,7 +173,7 @@ SPEC = ServiceSpec(
     name="lipsync",
     full_name="vigent.lipsync.v1.LipsyncService",
     engines={
-        "warp": "services.lipsync.warp:WarpEngine",
+        "warp": "services.lipsync.warp.engine:WarpEngine",
         "latentsync": "services.lipsync.latentsync.engine:LatentSyncEngine",
     },
     default_engine="warp",

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from numpy import uint8
 from numpy.typing import NDArray
 
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 
 
 @dataclass(frozen=True)

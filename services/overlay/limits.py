@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.base.errors import InvalidInputError
 from services.overlay.engine import Cue, CueLine, Label, OverlaySpec, Title
-from services.runtime.errors import InvalidInputError
-from services.runtime.plain_text import checked_text
+from services.text.plain_text import checked_text
 
 MIN_SIDE_PX, MAX_SIDE_PX = 16, 8192
 MAX_FRAME_RATE_HZ = 120

@@ -7,16 +7,16 @@ from typing import Any, TypeAlias
 
 import grpc
 
+from services.base.errors import InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
+from services.media.convert import progress_message
+from services.media.store import MediaStore
 from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
-from services.runtime.convert import progress_message
-from services.runtime.errors import InvalidInputError
-from services.runtime.fonts import use_uploaded_fonts
-from services.runtime.media import MediaStore
-from services.runtime.progress import ProgressSnapshot
 from services.runtime.server import ServiceSpec
-from services.runtime.styles import Box, parse_style
-from services.runtime.worker import Worker
+from services.runtime.worker.worker import Worker
+from services.typography.fonts import use_uploaded_fonts
+from services.typography.styles import Box, parse_style
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -133,7 +133,7 @@ def _add(server: grpc.aio.Server, worker: Worker, store: MediaStore) -> None:
 SPEC = ServiceSpec(
     name="overlay",
     full_name="vigent.overlay.v1.OverlayService",
-    engines={"plain": "services.overlay.plain:PlainEngine"},
+    engines={"plain": "services.overlay.plain.engine:PlainEngine"},
     default_engine="plain",
     add=_add,
 )

@@ -36,10 +36,12 @@ class _Told:
 class Health(health.aio.HealthServicer):  # type: ignore[misc]
     """The library's servicer, with List, a NOT_SERVING start, and watches that end with the server."""
 
-    def __init__(self, service: str, identity: str = "") -> None:
-        """`service` is the full name, such as "vigent.tts.v1.TtsService"; `identity` as of `engine_identity`."""
+    def __init__(self, service: str) -> None:
+        """`service` is the full name, such as "vigent.tts.v1.TtsService"."""
         super().__init__()
-        self._identity, self._problem = identity, ""
+        self.identity = ""
+        """As of `engine_identity`; empty where there is no engine."""
+        self._problem = ""
         self._draining = False
         self._readiness_names = ("", service)
         self._server_status.update(dict.fromkeys(self._readiness_names, _NOT_SERVING))
@@ -50,8 +52,8 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> health_pb2.HealthCheckResponse:
         """The state of a name; says in its metadata which engine is behind the service and why it is not loaded."""
-        if self._identity:
-            await context.send_initial_metadata(((ENGINE_METADATA_KEY, self._identity),))
+        if self.identity:
+            await context.send_initial_metadata(((ENGINE_METADATA_KEY, self.identity),))
         if self._problem:
             context.set_trailing_metadata(((PROBLEM_METADATA_KEY, self._problem),))
         return await super().Check(request, context)

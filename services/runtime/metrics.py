@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,13 +16,10 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.runtime.exits import port_error
-from services.runtime.progress import ProgressSnapshot
-from services.runtime.state import State
-
-if TYPE_CHECKING:
-    from services.runtime.call import Call
-    from services.runtime.worker import Worker
+from services.base.exits import port_error
+from services.enginekit.progress import ProgressSnapshot
+from services.runtime.worker.call import Call
+from services.runtime.worker.worker import State, Worker
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 
@@ -72,8 +68,8 @@ class ServerMetrics:
         self._request_s.labels(self.service, method).observe(seconds)
 
     def call_ended(self, call: Call, started_s: float) -> None:
-        """Counts what a call on the worker made."""
-        method = call.method.title().replace("_", "")  # as the RPC is called: "synthesize" is Synthesize
+        """Records how fast a call on the worker was."""
+        method = call.method.title().replace("_", "")  # the name of the RPC: "synthesize" is Synthesize
         if call.first_event_s is not None:
             self._first_chunk_s.labels(self.service, method).observe(call.first_event_s - started_s)
         if call.media_s > 0:
@@ -120,7 +116,7 @@ class _WorkerCollector(Collector):
         yield units
 
     def _memory(self) -> Iterable[Metric]:
-        """Nothing while there is no worker: a 0 would be a lie."""
+        """Nothing while there is no worker: 0 would be wrong."""
         process, service = self._worker.process, [self._service]
         if process is not None and not process.exited.done():
             reserved, used = process.device_memory
@@ -141,9 +137,9 @@ class _WorkerCollector(Collector):
         yield problems
 
     def _age_and_budget_s(self) -> tuple[float, float]:
-        """Seconds since the last sign of progress, and how many are too many, of the record that is nearest to a hang.
+        """Seconds since the last sign of progress, and the budget for them, of the record that is closest to a hang.
 
-        That is one that computes where there is one: a call that waits for its caller is no hang.
+        If any slot computes, it is one of those: a call that waits for its caller does not hang.
         """
         if self._worker.process is None:
             return 0.0, 0.0

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from services.runtime.errors import UnavailableError
+from services.base.errors import UnavailableError
 
 _RETRY_AFTER_S = 1.0
 

@@ -8,26 +8,26 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import grpc
 
-from services.runtime.allocator import keep_large_blocks
-from services.runtime.call import WINDOW
-from services.runtime.errors import InvalidInputError, VigentError
-from services.runtime.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
+from services.base.allocator import keep_large_blocks
+from services.base.errors import InvalidInputError, VigentError
+from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
+from services.base.log import configure_logging
+from services.base.settings import ServerSettings
+from services.media.store import MediaStore
+from services.runtime.grpc_server import StopSignals, add_health_and_reflection, bind, drain, new_server
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
-from services.runtime.listening import StopSignals, add_health_and_reflection, bind, drain, new_server
-from services.runtime.log import configure_logging
-from services.runtime.media import MediaStore
-from services.runtime.messages import Boot
 from services.runtime.metrics import ServerMetrics
-from services.runtime.settings import ServerSettings
-from services.runtime.watchdog import Watchdog
-from services.runtime.worker import Worker
+from services.runtime.worker.call import WINDOW
+from services.runtime.worker.messages import Boot
+from services.runtime.worker.watchdog import Watchdog
+from services.runtime.worker.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     metrics = ServerMetrics(spec.name)
     engine = settings.engine or spec.default_engine
     worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
-    folder = Path(__file__).parents[1] / spec.name
-    health = Health(spec.full_name, engine_identity(engine, settings.checkpoint, folder, settings.options))
+    health = Health(spec.full_name)
     guard = RpcGuard(metrics, spec.full_name)
     server = new_server(settings, guard)
     spec.add(server, worker, MediaStore(settings.media_root))
     add_health_and_reflection(server, health, spec.full_name)
     metrics.watch(worker)
+    identify = partial(engine_identity, engine, settings.checkpoint, spec.name, settings.options)
     address = f"{settings.host}:{bind(server, settings, spec.name)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     _keep_collections_short()
@@ -83,7 +83,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         for job in (
             worker.run(),
             Watchdog(worker, settings).run(),
-            _publish(worker, health, f"{spec.name} ready on {address} (engine {engine})"),
+            _publish(worker, health, f"{spec.name} ready on {address} (engine {engine})", identify),
         )
     ]
     try:
@@ -113,10 +113,17 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
             task.result()
 
 
-async def _publish(worker: Worker, health: Health, ready_line: str) -> None:
-    """Keeps health in step with the worker, and says when the server is ready for the first time."""
+async def _publish(worker: Worker, health: Health, ready_line: str, identify: Callable[[], str]) -> None:
+    """Keeps health in step with the worker, and says when the server is ready for the first time.
+
+    The identity is read anew with each load: a checkpoint that was replaced makes other pieces.
+    """
+    known: tuple[object, bool] = (None, False)
     while True:
         worker.changed.clear()
+        if known != (worker.process, worker.ready):
+            known = (worker.process, worker.ready)
+            health.identity = await asyncio.to_thread(identify)
         problem = str(worker.problem) if worker.problem else ""
         await health.publish(ready=worker.ready, live=worker.live, problem=problem)
         if worker.ready and ready_line:

@@ -11,7 +11,7 @@ from typing import Protocol
 from numpy import int16
 from numpy.typing import NDArray
 
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from difflib import get_close_matches
 
 from pydantic import Field
 
-from services.runtime.engine_options import EngineOptions
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
-from services.runtime.espeak.library import SAMPLE_RATE_HZ
-from services.runtime.espeak.narration import SpokenWord, narrate, reading_language, spoken_languages
-from services.runtime.progress import Progress
-from services.runtime.words import script_of
+from services.base.errors import InvalidInputError
+from services.enginekit.options import EngineOptions
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
+from services.espeak.library import SAMPLE_RATE_HZ
+from services.espeak.narration import SpokenWord, narrate, reading_language, spoken_languages
+from services.text.words import script_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 
 _VARIANTS = {

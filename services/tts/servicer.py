@@ -11,14 +11,14 @@ import grpc
 from numpy import int16
 from numpy.typing import NDArray
 
-from services.runtime.convert import progress_message
-from services.runtime.errors import InternalError, InvalidInputError
-from services.runtime.languages import primary_subtag
-from services.runtime.media import MediaStore
-from services.runtime.plain_text import checked_text
-from services.runtime.progress import ProgressSnapshot
+from services.base.errors import InternalError, InvalidInputError
+from services.enginekit.progress import ProgressSnapshot
+from services.media.convert import progress_message
+from services.media.store import MediaStore
 from services.runtime.server import ServiceSpec
-from services.runtime.worker import Worker
+from services.runtime.worker.worker import Worker
+from services.text.languages import primary_subtag
+from services.text.plain_text import checked_text
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc

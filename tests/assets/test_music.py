@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import orchestrator
-from orchestrator.film.meter import measure_file
 from orchestrator.film.music import music_blocks
-from tests.orchestrator.film.sounds import read_sound, rms_db
+from services.media.meter import measure_file
+from tests.support.sounds import read_sound, rms_db
 
 FOLDER = Path(orchestrator.__file__).parents[1] / "assets" / "music"
 TRACKS = json.loads((FOLDER / "music.json").read_text(encoding="utf-8"))["music"]

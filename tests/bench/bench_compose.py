@@ -19,8 +19,8 @@ import numpy as np
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, add_film_stream, add_footage_stream
-from services.runtime.timeline import footage_frame
-from tests.orchestrator.film.pictures import noise_picture, yuv_frame
+from services.media.timeline import footage_frame
+from tests.support.pictures import noise_picture, yuv_frame
 
 WIDTH, HEIGHT = 1080, 1920
 FRAMES_A_ROUND, ROUNDS = 60, 12

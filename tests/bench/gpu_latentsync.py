@@ -17,16 +17,16 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from services.lipsync.engine import Box, Quality
-from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of, recorded
-from services.lipsync.latentsync.blocks import UNetConfig
-from services.lipsync.latentsync.crop import crop_matrix, shifted
-from services.lipsync.latentsync.mask import blend_weights, keep_mask
-from services.lipsync.latentsync.quality import MODES, PUBLISHED, Mode
-from services.lipsync.latentsync.restore import Restorer
+from services.lipsync.latentsync.face.crop import crop_matrix, shifted
+from services.lipsync.latentsync.face.mask import blend_weights, keep_mask
+from services.lipsync.latentsync.face.quality import MODES, PUBLISHED, Mode
+from services.lipsync.latentsync.face.restore import Restorer
+from services.lipsync.latentsync.networks.acceleration import Acceleration, denoiser_of, recorded
+from services.lipsync.latentsync.networks.blocks import UNetConfig
+from services.lipsync.latentsync.networks.unet import UNet
+from services.lipsync.latentsync.networks.vae import Vae
+from services.lipsync.latentsync.networks.whisper import WINDOW_SAMPLES, AudioDims, WhisperEncoder
 from services.lipsync.latentsync.sampler import Denoiser, denoise, job_noise
-from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.vae import Vae
-from services.lipsync.latentsync.whisper import WINDOW_SAMPLES, AudioDims, WhisperEncoder
 from tests.bench.gpu_machine import Machine
 from tests.bench.gpu_report import Report
 from tests.bench.limits_cost import Cost

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from services.runtime.cuda import CudaGraphs, Recorder
+from services.enginekit.cuda import CudaGraphs, Recorder
 from tests.bench.limits_cost import CARD_BYTES_PER_S, CARD_FLOPS, Cost
-from tests.recorder import rerun
+from tests.support.recorder import rerun
 
 
 @dataclass(frozen=True)

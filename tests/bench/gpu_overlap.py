@@ -13,7 +13,7 @@ from threading import Barrier
 import torch
 
 from services.lipsync.engine import Quality
-from services.lipsync.latentsync.quality import MODES
+from services.lipsync.latentsync.face.quality import MODES
 from tests.bench.gpu_latentsync import LipsBench
 from tests.bench.gpu_machine import Machine
 from tests.bench.gpu_qwen3 import VoiceBench

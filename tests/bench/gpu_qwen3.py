@@ -8,15 +8,15 @@ from typing import TypeVar
 
 import torch
 
-from services.tts.qwen3.attention import choose_attention
 from services.tts.qwen3.codec import CodecDecoder
-from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import CodecConfig, Qwen3Config
 from services.tts.qwen3.frame import FrameStep
-from services.tts.qwen3.graphs import FrameGraphs
-from services.tts.qwen3.kernels import settle_kernels
+from services.tts.qwen3.networks.attention import choose_attention
+from services.tts.qwen3.networks.codec_layers import CodecState
+from services.tts.qwen3.networks.graphs import FrameGraphs
+from services.tts.qwen3.networks.kernels import settle_kernels
+from services.tts.qwen3.networks.talker import Talker
 from services.tts.qwen3.prompt import Prompt
-from services.tts.qwen3.talker import Talker
 from tests.bench.gpu_machine import Machine
 from tests.bench.gpu_report import Report
 from tests.bench.limits_qwen3 import SPAN, codec_cost, frame_costs

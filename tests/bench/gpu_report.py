@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import torch
 
-from services.runtime.device import is_out_of_memory
-from services.runtime.errors import VigentError
+from services.base.errors import VigentError
+from services.enginekit.device import is_out_of_memory
 from tests.bench.limits_cost import header, row
 
 Made = TypeVar("Made")

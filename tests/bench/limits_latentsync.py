@@ -14,11 +14,11 @@ from typing import Any
 import torch
 
 from services.lipsync.engine import Quality
-from services.lipsync.latentsync.blocks import UNetConfig
-from services.lipsync.latentsync.quality import MODES, PUBLISHED, Mode
-from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.vae import Vae
-from services.lipsync.latentsync.whisper import AudioDims, WhisperEncoder
+from services.lipsync.latentsync.face.quality import MODES, PUBLISHED, Mode
+from services.lipsync.latentsync.networks.blocks import UNetConfig
+from services.lipsync.latentsync.networks.unet import UNet
+from services.lipsync.latentsync.networks.vae import Vae
+from services.lipsync.latentsync.networks.whisper import AudioDims, WhisperEncoder
 from tests.bench.limits_cost import CARD, Cost, counted, header, main, row
 
 RELEASED, WHISPER_TINY = UNetConfig(), AudioDims()

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import torch
 
-from services.tts.qwen3.attention import sdpa
 from services.tts.qwen3.codec import CodecDecoder
-from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import CodecConfig, Qwen3Config
 from services.tts.qwen3.frame import FrameStep
-from services.tts.qwen3.talker import Talker
+from services.tts.qwen3.networks.attention import sdpa
+from services.tts.qwen3.networks.codec_layers import CodecState
+from services.tts.qwen3.networks.talker import Talker
 from tests.bench.limits_cost import CARD, Cost, counted, header, main, row
 from tests.checkpoints.qwen3_shapes import released_config, released_speech_config
 

@@ -16,22 +16,22 @@ from statistics import median
 import numpy as np
 
 from orchestrator.film.conform import conform
-from orchestrator.mesh import Service
-from orchestrator.picture import LipsyncCall
-from orchestrator.take import Take
+from orchestrator.making.pictures import LipsyncCall
+from orchestrator.making.servers import Service
+from orchestrator.making.take import Take
+from services.base.allocator import keep_large_blocks
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncEngine, LipsyncSpec
-from services.lipsync.warp import WarpEngine
-from services.runtime.allocator import keep_large_blocks
-from services.runtime.convert import media_ref
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.media import MediaStore, StoredFile
-from services.runtime.progress import Progress
+from services.lipsync.warp.engine import WarpEngine
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.bench.figures import Figure
 from tests.bench.pipeline import sleeping_engines
 from tests.knobs.lipsync import KnobsLipsync
-from tests.mesh import ROOT, run_server
+from tests.support.mesh import ROOT, run_server
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.tts.v1 import tts_pb2

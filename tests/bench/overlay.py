@@ -32,18 +32,18 @@ from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, add_footage_st
 from orchestrator.film.join import join_film
 from orchestrator.film.mix import mix_film
 from orchestrator.film.segment import FilmSegment, VoiceSegment
-from orchestrator.mesh import Service
-from orchestrator.picture import OverlayPictures
-from orchestrator.retry import Patience
-from services.runtime.allocator import keep_large_blocks
-from services.runtime.settings import ServerSettings
-from services.runtime.styles import load_style
-from services.runtime.timeline import FRAME_RATE_HZ
+from orchestrator.making.pictures import OverlayPictures
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.servers import Service
+from services.base.allocator import keep_large_blocks
+from services.base.settings import ServerSettings
+from services.media.timeline import FRAME_RATE_HZ
+from services.typography.styles import load_style
 from tests.bench.figures import Figure
-from tests.films import facts_of
-from tests.mesh import ROOT, run_server
-from tests.orchestrator.film.pictures import yuv_frame
-from tests.orchestrator.film.sounds import speech, write_voice
+from tests.support.films import facts_of
+from tests.support.mesh import ROOT, run_server
+from tests.support.pictures import yuv_frame
+from tests.support.sounds import speech, write_voice
 from vigent.overlay.v1 import overlay_pb2
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 
@@ -125,7 +125,7 @@ async def _segment(
     """One sentence's stretch of film, as the orchestrator makes several of them side by side; and its pictures."""
     async with window:
         frames = min(SEGMENT_FRAMES, FRAMES - first)
-        overlays, pictures = OverlayPictures(service, short(first, frames), 600, Patience(attempts=1)), 0
+        overlays, pictures = OverlayPictures(service, short(first, frames), 600, RetryPolicy(attempts=1)), 0
         with SegmentComposer(folder / "footage.mp4", folder / f"{first}.mp4", first) as composer:
             for frame in range(first, first + frames):
                 for picture in await overlays.until(frame):

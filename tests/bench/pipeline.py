@@ -15,27 +15,27 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.assemble import assemble
 from orchestrator.client import JobClient
 from orchestrator.film.compose import OverlayImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings
-from orchestrator.listen import align, words_to_json
-from orchestrator.mesh import Mesh as Services
-from orchestrator.order import SegmentPlace
-from orchestrator.overlay_text import OverlayText
-from orchestrator.picture import LipsyncCall, OverlayPictures, patch_image
-from orchestrator.plan import FilmPlan, make_plan
-from orchestrator.retry import Patience
-from orchestrator.segment import SegmentPieces
+from orchestrator.jobs.spec import complete_spec
+from orchestrator.making.assemble import assemble
+from orchestrator.making.order import SegmentPlace
+from orchestrator.making.overlay_text import OverlayText
+from orchestrator.making.pictures import LipsyncCall, OverlayPictures, patch_image
+from orchestrator.making.plan import FilmPlan, make_plan
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.segment import SegmentPieces
+from orchestrator.making.servers import Mesh as Services
+from orchestrator.making.take import Take
+from orchestrator.making.voice import Voice
+from orchestrator.making.words import align, words_to_json
 from orchestrator.settings import OrchestratorSettings
-from orchestrator.spec import complete_spec
-from orchestrator.take import Take
-from orchestrator.voice import Voice
-from services.runtime.convert import media_ref
-from services.runtime.media import MediaStore, StoredFile
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile
 from tests.bench.figures import Figure
-from tests.films import ended, spec_of
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import ended, spec_of
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
@@ -113,7 +113,7 @@ class _Sequential:
         return walls
 
     async def _voices(self) -> list[tuple[Take, StoredFile]]:
-        voice = Voice(self.spec, "bench", self.store, self.services, self.settings, Patience(attempts=3))
+        voice = Voice(self.spec, "bench", self.store, self.services, self.settings, RetryPolicy(attempts=3))
         made = []
         for sentence in self.plan.sentences:
             started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
@@ -158,7 +158,7 @@ class _Sequential:
         films = []
         for index, place in enumerate(places):
             request = text.render_request(index, words[index], voices[index][0].sample_rate_hz, place)
-            overlays = OverlayPictures(self.services.overlay, request, 600, Patience(attempts=3))
+            overlays = OverlayPictures(self.services.overlay, request, 600, RetryPolicy(attempts=3))
             with self.store.temporary(".mp4") as target:
                 pictures = await overlays.until(place.first_film_frame + place.frames)
 
@@ -192,7 +192,7 @@ async def _sequential_walls_s(mesh: Mesh, spec: jobs_pb2.JobSpec) -> dict[str, f
     store, services = MediaStore(mesh.media_root), Services(settings)
     begun_s = time.perf_counter()
     complete = complete_spec(spec, store)
-    plan = await make_plan(complete, store, services, lambda _share: None)
+    plan = await make_plan(complete, store, services, lambda _share: None, RetryPolicy(attempts=3))
     prepare_s = time.perf_counter() - begun_s
     walls_s = await _Sequential(complete, plan, store, services, settings).walls_s()
     await services.close()

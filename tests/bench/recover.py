@@ -12,8 +12,8 @@ from statistics import mean
 from orchestrator.client import JobClient
 from tests.bench.figures import Figure
 from tests.bench.pipeline import script_of, sleeping_engines
-from tests.films import ended, spec_of, until
-from tests.mesh import Mesh, run_mesh
+from tests.support.films import ended, spec_of, until
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 _SENTENCES, _KILLS = 8, 4

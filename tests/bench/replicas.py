@@ -8,12 +8,12 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from orchestrator.mesh import Service
-from orchestrator.picture import LipsyncCall
-from orchestrator.take import Take
+from orchestrator.making.pictures import LipsyncCall
+from orchestrator.making.servers import Service
+from orchestrator.making.take import Take
 from tests.bench.figures import Figure
 from tests.bench.pipeline import sleeping_engines
-from tests.mesh import run_server
+from tests.support.mesh import run_server
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.media.v1 import media_pb2
@@ -58,6 +58,6 @@ def figures() -> list[Figure]:
 
 
 def _any_file(folder: Path) -> str:
-    from services.runtime.media import MediaStore
+    from services.media.store import MediaStore
 
     return MediaStore(folder / "media").put_bytes(b"the engine that sleeps reads no footage").sha256

@@ -5,13 +5,13 @@ import time
 import pytest
 import torch
 
+from services.base.errors import InvalidInputError
 from services.lipsync.engine import Quality
-from services.lipsync.latentsync.quality import Mode
-from services.runtime.errors import InvalidInputError
+from services.lipsync.latentsync.face.quality import Mode
 from tests.bench import gpu, gpu_latentsync, gpu_overlap, gpu_qwen3
 from tests.bench.gpu_machine import Machine
 from tests.bench.gpu_report import Report
-from tests.pretend_cuda import pretended_cuda
+from tests.support.pretend_cuda import pretended_cuda
 
 CPU = torch.device("cpu")
 

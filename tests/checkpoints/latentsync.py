@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
-from services.lipsync.latentsync.blocks import UNetConfig
-from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.whisper import AudioDims, WhisperEncoder
+from services.lipsync.latentsync.networks.blocks import UNetConfig
+from services.lipsync.latentsync.networks.unet import UNet
+from services.lipsync.latentsync.networks.whisper import AudioDims, WhisperEncoder
 
 TINY_UNET = UNetConfig(
     block_out_channels=(32, 32, 32, 32),

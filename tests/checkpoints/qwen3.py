@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from services.runtime.checkpoints import MANIFEST, CheckpointFile, Manifest, sha256_of
+from services.enginekit.checkpoints import MANIFEST, CheckpointFile, Manifest, sha256_of
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer
 

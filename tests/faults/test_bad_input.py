@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from orchestrator.client import JobClient
-from services.runtime.errors import InvalidInputError
-from services.runtime.media import MediaStore
-from tests.films import made, spec_of
-from tests.mesh import Mesh, run_mesh
+from services.base.errors import InvalidInputError
+from services.media.store import MediaStore
+from tests.support.films import made, spec_of
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 

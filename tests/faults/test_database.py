@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from orchestrator.client import JobClient
-from orchestrator.records import JobRecords
-from services.runtime.errors import UnavailableError
+from orchestrator.jobs.records import JobRecords
+from services.base.errors import UnavailableError
 from tests.faults.test_jobs import SCRIPT, SENTENCES, slow_engines
-from tests.films import ended, facts_of, output, spec_of, until
-from tests.mesh import Mesh, Server, run_mesh, run_server
-from tests.postgres import Postgres, run_postgres
+from tests.support.films import ended, facts_of, output, spec_of, until
+from tests.support.mesh import Mesh, Server, run_mesh, run_server
+from tests.support.postgres import Postgres, run_postgres
 from vigent.jobs.v1 import jobs_pb2
 
 

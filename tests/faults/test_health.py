@@ -14,9 +14,9 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
-from services.runtime.errors import UnavailableError, VigentError
-from tests.services.runtime import servers
-from tests.services.runtime.servers import (
+from services.base.errors import UnavailableError, VigentError
+from tests.support import servers
+from tests.support.servers import (
     NOT_SERVING,
     SERVING,
     TIMEOUT_S,

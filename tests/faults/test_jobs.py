@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestrator.client import JobClient
-from services.runtime.media import MediaStore
-from tests.films import ended, facts_of, output, spec_of, until
-from tests.mesh import Mesh, run_mesh
+from services.media.store import MediaStore
+from tests.support.films import ended, facts_of, output, spec_of, until
+from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
 
 SCRIPT = "".join(f"This is sentence number {word}. " for word in ("one", "two", "three", "four", "five"))
@@ -108,7 +108,7 @@ async def test_servers_that_are_long_away_are_waited_for(tmp_path: Path) -> None
             for segments_done, victim in enumerate(WHOM, start=1):
                 await until(client, job.id, lambda event, least=segments_done: event.progress.segments_done >= least)
                 await asyncio.to_thread(mesh.servers[victim].kill)
-                waiting = f"Waiting for {WHOM[victim]}."
+                waiting = f"Waiting for {WHOM[victim]} at {mesh.servers[victim].address}."
                 await until(client, job.id, lambda event, said=waiting: event.progress.message == said)
                 await asyncio.to_thread(mesh.servers[victim].start)
             job = await ended(client, job.id)

@@ -10,9 +10,9 @@ from pathlib import Path
 import grpc
 import psutil
 
-from services.runtime.client import open_channel
-from services.runtime.errors import DeadlineExceededError, ExhaustedError, InvalidInputError
-from tests.services.runtime.servers import (
+from services.base.client import open_channel
+from services.base.errors import DeadlineExceededError, ExhaustedError, InvalidInputError
+from tests.support.servers import (
     SERVING,
     TIMEOUT_S,
     TTS,

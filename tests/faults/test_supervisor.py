@@ -24,8 +24,8 @@ from gateway.mesh.policy import Failures, WatchdogPolicy
 from gateway.mesh.supervised import Supervised
 from gateway.mesh.supervisor import Supervisor
 from gateway.mesh.watchdog import Sign, Watchdog, knock
-from tests.gateway.commands import TIMEOUT_S, Running, command_of, running
-from tests.services.runtime.servers import events, until_event
+from tests.support.commands import TIMEOUT_S, Running, command_of, running
+from tests.support.servers import events, until_event
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 QUICK = WatchdogPolicy(interval_s=0.1, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.05, restarts=1000)
@@ -62,15 +62,16 @@ async def voice(
         yield mesh.processes["tts"]
 
 
-async def test_a_taken_port_is_tried_until_it_is_free(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["tts", "orchestrator", "gateway"])
+async def test_a_taken_port_is_tried_until_it_is_free(tmp_path: Path, name: str) -> None:
     heard = Heard()
     plan = MeshPlan.here(0)
-    async with Supervisor(plan, tmp_path, heard.say, ("tts",), QUICK) as mesh:
-        with socket.create_server(("127.0.0.1", plan.addresses.ports["tts"])):
-            await heard.until("cannot be opened: Address already in use.")
+    async with Supervisor(plan, tmp_path, heard.say, (name,), QUICK) as mesh:
+        with socket.create_server(("127.0.0.1", plan.addresses.ports[name])):
+            await heard.until("cannot be opened: Address already in use")
             await heard.until("exited with code 75; starting it again in")
         await mesh.wait_ready()
-    assert mesh.processes["tts"].restarts >= 1
+    assert mesh.processes[name].restarts >= 1
 
 
 def test_no_room_for_a_process_is_waited_for(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import grpc
 import psutil
 import pytest
 
-from services.runtime.errors import ExhaustedError, FailedPreconditionError, InternalError, UnavailableError
-from tests.services.runtime.servers import NOT_SERVING, SERVING, events, failure, listening, poll, serving, until_event
+from services.base.errors import ExhaustedError, FailedPreconditionError, InternalError, UnavailableError
+from tests.support.servers import NOT_SERVING, SERVING, events, failure, listening, poll, serving, until_event
 
 MIB = 2**20
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.gateway.commands import TIMEOUT_S
-from tests.mesh import Mesh, Server, run_mesh, run_server
+from tests.support.commands import TIMEOUT_S
+from tests.support.mesh import Mesh, Server, run_mesh, run_server
 
 NOBODY = "127.0.0.1:1"
 PATIENT = {"VIGENT_GATEWAY_PROBE_TIMEOUT_S": "60", "VIGENT_GATEWAY_CALL_TIMEOUT_S": "60"}

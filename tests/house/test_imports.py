@@ -58,7 +58,7 @@ def test_engines_know_neither_grpc_nor_protobuf(path: Path) -> None:
 
 @pytest.mark.parametrize("path", list(filter(is_engine, SOURCES)), ids=lambda path: str(path.relative_to(ROOT)))
 def test_engines_do_not_read_the_settings_of_their_process(path: Path) -> None:
-    assert not {name for name in imports(path) if belongs_to(name, "services.runtime.settings")}
+    assert not {name for name in imports(path) if belongs_to(name, "services.base.settings")}
 
 
 def test_import_names_are_paths() -> None:

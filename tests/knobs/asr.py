@@ -10,8 +10,8 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.asr.engine import Alignment, Heard, Listening, Word
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from tests.knobs.knobs import Knobs
 
 _WORD = re.compile(r"[A-Za-z0-9']+|[\u4e00-\u9fff]")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from services.runtime.progress import Progress, read_progress
+from services.enginekit.progress import Progress, read_progress
 
 _LEAK: list[bytearray] = []
 _ZEROS = bytes(2**26)

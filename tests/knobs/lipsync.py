@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box, Footage, FootageReport, LipsyncSpec, Patch
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
-from services.runtime.timeline import FRAME_RATE_HZ, samples_per_frame
+from services.media.timeline import FRAME_RATE_HZ, samples_per_frame
 from tests.knobs.knobs import Knobs
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from services.asr.engine import Alignment, Listening
+from services.base.errors import CancelledError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncSpec
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError
-from services.runtime.progress import Progress
 from services.tts.engine import Finish, Speech, Synthesis, WordMark
 from tests.knobs.asr import KnobsAsr
 from tests.knobs.lipsync import KnobsLipsync

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
-from services.runtime.progress import Progress
+from services.base.errors import InvalidInputError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from tests.knobs.knobs import Knobs
 

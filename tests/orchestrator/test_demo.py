@@ -10,14 +10,14 @@ import av
 import numpy as np
 import pytest
 
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box, Footage
-from services.lipsync.warp import WarpEngine
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.media import MediaStore
-from services.runtime.progress import Progress
-from services.runtime.timeline import footage_frame
-from tests.films import FilmFacts, facts_of
-from tests.mesh import ROOT
+from services.lipsync.warp.engine import WarpEngine
+from services.media.store import MediaStore
+from services.media.timeline import footage_frame
+from tests.support.films import FilmFacts, facts_of
+from tests.support.mesh import ROOT
 
 ASSETS = ROOT / "assets"
 TIMEOUT_S = 540

@@ -12,10 +12,10 @@ import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from services.runtime.exits import EXIT_PORT_TAKEN
-from services.runtime.status import error_of
-from tests.films import spec_of
-from tests.mesh import ROOT, Mesh, run_server
+from services.base.exits import EXIT_PORT_TAKEN
+from services.base.status import error_of
+from tests.support.films import spec_of
+from tests.support.mesh import ROOT, Mesh, run_server
 from vigent.jobs.v1 import jobs_pb2, jobs_pb2_grpc
 
 TIMEOUT_S = 60.0

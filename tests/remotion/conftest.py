@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.mesh import remotion
-from services.runtime.settings import ServerSettings
-from tests.mesh import Server, run_server
+from services.base.settings import ServerSettings
+from tests.support.mesh import Server, run_server
 
 ENVIRONMENT = {"VIGENT_OVERLAY_ENGINE": "remotion"}
 

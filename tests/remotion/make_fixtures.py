@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.overlay.animation import animated_frames, pose
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.overlay.engine import Cue, CueLine, CueWord, OverlaySpec
-from services.overlay.glyphs import character_x_em
-from services.overlay.painting import BlockPainter
-from services.overlay.plain import PlainEngine
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
-from services.runtime.styles import list_styles, load_style
-from services.runtime.typeset import place_lines
+from services.overlay.plain.animation import animated_frames, pose
+from services.overlay.plain.engine import PlainEngine
+from services.overlay.plain.glyphs import character_x_em
+from services.overlay.plain.painting import BlockPainter
+from services.typography.styles import list_styles, load_style
+from services.typography.typeset import place_lines
 
 FIXTURES = Path(__file__).resolve().parents[2] / "remotion" / "test" / "fixtures"
 CANVASES = ((1080, 1920), (1920, 1080), (640, 640))

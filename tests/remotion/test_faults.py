@@ -9,12 +9,12 @@ import grpc
 import psutil
 import pytest
 
-from services.runtime.styles import load_style
-from tests.gateway.commands import command_of, outliving, until
-from tests.mesh import Server
+from services.typography.styles import load_style
 from tests.remotion.conftest import run_node
 from tests.remotion.rendering import OPTIONS, TIMEOUT_S, captions, cue, read, rendered, until_picture
 from tests.remotion.test_server import figure
+from tests.support.commands import command_of, outliving, until
+from tests.support.mesh import Server
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 
 STYLE = load_style("subtitle", "karaoke")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mesh import ROOT
+from tests.support.mesh import ROOT
 
 NEEDED = ("bash", "id", "env")
 NOWHERE = {"VIGENT_OVERLAY_CHROMIUM": "/nowhere/chromium"}

@@ -11,12 +11,12 @@ from gateway.cli.make import EXIT_DONE
 from gateway.mesh import remotion
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
-from services.runtime.settings import ServerSettings
-from tests.films import face_picture, facts_of, made, output, spec_of
-from tests.gateway.commands import TIMEOUT_S, command_of, outliving, running, until, vigent
+from services.base.settings import ServerSettings
 from tests.gateway.conftest import PATIENT
-from tests.mesh import run_mesh
 from tests.remotion.conftest import ENVIRONMENT, need_remotion
+from tests.support.commands import TIMEOUT_S, command_of, outliving, running, until, vigent
+from tests.support.films import face_picture, facts_of, made, output, spec_of
+from tests.support.mesh import run_mesh
 
 UP = r"Vigent is up: (http://[\d.:]+)"
 NOWHERE = {**ENVIRONMENT, "VIGENT_OVERLAY_CHROMIUM": "/nowhere/chromium"}

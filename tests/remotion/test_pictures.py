@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from services.runtime.styles import list_styles, load_style
-from tests.mesh import Server
+from services.typography.styles import list_styles, load_style
 from tests.remotion.comparing import Difference, difference
 from tests.remotion.rendering import captions, cue, film_frame, rendered
+from tests.support.mesh import Server
 from vigent.overlay.v1 import overlay_pb2
 
 Style = dict[str, Any]

@@ -14,18 +14,18 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway.http.replicas import ENGINE_METADATA_KEY
 from gateway.mesh import remotion
-from gateway.replicas import ENGINE_METADATA_KEY
-from services.runtime.errors import ExhaustedError, InvalidInputError
-from services.runtime.settings import ServerSettings
-from services.runtime.status import error_of
-from services.runtime.styles import load_style
-from tests.gateway.commands import outliving, until
-from tests.mesh import ROOT, Server
+from services.base.errors import ExhaustedError, InvalidInputError
+from services.base.settings import ServerSettings
+from services.base.status import error_of
+from services.typography.styles import load_style
 from tests.remotion.conftest import ENVIRONMENT, need_remotion, run_node
 from tests.remotion.rendering import OPTIONS, TIMEOUT_S, captions, cue, film_frame, read, rendered, until_picture
 from tests.services.overlay.test_limits import BAD
 from tests.services.overlay.test_limits import request as good_request
+from tests.support.commands import outliving, until
+from tests.support.mesh import ROOT, Server
 from vigent.overlay.v1 import overlay_pb2
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 

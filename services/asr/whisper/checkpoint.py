@@ -2,7 +2,7 @@
 
 config.json, model.bin, tokenizer.json, vocabulary.json (or .txt)
 preprocessor_config.json      only for models that hear other than 80 bands, such as large-v3
-manifest.json                 see services/runtime/checkpoints.py; verified where it is
+manifest.json                 see services/enginekit/checkpoints.py; verified where it is
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from faster_whisper import WhisperModel
 
 from services.asr.whisper.cublas import load_cublas
 from services.asr.whisper.options import WhisperOptions
-from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
-from services.runtime.device import is_out_of_memory, no_device
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
-from services.runtime.progress import Progress
+from services.base.errors import InvalidInputError
+from services.enginekit.checkpoints import MANIFEST, read_manifest, refused, verify_once
+from services.enginekit.device import is_out_of_memory, no_device
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 
 FILES = ("config.json", "model.bin", "tokenizer.json")
 VOCABULARIES = ("vocabulary.json", "vocabulary.txt")

@@ -10,7 +10,7 @@ import ctypes
 from importlib.util import find_spec
 from pathlib import Path
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 _LIBRARIES = ("libcublasLt.so.12", "libcublas.so.12")  # the second needs the first
 

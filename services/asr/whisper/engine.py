@@ -19,11 +19,11 @@ from services.asr.whisper.options import WhisperOptions
 from services.asr.whisper.placement import Placement, spread, weights, whole_samples
 from services.asr.whisper.utterances import SAMPLE_RATE_HZ, Utterance, as_floats, utterances
 from services.asr.whisper.windows import SpeechClock, find_words
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
-from services.runtime.espeak.reading import language_of
-from services.runtime.progress import Progress
-from services.runtime.words import Span, words_of
+from services.base.errors import InvalidInputError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
+from services.espeak.reading import language_of
+from services.text.words import Span, words_of
 
 logger = logging.getLogger(__name__)
 

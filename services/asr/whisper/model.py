@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from services.asr.whisper.options import WhisperOptions
 from services.asr.whisper.utterances import SAMPLE_RATE_HZ
-from services.runtime.errors import ExhaustedError, InvalidInputError
-from services.runtime.espeak.narration import primary_language
+from services.base.errors import ExhaustedError, InvalidInputError
+from services.espeak.narration import primary_language
 
 MOST_TOKENS = 400
 """Of a text in one window; Whisper's decoder has 448 positions, some of them for its prompt."""

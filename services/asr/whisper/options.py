@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from services.runtime.engine_options import EngineOptions
+from services.enginekit.options import EngineOptions
 
 
 class WhisperOptions(EngineOptions):

@@ -10,7 +10,7 @@ from numpy import bool_, float64, int64
 from numpy.typing import NDArray
 
 from services.asr.whisper.model import TokenTimes
-from services.runtime.words import Span, is_ideograph
+from services.text.words import Span, is_ideograph
 
 _LETTERS_AN_IDEOGRAPH, _LETTERS_A_DIGIT = 3, 4  # about 0.2 s, 0.25 s, and 0.07 s for a letter
 

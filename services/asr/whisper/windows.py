@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from services.asr.whisper.model import MOST_TOKENS, Hearing
 from services.asr.whisper.placement import Placement, joined, placed, weights
 from services.asr.whisper.utterances import LONGEST_S, SAMPLE_RATE_HZ, Utterance
-from services.runtime.words import Span
+from services.text.words import Span
 
 _WINDOW = int(LONGEST_S * SAMPLE_RATE_HZ)
 _SHORTEST = SAMPLE_RATE_HZ // 10  # less tells nothing

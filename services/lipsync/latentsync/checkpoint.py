@@ -1,6 +1,6 @@
 """The checkpoint folder: what must be in it, and loading it, all from local disk.
 
-    manifest.json                    see services/runtime/checkpoints.py
+    manifest.json                    see services/enginekit/checkpoints.py
     latentsync_unet.pt               the release's UNet: {"state_dict": ...}
     whisper/tiny.pt                  OpenAI's file: {"dims": ..., "model_state_dict": ...}
     vae/config.json, vae/diffusion_pytorch_model.safetensors (or .bin)     stabilityai/sd-vae-ft-mse
@@ -22,12 +22,12 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from services.lipsync.latentsync.blocks import UNetConfig
-from services.lipsync.latentsync.mask import LATENT_STRIDE
-from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.vae import LATENT_CHANNELS, Vae
-from services.lipsync.latentsync.whisper import MELS, AudioDims, WhisperEncoder
-from services.runtime.checkpoints import MANIFEST, Manifest, read_manifest, refused
+from services.enginekit.checkpoints import MANIFEST, Manifest, read_manifest, refused
+from services.lipsync.latentsync.face.mask import LATENT_STRIDE
+from services.lipsync.latentsync.networks.blocks import UNetConfig
+from services.lipsync.latentsync.networks.unet import UNet
+from services.lipsync.latentsync.networks.vae import LATENT_CHANNELS, Vae
+from services.lipsync.latentsync.networks.whisper import MELS, AudioDims, WhisperEncoder
 
 UNET = "latentsync_unet.pt"
 UNET_SIZES = "unet.json"

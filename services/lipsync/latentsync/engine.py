@@ -12,23 +12,23 @@ import torch
 from numpy import int16
 from numpy.typing import NDArray
 
+from services.base.errors import ExhaustedError
+from services.enginekit.checkpoints import MANIFEST, refused
+from services.enginekit.device import is_out_of_memory, no_device
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
-from services.lipsync.latentsync.acceleration import compiling
-from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.checkpoint import Checkpoint, find_checkpoint
-from services.lipsync.latentsync.face_latents import FaceLatents
-from services.lipsync.latentsync.landmarks import LandmarkProvider, has_insightface, landmark_provider
+from services.lipsync.latentsync.face.landmarks import LandmarkProvider, has_insightface, landmark_provider
+from services.lipsync.latentsync.face.latents import FaceLatents
+from services.lipsync.latentsync.face.preparation import PreparedFootage, prepare
+from services.lipsync.latentsync.face.quality import MODES, Mode
 from services.lipsync.latentsync.model import Model, load_model
+from services.lipsync.latentsync.networks.acceleration import compiling
+from services.lipsync.latentsync.networks.cache import FootageCache
 from services.lipsync.latentsync.options import Options
-from services.lipsync.latentsync.preparation import PreparedFootage, prepare
-from services.lipsync.latentsync.quality import MODES, Mode
 from services.lipsync.latentsync.segment import Placement, Segment
-from services.runtime.checkpoints import MANIFEST, refused
-from services.runtime.device import is_out_of_memory, no_device
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import ExhaustedError
-from services.runtime.progress import Progress
 
 _FOOTAGE_IN_MEMORY = 4
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from services.lipsync.latentsync.acceleration import Acceleration, denoiser_of
+from services.enginekit.checkpoints import verify_once
+from services.enginekit.progress import Progress
 from services.lipsync.latentsync.checkpoint import Checkpoint, check_hearing, load_encoder, load_unet, load_vae
-from services.lipsync.latentsync.mask import LATENT_STRIDE, blend_weights, keep_mask
-from services.lipsync.latentsync.restore import Restorer
+from services.lipsync.latentsync.face.mask import LATENT_STRIDE, blend_weights, keep_mask
+from services.lipsync.latentsync.face.restore import Restorer
+from services.lipsync.latentsync.networks.acceleration import Acceleration, denoiser_of
+from services.lipsync.latentsync.networks.unet import UNet
+from services.lipsync.latentsync.networks.vae import Vae
+from services.lipsync.latentsync.networks.whisper import WINDOW_SAMPLES, WhisperEncoder
 from services.lipsync.latentsync.sampler import Denoiser
-from services.lipsync.latentsync.unet import UNet
-from services.lipsync.latentsync.vae import Vae
-from services.lipsync.latentsync.whisper import WINDOW_SAMPLES, WhisperEncoder
 from services.lipsync.latentsync.windows import frame_windows
-from services.runtime.checkpoints import verify_once
-from services.runtime.progress import Progress
 
 CHUNK_FRAMES = 16
 """Frames that the networks were trained on together; norms and motion modules see all of them."""

@@ -7,9 +7,9 @@ from typing import Literal
 import torch
 from pydantic import Field
 
-from services.lipsync.latentsync.acceleration import Acceleration
-from services.runtime.engine_options import EngineOptions
-from services.runtime.errors import InvalidInputError
+from services.base.errors import InvalidInputError
+from services.enginekit.options import EngineOptions
+from services.lipsync.latentsync.networks.acceleration import Acceleration
 
 
 class Options(EngineOptions):

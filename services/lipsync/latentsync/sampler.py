@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from services.lipsync.latentsync.deepcache import DeepCache, Full, Shallow
+from services.enginekit.device import seed_of_noise
 from services.lipsync.latentsync.guidance import guided, with_null_audio
+from services.lipsync.latentsync.networks.deepcache import DeepCache, Full, Shallow
 from services.lipsync.latentsync.schedulers import Scheduler
-from services.runtime.seeds import seed_of_noise
 
 
 @dataclass(frozen=True)

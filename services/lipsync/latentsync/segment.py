@@ -12,19 +12,19 @@ from numpy import float64, int16, uint8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from services.base.errors import InvalidInputError
+from services.enginekit.progress import Progress
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, LipsyncSpec, Patch
 from services.lipsync.footage import CropReader
-from services.lipsync.latentsync.crop import shifted
-from services.lipsync.latentsync.face_latents import FaceLatents
+from services.lipsync.latentsync.face.crop import shifted
+from services.lipsync.latentsync.face.latents import FaceLatents
+from services.lipsync.latentsync.face.preparation import PreparedFootage
+from services.lipsync.latentsync.face.quality import Mode
 from services.lipsync.latentsync.model import CHUNK_FRAMES, Model
 from services.lipsync.latentsync.options import Options
-from services.lipsync.latentsync.preparation import PreparedFootage
-from services.lipsync.latentsync.quality import Mode
 from services.lipsync.latentsync.sampler import denoise, job_noise
 from services.lipsync.latentsync.voice import Voice
-from services.runtime.errors import InvalidInputError
-from services.runtime.progress import Progress
-from services.runtime.timeline import footage_frame
+from services.media.timeline import footage_frame
 
 Pixels: TypeAlias = NDArray[uint8]
 """Of a box, (height, width, 3), RGB."""

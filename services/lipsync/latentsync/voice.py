@@ -16,9 +16,9 @@ from numpy import float32, int16
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.lipsync.latentsync.whisper import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WhisperEncoder
+from services.lipsync.latentsync.networks.whisper import SAMPLE_RATE_HZ, WINDOW_SAMPLES, WhisperEncoder
 from services.lipsync.latentsync.windows import frame_windows
-from services.runtime.timeline import frames_of, samples_per_frame
+from services.media.timeline import frames_of, samples_per_frame
 
 FRAME_SAMPLES = samples_per_frame(SAMPLE_RATE_HZ)
 

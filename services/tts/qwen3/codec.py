@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from services.tts.qwen3.codec_layers import (
+from services.tts.qwen3.config import CodecConfig
+from services.tts.qwen3.networks.codec_layers import (
     CausalConv,
     CausalUpsample,
     CodecState,
@@ -21,8 +22,7 @@ from services.tts.qwen3.codec_layers import (
     SnakeBeta,
     UpsampleBlock,
 )
-from services.tts.qwen3.codec_transformer import CodecTransformer
-from services.tts.qwen3.config import CodecConfig
+from services.tts.qwen3.networks.codec_transformer import CodecTransformer
 
 
 class Codebook(nn.Module):

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 
 Values = TypeVar("Values")
 
@@ -178,7 +178,7 @@ def _parsed(kind: type[Values], said: Mapping[str, Any], unsaid: Mapping[str, An
 
 
 def _refused(problem: str, remedy: str) -> FailedPreconditionError:
-    from services.runtime.checkpoints import refused  # brings pydantic, which the bare networks do without
+    from services.enginekit.checkpoints import refused  # brings pydantic, which the bare networks do without
 
     return refused("CHECKPOINT_INVALID", problem, remedy)
 

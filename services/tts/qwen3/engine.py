@@ -13,18 +13,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.runtime.checkpoints import MANIFEST, read_manifest, refused, verify_once
-from services.runtime.device import is_out_of_memory, no_device
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import InvalidInputError
-from services.runtime.normalise import normalise
-from services.runtime.progress import Progress
-from services.runtime.words import words_of
+from services.base.errors import InvalidInputError
+from services.enginekit.checkpoints import MANIFEST, read_manifest, refused, verify_once
+from services.enginekit.device import is_out_of_memory, no_device
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
+from services.text.normalise import normalise
+from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
-from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from services.tts.qwen3.loop import frame_cap
 from services.tts.qwen3.model import LoadedModel, load_model
+from services.tts.qwen3.networks.codec_layers import CodecState
 from services.tts.qwen3.options import Qwen3Options
 from services.tts.qwen3.prompt import Prompt, Request
 from services.tts.qwen3.reference import ClonedVoice, ClonedVoices

@@ -14,13 +14,13 @@ from numpy import int64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from services.runtime.errors import InvalidInputError
-from services.tts.qwen3.attention import Attention, Visible
+from services.base.errors import InvalidInputError
 from services.tts.qwen3.config import Qwen3Config
-from services.tts.qwen3.decoder import KvCache, Step, rotary_tables
+from services.tts.qwen3.networks.attention import Attention, Visible
+from services.tts.qwen3.networks.decoder import KvCache, Step, rotary_tables
+from services.tts.qwen3.networks.talker import Talker
 from services.tts.qwen3.prompt import Prompt
 from services.tts.qwen3.sampling import Sampling, draw, penalise_repetition
-from services.tts.qwen3.talker import Talker
 
 SMALLEST_SPAN = 256
 CONTROL_IDS = 1024  # rows of the codec embedding above the codebook: control, speaker and language ids

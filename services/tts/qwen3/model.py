@@ -12,17 +12,17 @@ import torch
 from numpy import float32
 from numpy.typing import NDArray
 
-from services.runtime.cuda import CudaGraphs
-from services.runtime.errors import InvalidInputError
-from services.runtime.progress import Progress
-from services.tts.qwen3.attention import choose_attention
-from services.tts.qwen3.codec_encoder import encode
-from services.tts.qwen3.codec_layers import CodecState
+from services.base.errors import InvalidInputError
+from services.enginekit.cuda import CudaGraphs
+from services.enginekit.progress import Progress
 from services.tts.qwen3.config import Qwen3Config, SpeechTokenizerConfig, read_json
 from services.tts.qwen3.frame import FrameStep
-from services.tts.qwen3.graphs import FrameGraphs
-from services.tts.qwen3.kernels import settle_kernels
 from services.tts.qwen3.loop import FrameLoop
+from services.tts.qwen3.networks.attention import choose_attention
+from services.tts.qwen3.networks.codec_encoder import encode
+from services.tts.qwen3.networks.codec_layers import CodecState
+from services.tts.qwen3.networks.graphs import FrameGraphs
+from services.tts.qwen3.networks.kernels import settle_kernels
 from services.tts.qwen3.options import Qwen3Options, torch_dtype
 from services.tts.qwen3.prompt import PromptBuilder, Reference
 from services.tts.qwen3.reference import ClonedVoice

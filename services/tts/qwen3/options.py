@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import torch
 from pydantic import BeforeValidator, Field
 
-from services.runtime.engine_options import EngineOptions
+from services.enginekit.options import EngineOptions
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 Switch = Literal["auto", "on", "off"]

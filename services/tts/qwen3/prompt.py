@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from services.tts.qwen3.config import Qwen3Config
-from services.tts.qwen3.talker import Talker
+from services.tts.qwen3.networks.talker import Talker
 
 _ROLE_TOKENS = 3  # <|im_start|>, assistant, newline
 _CLOSING_TOKENS = 5  # <|im_end|>, newline and the next role

@@ -14,8 +14,8 @@ import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
 
-from services.runtime.errors import InvalidInputError
-from services.tts.qwen3.codec_layers import CodecState
+from services.base.errors import InvalidInputError
+from services.tts.qwen3.networks.codec_layers import CodecState
 from services.tts.qwen3.prompt import Reference
 
 SHORTEST_S, LONGEST_S = 1.0, 60.0

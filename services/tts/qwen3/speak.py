@@ -10,11 +10,11 @@ import torch
 from numpy import int16, int64
 from numpy.typing import NDArray
 
-from services.runtime.errors import InternalError
+from services.base.errors import InternalError
 from services.tts.engine import FinishReason
 from services.tts.qwen3.codec import CodecDecoder
-from services.tts.qwen3.codec_layers import CodecState
 from services.tts.qwen3.loop import Take, chunks
+from services.tts.qwen3.networks.codec_layers import CodecState
 
 Pcm = NDArray[int16]
 _FULL_SCALE = 32767.0

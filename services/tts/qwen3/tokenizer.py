@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from services.runtime.checkpoints import refused
+from services.enginekit.checkpoints import refused
 
 
 class Tokenizer:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.errors import InvalidInputError
-from services.runtime.languages import primary_subtag
+from services.base.errors import InvalidInputError
+from services.text.languages import primary_subtag
 from services.tts.engine import Synthesis, Voice
 from services.tts.qwen3.config import Qwen3Config
 

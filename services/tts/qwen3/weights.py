@@ -10,13 +10,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from services.runtime.checkpoints import refused
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
+from services.enginekit.checkpoints import refused
 from services.tts.qwen3.codec import CodecDecoder
-from services.tts.qwen3.codec_encoder import mimi_encoder
 from services.tts.qwen3.config import Qwen3Config, SpeechTokenizerConfig, read_json
-from services.tts.qwen3.speaker import SpeakerEncoder
-from services.tts.qwen3.talker import Talker
+from services.tts.qwen3.networks.codec_encoder import mimi_encoder
+from services.tts.qwen3.networks.speaker import SpeakerEncoder
+from services.tts.qwen3.networks.talker import Talker
 
 Module = TypeVar("Module", bound=nn.Module)
 

@@ -10,8 +10,8 @@ from orchestrator.captions.breaking import Line, break_lines, break_title
 from orchestrator.captions.layout import CaptionLayout, units_of
 from orchestrator.captions.opportunities import CLOSING, OPENING
 from orchestrator.captions.timing import SpokenTimes, Word
-from orchestrator.captions.tokens import protected_spans
-from services.runtime.styles import load_style
+from services.text.tokens import protected_spans
+from services.typography.styles import load_style
 
 PORTRAIT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)
 LANDSCAPE = CaptionLayout.of(load_style("subtitle"), 1920, 1080)

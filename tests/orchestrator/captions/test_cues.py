@@ -5,10 +5,10 @@ from orchestrator.captions.breaking import MIN_CUE_S
 from orchestrator.captions.cues import JOINED_GAP_FRAMES, MIN_GAP_FRAMES, gaps, make_cues
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.timing import Word
-from services.runtime.styles import load_style
-from services.runtime.timeline import FRAME_RATE_HZ
+from services.media.timeline import FRAME_RATE_HZ
+from services.typography.styles import load_style
 from tests.orchestrator.captions.test_breaking import FIXTURE, mixed
-from tests.orchestrator.captions.voices import SAMPLE_RATE_HZ, spoken_words
+from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
 
 LAYOUT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)
 SENTENCE = "我们用 Qwen3-TTS 合成了3.5倍速的语音，今天聊聊怎么把一段脚本变成短视频。"

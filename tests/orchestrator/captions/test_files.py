@@ -3,8 +3,8 @@ import re
 from orchestrator.captions.cues import Cue, CueLine, CueWord, make_cues
 from orchestrator.captions.files import write_ass, write_srt, write_vtt
 from orchestrator.captions.layout import CaptionLayout
-from services.runtime.styles import load_style
-from tests.orchestrator.captions.voices import SAMPLE_RATE_HZ, spoken_words
+from services.typography.styles import load_style
+from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
 
 LAYOUT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)
 KARAOKE = CaptionLayout.of(load_style("subtitle", "karaoke"), 1080, 1920)

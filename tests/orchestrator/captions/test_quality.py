@@ -6,9 +6,9 @@ from orchestrator.captions.contrast import lowest_contrast
 from orchestrator.captions.cues import Cue, CueLine, make_cues
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.quality import MIN_CONTRAST, quality_report
-from services.runtime.styles import check_style, list_styles, load_style
+from services.typography.styles import check_style, list_styles, load_style
 from tests.orchestrator.captions.test_breaking import FIXTURE
-from tests.orchestrator.captions.voices import SAMPLE_RATE_HZ, spoken_words
+from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
 
 LAYOUT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)
 

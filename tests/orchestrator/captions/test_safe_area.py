@@ -2,8 +2,8 @@ import pytest
 
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.safe_area import text_band
-from services.runtime.errors import InvalidInputError
-from services.runtime.styles import list_platforms, list_styles, load_style, safe_area
+from services.base.errors import InvalidInputError
+from services.typography.styles import list_platforms, list_styles, load_style, safe_area
 
 CANVASES = [(1080, 1920), (720, 1280), (1920, 1080), (1080, 1080), (540, 960)]
 

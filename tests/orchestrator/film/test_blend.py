@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from orchestrator.film.blend import Layer, paste
-from orchestrator.film.yuv import copy_planes, new_frame, planes_of
-from tests.orchestrator.film.pictures import noise_picture, rgb_of, yuv_frame
+from services.media.yuv import copy_planes, new_frame, planes_of
+from tests.support.pictures import noise_picture, rgb_of, yuv_frame
 
 WIDTH, HEIGHT = 160, 120
 BOXES = [(40, 30, 50, 40), (41, 31, 50, 40), (40, 31, 51, 41), (41, 30, 51, 41), (0, 0, 160, 120), (13, 7, 1, 1)]

@@ -8,9 +8,9 @@ import pytest
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings, has_nvenc
-from services.runtime.sandbox import run_limited
-from services.runtime.timeline import footage_frame
-from tests.orchestrator.film.pictures import number_in, numbered_picture, read_pictures, write_footage
+from services.media.sandbox import run_limited
+from services.media.timeline import footage_frame
+from tests.support.pictures import number_in, numbered_picture, read_pictures, write_footage
 
 FOOTAGE_FRAMES = 17
 

@@ -14,9 +14,9 @@ from skimage import data
 from orchestrator.film.clip import FootageLimits
 from orchestrator.film.conform import conform
 from orchestrator.film.footage import FootageReader
-from services.runtime.errors import InvalidInputError
-from services.runtime.sandbox import run_limited
-from tests.orchestrator.film.pictures import (
+from services.base.errors import InvalidInputError
+from services.media.sandbox import run_limited
+from tests.support.pictures import (
     add_tone,
     number_in,
     numbered_picture,

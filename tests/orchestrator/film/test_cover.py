@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from orchestrator.film.cover import write_cover
-from tests.orchestrator.film.pictures import noise_picture, number_in, numbered_picture, write_footage
+from tests.support.pictures import noise_picture, number_in, numbered_picture, write_footage
 
 
 def picture_of(path):

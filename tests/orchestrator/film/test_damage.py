@@ -8,9 +8,9 @@ from PIL import Image
 
 from orchestrator.film.conform import conform
 from orchestrator.film.music import music_blocks
-from services.runtime.errors import InvalidInputError
-from tests.orchestrator.film.pictures import numbered_picture, write_clip
-from tests.orchestrator.film.sounds import write_music
+from services.base.errors import InvalidInputError
+from tests.support.pictures import numbered_picture, write_clip
+from tests.support.sounds import write_music
 
 DAMAGES = 40
 

@@ -5,8 +5,8 @@ import random
 import pytest
 
 from orchestrator.film.footage import FootageReader
-from services.runtime.timeline import footage_frame
-from tests.orchestrator.film.pictures import number_in, numbered_picture, rgb_of, write_footage
+from services.media.timeline import footage_frame
+from tests.support.pictures import number_in, numbered_picture, rgb_of, write_footage
 
 
 def read(reader, number):

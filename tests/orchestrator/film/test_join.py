@@ -13,9 +13,9 @@ from orchestrator.film.metadata import AiRecord, film_metadata, read_metadata
 from orchestrator.film.mix import mix_film
 from orchestrator.film.preview import PreviewWriter, write_preview
 from orchestrator.film.segment import FilmSegment, VoiceSegment
-from services.runtime.errors import InternalError
-from tests.orchestrator.film.pictures import number_in, numbered_picture, rgb_of, write_footage
-from tests.orchestrator.film.sounds import RATE_HZ, read_sound, write_voice
+from services.base.errors import InternalError
+from tests.support.pictures import number_in, numbered_picture, rgb_of, write_footage
+from tests.support.sounds import RATE_HZ, read_sound, write_voice
 
 LENGTHS = (1, 78, 2, 3, 50, 1, 25, 40)
 FRAMES = sum(LENGTHS)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from orchestrator.film.limiter import Limiter, true_peaks
-from orchestrator.film.meter import measure, measure_file
 from orchestrator.film.mix import MusicBed, gain_db_of_slider, mix_film
 from orchestrator.film.music import music_blocks
 from orchestrator.film.segment import VoiceSegment
 from orchestrator.film.voice import voice_blocks
-from services.runtime.errors import InternalError, InvalidInputError
-from services.runtime.sandbox import run_limited
-from tests.orchestrator.film.pictures import numbered_picture, write_clip
-from tests.orchestrator.film.sounds import (
+from services.base.errors import InternalError, InvalidInputError
+from services.media.meter import measure, measure_file
+from services.media.sandbox import run_limited
+from tests.support.pictures import numbered_picture, write_clip
+from tests.support.sounds import (
     RATE_HZ,
     film_sample,
     frames_of_samples,

@@ -7,9 +7,9 @@ import pytest
 from services.asr import pocketsphinx
 from services.asr.engine import Heard, Listening
 from services.asr.pocketsphinx import PocketsphinxRecogniser
-from services.runtime.errors import CancelledError, InvalidInputError
-from services.runtime.progress import Progress
-from tests.services.asr.voices import Recording, record
+from services.base.errors import CancelledError, InvalidInputError
+from services.enginekit.progress import Progress
+from tests.support.spoken import Recording, record
 
 RATE_HZ = 22_050
 PAUSE = np.zeros(RATE_HZ, np.int16)

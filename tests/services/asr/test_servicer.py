@@ -6,9 +6,9 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from services.runtime.words import words_of
-from tests.mesh import Server, run_server
-from tests.services.asr.voices import MIXED, record
+from services.text.words import words_of
+from tests.support.mesh import Server, run_server
+from tests.support.spoken import MIXED, record
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
 from vigent.media.v1 import media_pb2
 

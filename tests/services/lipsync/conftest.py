@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from services.lipsync.warp import WarpEngine
-from services.runtime.engine_settings import EngineSettings
-from tests.services.lipsync.material import portrait, write_mp4
+from services.enginekit.settings import EngineSettings
+from services.lipsync.warp.engine import WarpEngine
+from tests.support.faces import portrait, write_mp4
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from services.runtime.media import MediaStore
-from services.runtime.timeline import frames_of
-from tests.mesh import run_server
-from tests.services.lipsync.material import RATE_HZ, empty_room, portrait, syllables, write_mp4
+from services.media.store import MediaStore
+from services.media.timeline import frames_of
+from tests.support.faces import RATE_HZ, empty_room, portrait, syllables, write_mp4
+from tests.support.mesh import run_server
 from vigent.lipsync.v1 import lipsync_pb2, lipsync_pb2_grpc
 from vigent.media.v1 import media_pb2
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from services.base.errors import InvalidInputError
+from services.base.status import error_of
 from services.overlay.servicer import overlay_spec
-from services.runtime.errors import InvalidInputError
-from services.runtime.status import error_of
-from tests.mesh import Server, run_server
-from tests.services.overlay.drawing import over, rendered
 from tests.services.overlay.test_limits import cue, request
+from tests.support.drawing import over, rendered
+from tests.support.mesh import Server, run_server
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc
 
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 import numpy as np
 import pytest
 
+from services.base.errors import InvalidInputError, UnavailableError
 from services.runtime.audio_stream import AudioStream
-from services.runtime.errors import InvalidInputError, UnavailableError
 from vigent.asr.v1 import asr_pb2
 from vigent.media.v1 import media_pb2
 

@@ -9,17 +9,7 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.runtime.identity import ENGINE_METADATA_KEY
-from tests.services.runtime.servers import (
-    NOT_SERVING,
-    SERVING,
-    TIMEOUT_S,
-    TTS,
-    events,
-    failure,
-    listening,
-    serving,
-    until_event,
-)
+from tests.support.servers import NOT_SERVING, SERVING, TIMEOUT_S, TTS, events, failure, listening, serving, until_event
 
 UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 NAMES = ("", TTS, "liveness")

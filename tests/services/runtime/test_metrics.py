@@ -7,13 +7,12 @@ from pathlib import Path
 
 from prometheus_client import generate_latest
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.messages import Boot
+from services.base.settings import ServerSettings
+from services.enginekit.settings import EngineSettings
 from services.runtime.metrics import ServerMetrics
-from services.runtime.settings import ServerSettings
-from services.runtime.state import State
-from services.runtime.worker import Worker
-from tests.services.runtime.servers import SETTINGS, events, serving, until_event
+from services.runtime.worker.messages import Boot
+from services.runtime.worker.worker import State, Worker
+from tests.support.servers import SETTINGS, events, serving, until_event
 
 STAGES = ("import", "construct", "attributes")
 HISTOGRAMS = ("vigent_request_seconds", "vigent_first_chunk_seconds", "vigent_realtime_factor")

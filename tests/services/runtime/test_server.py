@@ -9,8 +9,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from services.runtime.exits import EXIT_PORT_TAKEN
-from tests.services.runtime.servers import (
+from services.base.exits import EXIT_PORT_TAKEN
+from tests.support.servers import (
     NOT_SERVING,
     SERVING,
     TIMEOUT_S,

@@ -3,11 +3,11 @@ import threading
 import numpy as np
 import pytest
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, InvalidInputError
-from services.runtime.progress import Progress
-from services.runtime.timeline import samples_per_frame
-from services.runtime.words import words_of
+from services.base.errors import CancelledError, InvalidInputError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
+from services.media.timeline import samples_per_frame
+from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, WordMark
 from services.tts.espeak import EspeakEngine
 

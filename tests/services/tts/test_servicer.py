@@ -7,8 +7,8 @@ import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from services.runtime.words import words_of
-from tests.mesh import Server, run_server
+from services.text.words import words_of
+from tests.support.mesh import Server, run_server
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from services.asr.whisper.engine import WhisperEngine
-from services.runtime.engine_settings import EngineSettings
+from services.enginekit.settings import EngineSettings
 from tests.checkpoints.whisper import write_whisper
 
 

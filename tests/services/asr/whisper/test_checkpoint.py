@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from services.runtime.errors import FailedPreconditionError
-from services.runtime.progress import Progress
+from services.base.errors import FailedPreconditionError
+from services.enginekit.progress import Progress
 from tests.checkpoints.whisper import write_manifest
 
 

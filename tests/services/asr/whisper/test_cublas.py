@@ -9,8 +9,8 @@ from contextlib import suppress
 import pytest
 
 from services.asr.whisper.cublas import package_folder
-from services.runtime.errors import FailedPreconditionError
-from tests.mesh import ROOT
+from services.base.errors import FailedPreconditionError
+from tests.support.mesh import ROOT
 
 LOADED = """
 import ctypes
@@ -54,7 +54,7 @@ def test_what_the_package_brings_is_found_by_its_bare_name(package):
 
 def test_where_there_is_none_the_engine_says_what_to_install(make_engine, monkeypatch):
     from services.asr.whisper import cublas
-    from services.runtime.progress import Progress
+    from services.enginekit.progress import Progress
 
     monkeypatch.setattr(cublas, "_LIBRARIES", ("libnowhere.so.12",))
     monkeypatch.setattr("ctranslate2.get_cuda_device_count", lambda: 1)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from services.asr.engine import Alignment, Listening
-from services.runtime.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
-from services.runtime.progress import Progress
-from services.runtime.words import words_of
-from tests.services.asr.voices import ENGLISH, MIXED, record
+from services.base.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
+from services.enginekit.progress import Progress
+from services.text.words import words_of
+from tests.support.spoken import ENGLISH, MIXED, record
 
 RATE_HZ = 22_050
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.asr.whisper.model import TokenTimes
 from services.asr.whisper.placement import Placement, placed, spread, weights, whole_samples
-from services.runtime.words import words_of
+from services.text.words import words_of
 
 
 def test_unsure_words_share_the_time_between_sure_neighbours():

@@ -4,11 +4,11 @@ import grpc
 import numpy as np
 import pytest
 
-from services.runtime.status import error_of
+from services.base.status import error_of
 from tests.checkpoints.whisper import write_manifest
-from tests.mesh import run_server
-from tests.services.asr.voices import ENGLISH, MIXED, record
-from tests.services.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
+from tests.support.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
+from tests.support.mesh import run_server
+from tests.support.spoken import ENGLISH, MIXED, record
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
 from vigent.media.v1 import media_pb2
 
@@ -102,7 +102,7 @@ async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(checkpoin
 
 
 async def test_out_of_memory_fails_one_call_and_the_server_goes_on(checkpoint, tmp_path):
-    limited = {"VIGENT_ASR_ENGINE": "tests.services.asr.whisper.limited:LimitedEngine"}
+    limited = {"VIGENT_ASR_ENGINE": "tests.support.limited_whisper:LimitedEngine"}
     with run_server("services.asr", tmp_path, environment(checkpoint, tmp_path) | limited) as server:
         worker = server.worker().pid
         async with grpc.aio.insecure_channel(server.address) as channel:

@@ -8,7 +8,9 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
-from services.lipsync.latentsync.blocks import UNetConfig
+from services.base.errors import FailedPreconditionError
+from services.enginekit.checkpoints import verify
+from services.enginekit.progress import Progress
 from services.lipsync.latentsync.checkpoint import (
     find_checkpoint,
     load_encoder,
@@ -17,10 +19,8 @@ from services.lipsync.latentsync.checkpoint import (
     unet_config,
 )
 from services.lipsync.latentsync.model import load_model
-from services.lipsync.latentsync.whisper import AudioDims
-from services.runtime.checkpoints import verify
-from services.runtime.errors import FailedPreconditionError
-from services.runtime.progress import Progress
+from services.lipsync.latentsync.networks.blocks import UNetConfig
+from services.lipsync.latentsync.networks.whisper import AudioDims
 from tests.checkpoints.latentsync import RESOLUTION, TINY_UNET, write_latentsync, write_manifest, write_whisper
 
 CPU = torch.device("cpu")

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import LipsyncSpec, Quality
 from services.lipsync.latentsync.engine import LatentSyncEngine
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
-from tests.pretend_cuda import pretended_cuda
+from tests.support.pretend_cuda import pretended_cuda
 
 RATE_HZ = 16_000
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch._dynamo.exc import TorchDynamoException
 
+from services.base.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
+from services.enginekit.progress import RECORD_WORDS, Progress, read_progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncSpec, Quality
 from services.lipsync.footage import CropReader
-from services.lipsync.latentsync.cache import FootageCache
 from services.lipsync.latentsync.engine import LatentSyncEngine
-from services.lipsync.latentsync.quality import MODES
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
-from services.runtime.progress import RECORD_WORDS, Progress, read_progress
+from services.lipsync.latentsync.face.quality import MODES
+from services.lipsync.latentsync.networks.cache import FootageCache
 from tests.checkpoints.latentsync import write_latentsync
 from tests.services.lipsync.latentsync.conftest import moving, write_footage
 

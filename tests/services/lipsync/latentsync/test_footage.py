@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from services.base.errors import CancelledError, InvalidInputError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncSpec, Quality
 from services.lipsync.latentsync.engine import LatentSyncEngine
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, InvalidInputError
-from services.runtime.progress import Progress
-from services.runtime.timeline import footage_frame
+from services.media.timeline import footage_frame
 from tests.checkpoints.latentsync import write_latentsync
 from tests.services.lipsync.latentsync.conftest import moving, write_footage
 

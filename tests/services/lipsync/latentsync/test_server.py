@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import torch
 
+from services.base.status import error_of
 from services.lipsync.latentsync.checkpoint import UNET
-from services.lipsync.latentsync.landmarks import INSIGHTFACE
+from services.lipsync.latentsync.face.landmarks import INSIGHTFACE
 from services.lipsync.servicer import SPEC
-from services.runtime.media import MediaStore
-from services.runtime.status import error_of
+from services.media.store import MediaStore
 from tests.checkpoints.latentsync import write_manifest
-from tests.mesh import run_server
-from tests.services.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
+from tests.support.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
+from tests.support.mesh import run_server
 from vigent.lipsync.v1 import lipsync_pb2, lipsync_pb2_grpc
 from vigent.media.v1 import media_pb2
 
@@ -99,7 +99,7 @@ async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(tmp_path,
 
 async def test_out_of_memory_fails_one_call_and_the_server_goes_on(tmp_path, checkpoint, footage):
     stored = MediaStore(tmp_path / "media").put_file(footage.path)
-    settings = environment(tmp_path, "tests.services.lipsync.latentsync.limited:LimitedEngine")
+    settings = environment(tmp_path, "tests.support.limited_latentsync:LimitedEngine")
     with run_server("services.lipsync", tmp_path, settings | {"VIGENT_LIPSYNC_CHECKPOINT": str(checkpoint)}) as server:
         worker = server.worker().pid
         async with grpc.aio.insecure_channel(server.address) as channel:

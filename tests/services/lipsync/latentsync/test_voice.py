@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from services.lipsync.latentsync.networks.whisper import WhisperEncoder
 from services.lipsync.latentsync.voice import Voice
-from services.lipsync.latentsync.whisper import WhisperEncoder
 from services.lipsync.latentsync.windows import frame_windows
 from tests.checkpoints.latentsync import TINY_AUDIO
 

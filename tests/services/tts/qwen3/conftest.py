@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.tts.qwen3.engine import Qwen3Engine
 from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.loop import FrameLoop

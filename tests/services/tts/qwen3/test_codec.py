@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.tts.qwen3.codec_layers import CodecState
+from services.tts.qwen3.networks.codec_layers import CodecState
 from tests.golden.qwen3.make_golden import codec_frames
 
 FRAMES = 90  # beyond the transformer's window of 72

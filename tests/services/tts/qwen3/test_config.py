@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from services.runtime.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from tests.checkpoints.qwen3 import model_config, speech_config
 

@@ -5,11 +5,11 @@ from itertools import zip_longest
 import numpy as np
 import pytest
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.progress import Progress
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.tts.engine import Speech, Synthesis
 from services.tts.qwen3.engine import Qwen3Engine
-from tests.pretend_cuda import pretended_cuda
+from tests.support.pretend_cuda import pretended_cuda
 
 TEXT = "你好，这是 hello。"
 ONE_SPAN = {"max_positions": "256"}

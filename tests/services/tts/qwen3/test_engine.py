@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import CancelledError, FailedPreconditionError, InvalidInputError
-from services.runtime.progress import Progress
+from services.base.errors import CancelledError, FailedPreconditionError, InvalidInputError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis
 from services.tts.qwen3.engine import Qwen3Engine
 from tests.golden.qwen3.make_golden import reference_audio
@@ -226,7 +226,7 @@ class TestCloning:
         line = base._line(TEXT, base._voices.choose(request))
         with model.loop.take(line.prompt, 3, line.max_frames, Progress()) as take:
             frames = torch.from_numpy(np.stack(list(take)))
-        from services.tts.qwen3.codec_layers import CodecState
+        from services.tts.qwen3.networks.codec_layers import CodecState
 
         both = torch.cat((voice.reference.codes, frames))
         wave = model.codec.decoder.decode(both[None], CodecState())[0][len(voice.reference.codes) * FRAME :]

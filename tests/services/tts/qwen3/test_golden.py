@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.progress import Progress
-from services.tts.qwen3.attention import eager, sdpa
-from services.tts.qwen3.codec_encoder import encode
-from services.tts.qwen3.codec_layers import CodecState
+from services.enginekit.progress import Progress
 from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.loop import FrameLoop
+from services.tts.qwen3.networks.attention import eager, sdpa
+from services.tts.qwen3.networks.codec_encoder import encode
+from services.tts.qwen3.networks.codec_layers import CodecState
+from services.tts.qwen3.networks.speaker import log_mel
 from services.tts.qwen3.prompt import Reference, Request
 from services.tts.qwen3.sampling import Sampling
-from services.tts.qwen3.speaker import log_mel
 from tests.golden.qwen3.make_golden import INSTRUCTION, REFERENCE_TEXT, TEXT, codec_frames, reference_audio
 
 GREEDY = (Sampling(do_sample=False), Sampling(do_sample=False, repetition_penalty=1.0))

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from services.runtime.errors import CancelledError, ExhaustedError, InternalError, InvalidInputError
-from services.runtime.progress import Progress
+from services.base.errors import CancelledError, ExhaustedError, InternalError, InvalidInputError
+from services.enginekit.progress import Progress
 from services.tts.engine import FinishReason
-from services.tts.qwen3.attention import sdpa
 from services.tts.qwen3.loop import chunks, frame_cap
+from services.tts.qwen3.networks.attention import sdpa
 from services.tts.qwen3.prompt import Request
 
 TEXTS = ("one", "二三四五六七八九十", "a rather longer text, to be sure")

@@ -10,8 +10,8 @@ import pytest
 
 from services.tts.engine import Synthesis
 from tests.checkpoints.qwen3 import write_manifest
-from tests.mesh import run_server
-from tests.services.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
+from tests.support.bad_checkpoints import Fault, Subject, changed, check_faults, missing, truncated
+from tests.support.mesh import run_server
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 TEXT = "你好，这是 12 hello。"
@@ -51,7 +51,7 @@ async def pcm_of(stub, **request) -> tuple[np.ndarray, tts_pb2.SynthesizeDone]:
 
 
 async def test_the_wire_carries_what_the_engine_makes(stub, make_engine):
-    from services.runtime.progress import Progress
+    from services.enginekit.progress import Progress
 
     pcm, done = await pcm_of(stub)
     events = list(make_engine("custom_voice").synthesize(Synthesis(TEXT, seed=3), Progress()))
@@ -128,7 +128,7 @@ async def test_a_bad_checkpoint_is_said_never_served_and_can_be_mended(folders, 
 
 async def test_out_of_memory_fails_one_call_and_the_server_goes_on(folders, tmp_path):
     settings = environment(folders["custom_voice"], tmp_path) | {
-        "VIGENT_TTS_ENGINE": "tests.services.tts.qwen3.limited:LimitedEngine"
+        "VIGENT_TTS_ENGINE": "tests.support.limited_qwen3:LimitedEngine"
     }
     with run_server("services.tts", tmp_path, settings) as server:
         worker = server.worker().pid

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from services.runtime.engine_settings import EngineSettings
-from services.runtime.errors import FailedPreconditionError
-from services.runtime.progress import Progress
+from services.base.errors import FailedPreconditionError
+from services.enginekit.progress import Progress
+from services.enginekit.settings import EngineSettings
 from services.tts.qwen3.engine import Qwen3Engine
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer
 from tests.checkpoints.qwen3_shapes import released_config, released_speech_config
@@ -119,7 +119,7 @@ def test_weights_of_the_right_dtype_stay_mapped_to_the_file(folder):
 
 
 def test_the_manifest_is_verified_before_loading(folder):
-    from services.runtime.checkpoints import CheckpointFile, Manifest, sha256_of
+    from services.enginekit.checkpoints import CheckpointFile, Manifest, sha256_of
 
     files = tuple(
         CheckpointFile(path=name, size_bytes=(folder / name).stat().st_size, sha256=sha256_of(folder / name))

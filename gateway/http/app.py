@@ -1,0 +1,92 @@
+"""The gateway as an ASGI application: guards, routes, error model, documentation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from gateway.http.admission import Admission, Admit
+from gateway.http.context import open_gateway
+from gateway.http.guard import BodyLimit, BodyPatience, SameSiteGuard
+from gateway.http.metrics import CountRequests, GatewayMetrics
+from gateway.http.problems import install_error_handlers, name_media_type
+from gateway.http.routes import assets, events, jobs, outputs, probes, services, speech, transcriptions
+from gateway.http.routes.docs import mount_docs
+from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
+from gateway.settings import GatewaySettings
+
+_DESCRIPTION = """
+Turns a script, a voice and footage of a presenter into a finished talking-head short.
+
+1. `POST /api/v1/footage` uploads the presenter, or take one of `GET /api/v1/footage`.
+2. `POST /api/v1/jobs` submits the script.
+3. `GET /api/v1/jobs/{id}/events` shows how far it is; `/preview` plays what is finished.
+4. `GET /api/v1/jobs/{id}/film.mp4` is the film.
+
+Every error is a problem (RFC 9457, `application/problem+json`): `reason` is for programs, `field` names the input at
+fault, `problem` says what is wrong and `remedy` what to do.
+"""
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            name_media_type(super().openapi())
+        return super().openapi()
+
+
+def create_app(
+    settings: GatewaySettings, metrics: GatewayMetrics, admission: Admission, stopping: asyncio.Event
+) -> FastAPI:
+    """The application; its connections open and close with its lifespan.
+
+    Set `stopping` when the server is to end: event streams would hold it up.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_gateway(settings, metrics, stopping) as gateway:
+            app.state.gateway = gateway
+            yield
+
+    app = _Api(
+        title="Vigent",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        generate_unique_id_function=_operation_id,
+    )
+    install_error_handlers(app)
+    _add_routes(app)
+    app.add_middleware(
+        BodyLimit,
+        limit_bytes=settings.body_limit_bytes,
+        upload_bytes=settings.upload_limit_bytes,
+        upload_paths=UPLOAD_PATHS | {transcriptions.PATH},
+        patience=BodyPatience(settings.body_timeout_s, settings.body_rate_bytes_per_s),
+    )
+    app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
+    app.add_middleware(Admit, admission=admission)
+    app.add_middleware(CountRequests, metrics=metrics)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
+    for module in (jobs, events, outputs, services, probes, speech, transcriptions):
+        app.include_router(module.router)
+    for kind in KINDS:
+        app.include_router(library_router(kind))
+    app.include_router(assets.router)
+    mount_docs(app)
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The function's name: what a generated client calls the operation."""
+    return route.name

@@ -1,0 +1,74 @@
+"""What the routes work with: one of each for a running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+import grpc
+from fastapi import Depends, Request
+
+from gateway.http.metrics import GatewayMetrics
+from gateway.http.replicas import FULL_NAMES, MeshWatch
+from gateway.http.uploads import Uploads
+from gateway.library.library import Library
+from gateway.settings import GatewaySettings
+from orchestrator.client import JobClient, calling
+from services.base.client import open_channel
+from services.media.store import MediaStore
+from services.typography.fonts import use_uploaded_fonts
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The parts of a running gateway."""
+
+    settings: GatewaySettings
+    store: MediaStore
+    library: Library
+    uploads: Uploads
+    jobs: JobClient
+    mesh: MeshWatch
+    metrics: GatewayMetrics
+    tts: grpc.aio.Channel
+    asr: grpc.aio.Channel
+    stopping: asyncio.Event
+
+    def calling(self, service: str) -> AbstractContextManager[None]:
+        """Around calls to a service: its errors as ours, and its address when it does not answer."""
+        return calling(f"{service} server", ", ".join(self.settings.targets(service)))
+
+
+@asynccontextmanager
+async def open_gateway(
+    settings: GatewaySettings, metrics: GatewayMetrics, stopping: asyncio.Event
+) -> AsyncIterator[Gateway]:
+    """Builds the parts on the running event loop, and closes them in the end. `stopping` ends endless streams."""
+    store = await asyncio.to_thread(MediaStore, settings.media_root)
+    use_uploaded_fonts(store.root)
+    mesh = MeshWatch(settings)
+    jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.call_timeout_s)
+    tts, asr = (open_channel(_balanced(settings.targets(name)), FULL_NAMES[name]) for name in ("tts", "asr"))
+    uploads = Uploads(store, settings.uploads_at_once)
+    try:
+        yield Gateway(settings, store, Library(settings, store), uploads, jobs, mesh, metrics, tts, asr, stopping)
+    finally:
+        for part in (tts, asr, jobs, mesh):
+            await part.close()
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that answers this request."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+GatewayDep = Annotated[Gateway, Depends(gateway_of)]
+
+
+def _balanced(targets: list[str]) -> str:
+    """One gRPC target for all replicas; several must be given by IP address."""
+    return targets[0] if len(targets) == 1 else f"ipv4:{','.join(targets)}"

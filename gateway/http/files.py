@@ -1,0 +1,87 @@
+"""Files over HTTP: ranges, entity tags that are content hashes, and caching that never lies."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from fastapi import Request
+from fastapi.responses import FileResponse, Response
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from services.base.errors import NotFoundError
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATE = "no-cache"  # keep it, but ask each time whether it is still the same
+
+_RANGE = re.compile(r"(?P<first>\d{1,18})-(?P<last>\d{0,18})|-\d{1,18}", re.ASCII)
+
+# What users uploaded is shown or played, never run as a page of this origin.
+_SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+def file_response(
+    request: Request,
+    path: Path,
+    *,
+    etag: str,
+    media_type: str,
+    caching: str = REVALIDATE,
+    file_name: str | None = None,
+    attachment: bool = False,
+) -> Response:
+    """The file, a range of it, or 304 when the client has it. `etag` is a hash of the content.
+
+    It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now.
+    """
+    tag = f'"{etag}"'
+    headers = {**_SAFE, "ETag": tag, "Cache-Control": caching}
+    if _has_it(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=headers)
+    return _RangedFile(path, headers, media_type, file_name, "attachment" if attachment else "inline")
+
+
+class _RangedFile(FileResponse):
+    """Takes no notice of ranges in other units, or that are none (RFC 9110, 14.2); the base class answers 400.
+
+    The base class would look for the file when it is sent, and a preview is gone as soon as there is a longer one.
+    """
+
+    def __init__(
+        self, path: Path, headers: dict[str, str], media_type: str, file_name: str | None, disposition: str
+    ) -> None:
+        try:
+            self._file = path.open("rb")
+        except FileNotFoundError as error:
+            raise NotFoundError("The file has just been removed.", "Ask for what there is now.") from error
+        handle = self._file.fileno()
+        super().__init__(
+            f"/dev/fd/{handle}",
+            headers=headers,
+            media_type=media_type,
+            filename=file_name,
+            stat_result=os.fstat(handle),
+            content_disposition_type=disposition,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not _is_range(Headers(scope=scope).get("range", "")):
+            scope = {**scope, "headers": [header for header in scope["headers"] if header[0] != b"range"]}
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
+def _is_range(text: str) -> bool:
+    unit, _, parts = text.partition("=")
+    found = [_RANGE.fullmatch(part.strip()) for part in parts.split(",")]
+    return unit.strip().lower() == "bytes" and all(
+        part is not None and (not part["last"] or not part["first"] or int(part["first"]) <= int(part["last"]))
+        for part in found
+    )
+
+
+def _has_it(if_none_match: str, tag: str) -> bool:
+    known = {part.strip().removeprefix("W/") for part in if_none_match.split(",")}
+    return bool(if_none_match) and (tag in known or "*" in known)

@@ -1,0 +1,125 @@
+"""Refuses requests before any work: foreign web pages (DNS rebinding, cross-site requests) and bodies too large."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.http.problems import http_problem, problem_response
+from services.base.errors import InvalidInputError
+
+# Asked by address from kubelet and Prometheus; they tell nothing of users.
+MACHINE_PATHS = ("/livez", "/readyz", "/metrics", "/probe/")
+
+
+class SameSiteGuard:
+    """ASGI middleware: only the hosts in `allowed_hosts` ("*": any), and only pages that they served."""
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 403 instead of passing on what must not come in."""
+        if scope["type"] == "http" and (error := self._objection(scope["path"], Headers(scope=scope))) is not None:
+            await problem_response(Request(scope), error, 403)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _objection(self, path: str, headers: Headers) -> InvalidInputError | None:
+        if "*" in self._hosts or path.startswith(MACHINE_PATHS):
+            return None
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if _host_name(host) not in self._hosts:
+            remedy = "Use localhost, or add the name to VIGENT_GATEWAY_ALLOWED_HOSTS."
+            return InvalidInputError(f"This gateway does not answer as {host[:100]!r}.", remedy, "Host", "FOREIGN_HOST")
+        if origin is not None and _place(origin) != host:
+            remedy = "Open the page from this gateway's own address."
+            return InvalidInputError(f"Pages of {origin[:100]!r} may not ask.", remedy, "Origin", "FOREIGN_ORIGIN")
+        return None
+
+
+@dataclass(frozen=True)
+class BodyPatience:
+    """How long a body is waited for: `timeout_s`, and a second more for each `rate_bytes_per_s` that have come."""
+
+    timeout_s: float
+    rate_bytes_per_s: float
+
+    def left_s(self, received_bytes: int, waited_s: float) -> float:
+        """Seconds that the next part may take."""
+        return max(self.timeout_s + received_bytes / self.rate_bytes_per_s - waited_s, 0.0)
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for bodies above `limit_bytes`, or above `upload_bytes` on the paths that take files.
+
+    408 for those that come too slowly.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limit_bytes: int, upload_bytes: int, upload_paths: frozenset[str], patience: BodyPatience
+    ) -> None:
+        self._app, self._patience = app, patience
+        self._limit_bytes, self._upload_bytes, self._upload_paths = limit_bytes, upload_bytes, upload_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses by the announced length, counts what was not announced, and waits for no body without end."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit_bytes = self._upload_bytes if scope["path"] in self._upload_paths else self._limit_bytes
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced) > limit_bytes:
+            await http_problem(Request(scope), _too_large(limit_bytes))(scope, receive, send)
+            return
+        await self._app(scope, _counted(receive, limit_bytes, self._patience), send)
+
+
+def _counted(receive: Receive, limit_bytes: int, patience: BodyPatience) -> Receive:
+    received, waited_s, complete = 0, 0.0, False
+
+    async def counting() -> Message:
+        nonlocal received, waited_s, complete
+        if complete:  # from now on it is the end of the connection that is waited for
+            return await receive()
+        asked_s = time.monotonic()
+        try:
+            message = await asyncio.wait_for(receive(), patience.left_s(received, waited_s))
+        except TimeoutError:
+            raise HTTPException(408, f"Only {received:,} bytes of the body have come in time") from None
+        waited_s += time.monotonic() - asked_s  # not the time that we take ourselves
+        complete = not message.get("more_body", False)
+        received += len(message.get("body", b""))
+        if received > limit_bytes:
+            raise _too_large(limit_bytes)
+        return message
+
+    return counting
+
+
+def _too_large(limit_bytes: int) -> HTTPException:
+    """Not one of ours: FastAPI lets only its own kind through while it reads a body."""
+    return HTTPException(413, f"The body is larger than the {limit_bytes:,} bytes that this path takes")
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,90 @@
+"""The gateway's own Prometheus metrics: its requests, and its view of services and jobs when scraped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.http.replicas import ServiceState
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_SERVICE = "gateway"
+
+
+class GatewayMetrics:
+    """The metrics of one gateway, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._requests = Counter(
+            "vigent_requests", "Requests by HTTP status.", ("service", "method", "code"), registry=self.registry
+        )
+        self._request_s = Histogram(
+            "vigent_request_seconds",
+            "From request to end of response.",
+            ("service", "method"),
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self._refused = Counter(
+            "vigent_admission_refused",
+            "Requests without a place, and connections that were ended for others.",
+            ("service", "reason"),
+            registry=self.registry,
+        )
+        self._probe = Gauge(
+            "vigent_probe_success", "Whether a service can be used.", ("service",), registry=self.registry
+        )
+        self._jobs = Gauge("vigent_jobs", "Jobs by state.", ("state",), registry=self.registry)
+
+    def request_ended(self, method: str, code: int, seconds: float) -> None:
+        """Counts a request; `method` is verb and path template, so ids never become labels."""
+        self._requests.labels(_SERVICE, method, str(code)).inc()
+        self._request_s.labels(_SERVICE, method).observe(seconds)
+
+    def refused(self, reason: str) -> None:
+        """Counts a refusal; `reason` is one of a few words, never what was asked."""
+        self._refused.labels(_SERVICE, reason).inc()
+
+    def page(self, services: Sequence[ServiceState], job_counts: Mapping[str, float]) -> bytes:
+        """The page for a scrape."""
+        for state in services:
+            self._probe.labels(state.name).set(state.ok)
+        self._jobs.clear()
+        for name, count in job_counts.items():
+            self._jobs.labels(name).set(count)
+        return generate_latest(self.registry)
+
+
+class CountRequests:
+    """ASGI middleware that counts every request."""
+
+    def __init__(self, app: ASGIApp, metrics: GatewayMetrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Notes the status that is sent; a response that never began counts as 500."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        code, started_s = 500, time.monotonic()
+
+        async def noting(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            self._metrics.request_ended(_template(scope), code, time.monotonic() - started_s)
+
+
+def _template(scope: Scope) -> str:
+    path = getattr(scope.get("route"), "path", None) or "other"
+    return f"{scope['method']} {path}"

@@ -1,0 +1,192 @@
+"""The one border where errors become HTTP: RFC 9457 problem details with reason, field and remedy."""
+
+from __future__ import annotations
+
+import logging
+import math
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from services.base import errors
+
+CONTENT_TYPE = "application/problem+json"
+OPENAI_PREFIX = "/v1/"
+
+_log = logging.getLogger(__name__)
+_STATUS: dict[type[errors.VigentError], int] = {
+    errors.InvalidInputError: 422,
+    errors.NotFoundError: 404,
+    errors.AlreadyExistsError: 409,
+    errors.FailedPreconditionError: 409,
+    errors.ExhaustedError: 429,
+    errors.UnavailableError: 503,
+    errors.DeadlineExceededError: 504,
+    errors.CancelledError: 499,  # nginx's "client closed request"; nobody is left to read it
+    errors.InternalError: 500,
+}
+
+
+class Problem(BaseModel):
+    """What every error looks like (RFC 9457, with four members of our own)."""
+
+    type: str = Field("about:blank", description="The reason says which problem it is.")
+    title: str = Field(description="Name of the HTTP status.", examples=["Unprocessable Content"])
+    status: int = Field(description="HTTP status.", examples=[422])
+    detail: str = Field(description="What is wrong and what to do, in one line.")
+    instance: str = Field(description="Path that was asked.", examples=["/api/v1/jobs"])
+    reason: str = Field(description="Machine-readable name of the problem.", examples=["INVALID_INPUT"])
+    field: str = Field(description="Input at fault; empty when none is.", examples=["script"])
+    problem: str = Field(description="What is wrong.", examples=["The script is empty."])
+    remedy: str = Field(description="What to do.", examples=["Write what the presenter is to say."])
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": text}
+    for status, text in {
+        404: "It does not exist.",
+        409: "It does not fit the present state.",
+        408: "The body came too slowly.",
+        413: "The body is larger than this path takes.",
+        422: "The input can never work; `field` names what is at fault.",
+        429: "No room now; try again after `Retry-After` seconds.",
+        503: "A service is starting, busy or down, or the gateway is full or ending; try again.",
+        504: "A service did not answer in time.",
+    }.items()
+}
+
+
+def name_media_type(api: dict[str, Any]) -> None:
+    """Makes the OpenAPI document `api` say that problems come as application/problem+json."""
+    for path in api["paths"].values():
+        for operation in path.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
+                    content[CONTENT_TYPE] = content.pop("application/json")
+
+
+def status_of(error: errors.VigentError) -> int:
+    """HTTP status of an error; the nearest class of ours decides."""
+    return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Makes every error of `app` a problem."""
+    app.add_exception_handler(errors.VigentError, _vigent_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_left)
+    app.add_exception_handler(Exception, _unexpected_error)
+
+
+def problem_response(request: Request, error: errors.VigentError, status: int | None = None) -> JSONResponse:
+    """The response that tells of `error`."""
+    return problem_at(request.url.path, error, status)
+
+
+def problem_at(path: str, error: errors.VigentError, status: int | None = None) -> JSONResponse:
+    """The response that tells of `error` to who asked for `path`; empty where no path could be read."""
+    status = status or status_of(error)
+    field = error.field.removeprefix("spec.")
+    problem = Problem(
+        type="about:blank",
+        title=_title(status),
+        status=status,
+        detail=f"{error.problem} {error.remedy}".strip(),
+        instance=path,
+        reason=error.reason,
+        field=field,
+        problem=error.problem,
+        remedy=error.remedy,
+    )
+    body = problem.model_dump()
+    if path.startswith(OPENAI_PREFIX):  # where OpenAI's clients look for it
+        kind = "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error"
+        body["error"] = {"message": problem.detail, "type": kind, "param": field or None, "code": error.reason}
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(math.ceil(error.retry_after_s))}
+    return JSONResponse(body, status, headers, CONTENT_TYPE)
+
+
+async def _vigent_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.VigentError)
+    if isinstance(error, errors.InternalError):
+        _log.error("%s %s: %s", request.method, request.url.path, error)
+    return problem_response(request, error)
+
+
+async def _validation_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(request, invalid_input_of(error.errors()[0]))
+
+
+def invalid_input_of(first: dict[str, Any]) -> errors.InvalidInputError:
+    """What pydantic found, in our words. The offending value is quoted, shortened."""
+    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
+    field = ".".join(place) or "body"
+    if first["type"] == "extra_forbidden":
+        remedy = "Remove the field, or look at /docs for its right name."
+        return errors.InvalidInputError(f"There is no field {field!r}.", remedy, field, "UNKNOWN_FIELD")
+    if first["type"] == "json_invalid":
+        return _no_json()
+    if first["type"] == "missing":
+        remedy = "Give it; /docs shows an example."
+        return errors.InvalidInputError(f"The field {field!r} is missing.", remedy, field, "MISSING")
+    problem = f"{first['msg']}, not {shortened(first.get('input'))}."
+    return errors.InvalidInputError(problem, "Correct the value; /docs shows what is allowed.", field)
+
+
+def _no_json() -> errors.InvalidInputError:
+    return errors.InvalidInputError("The body is no JSON.", "Send one JSON object, in UTF-8.", "body", "NO_JSON")
+
+
+def shortened(value: object, most: int = 80) -> str:
+    """A value as it may be quoted in an error."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def http_problem(request: Request, error: HTTPException) -> JSONResponse:
+    """The problem that an error of the framework stands for."""
+    problem, remedy, reason = error.detail.rstrip("."), "", HTTPStatus(error.status_code).name
+    match error.status_code:
+        case 400:  # all that the framework cannot parse: no UTF-8, numbers or depths without end
+            return problem_response(request, _no_json())
+        case 404:
+            problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
+        case 405:
+            problem, remedy = f"{request.url.path[:200]} does not take {request.method}", "See /docs for what it takes."
+        case 408:
+            remedy = "Send it faster, or in smaller parts."
+        case 413:
+            remedy, reason = "Send less, or raise the limit in the settings.", "BODY_TOO_LARGE"
+    response = problem_response(request, errors.VigentError(f"{problem}.", remedy, "", reason), error.status_code)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return http_problem(request, error)
+
+
+async def _client_left(request: Request, _error: Exception) -> JSONResponse:
+    return problem_response(request, errors.CancelledError("The client went away."))
+
+
+async def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem_response(request, errors.InternalError("A fault of ours.", "The gateway's log has the reason."))
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Client Closed Request"

@@ -1,0 +1,160 @@
+"""The libraries: footage, voices, music, fonts and styles are listed, uploaded and deleted alike."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field, ValidationError
+
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
+from gateway.http.usage import is_of_a_job, refuse_while_used
+from gateway.library.assets import (
+    Asset,
+    Description,
+    Font,
+    Footage,
+    Kind,
+    Music,
+    Style,
+    StyleDescription,
+    Voice,
+    VoiceDescription,
+)
+from services.base.errors import VigentError
+from vigent.tts.v1 import tts_pb2
+from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
+
+PREFIX = "/api/v1"
+KINDS: dict[Kind, tuple[type[Asset], type[Description], str]] = {
+    "footage": (Footage, Description, "A presenter's video or picture"),
+    "voices": (Voice, VoiceDescription, "A recording of a voice to clone"),
+    "music": (Music, Description, "Music"),
+    "fonts": (Font, Description, "A font"),
+    "styles": (Style, StyleDescription, "A caption or title style"),
+}
+UPLOAD_PATHS = frozenset(f"{PREFIX}/{kind}" for kind in KINDS)
+
+AssetT = TypeVar("AssetT", bound=BaseModel)
+
+
+class Page(BaseModel, Generic[AssetT]):
+    """All entries of a library."""
+
+    items: list[AssetT] = Field(description="Uploads and what comes with Vigent.")
+
+
+class EngineVoice(BaseModel):
+    """A voice that the engine speaks with."""
+
+    id: str = Field(description="Give it as a job's voice.")
+    name: str = Field(description="Name for people.")
+    languages: list[str] = Field(description="BCP 47 languages that it speaks.")
+
+
+class Voices(BaseModel):
+    """The engine's own voices, default first, and the recordings whose speakers can be cloned."""
+
+    engine: list[EngineVoice] = Field(description="The engine's own, default first.")
+    problem: str = Field(default="", description="Why the engine's are not known; empty when they are.")
+    items: list[Voice] = Field(description="Recordings; their ids are voices of jobs too.")
+
+
+def library_router(kind: Kind) -> APIRouter:
+    """The routes of one library."""
+    asset_type, description_type, what = KINDS[kind]
+    router = APIRouter(prefix=f"{PREFIX}/{kind}", tags=["library"], responses=PROBLEM_RESPONSES)
+    listing = _list_voices if kind == "voices" else _lister(kind)
+    page = Voices if kind == "voices" else Page[asset_type]  # type: ignore[valid-type]
+    router.add_api_route("", listing, methods=["GET"], summary=f"List {kind}", response_model=page)
+    router.add_api_route(
+        "",
+        _uploader(kind, description_type),
+        methods=["POST"],
+        status_code=201,
+        summary=f"Upload {kind}",
+        description=f"{what}, decoded once and measured. The same content again renews its description (200).",
+        response_model=asset_type,
+        responses={200: {"model": asset_type, "description": "It was there; its description is renewed."}},
+        openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": _form(description_type)}}},
+    )
+    router.add_api_route(
+        "/{asset_id}",
+        _remover(kind),
+        methods=["DELETE"],
+        status_code=204,
+        summary=f"Delete {kind}",
+        description="Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.",
+    )
+    return router
+
+
+def _lister(kind: Kind) -> Callable[[GatewayDep], Awaitable[dict[str, Any]]]:
+    async def list_library(gateway: GatewayDep) -> dict[str, Any]:
+        return {"items": await asyncio.to_thread(gateway.library.entries, kind)}
+
+    list_library.__name__, list_library.__doc__ = f"list_{kind}", f"All {kind}: uploads and what comes with Vigent."
+    return list_library
+
+
+def _uploader(
+    kind: Kind, description_type: type[Description]
+) -> Callable[[Request, GatewayDep, Response], Awaitable[Asset]]:
+    async def upload(request: Request, gateway: GatewayDep, response: Response) -> Asset:
+        async with gateway.uploads.receive(request) as form:
+            description = described(description_type, form.fields)
+            asset, existed = await asyncio.to_thread(gateway.library.add, kind, form.path, form.file_name, description)
+        response.status_code = 200 if existed else 201
+        return asset
+
+    upload.__name__ = f"upload_{kind}"
+    return upload
+
+
+def _remover(kind: Kind) -> Callable[[str, GatewayDep], Awaitable[None]]:
+    async def remove(asset_id: str, gateway: GatewayDep) -> None:
+        asset = await asyncio.to_thread(gateway.library.find, kind, asset_id)
+        keep_file = False
+        if not asset.bundled:
+            await refuse_while_used(gateway, kind, asset_id)
+            keep_file = await is_of_a_job(gateway, asset_id)
+        await asyncio.to_thread(gateway.library.remove, kind, asset_id, keep_file=keep_file)
+
+    remove.__name__ = f"delete_{kind}"
+    return remove
+
+
+async def _list_voices(gateway: GatewayDep) -> Voices:
+    """The library's voices are listed even when the voice server does not answer."""
+    own = [asset for asset in await asyncio.to_thread(gateway.library.entries, "voices") if isinstance(asset, Voice)]
+    try:
+        return Voices(engine=await engine_voices(gateway), items=own)
+    except VigentError as error:
+        return Voices(engine=[], problem=str(error), items=own)
+
+
+async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
+    """Voices of the engine, default first."""
+    with gateway.calling("tts"):
+        response = await TtsServiceStub(gateway.tts).ListVoices(
+            tts_pb2.ListVoicesRequest(), timeout=gateway.settings.call_timeout_s
+        )
+    return [EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages)) for voice in response.voices]
+
+
+def described(description_type: type[Description], fields: dict[str, str]) -> Description:
+    """The form's text fields. Raises InvalidInputError naming the field at fault."""
+    try:
+        return description_type.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_input_of(dict(error.errors()[0])) from error
+
+
+def _form(description_type: type[Description]) -> dict[str, Any]:
+    schema = description_type.model_json_schema()
+    schema["properties"] = {"file": {"type": "string", "format": "binary"}, **schema["properties"]}
+    schema["required"] = ["file", *schema.get("required", [])]
+    return {"schema": schema}

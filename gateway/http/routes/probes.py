@@ -1,0 +1,51 @@
+"""For kubelet, supervisors and Prometheus: is it alive, can it be used, what are the figures."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from gateway.http.admission import draining
+from gateway.http.context import GatewayDep
+from gateway.http.problems import Problem
+from gateway.http.replicas import ServiceState
+
+router = APIRouter(tags=["probes"])
+
+
+@router.get("/livez", summary="Is the gateway alive", response_class=PlainTextResponse)
+async def livez() -> str:
+    """Answers while the gateway's loop turns; depends on nothing else."""
+    return "ok\n"
+
+
+@router.get("/readyz", summary="Can the gateway take jobs", responses={503: {"model": ServiceState}})
+async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
+    """200 when the orchestrator serves, else 503; 503 as well when the gateway itself is about to end."""
+    if gateway.stopping.is_set():
+        raise draining()
+    return await _probe(gateway, "orchestrator", response)
+
+
+@router.get(
+    "/probe/{service}",
+    summary="Can a service be used",
+    responses={503: {"model": ServiceState}, 404: {"model": Problem}, 422: {"model": Problem}},
+)
+async def probe(service: str, gateway: GatewayDep, response: Response) -> ServiceState:
+    """200 when a replica serves and is not stalled, else 503; from the same figures as its metrics."""
+    return await _probe(gateway, service, response)
+
+
+@router.get("/metrics", summary="Prometheus metrics", response_class=Response, include_in_schema=False)
+async def metrics(gateway: GatewayDep) -> Response:
+    """The gateway's own metrics, with its view of services and jobs."""
+    services = await gateway.mesh.all()
+    return Response(gateway.metrics.page(services, gateway.mesh.job_counts), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _probe(gateway: GatewayDep, service: str, response: Response) -> ServiceState:
+    state = await gateway.mesh.service(service)
+    response.status_code = 200 if state.ok else 503
+    return state

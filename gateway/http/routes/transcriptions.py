@@ -1,0 +1,168 @@
+"""OpenAI's door to listening: POST /v1/audio/transcriptions, whole or streamed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from io import BufferedReader
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gateway.http.context import Gateway, GatewayDep
+from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
+from gateway.library.details import SPEECH_RATE_HZ
+from vigent.asr.v1 import asr_pb2
+from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
+from vigent.media.v1 import media_pb2
+
+router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
+
+PATH = "/v1/audio/transcriptions"
+_CHUNK_BYTES = SPEECH_RATE_HZ  # half a second of 16-bit samples
+
+
+class TranscriptionRequest(BaseModel):
+    """The form's fields besides the file."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    model: str = Field(default="vigent", description="Taken for compatibility; the mesh has one listening engine.")
+    language: str = Field(default="", description="BCP 47 language; empty finds out.")
+    response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = "json"
+    stream: bool = Field(default=False, description="Whether text is sent as it is recognised.")
+    words: Literal["word", "segment"] | None = Field(default=None, alias="timestamp_granularities[]")
+    prompt: str = Field(default="", description="Taken for compatibility; has no effect.")
+    temperature: float = Field(default=0.0, description="Taken for compatibility; has no effect.")
+
+
+def _form() -> dict[str, Any]:
+    schema = TranscriptionRequest.model_json_schema()
+    schema["properties"] = {"file": {"type": "string", "format": "binary"}, **schema["properties"]}
+    schema["required"] = ["file"]
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+@router.post("/transcriptions", summary="Listen", response_class=Response, openapi_extra=_form())
+async def transcribe(request: Request, gateway: GatewayDep) -> Response:
+    """Writes down what is said in a recording (WAV, MP3, M4A, FLAC, OGG, AAC, or the sound of a clip)."""
+    async with gateway.uploads.receive(request) as form:
+        wanted = _wanted(form.fields)
+        with gateway.store.temporary() as target:
+            await asyncio.to_thread(gateway.library.decode_speech, form.path, target)
+            speech = await asyncio.to_thread(target.open, "rb")  # stays readable when its name is gone
+    segments = _segments(gateway, wanted, speech)
+    if wanted.stream:
+        return StreamingResponse(_streamed(segments), media_type="text/event-stream")
+    async with aclosing(segments):
+        return _whole([segment async for segment in segments], wanted)
+
+
+def _wanted(fields: dict[str, str]) -> TranscriptionRequest:
+    try:
+        return TranscriptionRequest.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_input_of(dict(error.errors()[0])) from error
+
+
+async def _segments(
+    gateway: Gateway, wanted: TranscriptionRequest, speech: BufferedReader
+) -> AsyncGenerator[asr_pb2.TranscribedSegment, None]:
+    call = AsrServiceStub(gateway.asr).Transcribe(_requests(wanted, speech), timeout=gateway.settings.speech_timeout_s)
+    try:
+        with gateway.calling("asr"):
+            async for response in call:
+                if response.WhichOneof("event") == "segment":
+                    yield response.segment
+    finally:
+        call.cancel()
+        speech.close()
+
+
+async def _requests(wanted: TranscriptionRequest, speech: BufferedReader) -> AsyncIterator[asr_pb2.TranscribeRequest]:
+    format_ = media_pb2.AudioFormat(
+        encoding=media_pb2.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=SPEECH_RATE_HZ, channels=1
+    )
+    yield asr_pb2.TranscribeRequest(
+        open=asr_pb2.TranscribeOpen(language=wanted.language, format=format_, words=wanted.words == "word")
+    )
+    sequence = samples = 0
+    while data := await asyncio.to_thread(speech.read, _CHUNK_BYTES):
+        chunk = media_pb2.AudioChunk(sequence=sequence, first_sample=samples, data=data)
+        yield asr_pb2.TranscribeRequest(audio=chunk)
+        sequence, samples = sequence + 1, samples + len(data) // 2
+    yield asr_pb2.TranscribeRequest(end=asr_pb2.TranscribeEnd(samples=samples))
+
+
+async def _streamed(segments: AsyncGenerator[asr_pb2.TranscribedSegment, None]) -> AsyncGenerator[str, None]:
+    texts: list[str] = []
+    async with aclosing(segments):
+        async for segment in segments:
+            delta = segment.text if not texts else f" {segment.text}"
+            texts.append(segment.text)
+            yield _event({"type": "transcript.text.delta", "delta": delta})
+    yield _event({"type": "transcript.text.done", "text": " ".join(texts)})
+
+
+def _event(data: dict[str, Any]) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+def _whole(segments: list[asr_pb2.TranscribedSegment], wanted: TranscriptionRequest) -> Response:
+    text = " ".join(segment.text for segment in segments)
+    match wanted.response_format:
+        case "json":
+            return JSONResponse({"text": text})
+        case "text":
+            return PlainTextResponse(f"{text}\n")
+        case "srt":
+            return PlainTextResponse(subtitles(segments, ","))
+        case "vtt":
+            return PlainTextResponse(f"WEBVTT\n\n{subtitles(segments, '.')}", media_type="text/vtt")
+        case "verbose_json":
+            return JSONResponse(_verbose(segments, text, wanted))
+
+
+def _verbose(segments: list[asr_pb2.TranscribedSegment], text: str, wanted: TranscriptionRequest) -> dict[str, Any]:
+    verbose: dict[str, Any] = {
+        "task": "transcribe",
+        "language": wanted.language,
+        "duration": _seconds(segments[-1].end_sample) if segments else 0.0,
+        "text": text,
+        "segments": [
+            {"id": i, "start": _seconds(part.start_sample), "end": _seconds(part.end_sample), "text": part.text}
+            for i, part in enumerate(segments)
+        ],
+    }
+    if wanted.words == "word":
+        verbose["words"] = [
+            {"word": word.text, "start": _seconds(word.start_sample), "end": _seconds(word.end_sample)}
+            for part in segments
+            for word in part.words
+        ]
+    return verbose
+
+
+def subtitles(segments: list[asr_pb2.TranscribedSegment], decimal_mark: str) -> str:
+    """Segments as numbered cues: SRT with a comma, WebVTT with a dot."""
+    cues = []
+    for number, part in enumerate(segments, 1):
+        start, end = (_clock(sample, decimal_mark) for sample in (part.start_sample, part.end_sample))
+        cues.append(f"{number}\n{start} --> {end}\n{part.text}\n\n")
+    return "".join(cues)
+
+
+def _clock(sample: int, decimal_mark: str) -> str:
+    milliseconds = round(sample * 1000 / SPEECH_RATE_HZ)
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{decimal_mark}{milliseconds:03}"
+
+
+def _seconds(sample: int) -> float:
+    return round(sample / SPEECH_RATE_HZ, 3)

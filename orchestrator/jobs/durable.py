@@ -1,0 +1,90 @@
+"""Durable execution behind a narrow interface: DBOS on SQLite, or on Postgres when several orchestrators share work.
+
+Facts that shape it, measured with DBOS 3.4.0: the application version must be pinned, or an upgraded orchestrator never
+recovers its jobs; async steps of one workflow run side by side and only unfinished ones run again after kill -9, but
+they start in no fixed order; launched inside a running event loop, workflows and steps run on that loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from dbos import DBOS, DBOSConfig, SetWorkflowID
+
+from orchestrator.jobs.database import with_timeouts
+
+WORKFLOW_PROTOCOL = "films-v1"
+"""Version of the order of steps in the workflow; not of the code. Raise it when steps change, never for a build."""
+
+_QUEUE = "films"
+_POLL_S = 0.2
+_T = TypeVar("_T")
+MakeFilm = Callable[[str, int], Awaitable[None]]
+"""Gets the id of a job and the number of the attempt at it."""
+
+
+class DurableEngine:
+    """Runs a film-making workflow per job until it ends, through crashes of this process. One per process."""
+
+    def __init__(self, database_url: str, executor_id: str, max_running: int) -> None:
+        config = DBOSConfig(
+            name="vigent",
+            system_database_url=with_timeouts(database_url),
+            application_version=WORKFLOW_PROTOCOL,
+            executor_id=executor_id,
+            console_log_level="ERROR",
+            notification_listener_polling_interval_sec=_POLL_S,
+        )
+        DBOS(config=config)
+        self._max_running = max_running
+        self._make: MakeFilm | None = None
+        self._workflow = self._make_workflow()
+
+    async def start(self, make: MakeFilm) -> None:
+        """Recovers what a crash interrupted and takes new jobs; `make` runs on the present event loop."""
+        self._make = make
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            _QUEUE, worker_concurrency=self._max_running, polling_interval_sec=_POLL_S, on_conflict="always_update"
+        )
+
+    async def enqueue(self, job_id: str, attempt: int) -> None:
+        """Queues one attempt at a job; the same attempt again changes nothing."""
+        with SetWorkflowID(workflow_id(job_id, attempt)):
+            await DBOS.enqueue_workflow_async(_QUEUE, self._workflow, job_id)
+
+    async def cancel(self, job_id: str, attempt: int) -> None:
+        """Stops an attempt; it will not be recovered."""
+        await DBOS.cancel_workflow_async(workflow_id(job_id, attempt))
+
+    def stop(self) -> None:
+        """Lets go of the database; unfinished attempts are recovered by the next start."""
+        DBOS.destroy()
+
+    def _make_workflow(self) -> Callable[[str], Coroutine[Any, Any, None]]:
+        @DBOS.workflow(name="make_film")
+        async def make_film(job_id: str) -> None:
+            assert self._make is not None
+            assert DBOS.workflow_id is not None
+            await self._make(job_id, _attempt_of(DBOS.workflow_id))
+
+        return make_film
+
+
+async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
+    """Runs `work` as a durable step: after a crash a finished one returns its recorded (JSON-able) result."""
+
+    async def run() -> _T:  # a lambda that returns a coroutine would be taken for a plain function
+        return await work()
+
+    return await DBOS.run_step_async({"name": name}, run)
+
+
+def workflow_id(job_id: str, attempt: int) -> str:
+    """Name of one attempt in the durable engine."""
+    return f"{job_id}-{attempt}"
+
+
+def _attempt_of(workflow: str) -> int:
+    return int(workflow.rpartition("-")[2])

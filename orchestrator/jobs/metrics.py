@@ -1,0 +1,53 @@
+"""Prometheus metrics of the orchestrator: jobs by state, counted when scraped, the time of stages, and retakes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from orchestrator.jobs.records import JobRecords
+from services.base.errors import UnavailableError
+from vigent.jobs.v1 import jobs_pb2
+
+_STAGE_BUCKETS_S = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+class JobMetrics(Collector):
+    """`vigent_jobs{state}`, `vigent_job_stage_seconds{stage}` and `vigent_retakes_total`."""
+
+    def __init__(self, registry: CollectorRegistry, records: JobRecords) -> None:
+        self._records = records
+        self._stage_s = Histogram(
+            "vigent_job_stage_seconds", "Time a stage took.", ["stage"], registry=registry, buckets=_STAGE_BUCKETS_S
+        )
+        self._retakes = Counter(
+            "vigent_retakes", "Sentences spoken again because the take said another thing.", registry=registry
+        )
+        registry.register(self)
+
+    def stage_ended(self, stage: str, seconds: float) -> None:
+        """Counts a stage of a job."""
+        self._stage_s.labels(stage).observe(seconds)
+
+    def retaken(self) -> None:
+        """Counts a sentence that is spoken again."""
+        self._retakes.inc()
+
+    def collect(self) -> Iterable[Metric]:
+        """Called by the registry at each scrape; no jobs are told while the database is away."""
+        family = GaugeMetricFamily("vigent_jobs", "Jobs by state.", labels=["state"])
+        try:
+            counts = self._records.count_by_state()
+        except UnavailableError:  # the other metrics are wanted all the more
+            return
+        for state in jobs_pb2.JobState.values():
+            if state != jobs_pb2.JOB_STATE_UNSPECIFIED:
+                family.add_metric([_word(state)], counts.get(state, 0))
+        yield family
+
+
+def _word(state: jobs_pb2.JobState.ValueType) -> str:
+    return jobs_pb2.JobState.Name(state).removeprefix("JOB_STATE_").lower()

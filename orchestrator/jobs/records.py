@@ -1,0 +1,256 @@
+"""What is known of every job: its record and its events, in the database that the durable engine uses as well.
+
+A record is a `vigent.jobs.v1.Job`, kept as bytes beside the columns that are searched. Every change is one transaction
+that also appends the event which tells of it, so a watcher who resumes by event id misses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from weakref import WeakValueDictionary
+
+import sqlalchemy as sa
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from orchestrator.jobs.database import Database, keep_others_out
+from orchestrator.making.retry import RetryPolicy
+from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
+from vigent.jobs.v1 import jobs_pb2
+
+_metadata = sa.MetaData()
+_jobs = sa.Table(
+    "vigent_jobs",
+    _metadata,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("id", sa.String(40), unique=True, nullable=False),
+    sa.Column("idempotency_key", sa.String(200), unique=True),
+    sa.Column("state", sa.Integer, nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("record", sa.LargeBinary, nullable=False),
+)
+_events = sa.Table(
+    "vigent_job_events",
+    _metadata,
+    sa.Column("job_id", sa.String(40), primary_key=True),
+    sa.Column("event_id", sa.Integer, primary_key=True),
+    sa.Column("event", sa.LargeBinary, nullable=False),
+)
+
+ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
+Edit = Callable[[jobs_pb2.Job], None]
+"""Changes a job in place; what it raises undoes the transaction."""
+
+
+class JobRecords:
+    """Jobs and their events. Every method is safe to call from the event loop; the database works in a thread.
+
+    Every method raises UnavailableError (DATABASE_AWAY) while the database does not answer.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        """Opens the database and makes its tables. Raises what `Database` raises."""
+        self._database = Database(database_url, _metadata)
+        self._changed = WeakValueDictionary[str, asyncio.Event]()  # of those who watch, as long as they do
+
+    async def create(
+        self, job: jobs_pb2.Job, idempotency_key: str, most_queued: int | None = None
+    ) -> tuple[jobs_pb2.Job, bool]:
+        """Keeps a new job, or returns the one that this key has made before and True.
+
+        A consent that names no time counts as given with the job. Raises AlreadyExistsError when the key was used for
+        another spec, ExhaustedError when `most_queued` jobs wait already.
+        """
+        return await self._database.run(lambda db: _create(db, job, idempotency_key, most_queued))
+
+    async def get(self, job_id: str) -> jobs_pb2.Job:
+        """The job. Raises NotFoundError."""
+        return (await self._database.run(lambda db: _read(db, job_id)))[0]
+
+    async def attempt(self, job_id: str) -> int:
+        """How many times the job has been started again by a retry. Raises NotFoundError."""
+        return (await self._database.run(lambda db: _read(db, job_id)))[1]
+
+    async def list_page(self, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
+        """At most `size` jobs, newest first, and the position for the next page (None at the end)."""
+        return await self._database.run(lambda db: _page(db, size, before, state))
+
+    async def list_all(self, state: int) -> list[jobs_pb2.Job]:
+        """Every job in the state, oldest first."""
+        query = sa.select(_jobs.c.record).where(_jobs.c.state == state).order_by(_jobs.c.number)
+        rows = await self._database.run(lambda db: db.execute(query).scalars().all())
+        return [jobs_pb2.Job.FromString(row) for row in rows]
+
+    def count_by_state(self) -> dict[int, int]:
+        """Jobs in each state; blocking, for a scraping thread."""
+        query = sa.select(_jobs.c.state, sa.func.count()).group_by(_jobs.c.state)
+        return self._database.transact(lambda db: {row[0]: row[1] for row in db.execute(query)})
+
+    async def change(
+        self, job_id: str, edit: Edit, *, new_attempt: bool = False, only_attempt: int | None = None
+    ) -> tuple[jobs_pb2.Job, int]:
+        """Applies `edit` to the job and appends the event that tells of it, in one transaction.
+
+        Returns the job and its attempt, which `new_attempt` makes one higher. Nothing is changed when it is not the
+        `only_attempt` that may, and what changes nothing is no event.
+        """
+        changed = await self._database.run(
+            lambda db: _change(db, job_id, edit, new_attempt=new_attempt, only_attempt=only_attempt)
+        )
+        self._wake(job_id)
+        return changed
+
+    def attempt_at(self, job_id: str, number: int) -> JobAttempt:
+        """The record of a job as one of its attempts may change it."""
+        return JobAttempt(self, job_id, number)
+
+    async def delete(self, job_id: str) -> None:
+        """Forgets an ended job and its events. Raises NotFoundError, FailedPreconditionError for one that goes on."""
+        await self._database.run(lambda db: _delete(db, job_id))
+        self._wake(job_id)
+
+    async def events_after(self, job_id: str, event_id: int) -> list[jobs_pb2.JobEvent]:
+        """Events of the job after `event_id`, oldest first."""
+        return await self._database.run(lambda db: _events_after(db, job_id, event_id))
+
+    def next_change(self, job_id: str) -> asyncio.Event:
+        """Set at the job's next change by this process. Take it before reading, then nothing is missed."""
+        return self._changed.setdefault(job_id, asyncio.Event())
+
+    def close(self) -> None:
+        """Closes the connections to the database."""
+        self._database.close()
+
+    def _wake(self, job_id: str) -> None:
+        if change := self._changed.pop(job_id, None):
+            change.set()
+
+
+class JobAttempt:
+    """One attempt at a job. A later attempt makes it stale: it still winds up, but changes nothing of the job."""
+
+    def __init__(self, records: JobRecords, job_id: str, number: int) -> None:
+        self.job_id = job_id
+        self._records, self._number = records, number
+
+    async def change(self, edit: Edit) -> jobs_pb2.Job | None:
+        """Like `JobRecords.change`; None and no change when another attempt has begun.
+
+        Waits for a database that is away, however long, as the durable engine does: without it nothing could be noted,
+        not even that the job has failed.
+        """
+        policy = RetryPolicy(attempts=sys.maxsize)
+        job, present = await policy.retried(
+            lambda: self._records.change(self.job_id, edit, only_attempt=self._number), "the database"
+        )
+        return job if present == self._number else None
+
+
+def timestamp_now() -> Timestamp:
+    """The present wall-clock time."""
+    now = Timestamp()
+    now.GetCurrentTime()
+    return now
+
+
+def _create(db: sa.Connection, job: jobs_pb2.Job, key: str, most_queued: int | None) -> tuple[jobs_pb2.Job, bool]:
+    keep_others_out(db, _jobs)
+    if key:
+        query = sa.select(_jobs.c.record).where(_jobs.c.idempotency_key == key)
+        if (record := db.execute(query).scalar()) is not None:
+            return _same_spec(jobs_pb2.Job.FromString(record), job, key), True
+    _check_room(db, most_queued)
+    job = _dated(job, job.create_time)
+    record = job.SerializeToString()
+    row = {"id": job.id, "idempotency_key": key or None, "state": job.state, "attempt": 0, "record": record}
+    db.execute(_jobs.insert().values(row))
+    _append_event(db, job)
+    return job, False
+
+
+def _same_spec(existing: jobs_pb2.Job, job: jobs_pb2.Job, key: str) -> jobs_pb2.Job:
+    if existing.spec != _dated(job, existing.create_time).spec:
+        problem = f"The idempotency key {key!r} belongs to job {existing.id}, which was made from another spec."
+        raise AlreadyExistsError(problem, "Use a new key for a new film.", "idempotency_key")
+    return existing
+
+
+def _dated(job: jobs_pb2.Job, time: Timestamp) -> jobs_pb2.Job:
+    """The job with that time in each of its consents that names none."""
+    dated = jobs_pb2.Job()
+    dated.CopyFrom(job)
+    for consent in ("consent", "face_consent"):
+        if dated.spec.HasField(consent) and not getattr(dated.spec, consent).HasField("given_time"):
+            getattr(dated.spec, consent).given_time.CopyFrom(time)
+    return dated
+
+
+def _check_room(db: sa.Connection, most_queued: int | None) -> None:
+    queued = sa.select(sa.func.count()).select_from(_jobs).where(_jobs.c.state == jobs_pb2.JOB_STATE_QUEUED)
+    if most_queued is not None and _scalar(db, queued) >= most_queued:
+        problem = f"{most_queued} jobs are waiting already."
+        raise ExhaustedError(problem, "Submit again later.", "", "QUEUE_FULL", retry_after_s=10.0)
+
+
+def _read(db: sa.Connection, job_id: str, *, to_change: bool = False) -> tuple[jobs_pb2.Job, int]:
+    """The job and its attempt, which nobody else can change until the end of the transaction when it is `to_change`."""
+    query = sa.select(_jobs.c.record, _jobs.c.attempt).where(_jobs.c.id == job_id)
+    if to_change:
+        query = query.with_for_update()
+    if (row := db.execute(query).first()) is None:
+        raise NotFoundError(f"There is no job {job_id[:80]!r}.", "List the jobs to see their ids.", "id")
+    return jobs_pb2.Job.FromString(row.record), row.attempt
+
+
+def _page(db: sa.Connection, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
+    query = sa.select(_jobs.c.number, _jobs.c.record).order_by(_jobs.c.number.desc()).limit(size + 1)
+    if before is not None:
+        query = query.where(_jobs.c.number < before)
+    if state:
+        query = query.where(_jobs.c.state == state)
+    rows = db.execute(query).all()
+    following = rows[size - 1].number if len(rows) > size else None
+    return [jobs_pb2.Job.FromString(row.record) for row in rows[:size]], following
+
+
+def _change(
+    db: sa.Connection, job_id: str, edit: Edit, *, new_attempt: bool, only_attempt: int | None
+) -> tuple[jobs_pb2.Job, int]:
+    job, attempt = _read(db, job_id, to_change=True)
+    if only_attempt not in {None, attempt}:
+        return job, attempt
+    before = jobs_pb2.Job()
+    before.CopyFrom(job)
+    edit(job)
+    if job == before and not new_attempt:
+        return job, attempt
+    attempt += new_attempt
+    values = {"state": job.state, "record": job.SerializeToString(), "attempt": attempt}
+    db.execute(_jobs.update().where(_jobs.c.id == job_id).values(values))
+    _append_event(db, job)
+    return job, attempt
+
+
+def _append_event(db: sa.Connection, job: jobs_pb2.Job) -> None:
+    last = _scalar(db, sa.select(sa.func.max(_events.c.event_id)).where(_events.c.job_id == job.id)) or 0
+    event = jobs_pb2.JobEvent(id=last + 1, time=timestamp_now(), state=job.state, progress=job.progress)
+    db.execute(_events.insert().values(job_id=job.id, event_id=event.id, event=event.SerializeToString()))
+
+
+def _events_after(db: sa.Connection, job_id: str, event_id: int) -> list[jobs_pb2.JobEvent]:
+    query = sa.select(_events.c.event).where(_events.c.job_id == job_id, _events.c.event_id > event_id)
+    rows = db.execute(query.order_by(_events.c.event_id)).scalars()
+    return [jobs_pb2.JobEvent.FromString(row) for row in rows]
+
+
+def _delete(db: sa.Connection, job_id: str) -> None:
+    job, _ = _read(db, job_id, to_change=True)
+    if job.state not in ENDED_STATES:
+        raise FailedPreconditionError("The job is not ended.", "Cancel it first.", "id", "JOB_RUNNING")
+    db.execute(_events.delete().where(_events.c.job_id == job_id))
+    db.execute(_jobs.delete().where(_jobs.c.id == job_id))
+
+
+def _scalar(db: sa.Connection, query: sa.Select[int]) -> int:
+    return db.execute(query).scalar() or 0

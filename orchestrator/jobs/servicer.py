@@ -1,0 +1,164 @@
+"""The job service: vigent.jobs.v1 in terms of records, the durable engine and the film maker."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from grpc import aio
+
+from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.jobs.spec import complete_spec
+from orchestrator.making.film import FilmMaker
+from orchestrator.settings import OrchestratorSettings
+from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.media.store import MediaStore
+from services.runtime.running_calls import RunningCalls
+from vigent.jobs.v1 import jobs_pb2
+from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer
+
+SERVICE = "vigent.jobs.v1.JobService"
+
+_Context = aio.ServicerContext[Any, Any]
+_LONGEST_KEY = 200
+_DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
+_LONGEST_TOKEN = 18  # digits: what 64 bits hold for certain
+_WATCH_POLL_S = 1.0
+"""How often a watcher looks for changes made by another orchestrator; those of this one wake it at once."""
+
+_RETRYABLE_STATES = frozenset({jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
+
+
+class JobServicer(JobServiceServicer):
+    """Takes jobs and tells of them."""
+
+    def __init__(
+        self,
+        records: JobRecords,
+        engine: DurableEngine,
+        maker: FilmMaker,
+        store: MediaStore,
+        settings: OrchestratorSettings,
+        calls: RunningCalls,
+    ) -> None:
+        """`calls`: those of this servicer, which tell when the orchestrator drains."""
+        self._records, self._engine, self._maker, self._store = records, engine, maker, store
+        self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
+        self._calls = calls
+
+    async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
+        """Takes a job; refuses what could never become a film, and what the queue has no room for."""
+        if len(request.idempotency_key) > _LONGEST_KEY:
+            problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
+            raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
+        spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
+        _wait_in_queue(job)
+        return await asyncio.shield(self._submit(job, request.idempotency_key))
+
+    async def GetJob(self, request: jobs_pb2.GetJobRequest, context: _Context) -> jobs_pb2.GetJobResponse:
+        """Reads one job."""
+        return jobs_pb2.GetJobResponse(job=await self._records.get(request.id))
+
+    async def ListJobs(self, request: jobs_pb2.ListJobsRequest, context: _Context) -> jobs_pb2.ListJobsResponse:
+        """Lists jobs, newest first."""
+        size = request.page_size or _DEFAULT_PAGE
+        if not 1 <= size <= _LARGEST_PAGE:
+            raise InvalidInputError(f"A page cannot have {size} jobs.", f"Give 1 to {_LARGEST_PAGE}.", "page_size")
+        before = _position_of(request.page_token)
+        jobs, following = await self._records.list_page(size, before, request.state)
+        return jobs_pb2.ListJobsResponse(jobs=jobs, next_page_token="" if following is None else str(following))
+
+    async def WatchJob(
+        self, request: jobs_pb2.WatchJobRequest, context: _Context
+    ) -> AsyncIterator[jobs_pb2.WatchJobResponse]:
+        """Sends every event after the given one, until the job ends; a drain does not wait for that."""
+        seen = request.after_event_id
+        while True:
+            change = self._records.next_change(request.id)
+            job = await self._records.get(request.id)
+            for event in await self._records.events_after(request.id, seen):
+                yield jobs_pb2.WatchJobResponse(event=event)
+                seen = event.id
+            if job.state in ENDED_STATES:
+                return
+            await _wait(change, _WATCH_POLL_S)
+            self._calls.raise_if_refusing()
+
+    async def CancelJob(self, request: jobs_pb2.CancelJobRequest, context: _Context) -> jobs_pb2.CancelJobResponse:
+        """Cancels a job at once; an ended one stays as it is."""
+        return await asyncio.shield(self._cancel(request.id))
+
+    async def RetryJob(self, request: jobs_pb2.RetryJobRequest, context: _Context) -> jobs_pb2.RetryJobResponse:
+        """Queues a failed or cancelled job again; finished pieces are found, not made again."""
+        job = await self._records.get(request.id)
+        if job.state in _RETRYABLE_STATES:  # what it is made of may have been deleted meanwhile
+            await asyncio.to_thread(complete_spec, job.spec, self._store)
+        return await asyncio.shield(self._retry(request.id))
+
+    async def DeleteJob(self, request: jobs_pb2.DeleteJobRequest, context: _Context) -> jobs_pb2.DeleteJobResponse:
+        """Forgets an ended job."""
+        await self._records.delete(request.id)
+        return jobs_pb2.DeleteJobResponse()
+
+    # Shielded: a caller that leaves between the change of a record and what follows from it must not part the two.
+
+    async def _submit(self, job: jobs_pb2.Job, key: str) -> jobs_pb2.SubmitJobResponse:
+        job, existed = await self._records.create(job, key, self._max_queued_jobs)
+        if job.state not in ENDED_STATES:
+            await self._engine.enqueue(job.id, await self._records.attempt(job.id))
+        return jobs_pb2.SubmitJobResponse(job=job, existed=existed)
+
+    async def _cancel(self, job_id: str) -> jobs_pb2.CancelJobResponse:
+        job, attempt = await self._records.change(job_id, _cancel)
+        if job.state == jobs_pb2.JOB_STATE_CANCELLED:
+            await self._engine.cancel(job.id, attempt)
+            self._maker.interrupt(job.id, attempt)
+        return jobs_pb2.CancelJobResponse(job=job)
+
+    async def _retry(self, job_id: str) -> jobs_pb2.RetryJobResponse:
+        job, attempt = await self._records.change(job_id, _requeue, new_attempt=True)
+        await self._engine.enqueue(job.id, attempt)
+        return jobs_pb2.RetryJobResponse(job=job)
+
+
+async def _wait(change: asyncio.Event, timeout_s: float) -> None:
+    try:
+        await asyncio.wait_for(change.wait(), timeout_s)
+    except TimeoutError:
+        return
+
+
+def _new_id() -> str:
+    return f"job-{uuid.uuid4().hex[:20]}"
+
+
+def _position_of(token: str) -> int | None:
+    if token and not (token.isdecimal() and len(token) <= _LONGEST_TOKEN):
+        raise InvalidInputError(f"{token[:40]!r} is no page token.", "Give next_page_token as it came.", "page_token")
+    return int(token) if token else None
+
+
+def _cancel(job: jobs_pb2.Job) -> None:
+    if job.state in ENDED_STATES:
+        return
+    job.state = jobs_pb2.JOB_STATE_CANCELLED
+    job.end_time.CopyFrom(timestamp_now())
+    job.progress.eta_s, job.progress.message = -1, "Cancelled. Finished sentences are kept for a retry."
+
+
+def _requeue(job: jobs_pb2.Job) -> None:
+    if job.state not in _RETRYABLE_STATES:
+        state = jobs_pb2.JobState.Name(job.state).removeprefix("JOB_STATE_").lower()
+        raise FailedPreconditionError(f"The job is {state}.", "Only failed and cancelled jobs are retried.", "id")
+    job.state = jobs_pb2.JOB_STATE_QUEUED
+    for field in ("error", "start_time", "end_time"):
+        job.ClearField(field)
+    _wait_in_queue(job)
+
+
+def _wait_in_queue(job: jobs_pb2.Job) -> None:
+    job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."

@@ -1,0 +1,183 @@
+"""A film's workflow: plan, segments side by side, assembly. A crash repeats only steps that were not finished."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from orchestrator.jobs.durable import step
+from orchestrator.jobs.metrics import JobMetrics
+from orchestrator.jobs.progress import JobProgress
+from orchestrator.jobs.records import ENDED_STATES, JobAttempt, JobRecords, timestamp_now
+from orchestrator.making.assemble import assemble
+from orchestrator.making.order import FrameClock, SegmentWindow
+from orchestrator.making.plan import FilmPlan, make_plan
+from orchestrator.making.preview import GrowingPreview
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.segment import SegmentMaker, SegmentPieces
+from orchestrator.making.servers import Mesh
+from orchestrator.settings import OrchestratorSettings
+from services.base.errors import InternalError, VigentError
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile
+from services.media.timeline import FRAME_RATE_HZ
+from vigent.jobs.v1 import jobs_pb2
+
+_log = logging.getLogger(__name__)
+
+
+class _VoidError(Exception):
+    """The attempt has nothing to do: its job has ended or is another attempt's by now."""
+
+
+class FilmMaker:
+    """Makes the films of all jobs of this process."""
+
+    def __init__(
+        self, settings: OrchestratorSettings, records: JobRecords, store: MediaStore, mesh: Mesh, metrics: JobMetrics
+    ) -> None:
+        self._settings, self._records, self._store, self._mesh = settings, records, store, mesh
+        self._metrics = metrics
+        self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
+
+    async def make(self, job_id: str, attempt: int) -> None:
+        """Makes the film of a job to its end and notes how it ended. Cancelled, it leaves the record as it is."""
+        task = asyncio.create_task(self._make(job_id, self._records.attempt_at(job_id, attempt)))
+        self._running[job_id, attempt] = task
+        try:
+            await task
+        finally:
+            self._running.pop((job_id, attempt), None)
+
+    def interrupt(self, job_id: str, attempt: int) -> None:
+        """Stops work on an attempt at once, if it is under way here."""
+        if task := self._running.get((job_id, attempt)):
+            task.cancel()
+
+    async def _make(self, job_id: str, attempt: JobAttempt) -> None:
+        try:
+            outputs = await self._film(job_id, attempt)
+        except* _VoidError as void:
+            _log.info("job %s: %s", job_id, void.exceptions[0])
+        except* VigentError as group:
+            await self._fail(job_id, attempt, _first(group))
+        except* Exception:
+            _log.exception("job %s failed", job_id)
+            error = InternalError("The film could not be made.", "Retry the job; see the log.")
+            await self._fail(job_id, attempt, error)
+        else:
+            await attempt.change(lambda job: _finish(job, outputs))
+
+    async def _film(self, job_id: str, attempt: JobAttempt) -> dict[str, StoredFile]:
+        job = await attempt.change(_begin)
+        if job is None:
+            raise _VoidError("it has been started again")
+        interval_s = self._settings.progress_interval_s
+        progress = JobProgress(attempt, job.progress, interval_s, self._metrics.stage_ended)
+        writer = asyncio.create_task(progress.keep_writing())
+        try:
+            progress.stage("prepare", "Looking at the footage.")
+            plan = FilmPlan.from_json(await step("prepare", lambda: self._plan(job.spec, progress)))
+            preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
+            pieces = await self._segments(job.spec, plan, progress, preview)
+            progress.stage("mix", "Mixing the sound and joining the film.")
+            return await step(
+                "assemble",
+                lambda: assemble(job_id, job.spec, plan, pieces, self._store, _threadsafe(progress.share)),
+            )
+        finally:
+            progress.stage_ended()
+            writer.cancel()
+            await progress.write()  # what the writer had not come to yet
+
+    async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
+        report = _threadsafe(progress.share)
+        policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
+        return (await make_plan(spec, self._store, self._mesh, report, policy)).to_json()
+
+    async def _segments(
+        self, spec: jobs_pb2.JobSpec, plan: FilmPlan, progress: JobProgress, preview: GrowingPreview
+    ) -> Sequence[SegmentPieces]:
+        progress.plan([_segment_record(plan, index) for index in range(len(plan.sentences))])
+        progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
+        clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
+        settings, retaken = self._settings, self._metrics.retaken
+        policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
+        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, settings, policy, progress.frames, retaken)
+
+        async def segment(index: int) -> SegmentPieces:
+            async def work() -> dict[str, object]:
+                await window.enter(index)
+                return (await maker.make(index)).to_json()
+
+            pieces = SegmentPieces.from_json(await step(f"segment-{index}", work))
+            await clock.set_frames(index, pieces.frames)
+            await window.leave(index)
+            progress.finished(index, _segment_record(plan, index, pieces))
+            progress.playable(await preview.add(pieces))
+            return pieces
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(segment(index)) for index in range(len(plan.sentences))]
+        return [task.result() for task in tasks]
+
+    async def _fail(self, job_id: str, attempt: JobAttempt, error: BaseException) -> None:
+        assert isinstance(error, VigentError)
+        _log.warning("job %s failed: %s", job_id, error.reason)
+        await attempt.change(lambda job: _note_failure(job, error))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that ended a task group: one that no retry can help comes before one that it can."""
+    errors = [_first(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
+    return min(errors, key=lambda error: isinstance(error, VigentError) and error.retryable)
+
+
+def _threadsafe(report: Callable[[float], None]) -> Callable[[float], None]:
+    loop = asyncio.get_running_loop()
+
+    def from_any_thread(share: float) -> None:
+        loop.call_soon_threadsafe(report, share)
+
+    return from_any_thread
+
+
+def _begin(job: jobs_pb2.Job) -> None:
+    if job.state in ENDED_STATES:
+        raise _VoidError("it has ended")
+    job.state = jobs_pb2.JOB_STATE_RUNNING
+    if not job.HasField("start_time"):
+        job.start_time.CopyFrom(timestamp_now())
+
+
+def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:
+    if job.state in ENDED_STATES:
+        return
+    for name, stored in outputs.items():
+        job.outputs[name].CopyFrom(media_ref(stored))
+    job.state = jobs_pb2.JOB_STATE_DONE
+    job.end_time.CopyFrom(timestamp_now())
+    job.progress.stage, job.progress.percent, job.progress.eta_s = "done", 100.0, 0.0
+    job.progress.message = "The film is finished."
+
+
+def _note_failure(job: jobs_pb2.Job, error: VigentError) -> None:
+    if job.state in ENDED_STATES:
+        return
+    job.state = jobs_pb2.JOB_STATE_FAILED
+    job.end_time.CopyFrom(timestamp_now())
+    job.error.CopyFrom(
+        jobs_pb2.JobError(reason=error.reason, message=error.problem, field=error.field, remedy=error.remedy)
+    )
+    job.progress.eta_s, job.progress.message = -1, f"{error.problem} {error.remedy}".strip()
+
+
+def _segment_record(plan: FilmPlan, index: int, pieces: SegmentPieces | None = None) -> jobs_pb2.Segment:
+    sentence = plan.sentences[index]
+    record = jobs_pb2.Segment(text=sentence.text, char_start=sentence.char_start, first_film_frame=-1)
+    if pieces:
+        record.first_film_frame, record.frames = pieces.first_film_frame, pieces.frames
+        record.film.CopyFrom(media_ref(pieces.film))
+        record.voice.CopyFrom(media_ref(pieces.voice))
+    return record

@@ -1,0 +1,186 @@
+"""The pictures of a segment: patches from lip-sync and overlay pictures, composed and encoded as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, aclosing
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.servers import DRAWER, Service
+from orchestrator.making.take import Take
+from orchestrator.making.words import audio_chunks, audio_format
+from services.base.client import remote_errors
+from services.base.errors import InternalError, VigentError
+from vigent.lipsync.v1 import lipsync_pb2
+from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
+from vigent.overlay.v1 import overlay_pb2
+from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
+
+_T = TypeVar("_T")
+
+
+class LipsyncCall:
+    """A lip-sync under way: it listens from now on and is read when there is somewhere to put its patches.
+
+    Until then flow control holds it back: gRPC buffers a few MiB, then the engine waits.
+    """
+
+    def __init__(
+        self, stub: LipsyncServiceStub, opening: lipsync_pb2.LipsyncOpen, take: Take, timeout_s: float
+    ) -> None:
+        opening.format.CopyFrom(audio_format(take))
+        self._call = stub.Lipsync(_lipsync_requests(opening, take), timeout=timeout_s)
+        self.frames_without_face = 0
+
+    async def patches(self) -> AsyncGenerator[lipsync_pb2.Patch, None]:
+        """One patch a film frame, in order."""
+        try:
+            with remote_errors():
+                async for response in self._call:
+                    match response.WhichOneof("event"):
+                        case "patch":
+                            yield response.patch
+                        case "done":
+                            self.frames_without_face = response.done.frames_without_face
+        finally:
+            self._call.cancel()
+
+    def cancel(self) -> None:
+        """Ends the call, whether it was read or not."""
+        self._call.cancel()
+
+
+class OverlayPictures:
+    """Overlay pictures in order of their first frame, fetched just ahead of the frames that they lie over.
+
+    When a server goes away, another renders again and what was given already is passed over: the same request gives
+    the same pictures.
+    """
+
+    def __init__(
+        self,
+        service: Service[OverlayServiceStub],
+        request: overlay_pb2.RenderRequest,
+        timeout_s: float,
+        policy: RetryPolicy,
+    ) -> None:
+        self._service, self._request, self._timeout_s, self._policy = service, request, timeout_s, policy
+        self._responses: AsyncIterator[overlay_pb2.RenderResponse] | None = None
+        self._open = ExitStack()
+        self._seen = self._given = 0
+        self._next: OverlayImage | None = None
+        self._ended = False
+
+    async def until(self, film_frame: int) -> list[OverlayImage]:
+        """Pictures not yet given that begin at or before `film_frame`."""
+        due = []
+        while not self._ended:
+            if self._next is None:
+                self._next = await self._policy.retried(self._fetch, self._service.at(DRAWER))
+                self._ended = self._next is None
+            if self._next is None or self._next.first_film_frame > film_frame:
+                break
+            due.append(self._next)
+            self._next = None
+        return due
+
+    def close(self) -> None:
+        """Ends the call."""
+        self._open.close()
+        self._responses = None
+
+    async def _fetch(self) -> OverlayImage | None:
+        try:
+            with remote_errors():
+                return await self._picture(self._responses or self._start())
+        except VigentError:
+            self.close()
+            raise
+
+    def _start(self) -> AsyncIterator[overlay_pb2.RenderResponse]:
+        stub = self._open.enter_context(self._service.least_busy())
+        call = stub.Render(self._request, timeout=self._timeout_s)
+        self._open.callback(call.cancel)
+        self._seen, self._responses = 0, aiter(call)
+        return self._responses
+
+    async def _picture(self, responses: AsyncIterator[overlay_pb2.RenderResponse]) -> OverlayImage | None:
+        async for response in responses:
+            if response.WhichOneof("event") == "picture":
+                self._seen += 1
+                if self._seen > self._given:
+                    self._given = self._seen
+                    return _overlay_image(response.picture)
+        return None
+
+
+async def compose_segment(
+    start: Callable[[Path], SegmentComposer],
+    target: Path,
+    first_film_frame: int,
+    frames: int,
+    lipsync: LipsyncCall,
+    overlays: OverlayPictures,
+    report: Callable[[int], None],
+) -> None:
+    """Writes the film of a segment to `target`, frame by frame; `report` gets the frames done.
+
+    Composing runs in a thread of its own, so that decoding, encoding and the streams go on side by side.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="compose") as pool:
+        run = _runner(pool)
+        composer = await run(lambda: start(target))
+        try:
+            done = 0
+            async with aclosing(lipsync.patches()) as patches:
+                async for patch in patches:
+                    _check_order(patch, first_film_frame + done)
+                    for picture in await overlays.until(patch.film_frame):
+                        composer.add_overlay(picture)
+                    await run(partial(composer.add_frame, patch_image(patch)))
+                    done += 1
+                    report(done)
+            if done != frames:
+                raise InternalError(f"Lip-sync made {done} of {frames} frames.", "Try again.")
+            await run(composer.finish)
+        finally:
+            await asyncio.shield(run(lambda: composer.__exit__(None, None, None)))
+
+
+def _runner(pool: ThreadPoolExecutor) -> Callable[[Callable[[], _T]], asyncio.Future[_T]]:
+    loop = asyncio.get_running_loop()
+    return lambda work: loop.run_in_executor(pool, work)
+
+
+def _check_order(patch: lipsync_pb2.Patch, expected: int) -> None:
+    if patch.film_frame != expected:
+        raise InternalError(f"Lip-sync sent frame {patch.film_frame} where {expected} belongs.", "Try again.")
+
+
+def patch_image(patch: lipsync_pb2.Patch) -> PatchImage | None:
+    """A patch as the composer takes it; None leaves the footage as it is."""
+    box = patch.box
+    if not box.width:
+        return None
+    pixels = np.frombuffer(patch.data, np.uint8).reshape(box.height, box.width, 3)
+    return PatchImage(box.x, box.y, pixels)
+
+
+def _overlay_image(picture: overlay_pb2.OverlayPicture) -> OverlayImage:
+    pixels = np.frombuffer(picture.data, np.uint8).reshape(picture.height, picture.width, 4)
+    return OverlayImage(picture.first_film_frame, picture.frames, picture.x, picture.y, pixels)
+
+
+async def _lipsync_requests(opening: lipsync_pb2.LipsyncOpen, take: Take) -> AsyncIterator[lipsync_pb2.LipsyncRequest]:
+    yield lipsync_pb2.LipsyncRequest(open=opening)
+    async for chunk in audio_chunks(take):
+        yield lipsync_pb2.LipsyncRequest(audio=chunk)
+    yield lipsync_pb2.LipsyncRequest(end=lipsync_pb2.LipsyncEnd(samples=take.samples))

@@ -1,0 +1,162 @@
+"""The plan of a film: what is known before any model speaks. Made once per job, then kept by the durable engine."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from orchestrator.captions.safe_area import MouthBox as Box
+from orchestrator.film.conform import ConformedFootage, conform
+from orchestrator.making.reference import Reference, make_reference
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Mesh
+from services.base.client import remote_errors
+from services.base.errors import InternalError, InvalidInputError
+from services.media.convert import media_ref
+from services.media.sandbox import run_limited
+from services.media.store import MediaStore, StoredFile, recipe_key
+from services.text.sentences import Sentence, split_script
+from vigent.jobs.v1 import jobs_pb2
+from vigent.lipsync.v1 import lipsync_pb2
+from vigent.tts.v1 import tts_pb2
+
+_VOICES_TIMEOUT_S = 30.0
+
+ReportProgress = Callable[[float], None]
+"""Gets the share of the stage that is done, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class FilmPlan:
+    """Sentences, conformed footage and what the lip-sync found in it.
+
+    `mouth` and `face` are boxes around all of their positions: (x, y, width, height) in film pixels.
+    `engines` names the engine behind each service: part of the recipe of every piece.
+    """
+
+    sentences: tuple[Sentence, ...]
+    footage: StoredFile
+    footage_frames: int
+    frames_without_face: int
+    mouth: Box | None
+    face: Box | None
+    problems: tuple[str, ...]
+    engines: dict[str, str]
+    reference: Reference | None = None
+
+    def spoken_spec(self, spec: jobs_pb2.JobSpec) -> jobs_pb2.JobSpec:
+        """`spec` with what is said in its reference recording, as far as it is known."""
+        spoken = jobs_pb2.JobSpec()
+        spoken.CopyFrom(spec)
+        spoken.reference_text = self.reference.text if self.reference else ""
+        return spoken
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data, for the durable engine."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """From what `to_json` gave."""
+        return cls(
+            sentences=tuple(Sentence(**sentence) for sentence in data["sentences"]),
+            footage=StoredFile(**data["footage"]),
+            footage_frames=data["footage_frames"],
+            frames_without_face=data["frames_without_face"],
+            mouth=_box(data["mouth"]),
+            face=_box(data["face"]),
+            problems=tuple(data["problems"]),
+            engines=data["engines"],
+            reference=Reference(**data["reference"]) if data.get("reference") else None,
+        )
+
+
+async def make_plan(
+    spec: jobs_pb2.JobSpec,
+    store: MediaStore,
+    mesh: Mesh,
+    report: ReportProgress,
+    policy: RetryPolicy,
+) -> FilmPlan:
+    """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
+
+    Raises InvalidInputError for a script without words, for a voice or language that nobody speaks, for footage that
+    cannot be read or shows no face, and for a reference recording that cannot be read.
+    """
+    sentences = tuple(split_script(spec.script))
+    engines = await mesh.engines(policy)  # first: who does not answer is named, where a call would only time out
+    await policy.retried(lambda: _check_voice(spec, mesh), mesh.tts.at(VOICE))
+    footage = await _conformed(spec, store, lambda share: report(0.5 * share))
+    report(0.5)
+    found = await policy.retried(
+        lambda: _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share)), mesh.lipsync.at(MOUTH)
+    )
+    reference = await policy.retried(lambda: make_reference(spec, engines["asr"], store, mesh), mesh.asr.at(LISTENER))
+    return FilmPlan(
+        sentences=sentences,
+        footage=footage,
+        footage_frames=found.frames,
+        frames_without_face=found.frames_without_face,
+        mouth=_box_of(found.mouth),
+        face=_box_of(found.face),
+        problems=tuple(found.problems),
+        engines=engines,
+        reference=reference,
+    )
+
+
+def _box_of(box: lipsync_pb2.Box) -> Box | None:
+    return (box.x, box.y, box.width, box.height) if box.width else None
+
+
+def _box(data: list[int] | None) -> Box | None:
+    return None if data is None else (data[0], data[1], data[2], data[3])
+
+
+async def _check_voice(spec: jobs_pb2.JobSpec, mesh: Mesh) -> None:
+    request = tts_pb2.ListVoicesRequest(language=spec.language)
+    with mesh.tts.least_busy() as stub, remote_errors():
+        voices = [voice.id for voice in (await stub.ListVoices(request, timeout=_VOICES_TIMEOUT_S)).voices]
+    if spec.language and not voices:
+        problem = f"No voice speaks {spec.language[:80]!r}."
+        remedy = "Give a BCP 47 language such as zh or en, or none."
+        raise InvalidInputError(problem, remedy, "spec.language", "UNKNOWN_LANGUAGE")
+    name = spec.voice.partition(":")[0].strip()  # how to speak may follow: "vivian: whispering", ": a low voice"
+    if name and name not in voices:
+        near = difflib.get_close_matches(name, voices, 3, 0) or voices[:3]
+        problem, remedy = f"There is no voice {spec.voice[:80]!r}.", f"Choose one, such as {', '.join(near)}."
+        raise InvalidInputError(problem, remedy, "spec.voice", "UNKNOWN_VOICE")
+
+
+async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> StoredFile:
+    key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height)
+    if stored := store.recall(key):
+        return stored
+    source = store.path(spec.footage.sha256)
+    with store.temporary(".mp4") as target:
+        made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report)
+        stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")
+    store.remember(key, stored)
+    return stored
+
+
+def _conform_apart(source: Path, target: Path, width: int, height: int, report: ReportProgress) -> ConformedFootage:
+    def progress(done: int, total: int) -> None:
+        report(min(1.0, done / max(1, total)))
+
+    return run_limited(conform, source, target, width, height, field="spec.footage", progress=progress)
+
+
+async def _look_at(footage: StoredFile, mesh: Mesh, report: ReportProgress) -> lipsync_pb2.FootageReport:
+    request = lipsync_pb2.PrepareRequest(footage=media_ref(footage))
+    with mesh.lipsync.least_busy() as stub, remote_errors():
+        async for response in stub.Prepare(request, timeout=600.0):
+            if response.WhichOneof("event") == "report":
+                return response.report
+            if response.progress.units_total:
+                report(response.progress.units_done / response.progress.units_total)
+    raise InternalError("The lip-sync server ended without a report on the footage.", "Try again.")

@@ -1,0 +1,64 @@
+"""The finished beginning of a film as one file that plays in a browser, renewed while the film grows."""
+
+from __future__ import annotations
+
+import asyncio
+
+from orchestrator.film.preview import write_preview
+from orchestrator.jobs.records import ENDED_STATES, JobAttempt
+from orchestrator.making.assemble import film_segments, voice_segments
+from orchestrator.making.segment import SegmentPieces
+from services.media.convert import media_ref
+from services.media.store import MediaStore, StoredFile
+from services.media.timeline import FRAME_RATE_HZ
+from vigent.jobs.v1 import jobs_pb2
+
+PREVIEW_NAME = "preview.mp4"
+_GROWTH = 1.3
+"""A preview is written again when the film has grown by this factor, so all writing together stays proportional."""
+
+
+class GrowingPreview:
+    """Keeps the job's output "preview.mp4": the finished segments from the start, pictures and voice."""
+
+    def __init__(self, attempt: JobAttempt, store: MediaStore, written_frames: int) -> None:
+        """`written_frames`: what could be watched before a crash or a retry, which no shorter preview replaces."""
+        self._attempt, self._store, self._written_frames = attempt, store, written_frames
+        self._pieces: dict[int, SegmentPieces] = {}
+        self._lock = asyncio.Lock()
+
+    async def add(self, pieces: SegmentPieces) -> int:
+        """Adds a finished segment and returns how many frames of the film can be watched from the start."""
+        self._pieces[pieces.index] = pieces
+        async with self._lock:
+            prefix = self._prefix()
+            frames = sum(piece.frames for piece in prefix)
+            if frames > max(FRAME_RATE_HZ, self._written_frames * _GROWTH):
+                await self._publish(await asyncio.to_thread(self._write, prefix))
+                self._written_frames = frames
+        return frames
+
+    def _prefix(self) -> list[SegmentPieces]:
+        prefix: list[SegmentPieces] = []
+        while len(prefix) in self._pieces:
+            prefix.append(self._pieces[len(prefix)])
+        return prefix
+
+    def _write(self, prefix: list[SegmentPieces]) -> StoredFile:
+        pieces = film_segments(prefix, self._store), voice_segments(prefix, self._store)
+        with self._store.temporary(".mp4") as target:
+            write_preview(*pieces, target, comment=self._attempt.job_id)  # no other job's: it is discarded one day
+            return self._store.adopt(target, "video/mp4")
+
+    async def _publish(self, stored: StoredFile) -> None:
+        superseded = ""
+
+        def edit(job: jobs_pb2.Job) -> None:
+            nonlocal superseded
+            if job.state not in ENDED_STATES:
+                superseded = job.outputs[PREVIEW_NAME].sha256
+                job.outputs[PREVIEW_NAME].CopyFrom(media_ref(stored))
+
+        await self._attempt.change(edit)
+        if superseded and superseded != stored.sha256:
+            self._store.discard(superseded)

@@ -1,0 +1,47 @@
+"""Trying again when a server is away or full: each piece of work by itself, so that nothing finished is done twice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from services.base.client import retrying
+from services.base.errors import VigentError
+
+_log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often a piece of work is tried: `attempts` times, and while servers are away or full for `outage_s` seconds.
+
+    `waits` is called before each pause with who is waited for.
+    """
+
+    attempts: int
+    outage_s: float = 0.0
+    waits: Callable[[str], None] | None = None
+
+    async def retried(self, work: Callable[[], Awaitable[_T]], whom: str) -> _T:
+        """What `work` gives, tried with growing pauses while its error is retryable; the last one is raised.
+
+        `whom` it needs, such as "a voice server at 127.0.0.1:8051", is for people.
+        """
+        async for attempt in retrying(self.attempts, outage_s=self.outage_s, waits=partial(self._wait, whom)):
+            with attempt:
+                return await work()
+        raise AssertionError("unreachable: retrying raises the last error")
+
+    def _wait(self, whom: str, error: VigentError) -> None:
+        _log.warning("waiting for %s: %s", whom, error)
+        self.tell(whom)
+
+    def tell(self, whom: str) -> None:
+        """Says to whoever looks at the work that `whom` is waited for."""
+        if self.waits is not None:
+            self.waits(whom)

@@ -1,0 +1,15 @@
+"""How processes of the mesh reach each other: straight, whatever proxies the environment names for the outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc
+
+NO_PROXY = ("grpc.enable_http_proxy", 0)
+"""Option of a channel. gRPC would ask http_proxy, https_proxy and grpc_proxy, for loopback as well."""
+
+
+def direct_channel(target: str, options: Sequence[tuple[str, str | int]] = ()) -> grpc.aio.Channel:
+    """A channel to a server of the mesh; every channel is opened here."""
+    return grpc.aio.insecure_channel(target, options=[NO_PROXY, *options])

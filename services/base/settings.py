@@ -1,0 +1,128 @@
+"""Settings of a process: `VIGENT_<SECTION>_*` in the environment, then `[<section>]` in vigent.toml, then defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from services.base.errors import InvalidInputError
+from services.enginekit.settings import EngineSettings
+
+PORTS = {"gateway": 8080, "orchestrator": 8050, "tts": 8051, "lipsync": 8052, "asr": 8053, "overlay": 8054}
+"""Below 32768, where Linux begins to give ports to whoever connects to anywhere."""
+METRICS_PORTS = {"orchestrator": 9150, "tts": 9151, "lipsync": 9152, "asr": 9153, "overlay": 9154}
+
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(lambda level: str(level).upper())
+]
+"""Upper or lower case."""
+
+
+class ProcessSettings(BaseSettings):
+    """Settings that every gRPC process of the mesh has. Make one with `load`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_nested_delimiter="__", populate_by_name=True, coerce_numbers_to_str=True
+    )
+
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
+    port: int = Field(description="gRPC port; 0 lets the system choose.", ge=0, le=65535)
+    metrics_port: int = Field(description="Prometheus port; 0 lets the system choose.", ge=0, le=65535)
+    log_level: LogLevel = Field("INFO", description="Level of the standard library's logging.")
+    media_root: Path = Field(
+        Path(".vigent/media"),
+        validation_alias="VIGENT_MEDIA_ROOT",
+        description="Folder of the media store, shared by all processes (VIGENT_MEDIA_ROOT).",
+    )
+    drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)
+    drain_grace_s: float = Field(30.0, description="How long running calls may take to finish when draining.", ge=0)
+    max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)
+    max_connection_age_s: float = Field(
+        1800.0, description="Age at which a client is asked to reconnect and so finds new replicas.", gt=0
+    )
+
+    @classmethod
+    def load(cls, section: str, **overrides: object) -> Self:
+        """Reads the settings of `section`, such as "tts". Raises InvalidInputError naming the setting at fault."""
+        prefix = f"VIGENT_{section.upper()}_"
+        try:
+            return cls(_env_prefix=prefix, **overrides)  # type: ignore[call-arg, arg-type]
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            remedy = f"Set {prefix}{name.upper()}, or {name} below [{section}] in vigent.toml."
+            raise InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, name) from error
+        except SettingsError as error:  # a mapping or a list that is not JSON
+            raise InvalidInputError(f"{error}.", f"Write it as JSON; its name begins with {prefix}.") from error
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidInputError(f"{_file()} is not valid TOML: {error}.", "Correct that line.") from error
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then the section of vigent.toml, then the ports of the section."""
+        assert isinstance(env_settings, EnvSettingsSource)
+        section = env_settings.env_prefix.removeprefix("VIGENT_").rstrip("_").lower()
+        file = TomlConfigSettingsSource(settings_cls, _file())
+        shared = {"media_root": file.toml_data["media_root"]} if "media_root" in file.toml_data else {}
+        ports = {"port": PORTS.get(section, 0), "metrics_port": METRICS_PORTS.get(section, 0)}
+        from_file = {**ports, **shared, **file.toml_data.get(section, {})}
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=from_file)
+
+
+class ServerSettings(ProcessSettings):
+    """Settings of a model server. They live here because the gateway, which plans the processes, reads them too."""
+
+    engine: str = Field("", description='Name of an engine, or "module:Class"; empty for the default.')
+    slots: int = Field(1, description="Calls that the engine works on at the same time.", ge=1, le=64)
+    queue_limit: int = Field(8, description="Calls that may wait for a slot; further ones are refused.", ge=0)
+    device: str = Field("cpu", description='Where the engine computes: "cpu", "cuda:0".')
+    checkpoint: Path | None = Field(None, description="Folder of the model's weights.")
+    cache_root: Path = Field(Path(".vigent/cache"), description="Folder for files that engines can compute again.")
+    options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
+    chromium: str = Field("", description="Browser of the Remotion overlay server; empty for the first on the PATH.")
+    stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
+    stall_ceiling_s: float = Field(300.0, description="Upper bound of the budget learned from slow units.", gt=0)
+    load_budget_s: float = Field(600.0, description="Longest time for loading the engine.", gt=0)
+    reload_pause_s: float = Field(
+        5.0, description="Pause before loading is tried again after it failed; doubles up to a minute.", gt=0
+    )
+    warm_up_budget_s: float = Field(600.0, description="Longest time between two units of the warm-up.", gt=0)
+    caller_budget_s: float = Field(120.0, description="How long a call waits for its caller to read or send.", gt=0)
+    watch_interval_s: float = Field(0.25, description="Time between two looks at the progress records.", gt=0)
+    cancel_grace_s: float = Field(2.0, description="Time a hung engine has to obey a cancel.", ge=0)
+    kill_grace_s: float = Field(1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
+    exit_budget_s: float = Field(30.0, description="Longest time a killed worker may take to be gone.", gt=0)
+    restart_limit: int = Field(5, description="Restarts of the worker in ten minutes before giving up.", ge=0)
+    memory_soft_bytes: int = Field(
+        0, description="Resident memory at which the worker is replaced when idle; 0 for none.", ge=0
+    )
+    memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed; 0 for none.", ge=0)
+    progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0, le=2)
+
+    def engine_settings(self) -> EngineSettings:
+        """The part that the engine gets."""
+        return EngineSettings(self.device, self.checkpoint, self.cache_root, self.options, self.media_root)
+
+
+def _file() -> Path:
+    return Path(os.environ.get("VIGENT_CONFIG", "vigent.toml"))

@@ -1,0 +1,112 @@
+"""Brows and nose in every frame: found every few frames, carried by optical flow between, the noise averaged out.
+
+The detectors are right on average but jump from frame to frame; flow is steady but drifts. So a track is the flow plus
+the slowly varying difference to what was found, over a whole shot at once, without lag. Published code takes each frame
+for itself, and what it calls smoothing adds hundredths of a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import av
+import cv2
+import numpy as np
+from numpy import float64, uint8
+from numpy.typing import NDArray
+
+from services.lipsync.flow import Flow
+from services.lipsync.footage import luma_of
+from services.lipsync.latentsync.face.landmarks import LandmarkProvider, Landmarks
+
+_FLOW_SIDE = 640  # longer side, in pixels, of the picture that flow is computed on
+_DETECT_EVERY = 5
+_UNSEEN_LIMIT = 25  # frames that flow alone may carry a face: a turned head, a hand before it
+_NEAR = 0.7  # of a face's size, to be taken for the face that is followed
+
+
+@dataclass
+class _Shot:
+    """Consecutive frames that show one face: points (3, 2) carried by flow, and those found with their weights."""
+
+    first: int
+    carried: list[NDArray[float64]] = field(default_factory=list)
+    found: dict[int, tuple[NDArray[float64], float]] = field(default_factory=dict)  # by place in the shot
+
+    def smoothed(self, drift_frames: float) -> NDArray[float64]:
+        """Points (frames, 3, 2)."""
+        carried = np.array(self.carried)
+        places = np.array(list(self.found))
+        drift = np.array([points for points, _ in self.found.values()]) - carried[places]
+        weights = np.array([weight for _, weight in self.found.values()])
+        near = np.exp(-0.5 * ((np.arange(len(carried))[:, None] - places) / drift_frames) ** 2) * weights + 1e-12
+        correction = np.einsum("fn,npc->fpc", near, drift) / near.sum(axis=1)[:, None, None]
+        points: NDArray[float64] = carried + correction
+        return points
+
+
+class FaceTracker:
+    """Follows the largest face through footage. Feed every frame in order, then ask for `points`."""
+
+    def __init__(self, provider: LandmarkProvider) -> None:
+        self.frames_with_several_faces = 0
+        self.boxes: list[NDArray[float64]] = []
+        """Every box found of the face that is followed: x, y, width, height in frame pixels."""
+        self._provider, self._flow = provider, Flow()
+        self._shots: list[_Shot] = []
+        self._shot: _Shot | None = None
+        self._frames = self._since_looked = 0
+        self._several = False
+
+    def look(self, frame: av.VideoFrame) -> None:
+        """Looks at the next frame."""
+        luma, scale = _small(frame)
+        self._carry(luma, scale)
+        self._since_looked += 1
+        if self._shot is None or self._since_looked >= _DETECT_EVERY:
+            self._since_looked = 0
+            self._detect(frame, luma, scale)
+        self.frames_with_several_faces += self._several
+        self._frames += 1
+
+    def points(self) -> NDArray[float64]:
+        """Left brow, right brow and nose in every frame, (frames, 3, 2) in frame pixels; NaN where there is no face."""
+        points = np.full((self._frames, 3, 2), np.nan)
+        for shot in self._shots:
+            points[shot.first : shot.first + len(shot.carried)] = shot.smoothed(self._provider.drift_frames)
+        return points
+
+    def _carry(self, luma: NDArray[uint8], scale: float) -> None:
+        motion = self._flow.motion(luma)
+        shot = self._shot
+        if shot is None or motion is None or len(shot.carried) - max(shot.found) > _UNSEEN_LIMIT:
+            self._shot = None
+        else:
+            shot.carried.append((shot.carried[-1] * scale @ motion[:, :2].T + motion[:, 2]) / scale)
+
+    def _detect(self, frame: av.VideoFrame, luma: NDArray[uint8], scale: float) -> None:
+        faces = self._provider.find(frame)
+        self._several = len(faces) > 1
+        face = self._followed(faces)
+        if face is None:
+            return
+        if self._shot is None:
+            self._shot = _Shot(self._frames, [face.points])
+            self._shots.append(self._shot)
+        self._shot.found[len(self._shot.carried) - 1] = face.points, face.weight
+        self.boxes.append(face.box)
+        self._flow.start(luma, face.box * scale)
+
+    def _followed(self, faces: list[Landmarks]) -> Landmarks | None:
+        """The face that is followed, or the largest when none is."""
+        if self._shot is None:
+            return faces[0] if faces else None
+        expected = self._shot.carried[-1].mean(axis=0)
+        size = np.ptp(self._shot.carried[-1], axis=0).max() / 0.45  # brows lie not quite half a face apart
+        return next((face for face in faces if np.abs(face.points.mean(axis=0) - expected).max() < _NEAR * size), None)
+
+
+def _small(frame: av.VideoFrame) -> tuple[NDArray[uint8], float]:
+    luma = luma_of(frame)
+    scale = min(1.0, max(_FLOW_SIDE / max(luma.shape), 1 / min(luma.shape)))
+    return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), uint8), scale

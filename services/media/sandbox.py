@@ -1,0 +1,149 @@
+"""Work on files from outside in a child process with limits: a file that crashes, fills or stalls it harms nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+from services.base.errors import CancelledError, InternalError, InvalidInputError, VigentError
+
+T = TypeVar("T")
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_POLL_S = 0.2
+_DYING_S = 30.0  # on a busy machine a child's end is known well after its last word
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the child may use; `written_bytes` is the largest file that it may write."""
+
+    wall_s: float = 900.0
+    cpu_s: int = 1800
+    memory_bytes: int = 4 << 30
+    written_bytes: int = 64 << 30
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Last message of the child."""
+
+    value: object = None
+    error: VigentError | None = None
+
+
+def run_limited(
+    function: Callable[..., T],
+    *args: object,
+    field: str = "file",
+    limits: Limits = Limits(),
+    progress: Callable[[int, int], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> T:
+    """Calls `function(*args)` in a spawned child and gives its result; blocking, for a thread.
+
+    `function`, its arguments and its result cross by pickle. With `progress` the function is called with a
+    `progress=` of its own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError
+    naming `field` when the child crashes or reaches a limit, CancelledError when `cancelled` is set.
+    """
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(
+        target=_child_main,
+        args=(sender, limits, field, function, args, progress is not None),
+        daemon=True,
+        name="limited",
+    )
+    with receiver:
+        child.start()
+        sender.close()
+        try:
+            outcome = _await_outcome(child, receiver, field, limits.wall_s, progress, cancelled)
+        finally:
+            child.kill()
+            child.join()
+            child.close()
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.value  # type: ignore[return-value]
+
+
+def _await_outcome(
+    child: BaseProcess,
+    receiver: Connection,
+    field: str,
+    wall_s: float,
+    progress: Callable[[int, int], None] | None,
+    cancelled: threading.Event | None,
+) -> _Outcome:
+    deadline = time.monotonic() + wall_s
+    while (rest_s := deadline - time.monotonic()) > 0:
+        if cancelled is not None and cancelled.is_set():
+            raise CancelledError("The caller cancelled this call.")
+        if not wait([receiver], min(rest_s, _POLL_S)):
+            continue
+        try:
+            message = receiver.recv()
+        except EOFError:
+            raise _unreadable(child, field) from None
+        if isinstance(message, _Outcome):
+            return message
+        if progress is not None:
+            progress(*message)
+    raise InvalidInputError(
+        f"Reading the file took longer than {wall_s:g} s.", "Give a shorter or simpler file.", field, "FILE_TOO_SLOW"
+    )
+
+
+def _unreadable(child: BaseProcess, field: str) -> InvalidInputError:
+    child.join(_DYING_S)
+    if child.exitcode == -signal.SIGXCPU:
+        problem = "Reading the file took more processor time than allowed."
+        return InvalidInputError(problem, "Give a shorter or simpler file.", field, "FILE_TOO_SLOW")
+    problem = "Reading the file crashed the program that reads it."
+    return InvalidInputError(problem, "The file is broken; export it again.", field, "FILE_BROKEN")
+
+
+def _child_main(
+    sender: Connection,
+    limits: Limits,
+    field: str,
+    function: Callable[..., object],
+    args: tuple[object, ...],
+    with_progress: bool,
+) -> None:
+    _confine(limits)
+    keywords = {"progress": lambda done, total: sender.send((done, total))} if with_progress else {}
+    try:
+        outcome = _Outcome(function(*args, **keywords))
+    except VigentError as error:
+        outcome = _Outcome(error=error)
+    except MemoryError:
+        problem = f"Reading the file took more than {limits.memory_bytes >> 20} MiB of memory."
+        outcome = _Outcome(error=InvalidInputError(problem, "Give a smaller file.", field, "FILE_TOO_LARGE"))
+    except Exception as error:
+        with contextlib.suppress(OSError):  # a log file counts as a written file too
+            print(f"limited child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        outcome = _Outcome(error=InternalError("The file could not be looked at.", "The log has the reason."))
+    sender.send(outcome)
+
+
+def _confine(limits: Limits) -> None:
+    """Limits this process for good, and lets it die with its parent."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.written_bytes, limits.written_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,85 @@
+"""Sound as the film has it: float32 (channels, samples) at 48 kHz, in blocks; conversion to and from frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+from typing import Literal, cast
+
+import av
+import numpy as np
+from numpy import float32
+from numpy.typing import NDArray
+
+from services.media.timeline import samples_per_frame
+
+SOUND_RATE_HZ = 48_000
+SAMPLES_A_FRAME = samples_per_frame(SOUND_RATE_HZ)
+AAC_BIT_RATE = 192_000
+
+Sound = NDArray[float32]
+"""(channels, samples), full scale is 1.0."""
+
+
+def audio_frame(sound: Sound, first_sample: int) -> av.AudioFrame:
+    """Mono or stereo sound as a frame that begins at `first_sample` of the film."""
+    layout = "mono" if len(sound) == 1 else "stereo"
+    frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=layout)
+    frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE_HZ, first_sample, Fraction(1, SOUND_RATE_HZ)
+    return frame
+
+
+def resampled(frames: Iterable[av.AudioFrame], layout: Literal["mono", "stereo"]) -> Iterator[Sound]:
+    """Decoded frames as the film's sound. libswresample turns mono into stereo 3 dB softer; see `stereo`."""
+    resampler = av.AudioResampler(format="fltp", layout=layout, rate=SOUND_RATE_HZ)
+    for frame in chain(frames, [None]):
+        for made in resampler.resample(frame):
+            yield cast("Sound", made.to_ndarray())
+
+
+def rechunked(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:
+    """The same sound in blocks of `samples`, the last one shorter."""
+    waiting: list[Sound] = []
+    length = 0
+    for block in blocks:
+        waiting.append(block)
+        length += block.shape[1]
+        if length < samples:
+            continue
+        joined = np.concatenate(waiting, axis=1)
+        whole = length - length % samples
+        yield from np.split(joined[:, :whole], whole // samples, axis=1)
+        waiting, length = [joined[:, whole:]], length - whole
+    if length:
+        yield np.concatenate(waiting, axis=1)
+
+
+def fitted(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:
+    """The same sound, which may have no end, cut or padded with silence to `samples`."""
+    channels, left = 1, samples
+    for block in blocks:
+        channels = len(block)
+        yield block[:, :left]
+        left -= min(left, block.shape[1])
+        if not left:
+            return
+    yield np.zeros((channels, left), float32)
+
+
+def amplitude(level_db: float) -> float:
+    """Factor of a level in decibels; -inf gives 0."""
+    return float(10 ** (level_db / 20))
+
+
+def at_samples(values: NDArray[float32], hop_samples: int, first_sample: int, samples: int) -> NDArray[float32]:
+    """Values given in the middle of each hop, on straight lines between them, for a block of samples."""
+    first, end = max(0, first_sample // hop_samples - 1), (first_sample + samples) // hop_samples + 2
+    near = values[first:end]
+    places = (np.arange(samples) + (first_sample - first * hop_samples + 0.5)) / hop_samples - 0.5
+    return np.interp(places, np.arange(len(near)), near).astype(float32)
+
+
+def stereo(mono: Sound) -> Sound:
+    """The same sound on both channels, at the same level on each."""
+    return np.repeat(mono, 2, axis=0)

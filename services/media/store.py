@@ -1,0 +1,162 @@
+"""The media store: files named by the hash of their content, in one folder that every process of the mesh reads.
+
+A file is written to a temporary name, fsynced and renamed, so a name in the store always means whole content. What a
+killed process left half-written stays under a temporary name, and is removed a day later by whoever opens the store.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.base.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
+
+_STALE_S = 24 * 3600.0
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_SHA256_DIGITS = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file in the store: lower-case hexadecimal SHA-256, length in bytes and IANA media type."""
+
+    sha256: str
+    size_bytes: int
+    mime_type: str = ""
+
+
+class MediaStore:
+    """Content-addressed files below `root`, plus a `keys` index from the hash of a recipe to the file it made."""
+
+    def __init__(self, root: Path) -> None:
+        """Makes its folders. Raises FailedPreconditionError for a `root` of no use, ExhaustedError on a full disk."""
+        self.root = root
+        try:
+            with _disk_full_as_exhausted():
+                for folder in ("content", "keys", "tmp"):
+                    (root / folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"The folder {root} of the media store cannot be used: {error.strerror}."
+            raise FailedPreconditionError(problem, "Set VIGENT_MEDIA_ROOT to another one.", "media_root") from error
+        self._remove_stale()
+
+    def path(self, sha256: str, field: str = "sha256") -> Path:
+        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError for `field`."""
+        path = self._content_path(sha256, field)
+        if not path.is_file():
+            raise NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", field)
+        return path
+
+    def put_bytes(self, data: bytes, mime_type: str = "") -> StoredFile:
+        """Stores `data`."""
+        return self.put_chunks([data], mime_type)
+
+    def put_chunks(self, chunks: Iterable[bytes], mime_type: str = "") -> StoredFile:
+        """Stores the concatenation of `chunks` without holding it in memory."""
+        with self.temporary() as path:
+            with path.open("wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+            return self.adopt(path, mime_type)
+
+    def put_file(self, source: Path, mime_type: str = "") -> StoredFile:
+        """Stores a copy of `source`."""
+        with self.temporary() as path:
+            shutil.copyfile(source, path)
+            return self.adopt(path, mime_type)
+
+    def adopt(self, path: Path, mime_type: str = "") -> StoredFile:
+        """Moves a finished file on the same file system into the store."""
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            os.fsync(file.fileno())
+        target = self._content_path(sha256)
+        target.parent.mkdir(exist_ok=True)
+        stored = StoredFile(sha256, path.stat().st_size, mime_type)
+        path.replace(target)
+        _fsync_folder(target.parent)
+        return stored
+
+    def discard(self, sha256: str) -> None:
+        """Removes the content named `sha256`, if it is there."""
+        self._content_path(sha256).unlink(missing_ok=True)
+
+    @contextmanager
+    def temporary(self, suffix: str = "") -> Iterator[Path]:
+        """A name in the store's own temporary folder; what is still there at the end is removed.
+
+        Raises ExhaustedError when writing to it fills the disk.
+        """
+        with _disk_full_as_exhausted():
+            handle, name = tempfile.mkstemp(suffix=suffix, dir=self.root / "tmp")
+            os.close(handle)
+            path = Path(name)
+            try:
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
+
+    def remember(self, key: str, stored: StoredFile) -> None:
+        """Notes that the recipe whose hash is `key` made `stored`."""
+        with self.temporary() as path:
+            with path.open("w") as file:
+                file.write(f"{stored.sha256} {stored.size_bytes} {stored.mime_type}")
+                file.flush()
+                os.fsync(file.fileno())
+            path.replace(self.root / "keys" / _checked(key))
+        _fsync_folder(self.root / "keys")
+
+    def recall(self, key: str) -> StoredFile | None:
+        """What the recipe whose hash is `key` made, if it is still there."""
+        try:
+            sha256, size, mime_type = (self.root / "keys" / _checked(key)).read_text().split(" ", 2)
+        except FileNotFoundError:
+            return None
+        stored = StoredFile(sha256, int(size), mime_type)
+        return stored if self._content_path(sha256).is_file() else None
+
+    def _remove_stale(self) -> None:
+        for path in (self.root / "tmp").iterdir():
+            with suppress(FileNotFoundError):  # another process removes them too
+                if time.time() - path.stat().st_mtime > _STALE_S:
+                    path.unlink()
+
+    def _content_path(self, sha256: str, field: str = "sha256") -> Path:
+        return self.root / "content" / _checked(sha256, field)[:2] / sha256
+
+
+def recipe_key(*parts: object) -> str:
+    """Hash of everything that makes a piece; parts must have a stable `repr`."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _checked(sha256: str, field: str = "sha256") -> str:
+    if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
+        raise InvalidInputError(f"{sha256[:80]!r} is no SHA-256.", "Give 64 lower-case hexadecimal digits.", field)
+    return sha256
+
+
+@contextmanager
+def _disk_full_as_exhausted() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise ExhaustedError("The disk of the media store is full.", "Make room, then try again.") from error
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,102 @@
+"""What every gRPC server of the mesh does at its ends: options, port, reflection, signals, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import time
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from services.base.exits import port_error
+from services.base.settings import ProcessSettings
+from services.runtime.health import Health
+from services.runtime.running_calls import RunningCalls
+
+_LOG = logging.getLogger(__name__)
+
+
+def new_server(settings: ProcessSettings, *interceptors: grpc.aio.ServerInterceptor) -> grpc.aio.Server:
+    """A server with explicit limits and the keepalive that `client.open_channel` expects."""
+    return grpc.aio.server(
+        interceptors=interceptors,
+        options=[
+            ("grpc.so_reuseport", 0),  # else a second server would silently share the port
+            ("grpc.max_receive_message_length", settings.max_message_bytes),
+            ("grpc.keepalive_time_ms", 10_000),
+            ("grpc.http2.ping_timeout_ms", 5_000),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+            ("grpc.max_connection_age_ms", int(settings.max_connection_age_s * 1000)),
+        ],
+    )
+
+
+def add_health_and_reflection(server: grpc.aio.Server, health: Health, service: str) -> None:
+    """Registers both for `service`, a full name."""
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    names = (service, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
+
+
+def bind(server: grpc.aio.Server, settings: ProcessSettings, section: str) -> int:
+    """Opens the port and returns it. Raises what `port_error` makes of a port that does not open."""
+    try:
+        with socket.create_server((settings.host, settings.port)):
+            pass  # asked first because gRPC writes its own lines to stderr when it fails
+        return server.add_insecure_port(f"{settings.host}:{settings.port}")
+    except (OSError, RuntimeError) as error:
+        cause = str(error.strerror if isinstance(error, OSError) else error)
+        problem = f"The port {settings.host}:{settings.port} cannot be opened: {cause.partition(' (while')[0]}."
+        remedy = f"Set VIGENT_{section.upper()}_PORT to a free port."
+        raise port_error(problem, remedy, "port", error) from error
+
+
+class StopSignals:
+    """SIGTERM and SIGINT: the first asks for a drain, the second for an end at once."""
+
+    def __init__(self) -> None:
+        """Must be made on the event loop of the main thread."""
+        self.first, self.second = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._received, number)
+
+    def _received(self, number: signal.Signals) -> None:
+        _LOG.info("received %s", signal.Signals(number).name)
+        (self.second if self.first.is_set() else self.first).set()
+
+
+async def drain(
+    server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: ProcessSettings, signals: StopSignals
+) -> bool:
+    """Stops without a failed call: NOT_SERVING, a pause in which balancers turn away, then the end of running calls.
+
+    Returns whether it came to its end; False when a second signal cut it short.
+    """
+    forced = asyncio.ensure_future(signals.second.wait())
+    gentle = asyncio.ensure_future(_drain(server, health, calls, settings))
+    await asyncio.wait({forced, gentle}, return_when=asyncio.FIRST_COMPLETED)
+    forced.cancel()
+    if gentle.done():
+        gentle.result()
+        return True
+    await server.stop(None)
+    gentle.cancel()
+    return False
+
+
+async def _drain(server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: ProcessSettings) -> None:
+    await health.turn_away()
+    await asyncio.sleep(settings.drain_delay_s)
+    calls.refuse()
+    ends_s = time.monotonic() + settings.drain_grace_s
+    await calls.ended(
+        settings.drain_grace_s
+    )  # a stopping server refuses health checks: who asks would take it for dead
+    health.close()  # a watch would hold the server for the whole grace
+    await server.stop(max(0.0, ends_s - time.monotonic()))

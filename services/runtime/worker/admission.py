@@ -1,0 +1,86 @@
+"""Admission: `slots` calls run, up to `queue_limit` wait, and any more are refused at once, with a retry hint."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from services.base.errors import ExhaustedError
+
+_RETRY_AFTER_S = (0.5, 60.0)
+_LATEST_CALL_WEIGHT = 0.2
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Permission to run: slot `number`, 1-based; `queue_position` is how many calls were waiting ahead of this one."""
+
+    number: int
+    queue_position: int
+    taken_s: float
+
+
+class Admission:
+    """Hands out slots in order of arrival. To be used on the event loop only."""
+
+    def __init__(self, slots: int, queue_limit: int, refused: Callable[[str], None] = lambda _: None) -> None:
+        """`refused(reason)` is called for every call that got no slot."""
+        self._free = deque(range(1, slots + 1))
+        self._slots, self._queue_limit, self._refused = slots, queue_limit, refused
+        self._waiting: deque[asyncio.Future[int]] = deque()
+        self._typical_call_s = 1.0
+
+    @property
+    def queue_depth(self) -> int:
+        """How many calls are waiting."""
+        return len(self._waiting)
+
+    async def acquire(self) -> Slot:
+        """Waits for a slot. Raises ExhaustedError when the queue is full; a cancelled caller gives up its place."""
+        position = len(self._waiting)
+        if self._free and not self._waiting:
+            return Slot(self._free.popleft(), 0, time.monotonic())
+        if position >= self._queue_limit:
+            self._refused("queue_full")
+            raise ExhaustedError(
+                f"All {self._slots} slots work and {position} calls wait.",
+                "Try again later or on another replica.",
+                reason="QUEUE_FULL",
+                retry_after_s=self._retry_after_s(position),
+            )
+        return Slot(await self._wait(), position, time.monotonic())
+
+    def release(self, slot: Slot) -> None:
+        """Gives the slot to the next call in line."""
+        call_s = time.monotonic() - slot.taken_s
+        self._typical_call_s += _LATEST_CALL_WEIGHT * (call_s - self._typical_call_s)
+        self._hand_on(slot.number)
+
+    async def _wait(self) -> int:
+        turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            self._refused("caller_left")
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(turn)
+            if turn.done() and not turn.cancelled():  # it was given a slot just as it was leaving
+                self._hand_on(turn.result())
+            raise
+
+    def _hand_on(self, number: int) -> None:
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(number)
+                return
+        self._free.append(number)
+
+    def _retry_after_s(self, position: int) -> float:
+        least, most = _RETRY_AFTER_S
+        return min(most, max(least, self._typical_call_s * (position + 1) / self._slots))

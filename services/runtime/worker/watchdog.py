@@ -1,0 +1,205 @@
+"""The watchdog: finds a hung engine by its progress records, and escalates until it works again.
+
+Escalation: NOT_SERVING -> cancel -> stack dump -> SIGTERM -> SIGKILL, of the worker alone; `worker.py` then starts a
+new one. A long inference that keeps finishing units is never touched. A worker that computes nothing, because it is
+idle or all its calls wait for their callers, has no progress to show; it is pinged instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from services.base.errors import UnavailableError
+from services.base.settings import ServerSettings
+from services.enginekit.progress import ProgressSnapshot
+from services.runtime.worker.call import Call
+from services.runtime.worker.process import WorkerProcess
+from services.runtime.worker.units import Units
+from services.runtime.worker.worker import Worker
+
+_LOG = logging.getLogger(__name__)
+_RETRY_AFTER_S = 1.0
+_OVERSLEPT_S = 1.0
+_LEAST_SILENCE_S = 2.0  # on a busy machine an idle process may have to wait for its turn
+
+
+class Watchdog:
+    """Looks at a worker every `watch_interval_s`."""
+
+    def __init__(self, worker: Worker, settings: ServerSettings) -> None:
+        self._worker, self._settings = worker, settings
+        self._stalls = Stalls(worker.units)
+        self._awake_since_ns = self._busy_until_ns = 0
+
+    async def run(self) -> None:
+        """Watches until cancelled."""
+        while True:
+            now_ns = await self._sleep()
+            process = self._worker.process
+            if process is not None and not process.exited.done():
+                await self._look(process, now_ns)
+
+    async def _sleep(self) -> int:
+        """Returns the time of waking up, on the monotonic clock.
+
+        After this process or the whole machine was paused, engine and callers get their full budgets again.
+        """
+        slept_ns = time.monotonic_ns()
+        await asyncio.sleep(self._settings.watch_interval_s)
+        now_ns = time.monotonic_ns()
+        if (now_ns - slept_ns) / 1e9 > self._settings.watch_interval_s + _OVERSLEPT_S:
+            self._awake_since_ns = now_ns
+        return now_ns
+
+    async def _look(self, process: WorkerProcess, now_ns: int) -> None:
+        self._worker.observe()
+        self._end_idle_calls(now_ns)
+        snapshots = process.snapshots()
+        unanswered_ns = process.unanswered_ns(now_ns)
+        slots = self._stalls.hung(snapshots, now_ns, since_ns=self._awake_since_ns, standstill=unanswered_ns > 0)
+        if slots:
+            await self._recover(process, slots)
+        elif self._is_silent(snapshots, now_ns, unanswered_ns):
+            await self._replace_silent(process)
+        else:
+            await self._limit_memory(process)
+
+    def _end_idle_calls(self, now_ns: int) -> None:
+        """A caller that neither reads nor sends does not keep its slot for ever."""
+        budget_s = self._settings.caller_budget_s
+        for call in list(self._worker.calls.values()):
+            snapshot = call.snapshot()
+            if snapshot.waiting and (now_ns - max(snapshot.updated_ns, self._awake_since_ns)) / 1e9 > budget_s:
+                problem = f"The caller neither read nor sent for {budget_s:g} s."
+                call.fail(UnavailableError(problem, "Call again, and keep up with it.", reason="CALLER_IDLE"))
+
+    def _is_silent(self, snapshots: Sequence[ProgressSnapshot], now_ns: int, unanswered_ns: int) -> bool:
+        """Whether a worker that computes nothing has not answered for a whole stall budget."""
+        if any(snapshot.working for snapshot in snapshots):  # it may hold the GIL
+            self._busy_until_ns = now_ns
+            return False
+        silence_ns = min(unanswered_ns, now_ns - max(self._awake_since_ns, self._busy_until_ns))
+        return silence_ns / 1e9 > max(_LEAST_SILENCE_S, self._settings.stall_budget_s)
+
+    async def _replace_silent(self, process: WorkerProcess) -> None:
+        with self._stalled(process):
+            _LOG.error("worker %d computes nothing and gives no sign of life", process.pid)
+            _fail(self._worker.calls.values())
+            await self._kill(process)
+
+    async def _recover(self, process: WorkerProcess, slots: set[int]) -> None:
+        with self._stalled(process):
+            hung = [call for call in self._worker.calls.values() if call.slot.number in slots]
+            for slot in slots:
+                snapshot = process.snapshot(slot)
+                _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
+            _fail(hung)
+            if 0 in slots or not hung or not await self._obeys(hung):  # without a call nothing can be cancelled
+                await self._kill(process)
+
+    @contextmanager
+    def _stalled(self, process: WorkerProcess) -> Iterator[None]:
+        """No new calls meanwhile; if the process has ended, none until `Worker` has noticed."""
+        self._worker.stalled = True
+        self._worker.changed.set()
+        yield
+        if not process.exited.done():
+            self._worker.stalled = False
+            self._worker.changed.set()
+
+    async def _obeys(self, hung: list[Call]) -> bool:
+        """Whether all hung calls end by themselves after the cancel."""
+        _, running = await asyncio.wait([call.ended for call in hung], timeout=self._settings.cancel_grace_s)
+        return not running
+
+    async def _kill(self, process: WorkerProcess) -> None:
+        process.death_reason = "stall"
+        for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGKILL):
+            _LOG.error("sending %s to worker %d", number.name, process.pid)
+            process.signal(number)
+            done, _ = await asyncio.wait([process.exited], timeout=self._settings.kill_grace_s)
+            if done:
+                return
+        await self._await_end(process)
+
+    async def _await_end(self, process: WorkerProcess) -> None:
+        """Waits for a killed worker to end. One that stays is replaced all the same; two of them ask for a new pod."""
+        done, _ = await asyncio.wait([process.exited], timeout=self._settings.exit_budget_s)
+        if not done:
+            _LOG.critical("worker %d was killed and is not gone; another one takes its place", process.pid)
+            process.abandon()
+
+    async def _limit_memory(self, process: WorkerProcess) -> None:
+        soft, hard = self._settings.memory_soft_bytes, self._settings.memory_hard_bytes
+        resident = process.resident_bytes() if soft or hard else 0
+        if hard and resident > hard:
+            _LOG.error("worker %d uses %d bytes of memory, more than the hard limit", process.pid, resident)
+            process.death_reason = "memory"
+            process.signal(signal.SIGKILL)
+            await self._await_end(process)
+        elif soft and resident > soft and process.calls_opened and not self._worker.retiring:
+            _LOG.warning("worker %d uses %d bytes of memory, more than the soft limit", process.pid, resident)
+            self._worker.retire()
+        if self._worker.retiring and not self._worker.calls:
+            process.death_reason = "memory"
+            await process.close(self._settings.kill_grace_s)
+            await self._await_end(process)
+
+
+class Stalls:
+    """Judges which slots hang: those that work and have not finished a unit within their budget.
+
+    Time in which no Python ran in the worker is not held against a slot, since C code of another slot may have held the
+    GIL. Nobody can see which slot holds it, so this allowance ends with the longest budget of all working slots. Times
+    are on the monotonic clock.
+    """
+
+    def __init__(self, units: Units) -> None:
+        self._units = units
+        self._excused_ns: dict[tuple[int, int], int] = {}
+        self._looked_ns = 0
+
+    def hung(
+        self, snapshots: Sequence[ProgressSnapshot], now_ns: int, *, since_ns: int = 0, standstill: bool = False
+    ) -> set[int]:
+        """Numbers of the slots that hang, judged at each look; time before `since_ns` counts against none of them.
+
+        `standstill`: the thread that takes calls has not answered since the previous look.
+        """
+        working = {number: snapshot for number, snapshot in enumerate(snapshots) if snapshot.working}
+        self._excuse(working, now_ns - self._looked_ns if standstill else 0)
+        self._looked_ns = now_ns
+        longest_s = max((self._units.budget_s(snapshot) for snapshot in working.values()), default=0.0)
+        hung = set()
+        for number, snapshot in working.items():
+            without_unit_ns = now_ns - max(snapshot.updated_ns, since_ns)
+            own_s = (without_unit_ns - self._excused_ns[number, snapshot.updated_ns]) / 1e9
+            if own_s > self._units.budget_s(snapshot) or without_unit_ns / 1e9 > longest_s:
+                hung.add(number)
+        return hung
+
+    def _excuse(self, working: Mapping[int, ProgressSnapshot], elapsed_ns: int) -> None:
+        """Adds to each slot's excused time; a slot that is new or has finished a unit since starts from zero."""
+        excused = ((number, snapshot.updated_ns) for number, snapshot in working.items())
+        self._excused_ns = {key: self._excused_ns.get(key, 0) + elapsed_ns for key in excused}
+
+
+def _fail(hung: Iterable[Call]) -> None:
+    for call in hung:
+        call.hung = True
+        call.fail(_hung_error(call))
+
+
+def _hung_error(call: Call) -> UnavailableError:
+    snapshot = call.snapshot()
+    return UnavailableError(
+        f"The engine hung in phase {snapshot.phase!r} after {snapshot.units_done} units.",
+        "Try again, perhaps on another replica.",
+        reason="STALLED",
+        retry_after_s=_RETRY_AFTER_S,
+    )

@@ -1,0 +1,149 @@
+"""The command line as a newcomer uses it, and misuses it."""
+
+import os
+import socket
+
+import pytest
+
+from gateway.cli.effective import without_secrets
+from gateway.cli.main import main
+from gateway.mesh.addresses import Addresses
+from tests.support.commands import vigent
+from tests.support.films import face_picture
+
+TTS = "vigent.tts.v1.TtsService"
+
+
+def test_help_names_every_command(tmp_path):
+    shown = vigent("--help", cwd=tmp_path)
+    assert shown.returncode == 0
+    for command in ("make", "up", "jobs", "voices", "probe", "doctor"):
+        assert command in shown.stdout
+
+
+@pytest.mark.parametrize(("service", "code"), [("", 0), (TTS, 0), ("liveness", 0), ("no.such.Service", 2)])
+def test_probe_tells_by_its_exit_code(tmp_path, voice_server, service, code):
+    options = ["--service", service] if service else []
+    probed = vigent("probe", voice_server.address, "--timeout", "60", *options, cwd=tmp_path)
+    assert probed.returncode == code
+    assert probed.stdout.strip() == ("SERVING" if code == 0 else "")
+
+
+def test_probe_of_nobody_and_of_what_is_no_grpc(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        silent = vigent("probe", f"127.0.0.1:{mute.getsockname()[1]}", "--timeout", "0.3", cwd=tmp_path)
+    nobody = vigent("probe", "127.0.0.1:1", cwd=tmp_path)
+    assert (silent.returncode, nobody.returncode) == (2, 2)
+    assert "127.0.0.1:1" in nobody.stderr
+
+
+def test_voices_are_listed_with_a_running_server_and_without(tmp_path, voice_server):
+    environment = {"VIGENT_GATEWAY_TTS": voice_server.address}
+    asked = vigent("voices", cwd=tmp_path, environment=environment)
+    assert asked.returncode == 0
+    started = vigent("voices", "--language", "zh", "--data", str(tmp_path / "data"), cwd=tmp_path)
+    assert started.returncode == 0
+    assert "zh" in started.stdout
+    assert asked.stdout.split()[:3] == started.stdout.split()[:3] == ["id", "name", "languages"]
+
+
+def test_a_language_that_nobody_speaks_is_said(tmp_path, voice_server):
+    asked = vigent(
+        "voices", "--language", "tlh", cwd=tmp_path, environment={"VIGENT_GATEWAY_TTS": voice_server.address}
+    )
+    assert (asked.returncode, asked.stdout) == (1, "")
+    assert "No voice speaks 'tlh'" in asked.stderr
+
+
+def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
+    for arguments in (["jobs"], ["jobs", "cancel", "x"]):
+        asked = vigent(*arguments, cwd=tmp_path, environment={"VIGENT_GATEWAY_ORCHESTRATOR": "127.0.0.1:1"})
+        assert asked.returncode == 1
+        assert "vigent up" in asked.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["make"], ["script"]),
+        (["make", "script.txt"], ["--footage"]),
+        (["make", "none.txt", "--footage", "face.png"], ["none.txt", "SCRIPT"]),
+        (["make", "latin1.txt", "--footage", "face.png"], ["UTF-8", "SCRIPT"]),
+        (["make", "script.txt", "--footage", "none.mp4"], ["none.mp4", "--footage"]),
+        (["make", "script.txt", "--footage", "script.txt"], ["--footage", "MP4"]),
+        (["make", "script.txt", "--footage", "face.png", "--music", "face.png"], ["--music", "WAV"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", "film.avi"], ["film.avi", ".mp4"]),
+        (["make", "script.txt", "--footage", "face.png", "--quality", "perfect"], ["draft"]),
+        (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent"]),
+        (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--style", "nope"], ["nope", "--style", "classic"]),
+        (["make", "script.txt", "--footage", "face.png", "--style", "script.txt"], ["script.txt", "--style", "JSON"]),
+        (["make", "script.txt", "--footage", "face.png", "--title-style", "odd.json"], ["--title-style", "sise"]),
+        (["make", "script.txt", "--footage", "face.png", "--title", "half \udcff"], ["--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--width", "0"], ["--width"]),
+        (["make", "script.txt", "--footage", "face.png", "--speed", "0"], ["--speed"]),
+        (["make", "script.txt", "--footage", "face.png", "--face-consent-of", "Anna"], ["--face-consent"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", "/proc/film.mp4"], ["/proc", "--out"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", f"{'n' * 5000}.mp4"], ["--out"]),
+        (["make", "script.txt", "--footage", "n" * 5000], ["--footage"]),
+        (["make", "script.txt", "--footage", "folder"], ["folder", "--footage"]),
+        (["up", "--port-base", "70000"], ["--port-base"]),
+        (["nonsense"], ["nonsense"]),
+    ],
+)
+def test_bad_usage_exits_with_2_and_says_where(tmp_path, monkeypatch, capsys, arguments, words):
+    (tmp_path / "script.txt").write_text("Hello.")
+    (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
+    (tmp_path / "face.png").write_bytes(face_picture())
+    (tmp_path / "odd.json").write_text('{"version": 1, "sise": 2}')
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["vigent", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr()
+    assert ended.value.code == 2, said.err
+    assert said.out == ""
+    assert "Traceback" not in said.err
+    for word in words:
+        assert word in said.err
+
+
+def test_wrong_settings_are_named(tmp_path):
+    done = vigent("doctor", cwd=tmp_path, environment={"VIGENT_GATEWAY_PORT": "many"})
+    assert done.returncode == 2
+    assert "VIGENT_GATEWAY_PORT" in done.stderr
+    (tmp_path / "vigent.toml").write_text("[gateway]\nprot = 1\n")
+    assert "prot" in vigent("doctor", cwd=tmp_path).stderr
+
+
+def test_doctor_looks_at_everything(tmp_path):
+    addresses = Addresses.from_base(0)
+    with socket.create_server(("127.0.0.1", addresses.ports["asr"])):
+        environment = {
+            "VIGENT_ASR_PORT": str(addresses.ports["asr"]),
+            "VIGENT_ORCHESTRATOR_DATABASE_URL": "postgresql://user:hunter2@db/vigent",
+        }
+        done = vigent("doctor", cwd=tmp_path, environment=environment)
+    assert done.returncode == 0, done.stdout
+    for subject in ("python", "cores", "memory", "packages", "fonts", "voice", "overlay", "gpu"):
+        assert f"  {subject}" in done.stdout
+    assert "libx264 encodes" in done.stdout
+    assert f"{addresses.ports['asr']} (asr) is used by" in done.stdout
+    assert str(os.getpid()) in done.stdout
+    assert f"asr.port = {addresses.ports['asr']}" in done.stdout
+    assert "hunter2" not in done.stdout
+    assert "postgresql://user:(hidden)@db/vigent" in done.stdout
+
+
+def test_doctor_fails_when_something_must_be_mended(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    done = vigent("doctor", "--data", "file", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "fail" in done.stdout
+    assert "--data" in done.stdout
+
+
+def test_secrets_stay_hidden():
+    assert without_secrets("s3_secret_key", "abc") == "(hidden)"
+    assert without_secrets("port", 80) == "80"

@@ -1,0 +1,174 @@
+"""`vigent make`: from files to a film, with a mesh that runs and with one of its own."""
+
+import asyncio
+import hashlib
+import io
+import signal
+
+import psutil
+import pytest
+from PIL import Image
+
+from gateway.mesh.lock import running_mesh
+from orchestrator.client import JobClient
+from services.typography.fonts import ASSETS
+from tests.support.commands import TIMEOUT_S, running, vigent
+from tests.support.films import face_picture, facts_of, spec_of
+from tests.support.gateway_media import write_sound
+
+SCRIPT = "# 标题\n\n大家好，我是主持人。It **speaks** English, too.\n"
+SMALL = ["--width", "270", "--height", "480"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with what a film is made of."""
+    (tmp_path / "my script.txt").write_text(SCRIPT)
+    (tmp_path / "face.png").write_bytes(face_picture())
+    (tmp_path / "title.txt").write_text("你好\n")
+    write_sound(tmp_path / "music.wav", duration_s=3)
+    return tmp_path
+
+
+@pytest.fixture
+def beside(mesh):
+    """The environment of somebody on whose machine this mesh runs."""
+    return {"VIGENT_GATEWAY_ORCHESTRATOR": mesh.jobs, "VIGENT_MEDIA_ROOT": str(mesh.media_root)}
+
+
+def test_a_running_mesh_is_used(folder, beside, mesh):
+    arguments = ["my script.txt", "--footage", "face.png", "--music", "music.wav", "--title-file", "title.txt"]
+    look = (ASSETS / "styles" / "subtitle" / "box.json").read_text().replace('"version"', ' "version"')
+    (folder / "look.json").write_text(look)
+    told = ["--style", "look.json", "--face-consent-of", "Anna", "--face-consent", "Yes, you may."]
+    done = vigent("make", *arguments, *told, *SMALL, "--out", "new/film.mp4", cwd=folder, environment=beside)
+    assert done.returncode == 0, done.stderr
+    assert "No mesh runs" not in done.stderr
+    assert "new/film.mp4" in done.stdout
+    film = facts_of(folder / "new" / "film.mp4")
+    assert (film.width, film.height, film.rate_hz, film.audio_channels) == (270, 480, 25, 2)
+    assert film.frames > 50
+    captions = (folder / "new" / "film.srt").read_text()
+    assert "大家好" in captions
+    assert (folder / "new" / "film.vtt").read_text().startswith("WEBVTT")
+    assert sorted(path.name for path in (folder / "new").iterdir()) == [
+        "film.ass",
+        "film.jpg",
+        "film.mp4",
+        "film.report.json",
+        "film.srt",
+        "film.vtt",
+    ]
+    listed = vigent("jobs", cwd=folder, environment=beside)
+    assert "done" in listed.stdout
+    job_id = next(word for word in listed.stdout.split() if word.startswith("job-"))
+    spec = asyncio.run(spec_of_job(mesh, job_id))
+    assert spec.caption_style == hashlib.sha256(look.encode()).hexdigest()
+    assert (spec.face_consent.person, spec.face_consent.statement) == ("Anna", "Yes, you may.")
+    shown = vigent("jobs", "show", job_id[:12], cwd=folder, environment=beside)
+    assert job_id in shown.stdout
+    assert "film.mp4" in shown.stdout
+    assert vigent("jobs", "retry", job_id, cwd=folder, environment=beside).returncode == 1
+
+
+def test_jobs_are_named_by_their_first_characters(folder, beside, mesh):
+    async def submit_two():
+        async with JobClient(mesh.jobs) as client:
+            for _ in range(2):
+                await client.cancel((await client.submit(spec_of(mesh, "Never spoken."))).job.id)
+
+    asyncio.run(submit_two())
+    several = vigent("jobs", "show", "job-", cwd=folder, environment=beside)
+    assert several.returncode == 2
+    assert "begins with 'job-'" in several.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["list"], ["show", "job-"]])
+def test_jobs_of_a_folder_without_a_mesh_are_not_those_of_another(folder, beside, arguments):
+    """`--data` may stand before the verb as well."""
+    asked = vigent("jobs", "--data", "elsewhere", *arguments, cwd=folder, environment=beside)
+    assert asked.returncode == 1
+    assert "No orchestrator" in asked.stderr
+
+
+async def spec_of_job(mesh, job_id):
+    async with JobClient(mesh.jobs) as client:
+        return (await client.get(job_id)).spec
+
+
+def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert("RGB").save(file, "PNG")
+    (folder / "face.png").write_bytes(file.getvalue())
+    done = vigent("make", "my script.txt", "--footage", "face.png", *SMALL, cwd=folder, environment=beside)
+    assert done.returncode == 1
+    assert "--footage" in done.stderr
+    assert "face" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "my script.mp4").exists()
+
+
+def test_a_rerun_replaces_its_own_files_but_no_edited_one(folder, beside):
+    arguments = ["make", "my script.txt", "--footage", "face.png", *SMALL, "--out", "film.mp4"]
+    for _ in range(2):
+        done = vigent(*arguments, cwd=folder, environment=beside)
+        assert done.returncode == 0, done.stderr
+    captions = (folder / "film.srt").read_bytes()
+    (folder / "film.srt").write_text("edited")
+    (folder / "my script.txt").write_text("Another film.")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    refused = vigent(*arguments, cwd=folder, environment=beside)
+    assert refused.returncode == 2
+    assert "'film.srt' is there and was not made here, or has been changed since." in refused.stderr
+    assert "--overwrite" in refused.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    (folder / "my script.txt").write_text(SCRIPT)
+    assert vigent(*arguments, "--overwrite", cwd=folder, environment=beside).returncode == 0
+    assert (folder / "film.srt").read_bytes() == captions
+
+
+def test_what_appears_while_the_film_is_made_is_not_replaced(folder, beside):
+    (folder / "my script.txt").write_text("Somebody is quicker.")
+    arguments = ["make", "my script.txt", "--footage", "face.png", *SMALL]
+    with running(*arguments, cwd=folder, environment=beside) as make:
+        make.until("looking at footage")
+        (folder / "my script.srt").write_text("mine")
+        assert make.process.wait(TIMEOUT_S) == 1, make.lines
+    assert any("The film is finished, but 'my script.srt' is there" in line for line in make.lines), make.lines
+    assert (folder / "my script.srt").read_text() == "mine"
+    assert not (folder / "my script.mp4").exists()
+    done = vigent(*arguments, "--out", "another.mp4", cwd=folder, environment=beside)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_mesh_of_another_folder_is_recognised(folder, beside):
+    environment = {**beside, "VIGENT_MEDIA_ROOT": str(folder / "elsewhere")}
+    face = Image.open(folder / "face.png").rotate(1)
+    face.save(folder / "other.png")
+    done = vigent("make", "my script.txt", "--footage", "other.png", *SMALL, cwd=folder, environment=environment)
+    assert done.returncode == 1
+    assert "does not keep its media" in done.stderr
+
+
+def test_without_a_mesh_one_is_started_and_ended(folder):
+    with running("make", "my script.txt", "--footage", "face.png", *SMALL, "--data", "data", cwd=folder) as make:
+        make.until("No mesh runs")
+        make.until("looking at footage")
+        children = make.children()
+        assert make.process.wait(TIMEOUT_S) == 0, make.lines
+    assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
+    assert facts_of(folder / "my script.mp4").frames > 50
+    assert running_mesh(folder / "data") is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_cancels_the_job_and_leaves_nothing_running(folder, number):
+    with running("make", "my script.txt", "--footage", "face.png", *SMALL, "--data", "data", cwd=folder) as make:
+        make.until("looking at footage")
+        children = make.children()
+        make.process.send_signal(number)
+        assert make.process.wait(TIMEOUT_S) == 1
+    assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
+    assert any("Cancelled job" in line for line in make.lines)
+    assert not any("Traceback" in line for line in make.lines)
+    assert not (folder / "my script.mp4").exists()

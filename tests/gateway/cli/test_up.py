@@ -1,0 +1,191 @@
+"""`vigent up`: real processes, killed and stopped in earnest."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses
+from gateway.mesh.lock import hold, running_mesh
+from gateway.mesh.plan import MeshPlan
+from gateway.mesh.policy import WatchdogPolicy
+from gateway.mesh.process import MeshProcess
+from gateway.mesh.supervised import State
+from gateway.mesh.supervisor import Supervisor
+from gateway.settings import SERVICES
+from services.base.errors import FailedPreconditionError, InvalidInputError
+from tests.gateway.conftest import PATIENT
+from tests.support.commands import TIMEOUT_S, Running, command_of, running, vigent
+
+QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.1, stop_grace_s=5)
+UP = r"Vigent is up: (http://[\d.:]+)"
+
+
+def server(mesh: Running, module: str) -> psutil.Process:
+    return next(child for child in mesh.children() if command_of(child)[-1:] == [module])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("up")
+
+
+@pytest.fixture(scope="module")
+def mesh(folder: Path) -> Iterator[Running]:
+    """A running `vigent up`; in the end Ctrl-C must end all of it."""
+    arguments = ["--data", str(folder / "data"), "--port-base", "0"]
+    with running("up", *arguments, cwd=folder, environment=PATIENT) as started:
+        started.until(UP)
+        yield started
+        children = started.children()
+        started.process.send_signal(signal.SIGINT)
+        assert started.process.wait(TIMEOUT_S) == 0
+        assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
+    assert running_mesh(folder / "data") is None
+    assert "Traceback" not in "\n".join(started.lines)
+
+
+def test_it_starts_everything_and_says_where(mesh, folder):
+    url = mesh.until(UP)[1]
+    services = httpx.get(f"{url}/api/v1/services", trust_env=False, timeout=TIMEOUT_S).json()["services"]
+    assert {service["name"]: service["ok"] for service in services} == dict.fromkeys(SERVICES, True)
+    assert httpx.get(f"{url}/readyz", trust_env=False, timeout=TIMEOUT_S).status_code == 200
+    assert set(running_mesh(folder / "data").addresses) == set(PROCESSES)
+
+
+def test_what_is_killed_is_started_again_at_the_same_address(mesh):
+    url = mesh.until(UP)[1]
+    for module in ("services.tts", "gateway"):
+        after = len(mesh.lines)
+        old = server(mesh, module)
+        old.kill()
+        mesh.until(r"supervisor: exited with code -9; starting it again", after)
+        mesh.until(rf"{module.removeprefix('services.')} ready on", after)
+        assert server(mesh, module).pid != old.pid
+    assert httpx.get(f"{url}/probe/tts", trust_env=False, timeout=TIMEOUT_S).status_code == 200
+
+
+def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
+    with running("up", "--data", str(tmp_path / "data"), "--port-base", "0", cwd=tmp_path) as mesh:
+        mesh.until(UP)
+        children = mesh.children()
+        assert len(children) > len(PROCESSES)  # servers and their workers
+        mesh.process.kill()
+        assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
+
+
+def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):
+    with hold(tmp_path / "data", {"tts": "127.0.0.1:1"}):
+        second = vigent("up", "--data", str(tmp_path / "data"), "--port-base", "0", cwd=tmp_path)
+    assert second.returncode == 1
+    assert str(os.getpid()) in second.stderr
+    assert "--data" in second.stderr
+
+
+async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
+    """SIGSTOP: the process is there, but its liveness is not."""
+    said, found_dead = [], asyncio.Event()
+
+    def say(_name: str, line: str) -> None:
+        said.append(line)
+        if "starting it again" in line:
+            found_dead.set()
+
+    async with Supervisor(MeshPlan.here(0), tmp_path, say, ("tts",), QUICK) as mesh:
+        await mesh.wait_ready()
+        supervised = mesh.processes["tts"]
+        old = supervised.process
+        os.kill(old.pid, signal.SIGSTOP)
+        await asyncio.wait_for(found_dead.wait(), TIMEOUT_S)
+        await mesh.wait_ready()
+        assert supervised.process.pid != old.pid
+        assert supervised.restarts >= 1
+    assert any("liveness failed 2 times in a row" in line for line in said)
+
+
+@pytest.mark.parametrize("left", ["sleep 600", "setsid sleep 600"])
+async def test_the_end_of_a_process_is_seen_whatever_it_leaves_behind(left):
+    """A child that holds its output open, in its group or out of it."""
+    said: list[str] = []
+    command = ["sh", "-c", f"{left} & echo child $!; exit 3"]
+    process = await MeshProcess.start("leaver", command, {}, lambda _name, line: said.append(line))
+    assert await asyncio.wait_for(process.exited(), TIMEOUT_S) == 3
+    (line,) = said
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(line.removeprefix("child "))).kill()
+
+
+async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path):
+    policy = WatchdogPolicy(first_pause_s=0.01, longest_pause_s=0.02, restarts=2)
+    said: list[str] = []
+    media = tmp_path / "media"
+    media.write_text("This is no folder.")
+    mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy)
+    async with mesh:
+        with pytest.raises(FailedPreconditionError, match="tts does not keep running") as lost:
+            await mesh.wait_ready()
+        assert lost.value.reason == "CRASH_LOOP"
+        assert mesh.processes["tts"].restarts >= 3
+        assert mesh.processes["tts"].state is State.CRASH_LOOP
+        media.unlink()
+        await asyncio.wait_for(mesh.processes["tts"].ready.wait(), TIMEOUT_S)
+        await mesh.wait_ready()
+        assert mesh.processes["tts"].state is State.READY
+    assert any("supervisor: crash loop: exited with code 1; starting it again in" in line for line in said)
+
+
+async def test_wrong_settings_are_not_tried_again(tmp_path):
+    said: list[str] = []
+    wrong = {"VIGENT_TTS_ENGINE": "wishful"}
+    tell = lambda _name, line: said.append(line)  # noqa: E731
+    async with Supervisor(MeshPlan.here(0), tmp_path, tell, ("tts",), settings=wrong) as mesh:
+        with pytest.raises(FailedPreconditionError):
+            await mesh.wait_ready()
+        assert mesh.processes["tts"].restarts == 0
+        assert mesh.processes["tts"].state is State.GIVEN_UP
+    assert any("it is not started again" in line for line in said)
+
+
+def test_a_mesh_that_does_not_come_up_ends_with_the_reason(tmp_path):
+    failed = vigent("up", "--data", "data", "--port-base", "0", cwd=tmp_path, environment={"VIGENT_TTS_ENGINE": "no"})
+    assert failed.returncode == 1
+    assert "There is no engine 'no'" in failed.stdout
+    assert "tts does not keep running" in failed.stdout
+
+
+def test_addresses_agree_with_each_other(tmp_path):
+    addresses = Addresses.from_base(20_000)
+    told = addresses.environment(tmp_path)
+    assert told["VIGENT_TTS_PORT"] == told["VIGENT_ORCHESTRATOR_TTS"].rpartition(":")[2]
+    assert told["VIGENT_GATEWAY_TTS"] == told["VIGENT_ORCHESTRATOR_TTS"]
+    assert told["VIGENT_MEDIA_ROOT"] == str(tmp_path / "media")
+    assert len({*addresses.ports.values(), *addresses.metrics_ports.values()}) == len(PROCESSES) * 2 - 1
+
+
+def test_defaults_leave_the_word_to_the_settings(monkeypatch):
+    monkeypatch.setenv("VIGENT_LIPSYNC_PORT", "6000")
+    told = Addresses.configured().environment(DEFAULT_DATA)
+    assert told == {
+        "VIGENT_LIPSYNC_PORT": "6000",
+        "VIGENT_GATEWAY_LIPSYNC": "127.0.0.1:6000",
+        "VIGENT_ORCHESTRATOR_LIPSYNC": "127.0.0.1:6000",
+    }
+
+
+def test_ports_beyond_the_last_are_refused():
+    with pytest.raises(InvalidInputError):
+        Addresses.from_base(65_530)
+
+
+def test_a_lock_left_by_the_dead_is_no_lock(tmp_path):
+    (tmp_path / "mesh.lock").write_text(json.dumps({"pid": 1, "addresses": {}}))
+    assert running_mesh(tmp_path) is None
+    with hold(tmp_path, {"tts": "127.0.0.1:5"}):
+        assert running_mesh(tmp_path).addresses == {"tts": "127.0.0.1:5"}

@@ -1,0 +1,148 @@
+"""Requests that are refused before any work, and what every error looks like."""
+
+import json
+import re
+
+import pytest
+
+from gateway.library.assets import ASSET_TYPES
+from tests.support.mesh import ROOT
+
+AGREED, GIVEN = {"person": "Anna", "statement": "Yes."}, "consent.given_time"
+JOB = {"script": "Hello.", "footage": "0" * 64}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "[::2]", "localhost.evil", "a:b:c"])
+def test_foreign_hosts_get_nothing(http, host):
+    """DNS rebinding: a foreign name that resolves to this machine."""
+    for path in ("/api/v1/footage", "/docs", "/openapi.json", "/assets/fonts/fonts.json"):
+        response = http.get(path, headers={"Host": host})
+        assert response.status_code in {400, 403}
+        assert "Vigent" not in response.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "[::1]:8080"])
+def test_loopback_names_are_welcome(http, host):
+    assert http.get("/api/v1/services", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "null", "http://", "//", b"\xff"])
+def test_odd_origins_get_nothing(http, origin):
+    response = http.get("/api/v1/jobs", headers={"Origin": origin})
+    assert (response.status_code, response.json()["reason"]) == (403, "FOREIGN_ORIGIN")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS"])
+def test_pages_of_other_origins_get_nothing(http, method):
+    response = http.request(method, "/api/v1/jobs", headers={"Origin": "https://evil.example"})
+    assert response.status_code == 403
+    assert response.json()["reason"] == "FOREIGN_ORIGIN"
+    assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+def test_own_pages_are_welcome(http):
+    host = http.base_url.netloc.decode()
+    assert http.get("/api/v1/footage", headers={"Origin": f"http://{host}"}).status_code == 200
+
+
+def test_machines_may_ask_by_any_address(http):
+    """Kubelet and Prometheus come by pod address."""
+    for path in ("/livez", "/readyz", "/metrics", "/probe/tts"):
+        assert http.get(path, headers={"Host": "10.1.2.3:8080"}).status_code != 403
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "field"),
+    [
+        ("{", "NO_JSON", "body"),
+        ("[]", "INVALID_INPUT", "body"),
+        (json.dumps({"footage": "x"}), "MISSING", "script"),
+        (json.dumps({**JOB, "scrpt": 1}), "UNKNOWN_FIELD", "scrpt"),
+        (json.dumps({**JOB, "script": 5}), "INVALID_INPUT", "script"),
+        (json.dumps({**JOB, "speed": "fast"}), "INVALID_INPUT", "speed"),
+        (json.dumps({**JOB, "speed": 0}), "INVALID_INPUT", "speed"),
+        (json.dumps({**JOB, "width": 2**40}), "INVALID_INPUT", "width"),
+        (json.dumps({**JOB, "width": 0}), "INVALID_INPUT", "width"),
+        (json.dumps({**JOB, "seed": -1}), "INVALID_INPUT", "seed"),
+        (json.dumps({**JOB, "quality": "perfect"}), "INVALID_INPUT", "quality"),
+        (json.dumps({**JOB, "script": "half \ud800 a pair"}), "INVALID_INPUT", "script"),
+        (json.dumps({**JOB, "consent": {"person": "A"}}), "MISSING", "consent.statement"),
+        (json.dumps({**JOB, "consent": {"person": " ", "statement": "s"}}), "INVALID_INPUT", "consent.person"),
+        (json.dumps({**JOB, "consent": {**AGREED, "given_time": "0001-01-01T00:00+14:00"}}), "INVALID_INPUT", GIVEN),
+        (json.dumps({**JOB, "consent": {**AGREED, "given_time": "9999-12-31T23:00-14:00"}}), "INVALID_INPUT", GIVEN),
+        (b'{"script": "half a letter \xff"}', "NO_JSON", "body"),
+        ("[" * 10_000, "NO_JSON", "body"),
+        ('{"seed": ' + "9" * 10_000 + "}", "NO_JSON", "body"),
+        (json.dumps(JOB), "UNKNOWN_FOOTAGE", "footage"),
+        (json.dumps({**JOB, "footage": "../../etc/passwd"}), "UNKNOWN_FOOTAGE", "footage"),
+        (json.dumps({**JOB, "footage": "a\0b"}), "UNKNOWN_FOOTAGE", "footage"),
+    ],
+)
+def test_bad_jobs_are_problems_that_name_the_field(http, body, reason, field):
+    response = http.post("/api/v1/jobs", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    found = response.json()
+    assert (found["reason"], found["field"]) == (reason, field), found
+    assert found["problem"]
+    assert found["remedy"]
+    assert found["instance"] == "/api/v1/jobs"
+
+
+def test_a_form_is_no_job(http):
+    """The body that a foreign page could send without asking."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded", None):
+        headers = {"Content-Type": kind} if kind else {}
+        response = http.post("/api/v1/jobs", content=json.dumps(JOB), headers=headers)
+        assert response.status_code == 422, kind
+
+
+def test_bodies_are_capped_announced_or_not(http):
+    def unannounced():
+        for _ in range(50):
+            yield b" " * 1_000
+
+    for body in (b" " * 50_000, unannounced()):
+        response = http.post("/api/v1/jobs", content=body, headers={"Content-Type": "application/json"})
+        assert response.status_code == 413
+        assert response.json()["reason"] == "BODY_TOO_LARGE"
+
+
+def test_the_frameworks_own_errors_are_problems_too(http):
+    for method, path, status in (("GET", "/nothing", 404), ("PUT", "/api/v1/jobs", 405)):
+        response = http.request(method, path)
+        assert (response.status_code, response.json()["status"]) == (status, status)
+        assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_missing_orchestrator_is_said_with_its_address_and_a_remedy(http):
+    response = http.get("/api/v1/jobs")
+    assert response.status_code == 503
+    assert "127.0.0.1:1" in response.json()["problem"]
+    assert "vigent up" in response.json()["remedy"]
+
+
+def test_no_error_leaks_internals(http):
+    for response in (http.get("/api/v1/jobs"), http.get("/probe/x"), http.post("/api/v1/footage")):
+        assert not re.search(rf"Traceback|File \"|{ROOT}|site-packages", response.text)
+
+
+def test_docs_need_no_network(http):
+    page = http.get("/", follow_redirects=True).text
+    assert not re.findall(r"https?://(?!127\.0\.0\.1)[^\"' ]+", page)
+    for path in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert http.get(path).status_code == 200, path
+
+
+def test_openapi_tells_examples_and_errors(http):
+    api = http.get("/openapi.json").json()
+    submit = api["paths"]["/api/v1/jobs"]["post"]
+    assert api["components"]["schemas"]["JobRequest"]["examples"]
+    assert submit["responses"]["422"]["content"]["application/problem+json"]
+    assert {f"/api/v1/{kind}" for kind in ASSET_TYPES} <= set(api["paths"])
+    schemas = api["components"]["schemas"]
+    assert "HTTPValidationError" not in schemas  # errors are problems, all of them
+    fields = {f"{name}.{key}": value for name in schemas for key, value in schemas[name].get("properties", {}).items()}
+    assert not [name for name, value in fields.items() if "description" not in value]
+    operations = [operation["operationId"] for path in api["paths"].values() for operation in path.values()]
+    assert len(operations) == len(set(operations))

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.base.errors import InvalidInputError
+from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
+from services.enginekit.settings import EngineSettings
+
+
+@pytest.fixture(autouse=True)
+def empty_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No settings but those of the test; returns where vigent.toml is looked for."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("VIGENT_CONFIG", raising=False)
+    return tmp_path / "vigent.toml"
+
+
+def test_every_service_has_its_own_ports_on_loopback() -> None:
+    for section in METRICS_PORTS:
+        settings = ServerSettings.load(section)
+        assert (settings.host, settings.port) == ("127.0.0.1", PORTS[section])
+        assert settings.metrics_port == METRICS_PORTS[section]
+    assert len({*PORTS.values(), *METRICS_PORTS.values()}) == len(PORTS) + len(METRICS_PORTS)
+
+
+def test_environment_wins_over_file_and_file_over_default(empty_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty_machine.write_text('media_root = "/media"\n[tts]\nslots = 3\nport = 1\n[lipsync]\nslots = 9\n')
+    monkeypatch.setenv("VIGENT_TTS_PORT", "2")
+    settings = ServerSettings.load("tts")
+    assert (settings.slots, settings.port, settings.queue_limit) == (3, 2, 8)
+    assert settings.media_root == Path("/media")
+    monkeypatch.setenv("VIGENT_MEDIA_ROOT", "/elsewhere")
+    assert ServerSettings.load("asr").media_root == Path("/elsewhere")
+
+
+def test_only_names_of_ours_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other programs have a MEDIA_ROOT too."""
+    monkeypatch.setenv("MEDIA_ROOT", "/of/another/program")
+    assert ServerSettings.load("tts").media_root == Path(".vigent/media")
+
+
+def test_a_level_of_the_log_is_known_in_small_letters_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENT_TTS_LOG_LEVEL", "warning")
+    assert ServerSettings.load("tts").log_level == "WARNING"
+
+
+def test_options_of_the_engine_come_as_json_or_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENT_TTS_OPTIONS", '{"units": 5}')
+    monkeypatch.setenv("VIGENT_TTS_OPTIONS__DELAY_S", "0.5")
+    monkeypatch.setenv("VIGENT_TTS_DEVICE", "cuda:0")
+    engine = ServerSettings.load("tts").engine_settings()
+    assert engine == EngineSettings("cuda:0", None, Path(".vigent/cache"), {"units": "5", "delay_s": "0.5"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("PORT", "tts"),
+        ("SLOTS", "0"),
+        ("STALL_BUDGET_S", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+        ("PROGRESS_INTERVAL_S", "2.1"),
+    ],
+)
+def test_wrong_setting_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"VIGENT_TTS_{name}", value)
+    with pytest.raises(InvalidInputError) as caught:
+        ServerSettings.load("tts")
+    assert f"VIGENT_TTS_{name}" in str(caught.value)
+    assert value in str(caught.value)
+
+
+def test_options_that_are_no_json_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENT_TTS_OPTIONS", "{")
+    with pytest.raises(InvalidInputError, match=r'"options".*JSON'):
+        ServerSettings.load("tts")
+
+
+def test_unknown_name_in_the_file_is_an_error(empty_machine: Path) -> None:
+    empty_machine.write_text("[tts]\nslot = 3\n")
+    with pytest.raises(InvalidInputError, match="slot"):
+        ServerSettings.load("tts")
+
+
+def test_unreadable_file_is_an_error(empty_machine: Path) -> None:
+    empty_machine.write_text("[tts\n")
+    with pytest.raises(InvalidInputError, match=r"vigent\.toml"):
+        ServerSettings.load("tts")
+
+
+def test_base_settings_serve_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENT_ORCHESTRATOR_HOST", "0.0.0.0")
+    assert ProcessSettings.load("orchestrator").host == "0.0.0.0"

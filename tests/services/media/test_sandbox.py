@@ -1,0 +1,114 @@
+"""The limited child: what it may use, and what its end means."""
+
+import gc
+import os
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+
+import pytest
+
+from services.base.errors import CancelledError, InternalError, InvalidInputError
+from services.media.sandbox import Limits, run_limited
+
+
+def add(left, right):
+    return left + right
+
+
+def refuse():
+    raise InvalidInputError("No.", "Yes.", "it", "NO")
+
+
+def stumble():
+    raise KeyError("a secret path")
+
+
+def crash():
+    os.abort()
+
+
+def fill_memory():
+    return len(bytearray(1 << 30))
+
+
+def spin():
+    while True:
+        pass
+
+
+def die_slowly():
+    """As spinning ends where the kernel, having closed the way to the parent, has no time to finish it."""
+    for connection in [found for found in gc.get_objects() if isinstance(found, Connection)]:
+        connection.close()
+    time.sleep(1)
+    signal.raise_signal(signal.SIGXCPU)
+
+
+def wait():
+    time.sleep(600)
+
+
+def write_file(path, size):
+    path.write_bytes(bytes(size))
+
+
+def count(progress):
+    for number in range(1, 4):
+        progress(number, 3)
+    return "counted"
+
+
+def parent():
+    return os.getpid(), os.getppid()
+
+
+def test_result_comes_back_from_another_process():
+    assert run_limited(add, 2, 3) == 5
+    child, its_parent = run_limited(parent)
+    assert its_parent == os.getpid() != child
+
+
+def test_progress_is_relayed():
+    seen = []
+    assert run_limited(count, progress=lambda done, total: seen.append((done, total))) == "counted"
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_typed_errors_come_through_and_others_without_internals():
+    with pytest.raises(InvalidInputError) as raised:
+        run_limited(refuse)
+    assert (raised.value.field, raised.value.reason) == ("it", "NO")
+    with pytest.raises(InternalError) as stumbled:
+        run_limited(stumble)
+    assert "secret" not in str(stumbled.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "limits", "reason"),
+    [
+        (crash, Limits(), "FILE_BROKEN"),
+        (fill_memory, Limits(memory_bytes=512 << 20), "FILE_TOO_LARGE"),
+        (spin, Limits(cpu_s=1), "FILE_TOO_SLOW"),
+        (die_slowly, Limits(), "FILE_TOO_SLOW"),
+        (wait, Limits(wall_s=0.5), "FILE_TOO_SLOW"),
+    ],
+)
+def test_every_limit_is_an_error_of_the_field(function, limits, reason):
+    with pytest.raises(InvalidInputError) as raised:
+        run_limited(function, limits=limits, field="music")
+    assert (raised.value.reason, raised.value.field) == (reason, "music")
+
+
+def test_nothing_large_is_written(tmp_path):
+    with pytest.raises(InternalError):
+        run_limited(write_file, tmp_path / "a", 10_000, limits=Limits(written_bytes=100))
+    assert (tmp_path / "a").stat().st_size <= 100
+
+
+def test_cancel_ends_the_child():
+    cancelled = threading.Event()
+    threading.Timer(0.5, cancelled.set).start()
+    with pytest.raises(CancelledError):
+        run_limited(wait, cancelled=cancelled)

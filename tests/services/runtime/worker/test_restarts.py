@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from services.base.errors import FailedPreconditionError
+from services.runtime.worker.restarts import Quarantine, Restarts, request_key
+from services.tts.engine import Synthesis
+
+
+def test_deaths_are_allowed_up_to_the_limit() -> None:
+    restarts = Restarts(limit=2, reload_pause_s=5)
+    for expected in (True, True, False):
+        restarts.died()
+        assert restarts.allowed is expected
+
+
+def test_two_deaths_without_a_unit_are_fruitless() -> None:
+    restarts = Restarts(limit=5, reload_pause_s=5)
+    restarts.died()
+    restarts.unit_finished()
+    restarts.died()
+    assert not restarts.fruitless
+    restarts.died()
+    assert restarts.fruitless
+    restarts.unit_finished()
+    assert not restarts.fruitless
+
+
+def test_pauses_grow_from_the_second_fruitless_death() -> None:
+    restarts = Restarts(limit=50, reload_pause_s=5)
+    pauses_s = []
+    for _ in range(12):
+        restarts.died()
+        pauses_s.append(restarts.pause_s)
+    assert pauses_s[:4] == [0.0, 0.5, 1.0, 2.0]
+    assert pauses_s[-1] == 30.0
+
+
+def test_what_cannot_be_loaded_is_tried_for_ever_and_ever_more_rarely() -> None:
+    restarts = Restarts(limit=0, reload_pause_s=5)
+    pauses_s = []
+    for _ in range(6):
+        restarts.load_failed()
+        pauses_s.append(restarts.pause_s)
+    assert pauses_s == [5, 10, 20, 40, 60, 60]
+    assert restarts.allowed
+    assert not restarts.fruitless
+    restarts.loaded()
+    assert restarts.pause_s == 0
+
+
+def test_request_that_was_there_twice_is_quarantined() -> None:
+    quarantine = Quarantine()
+    poison, other = request_key("synthesize", Synthesis("a")), request_key("synthesize", Synthesis("b"))
+    quarantine.worker_died(poison)
+    quarantine.check(poison)
+    quarantine.worker_died(poison)
+    quarantine.check(other)
+    with pytest.raises(FailedPreconditionError) as caught:
+        quarantine.check(poison)
+    assert caught.value.reason == "POISON_REQUEST"
+
+
+def test_request_that_ends_well_is_cleared() -> None:
+    quarantine = Quarantine()
+    quarantine.worker_died("key")
+    quarantine.finished("key")
+    quarantine.worker_died("key")
+    quarantine.check("key")
+
+
+def test_memory_of_deaths_is_bounded() -> None:
+    quarantine = Quarantine()
+    for number in range(5000):
+        for _ in range(2):
+            quarantine.worker_died(str(number))
+    quarantine.check("0")
+    with pytest.raises(FailedPreconditionError):
+        quarantine.check("4999")
+
+
+def test_key_is_the_content() -> None:
+    assert request_key("m", Synthesis("a", seed=1)) == request_key("m", Synthesis("".join(["a"]), seed=1))
+    assert request_key("m", Synthesis("a", seed=1)) != request_key("m", Synthesis("a", seed=2))
+    assert request_key("m", Synthesis("a")) != request_key("n", Synthesis("a"))
