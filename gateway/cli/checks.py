@@ -24,7 +24,8 @@ from gateway.mesh.addresses import service_of
 from gateway.mesh.engines import engines_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.base.direct import direct_channel

@@ -15,7 +15,8 @@ from gateway.cli.output import out
 from gateway.cli.waiting import telling, until_answered
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from orchestrator.client import calling
 from services.base.client import open_channel
 from services.base.errors import NotFoundError

@@ -16,6 +16,7 @@ from orchestrator.making.film import FilmMaker
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.media.store import MediaStore
+from services.runtime.running_calls import RunningCalls
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer
 
@@ -41,9 +42,12 @@ class JobServicer(JobServiceServicer):
         maker: FilmMaker,
         store: MediaStore,
         settings: OrchestratorSettings,
+        calls: RunningCalls,
     ) -> None:
+        """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
+        self._calls = calls
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
         """Takes a job; refuses what could never become a film, and what the queue has no room for."""
@@ -71,7 +75,7 @@ class JobServicer(JobServiceServicer):
     async def WatchJob(
         self, request: jobs_pb2.WatchJobRequest, context: _Context
     ) -> AsyncIterator[jobs_pb2.WatchJobResponse]:
-        """Sends every event after the given one, until the job ends."""
+        """Sends every event after the given one, until the job ends; a drain does not wait for that."""
         seen = request.after_event_id
         while True:
             change = self._records.next_change(request.id)
@@ -82,6 +86,7 @@ class JobServicer(JobServiceServicer):
             if job.state in ENDED_STATES:
                 return
             await _wait(change, _WATCH_POLL_S)
+            self._calls.raise_if_refusing()
 
     async def CancelJob(self, request: jobs_pb2.CancelJobRequest, context: _Context) -> jobs_pb2.CancelJobResponse:
         """Cancels a job at once; an ended one stays as it is."""

@@ -30,7 +30,7 @@ class RetryPolicy:
     async def retried(self, work: Callable[[], Awaitable[_T]], whom: str) -> _T:
         """What `work` gives, tried with growing pauses while its error is retryable; the last one is raised.
 
-        `whom` it needs, such as "a voice server at 127.0.0.1:50051", is for people.
+        `whom` it needs, such as "a voice server at 127.0.0.1:8051", is for people.
         """
         async for attempt in retrying(self.attempts, outage_s=self.outage_s, waits=partial(self._wait, whom)):
             with attempt:

@@ -16,7 +16,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.base.errors import FailedPreconditionError
+from services.base.exits import port_error
 from services.runtime.worker.call import Call
 from services.runtime.worker.worker import State, Worker
 
@@ -53,15 +53,13 @@ class ServerMetrics:
         self.registry.register(_WorkerCollector(self.service, worker))
 
     def serve(self, host: str, port: int) -> int:
-        """Starts the scrape endpoint on a thread; returns its port. Raises FailedPreconditionError when it is taken."""
+        """Starts the scrape endpoint on a thread; returns its port. Raises what `port_error` makes of one in use."""
         try:
             server, _ = start_http_server(port, host, self.registry)
         except OSError as error:
-            raise FailedPreconditionError(
-                f"The metrics port {host}:{port} cannot be opened: {error.strerror}.",
-                f"Set VIGENT_{self.service.upper()}_METRICS_PORT to a free port.",
-                "metrics_port",
-            ) from error
+            problem = f"The metrics port {host}:{port} cannot be opened: {error.strerror}."
+            remedy = f"Set VIGENT_{self.service.upper()}_METRICS_PORT to a free port."
+            raise port_error(problem, remedy, "metrics_port", error) from error
         return int(server.server_port)
 
     def request_ended(self, method: str, code: str, seconds: float) -> None:

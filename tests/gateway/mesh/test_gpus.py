@@ -75,10 +75,10 @@ def test_every_replica_is_found_by_those_who_call_it(production, monkeypatch):
     monkeypatch.setenv("VIGENT_GPUS", "0,1,2,3")
     plan = MeshPlan.here()
     common = plan.environment("gateway", DEFAULT_DATA)
-    servers = "127.0.0.1:50052,127.0.0.1:50062,127.0.0.1:50072"
+    servers = "127.0.0.1:8052,127.0.0.1:8062,127.0.0.1:8072"
     assert common["VIGENT_GATEWAY_LIPSYNC"] == common["VIGENT_ORCHESTRATOR_LIPSYNC"] == servers
     second = plan.environment("lipsync-2", DEFAULT_DATA)
-    assert (second["VIGENT_LIPSYNC_PORT"], second["VIGENT_LIPSYNC_METRICS_PORT"]) == ("50062", "9162")
+    assert (second["VIGENT_LIPSYNC_PORT"], second["VIGENT_LIPSYNC_METRICS_PORT"]) == ("8062", "9162")
     assert plan.environment("orchestrator", DEFAULT_DATA)["VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS"] == "3"
     monkeypatch.setenv("VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS", "2")
     assert "VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS" not in plan.environment("orchestrator", DEFAULT_DATA)

@@ -26,6 +26,7 @@ from services.media.convert import media_ref
 from services.media.store import MediaStore
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
+from services.runtime.running_calls import RunningCalls
 from tests.support.servers import TTS
 from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -128,7 +129,7 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
             Mesh(settings),
         )
         durable.maker = FilmMaker(settings, records, store, mesh, JobMetrics(CollectorRegistry(), records))
-        servicer = JobServicer(records, durable.engine, durable.maker, store, settings)
+        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, RunningCalls())
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
         yield Orchestrator(records, durable.maker, servicer, request, store, voice)
