@@ -22,6 +22,9 @@ from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
+CALL_TIMEOUT_S = 1800.0
+"""Longest time for one call that makes something."""
+
 _IDENTITY_TIMEOUT_S = 10.0
 _PROBLEM_TIMEOUT_S = 2.0
 
@@ -43,7 +46,7 @@ class Replica(Generic[StubT]):
         return self.channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.TRANSIENT_FAILURE
 
     async def engine(self) -> str:
-        """Name and version of its engine, waited for while it starts. Raises VigentError when it does not serve."""
+        """Name and version of its engine; waits while it starts. Raises VigentError when it does not serve."""
         health = health_pb2_grpc.HealthStub(self.channel)
         with remote_errors():
             call = health.Check(self._request, timeout=_IDENTITY_TIMEOUT_S, wait_for_ready=True)
@@ -51,7 +54,7 @@ class Replica(Generic[StubT]):
             return str((await call.initial_metadata()).get(ENGINE_METADATA_KEY, ""))
 
     async def problem(self) -> str:
-        """Why its engine cannot be loaded; empty when it does not say. Asks past the channel, which shuns it."""
+        """Why its engine cannot be loaded; empty when it does not say. Asks on a channel that does not avoid it."""
         async with aio.insecure_channel(self._target) as channel:
             call = health_pb2_grpc.HealthStub(channel).Check(self._request, timeout=_PROBLEM_TIMEOUT_S)
             try:
@@ -64,8 +67,8 @@ class Replica(Generic[StubT]):
 class Service(Generic[StubT]):
     """All replicas of one service. A call goes to the one with the fewest of our calls under way.
 
-    Among those to the one that has had the fewest. Round robin alone lets two long streams queue on one GPU while
-    another is idle.
+    Ties go to the replica that has had the fewest calls so far. Round robin alone would let two long streams queue on
+    one GPU while another is idle.
     """
 
     def __init__(self, targets: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
@@ -86,7 +89,7 @@ class Service(Generic[StubT]):
     async def engine(self) -> str:
         """Name and version of the engine behind the service, which is part of the recipe of what it makes.
 
-        That of the replica that answers first. Raises UnavailableError when none serves.
+        The replica that answers first decides. Raises UnavailableError when none serves.
         """
         asked = [asyncio.create_task(replica.engine()) for replica in self._replicas]
         try:
@@ -105,7 +108,7 @@ class Service(Generic[StubT]):
             await replica.channel.close()
 
 
-class Mesh:
+class Servers:
     """Every model server that a film needs."""
 
     def __init__(self, settings: OrchestratorSettings) -> None:

@@ -33,7 +33,7 @@ from orchestrator.film.join import join_film
 from orchestrator.film.mix import mix_film
 from orchestrator.film.segment import FilmSegment, VoiceSegment
 from orchestrator.making.pictures import OverlayPictures
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import Service
 from services.base.allocator import keep_large_blocks
 from services.base.settings import ServerSettings
@@ -125,7 +125,7 @@ async def _segment(
     """One sentence's stretch of film, as the orchestrator makes several of them side by side; and its pictures."""
     async with window:
         frames = min(SEGMENT_FRAMES, FRAMES - first)
-        overlays, pictures = OverlayPictures(service, short(first, frames), 600, Patience(attempts=1)), 0
+        overlays, pictures = OverlayPictures(service, short(first, frames), RetryPolicy(attempts=1)), 0
         with SegmentComposer(folder / "footage.mp4", folder / f"{first}.mp4", first) as composer:
             for frame in range(first, first + frames):
                 for picture in await overlays.until(frame):
