@@ -12,7 +12,7 @@ MouthBox = tuple[int, int, int, int]
 _MARGIN_SHARE = 0.02
 """Distance kept from a mouth or a face, as a share of the canvas height, because lips open and heads nod."""
 _LEAST_SHARE = 0.5
-"""Text smaller than this share of its size cannot be read on a phone, so it had better cover the face."""
+"""Text drawn below this share of its size cannot be read on a phone, so it had better cover the face."""
 
 
 def text_band(

@@ -1,4 +1,4 @@
-"""How far a job is: reports of its stages become percent, time left and events, at most a few a second."""
+"""How far a job is: reports of its stages become percent, time left and events, at most two a second."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 CALL_TIMEOUT_S = 1800.0
-"""Longest time for one call that makes something."""
+"""Longest time for a call that speaks, listens, lip-syncs or draws."""
 
 _IDENTITY_TIMEOUT_S = 10.0
 _PROBLEM_TIMEOUT_S = 2.0

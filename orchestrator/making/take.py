@@ -34,7 +34,7 @@ class Take:
 
     @property
     def frames(self) -> int:
-        """Film frames that it takes to hold the take."""
+        """How many film frames the take spans."""
         return frames_of(self.samples, self.sample_rate_hz)
 
     @property

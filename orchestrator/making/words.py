@@ -1,4 +1,4 @@
-"""The streams of sound to a server, and what the ASR servers make of them: words with their times, or a transcript."""
+"""A take as a stream of requests, and what the ASR servers make of it: words with their times, or a transcript."""
 
 from __future__ import annotations
 

@@ -335,3 +335,5 @@ def test_what_was_spoken_is_heard(films):
     assert "".join(part["delta"] for part in parts[:-1]) == text
     srt = films.post("/v1/audio/transcriptions", files=files, data={"language": "en", "response_format": "srt"}).text
     assert re.match(r"1\n\d\d:\d\d:\d\d,\d{3} --> ", srt)
+    vtt = films.post("/v1/audio/transcriptions", files=files, data={"language": "en", "response_format": "vtt"}).text
+    assert re.match(r"WEBVTT\n\n\d\d:\d\d:\d\d\.\d{3} --> ", vtt)
