@@ -17,7 +17,7 @@ from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
-from orchestrator.making.servers import Mesh
+from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
@@ -55,9 +55,9 @@ async def _serve(settings: OrchestratorSettings) -> int:
     signals = StopSignals()
     records = _opened(settings.database_url)
     metrics = ServerMetrics(NAME)
-    store, mesh = MediaStore(settings.media_root), Mesh(settings)
+    store, servers = MediaStore(settings.media_root), Servers(settings)
     use_uploaded_fonts(store.root)
-    maker = FilmMaker(settings, records, store, mesh, JobMetrics(metrics.registry, records))
+    maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records))
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
     health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
     server = new_server(settings, guard)

@@ -1,4 +1,4 @@
-"""The job service: vigent.jobs.v1 in terms of records, the durable engine and the film maker."""
+"""The job service: vigent.jobs.v1 on top of the records, the durable engine and the film maker."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from grpc import aio
 
+from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.durable import DurableEngine
-from orchestrator.jobs.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.making.film import FilmMaker
 from orchestrator.settings import OrchestratorSettings
@@ -25,15 +26,15 @@ SERVICE = "vigent.jobs.v1.JobService"
 _Context = aio.ServicerContext[Any, Any]
 _LONGEST_KEY = 200
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
-_LONGEST_TOKEN = 18  # digits: what 64 bits hold for certain
+_LONGEST_TOKEN = 18  # digits: any such number fits in 64 bits
 _WATCH_POLL_S = 1.0
-"""How often a watcher looks for changes made by another orchestrator; those of this one wake it at once."""
+"""How often to look for changes made by another orchestrator; changes made by this one wake the watcher at once."""
 
 _RETRYABLE_STATES = frozenset({jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
 
 
 class JobServicer(JobServiceServicer):
-    """Takes jobs and tells of them."""
+    """Takes jobs, reports on them, and cancels, retries and deletes them."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class JobServicer(JobServiceServicer):
         self._calls = calls
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
-        """Takes a job; refuses what could never become a film, and what the queue has no room for."""
+        """Takes a job; refuses a spec that could never become a film, and any job while the queue is full."""
         if len(request.idempotency_key) > _LONGEST_KEY:
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
@@ -95,7 +96,7 @@ class JobServicer(JobServiceServicer):
     async def RetryJob(self, request: jobs_pb2.RetryJobRequest, context: _Context) -> jobs_pb2.RetryJobResponse:
         """Queues a failed or cancelled job again; finished pieces are found, not made again."""
         job = await self._records.get(request.id)
-        if job.state in _RETRYABLE_STATES:  # what it is made of may have been deleted meanwhile
+        if job.state in _RETRYABLE_STATES:  # its files may have been deleted in the meantime
             await asyncio.to_thread(complete_spec, job.spec, self._store)
         return await asyncio.shield(self._retry(request.id))
 
@@ -104,7 +105,7 @@ class JobServicer(JobServiceServicer):
         await self._records.delete(request.id)
         return jobs_pb2.DeleteJobResponse()
 
-    # Shielded: a caller that leaves between the change of a record and what follows from it must not part the two.
+    # Shielded, so that a caller who leaves cannot separate the change of a record from what must follow it.
 
     async def _submit(self, job: jobs_pb2.Job, key: str) -> jobs_pb2.SubmitJobResponse:
         job, existed = await self._records.create(job, key, self._max_queued_jobs)
