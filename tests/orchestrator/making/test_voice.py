@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from orchestrator.client import JobClient
-from orchestrator.making.retake import character_error_rate, retake_seed
+from orchestrator.making.voice import character_error_rate, retake_seed
 from tests.support.films import ended, made, output, spec_of, until
 from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
