@@ -98,6 +98,7 @@ class FilmRequest(BaseModel):
     music_gain_db: float = Field(
         -18.0, description="Level of the music against its own, in decibels.", ge=-60.0, le=12.0
     )
+    music_start_s: float = Field(0.0, description="Second of the music with which the film begins.", ge=0.0, le=600.0)
     platform: Text = Field("", description="Where it will be shown, such as tiktok; when left out, it suits all.")
     width: int = Field(1080, description="Film width in pixels, even.", ge=128, le=2160, multiple_of=2)
     height: int = Field(1920, description="Film height in pixels, even.", ge=128, le=2160, multiple_of=2)

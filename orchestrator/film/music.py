@@ -22,13 +22,13 @@ _LOOP_FADE = int(LOOP_FADE_S * SOUND_RATE_HZ)
 _SHORTEST_S = 2.0
 
 
-def music_blocks(path: Path, samples: int) -> Iterator[Sound]:
-    """Stereo sound of exactly `samples`, fading in at the start and out towards the end.
+def music_blocks(path: Path, samples: int, start_s: float = 0.0) -> Iterator[Sound]:
+    """Stereo sound of exactly `samples` from second `start_s` on, fading in at the start and out towards the end.
 
     Raises InvalidInputError (field "spec.music"; EMPTY_FILE, CUT_FILE, UNREADABLE_FILE, NO_SOUND, TOO_SHORT).
     """
     place = 0
-    for block in fitted(_looped(path), samples):
+    for block in fitted(_without_beginning(_looped(path), round(start_s * SOUND_RATE_HZ)), samples):
         yield block * _fades(place, block.shape[1], samples)
         place += block.shape[1]
 
@@ -39,6 +39,12 @@ def _fades(place: int, length: int, samples: int) -> Sound:
     gain = np.minimum(time / rise, (samples - time) / fall)
     faded: Sound = np.sin(np.pi / 2 * np.clip(gain, 0, 1), dtype=float32)
     return faded
+
+
+def _without_beginning(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:
+    for block in blocks:
+        yield block[:, samples:]
+        samples -= min(samples, block.shape[1])
 
 
 def _looped(path: Path) -> Iterator[Sound]:

@@ -23,6 +23,7 @@ CHOSEN = {
     "title": "T",
     "captions": "files_only",
     "music_gain_db": -3.5,
+    "music_start_s": 12.5,
     "platform": "tiktok",
     "width": 720,
     "height": 1280,
