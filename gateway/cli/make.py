@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.connect import DataOption, find, load_settings
-from gateway.cli.options import files_of, film_of, film_parameters
+from gateway.cli.options import files_of, film_of, takes_film
 from gateway.cli.output import err, seconds, show_error
 from gateway.cli.outputs import Outputs, film_file
 from gateway.cli.own_mesh import own_mesh
@@ -32,6 +31,7 @@ from vigent.jobs.v1 import jobs_pb2
 EXIT_DONE, EXIT_FAILED = 0, 1
 
 
+@takes_film
 def make(
     *,
     out_file: Annotated[
@@ -57,12 +57,6 @@ def make(
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = EXIT_FAILED
     raise typer.Exit(code)
-
-
-_own = inspect.signature(make, eval_str=True)
-_named = [parameter for parameter in _own.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
-make.__signature__ = _own.replace(parameters=[*film_parameters(), *_named])  # type: ignore[attr-defined]
-del make.__annotations__["given"]  # typer would take it for one more
 
 
 async def _make(request: FilmRequest, outputs: Outputs, data: Path) -> int:

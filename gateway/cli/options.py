@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from inspect import Parameter
+from collections.abc import Callable, Iterator, Mapping
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec
 
 import typer
 
@@ -18,16 +18,21 @@ from services.base.errors import InvalidInputError
 _LARGEST_TEXT_BYTES = 2**20
 _OF, _FILE = "_of", "_file"  # parameters beside that of a field: who consents, and the file with its text
 _FIELDS = FilmRequest.model_fields
+_P = ParamSpec("_P")
 _SCHEMA: dict[str, dict[str, Any]] = FilmRequest.model_json_schema()["properties"]
 
 
-def film_parameters() -> list[Parameter]:
-    """What the command takes for the fields of a request."""
-    return [parameter for field in _FIELDS for parameter in _parameters(field)]
+def takes_film(command: Callable[_P, None]) -> Callable[_P, None]:
+    """Lets a command of typer take in its `**given` what a film is made of, with an argument or options a field."""
+    own = signature(command, eval_str=True)
+    named = [parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD]
+    derived = [parameter for field in _FIELDS for parameter in _parameters(field)]
+    command.__signature__ = own.replace(parameters=[*derived, *named])  # type: ignore[attr-defined]
+    return command
 
 
 def film_of(given: Mapping[str, Any]) -> FilmRequest:
-    """The request that the values of `film_parameters` make; text files are read. Raises InvalidInputError."""
+    """The request that `given` makes; text files are read. Raises InvalidInputError."""
     return film_request({field: _value(field, given) for field in _FIELDS}, "`vigent make --help`")
 
 

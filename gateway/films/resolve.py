@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.fields import shortened
 from gateway.films.request import HINTS, FilmRequest
 from gateway.films.spec import consent_message, place_of, spec_of
-from gateway.library.assets import Asset, Description, Kind, Style, StyleDescription, Voice, VoiceDescription
+from gateway.library.assets import Asset, Description, Kind, Style, StyleDescription, StyleRole, Voice, VoiceDescription
 from gateway.library.library import Library
 from services.base.errors import InvalidInputError
 from services.media.convert import media_ref
@@ -72,7 +72,7 @@ class _Named:
     def style_id(self, field: str) -> str:
         """As specs have it; "" is the default."""
         given: str = getattr(self.request, field)
-        if given in list_styles(HINTS[field].role or "subtitle"):
+        if given in list_styles(_role(field)):
             return given
         entry = self.entry(field)
         return "" if entry is None else entry.id
@@ -93,16 +93,16 @@ class _Named:
                 return self.library.inspected(kind, Path(given), self._description(kind, field))
         found = self.library.matching(kind, given)
         fitting = [entry for entry in found if not isinstance(entry, Style) or entry.role == role]
-        if found and not fitting:
+        if fitting:
+            return _only(fitting, field, given)
+        if found:
             problem = f"{shortened(given)} is no {role} style."
             raise InvalidInputError(problem, f"Choose a {role} style.", field, "WRONG_STYLE_ROLE")
-        if not fitting:
-            raise self._unknown(field, given)
-        return _only(fitting, field, given)
+        raise self._unknown(field, given)
 
     def _description(self, kind: Kind, field: str) -> Description:
         if kind == "styles":
-            return StyleDescription(role=HINTS[field].role or "subtitle")
+            return StyleDescription(role=_role(field))
         return self._voice_description() if kind == "voices" else Description()
 
     def _voice_description(self) -> VoiceDescription:
@@ -121,6 +121,12 @@ class _Named:
         if role is not None:
             remedy = f"Use one of: {', '.join(list_styles(role))}; or your own."
         return InvalidInputError(problem, remedy, field, f"UNKNOWN_{field.upper()}")
+
+
+def _role(field: str) -> StyleRole:
+    role = HINTS[field].role
+    assert role is not None
+    return role
 
 
 def _only(found: list[Asset], field: str, given: str) -> Asset:
