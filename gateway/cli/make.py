@@ -16,7 +16,7 @@ from gateway.cli.output import err, seconds, show_error
 from gateway.cli.outputs import Outputs, film_file
 from gateway.cli.own_mesh import own_mesh
 from gateway.cli.progress import JobDisplay
-from gateway.cli.waiting import while_it_lives
+from gateway.cli.waiting import telling, while_it_lives
 from gateway.films.request import FilmRequest
 from gateway.films.resolve import resolve
 from gateway.library.library import Library
@@ -64,7 +64,8 @@ async def _make(request: FilmRequest, outputs: Outputs, data: Path) -> int:
     settings = load_settings(data)
     await asyncio.to_thread(outputs.check, settings.media_root)
     store = MediaStore(settings.media_root)
-    spec = await asyncio.to_thread(_spec, request, settings, store)
+    async with telling(_inspection):
+        spec = await asyncio.to_thread(_spec, request, settings, store)
     address = await find("orchestrator", data, settings)
     async with AsyncExitStack() as stack:
         if address is None:
@@ -72,6 +73,10 @@ async def _make(request: FilmRequest, outputs: Outputs, data: Path) -> int:
         client = await stack.enter_async_context(JobClient(address))
         await stack.enter_async_context(while_it_lives("orchestrator", address))
         return await _film(client, address, spec, outputs, store)
+
+
+async def _inspection() -> str:
+    return "your files to be looked at"
 
 
 def _spec(request: FilmRequest, settings: GatewaySettings, store: MediaStore) -> jobs_pb2.JobSpec:

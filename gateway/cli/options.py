@@ -53,8 +53,8 @@ def option_of(field: str) -> str:
     return f"{option}, {inside}" if inside else option
 
 
-def read_text(path: str, field: str) -> str:
-    """The text of a file, or of standard input for "-". Raises InvalidInputError."""
+def read_text(path: str, option: str) -> str:
+    """The text of a file, or of standard input for "-". Raises InvalidInputError for the `option` that names it."""
     try:
         if path == "-":
             data = sys.stdin.buffer.read(_LARGEST_TEXT_BYTES + 1)
@@ -62,13 +62,13 @@ def read_text(path: str, field: str) -> str:
             with Path(path).open("rb") as file:
                 data = file.read(_LARGEST_TEXT_BYTES + 1)
         if len(data) > _LARGEST_TEXT_BYTES:
-            raise InvalidInputError(f"{path} is larger than a script can be.", "Split it into several films.", field)
+            raise InvalidInputError(f"{path} is larger than a script can be.", "Split it into several films.", option)
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         remedy = "Save it as UTF-8 text."
-        raise InvalidInputError(f"{path} is no UTF-8 text.", remedy, field, "NOT_UTF8") from error
+        raise InvalidInputError(f"{path} is no UTF-8 text.", remedy, option, "NOT_UTF8") from error
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Name a text file.", field) from error
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Name a text file.", option) from error
 
 
 def _parameters(field: str) -> Iterator[Parameter]:
@@ -116,7 +116,7 @@ def _value(field: str, given: Mapping[str, Any]) -> object:
     if _is_consent(field):
         return _consent(field, given[f"{field}{_OF}"], value)
     if hint.text_file and (path := given[_file_of(field)]) is not None:
-        text = read_text(str(path), field)
+        text = read_text(str(path), hint.text_file)
         return text if _is_argument(field) else text.strip()
     if hint.switch:
         return hint.switch[0 if value else 1]

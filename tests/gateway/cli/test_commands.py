@@ -117,7 +117,7 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "script.txt", "--footage", "face.png", "--out", "film.avi"], ["film.avi", ".mp4"]),
         (["make", "script.txt", "--footage", "face.png", "--quality", "perfect"], ["draft"]),
         (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent-of, --consent"]),
-        (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title-file"]),
         (["make", "script.txt", "--footage", "face.png", "--style", "nope"], ["nope", "--style", "classic"]),
         (["make", "script.txt", "--footage", "face.png", "--style", "script.txt"], ["script.txt", "--style", "JSON"]),
         (["make", "script.txt", "--footage", "face.png", "--title-style", "odd.json"], ["--title-style", "sise"]),
