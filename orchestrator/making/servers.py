@@ -61,6 +61,7 @@ class Replica(Generic[StubT]):
     def __init__(self, target: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
         self.channel = open_channel(target, service)
         self.stub = stub(self.channel)
+        self._runtime = runtime_pb2_grpc.RuntimeServiceStub(self.channel)  # a stub on a closed channel crashes grpcio
         self.calls = self.calls_ever = 0
         self._target, self._request = target, health_pb2.HealthCheckRequest(service=service)
 
@@ -71,9 +72,8 @@ class Replica(Generic[StubT]):
 
     async def engine(self) -> Engine:
         """What its engine is; waits while it starts. Raises VigentError when it does not serve."""
-        runtime = runtime_pb2_grpc.RuntimeServiceStub(self.channel)
         with remote_errors():
-            said = await runtime.Describe(
+            said = await self._runtime.Describe(
                 runtime_pb2.DescribeRequest(), timeout=_DESCRIBE_TIMEOUT_S, wait_for_ready=True
             )
         return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages))
