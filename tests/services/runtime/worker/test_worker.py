@@ -22,6 +22,7 @@ from services.base.errors import (
     VigentError,
 )
 from services.base.settings import ServerSettings
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import ProgressSnapshot
 from services.runtime.metrics import ServerMetrics
 from services.runtime.server import engine_settings
@@ -95,6 +96,7 @@ async def test_attributes_methods_and_warm_up_are_known_once_ready() -> None:
             "languages": ["en", "zh"],
             "warm": True,
             "options": {"key": "value"},
+            "capabilities": Capabilities(),
         }
 
 
