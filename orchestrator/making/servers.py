@@ -154,10 +154,10 @@ class Servers:
     async def engines(self, policy: RetryPolicy) -> dict[str, Engine]:
         """The engine behind each service. Raises UnavailableError naming a service that does not answer."""
         return {
-            "tts": await _patient_engine(self.tts, VOICE, policy),
-            "lipsync": await _patient_engine(self.lipsync, MOUTH, policy),
-            "asr": await _patient_engine(self.asr, LISTENER, policy),
-            "overlay": await _patient_engine(self.overlay, DRAWER, policy),
+            "tts": await _engine_of(self.tts, VOICE, policy),
+            "lipsync": await _engine_of(self.lipsync, MOUTH, policy),
+            "asr": await _engine_of(self.asr, LISTENER, policy),
+            "overlay": await _engine_of(self.overlay, DRAWER, policy),
         }
 
     async def close(self) -> None:
@@ -166,6 +166,6 @@ class Servers:
             await service.close()
 
 
-async def _patient_engine(service: Service[StubT], whom: str, policy: RetryPolicy) -> Engine:
+async def _engine_of(service: Service[StubT], whom: str, policy: RetryPolicy) -> Engine:
     whom = service.at(whom)
     return await policy.retried(lambda: service.engine(lambda: policy.tell(whom)), whom)
