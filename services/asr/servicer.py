@@ -115,8 +115,8 @@ SPEC = ServiceSpec(
     name="asr",
     full_name="vigent.asr.v1.AsrService",
     engines={
-        "dtw": "services.asr.builtin:BuiltinEngine",
-        "pocketsphinx": "services.asr.builtin:BuiltinEngine",
+        "dtw": "services.asr.dtw.engine:DtwEngine",
+        "pocketsphinx": "services.asr.dtw.engine:DtwEngine",
         "whisper": "services.asr.whisper.engine:WhisperEngine",
     },
     default_engine="dtw",

@@ -19,7 +19,6 @@ from pydantic_settings import (
 )
 
 from services.base.errors import InvalidInputError
-from services.enginekit.settings import EngineSettings
 
 PORTS = {"gateway": 8080, "orchestrator": 8050, "tts": 8051, "lipsync": 8052, "asr": 8053, "overlay": 8054}
 """Below 32768, where Linux begins to give ports to whoever connects to anywhere."""
@@ -118,10 +117,6 @@ class ServerSettings(ProcessSettings):
     )
     memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed; 0 for none.", ge=0)
     progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0, le=2)
-
-    def engine_settings(self) -> EngineSettings:
-        """The part that the engine gets."""
-        return EngineSettings(self.device, self.checkpoint, self.cache_root, self.options, self.media_root)
 
 
 def _file() -> Path:
