@@ -19,8 +19,7 @@ from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Mesh
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InternalError, VigentError
-from services.media.convert import media_ref
-from services.media.store import MediaStore, StoredFile
+from services.media.store import MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 

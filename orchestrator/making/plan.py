@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from orchestrator.captions.safe_area import MouthBox as Box
-from orchestrator.film.conform import ConformedFootage, conform
+from orchestrator.film.conform import FIELD as FOOTAGE_FIELD
+from orchestrator.film.conform import ConformedFootage
 from orchestrator.making.reference import Reference, make_reference
 from orchestrator.making.servers import Mesh
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
-from services.media.convert import media_ref
 from services.media.sandbox import run_limited
-from services.media.store import MediaStore, StoredFile, recipe_key
+from services.media.store import MediaStore, StoredFile, media_ref, recipe_key
 from services.text.sentences import Sentence, split_script
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
@@ -34,6 +35,7 @@ class FilmPlan:
     """Sentences, conformed footage and what the lip-sync found in it.
 
     `mouth` and `face` are boxes around all of their positions: (x, y, width, height) in film pixels.
+    `problems` are sentences on the faces in the footage and on what could not be read of it.
     `engines` names the engine behind each service: part of the recipe of every piece.
     """
 
@@ -83,7 +85,7 @@ async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, repor
     sentences = tuple(split_script(spec.script))
     await _check_voice(spec, mesh)
     engines = await mesh.engines()
-    footage = await _conformed(spec, store, lambda share: report(0.5 * share))
+    footage, notes = await _conformed(spec, store, lambda share: report(0.5 * share))
     report(0.5)
     found = await _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share))
     return FilmPlan(
@@ -93,7 +95,7 @@ async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, repor
         frames_without_face=found.frames_without_face,
         mouth=_box_of(found.mouth),
         face=_box_of(found.face),
-        problems=tuple(found.problems),
+        problems=(*notes, *found.problems),
         engines=engines,
         reference=await make_reference(spec, engines["asr"], store, mesh),
     )
@@ -122,23 +124,30 @@ async def _check_voice(spec: jobs_pb2.JobSpec, mesh: Mesh) -> None:
         raise InvalidInputError(problem, remedy, "spec.voice", "UNKNOWN_VOICE")
 
 
-async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> StoredFile:
+async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> tuple[StoredFile, list[str]]:
+    """The footage as the film needs it, and what is to be said of it."""
     key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height)
-    if stored := store.recall(key):
-        return stored
+    notes_key = recipe_key("conform notes", key)
+    if (stored := store.recall(key)) and (notes := store.recall(notes_key)):
+        return stored, json.loads(store.path(notes.sha256).read_text())
     source = store.path(spec.footage.sha256)
     with store.temporary(".mp4") as target:
         made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report)
         stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")
+    notes = store.put_bytes(json.dumps(made.notes).encode(), "application/json")
+    store.remember(notes_key, notes)
     store.remember(key, stored)
-    return stored
+    return stored, list(made.notes)
 
 
 def _conform_apart(source: Path, target: Path, width: int, height: int, report: ReportProgress) -> ConformedFootage:
     def progress(done: int, total: int) -> None:
         report(min(1.0, done / max(1, total)))
 
-    return run_limited(conform, source, target, width, height, field="spec.footage", progress=progress)
+    conform = "orchestrator.film.conform:conform"
+    return run_limited(
+        conform, source, target, width, height, returns=ConformedFootage, field=FOOTAGE_FIELD, progress=progress
+    )
 
 
 async def _look_at(footage: StoredFile, mesh: Mesh, report: ReportProgress) -> lipsync_pb2.FootageReport:

@@ -30,8 +30,7 @@ from orchestrator.making.take import Take
 from orchestrator.making.voice import Voice
 from orchestrator.making.words import align, words_from_json, words_to_json
 from orchestrator.settings import OrchestratorSettings
-from services.media.convert import media_ref
-from services.media.store import MediaStore, StoredFile, recipe_key
+from services.media.store import MediaStore, StoredFile, media_ref, recipe_key
 from services.runtime.identity import source_digest
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
