@@ -11,6 +11,7 @@ from gateway.films.view import Consent
 from gateway.library.assets import Description, Kind, StyleDescription, StyleRole, VoiceDescription
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError
+from services.media.colours import rgb_of_hex
 from services.media.facts import FootageFacts, SoundFacts
 from services.media.sandbox import WRITE_SPEECH, Limits, run_limited
 from services.media.store import MediaStore
@@ -58,8 +59,9 @@ class Inspector:
         return run_limited(WRITE_SPEECH, path, target, "file", SPEECH_RATE_HZ, limit_s, returns=float, limits=limits)
 
     def _footage(self, path: Path) -> dict[str, Any]:
-        inspect = "services.media.inspection:inspect_footage"
-        facts = run_limited(inspect, path, self._settings.footage_limit_s, returns=FootageFacts, limits=self._limits)
+        function = "services.media.inspection:inspect_footage"
+        arguments = (path, self._settings.footage_limit_s, rgb_of_hex(self._settings.backdrop))
+        facts = run_limited(function, *arguments, returns=FootageFacts, limits=self._limits)
         poster = self._store.put_bytes(facts.poster, "image/jpeg").sha256
         return {**asdict(facts), "poster": poster, "poster_url": f"/assets/posters/{poster}.jpg"}
 

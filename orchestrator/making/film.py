@@ -19,6 +19,7 @@ from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Mesh
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InternalError, VigentError
+from services.media.colours import rgb_of_hex
 from services.media.store import MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
@@ -93,7 +94,10 @@ class FilmMaker:
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
         patience = Patience(self._settings.attempts, waits=progress.waits)
-        plan = await patience.retried(lambda: make_plan(spec, self._store, self._mesh, report), "the model servers")
+        backdrop = rgb_of_hex(self._settings.backdrop)
+        plan = await patience.retried(
+            lambda: make_plan(spec, self._store, self._mesh, report, backdrop), "the model servers"
+        )
         return plan.to_json()
 
     async def _segments(

@@ -17,6 +17,7 @@ from orchestrator.making.reference import Reference, make_reference
 from orchestrator.making.servers import Mesh
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
+from services.media.colours import BLACK, Rgb
 from services.media.sandbox import run_limited
 from services.media.store import MediaStore, StoredFile, media_ref, recipe_key
 from services.text.sentences import Sentence, split_script
@@ -76,8 +77,12 @@ class FilmPlan:
         )
 
 
-async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, report: ReportProgress) -> FilmPlan:
+async def make_plan(
+    spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, report: ReportProgress, backdrop: Rgb = BLACK
+) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
+
+    `backdrop` lies behind what is transparent in the footage.
 
     Raises InvalidInputError for a script without words, for a voice or language that nobody speaks, for footage that
     cannot be read or shows no face, and for a reference recording that cannot be read.
@@ -85,7 +90,7 @@ async def make_plan(spec: jobs_pb2.JobSpec, store: MediaStore, mesh: Mesh, repor
     sentences = tuple(split_script(spec.script))
     await _check_voice(spec, mesh)
     engines = await mesh.engines()
-    footage, notes = await _conformed(spec, store, lambda share: report(0.5 * share))
+    footage, notes = await _conformed(spec, store, lambda share: report(0.5 * share), backdrop)
     report(0.5)
     found = await _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share))
     return FilmPlan(
@@ -124,15 +129,17 @@ async def _check_voice(spec: jobs_pb2.JobSpec, mesh: Mesh) -> None:
         raise InvalidInputError(problem, remedy, "spec.voice", "UNKNOWN_VOICE")
 
 
-async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> tuple[StoredFile, list[str]]:
+async def _conformed(
+    spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress, backdrop: Rgb
+) -> tuple[StoredFile, list[str]]:
     """The footage as the film needs it, and what is to be said of it."""
-    key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height)
+    key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height, backdrop)
     notes_key = recipe_key("conform notes", key)
     if (stored := store.recall(key)) and (notes := store.recall(notes_key)):
         return stored, json.loads(store.path(notes.sha256).read_text())
     source = store.path(spec.footage.sha256)
     with store.temporary(".mp4") as target:
-        made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report)
+        made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report, backdrop)
         stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")
     notes = store.put_bytes(json.dumps(made.notes).encode(), "application/json")
     store.remember(notes_key, notes)
@@ -140,13 +147,23 @@ async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportPr
     return stored, list(made.notes)
 
 
-def _conform_apart(source: Path, target: Path, width: int, height: int, report: ReportProgress) -> ConformedFootage:
+def _conform_apart(
+    source: Path, target: Path, width: int, height: int, report: ReportProgress, backdrop: Rgb
+) -> ConformedFootage:
     def progress(done: int, total: int) -> None:
         report(min(1.0, done / max(1, total)))
 
     conform = "orchestrator.film.conform:conform"
     return run_limited(
-        conform, source, target, width, height, returns=ConformedFootage, field=FOOTAGE_FIELD, progress=progress
+        conform,
+        source,
+        target,
+        width,
+        height,
+        returns=ConformedFootage,
+        options={"backdrop": backdrop},
+        field=FOOTAGE_FIELD,
+        progress=progress,
     )
 
 

@@ -25,6 +25,7 @@ BROKEN_SHARE = 0.1
 _WHOLE_SHARE = 0.9  # of the announced length; less means that the file was cut off
 _SELF_SYNCHRONISING = {"mp3", "aac"}
 """Formats without an index: junk before and behind is no part of them, and the length that FFmpeg tells is a guess."""
+_DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof"}
 """What ISO base media files are made of at the top; behind the last one may be junk."""
 
@@ -102,12 +103,13 @@ def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage)
     container = stream.container
     assert isinstance(container, InputContainer)
     raw = container.format.name in _SELF_SYNCHRONISING
+    decoder = _decoder_with_alpha(stream)
     lately = junk = 0
     some = False
     for packet in container.demux(stream):
         damage.packets += packet.size > 0
         try:
-            frames = packet.decode()
+            frames = decoder.decode(packet) if decoder else packet.decode()
         except MemoryError:
             raise
         except FFmpegError:
@@ -124,12 +126,23 @@ def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage)
         raise InvalidInputError(problem, "Export it again.", field, "UNREADABLE_FILE")
 
 
+def _decoder_with_alpha(stream: av.VideoStream | av.AudioStream) -> av.VideoCodecContext | None:
+    """WebM keeps transparency beside the picture, where FFmpeg's own decoders of VP8 and VP9 leave it."""
+    name = _DECODERS_WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
+    if name is None or ("alpha_mode", "1") not in {(key.lower(), value) for key, value in stream.metadata.items()}:
+        return None
+    decoder = av.VideoCodecContext.create(name, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    return decoder
+
+
 def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStream, field: str) -> float:
     """Length of the stream by its packets, in seconds. What files announce is that of another stream, or a guess.
 
     Raises InvalidInputError for `field` (CUT_FILE) when all streams end long before the announced length.
     """
     start_s, ends_s = float("inf"), {stream.index: 0.0}
+    packets, last_s = 0, 0.0
     for packet in container.demux():
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None or not packet.size:
@@ -139,12 +152,17 @@ def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStrea
         ends_s[packet.stream_index] = max(end_s, ends_s.get(packet.stream_index, end_s))
         if packet.stream_index == stream.index:
             start_s = min(start_s, stamp * time_base)
+            packets += 1
+            last_s = (packet.duration or 0) * time_base
     announced_s = (container.duration or 0) / av.time_base
     reached_s = max(ends_s.values()) - (container.start_time or 0) / av.time_base
     if container.format.name not in _SELF_SYNCHRONISING and reached_s < _WHOLE_SHARE * announced_s:
         problem = f"The file is cut off: it announces {announced_s:.1f} s and ends after {max(0.0, reached_s):.1f} s."
         raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
-    return max(0.0, ends_s[stream.index] - min(start_s, ends_s[stream.index]))
+    length_s = max(0.0, ends_s[stream.index] - min(start_s, ends_s[stream.index]))
+    if last_s or packets < 2:
+        return length_s
+    return length_s * packets / (packets - 1)  # FLV and others do not say how long a picture lasts
 
 
 def _refuse_cut(path: Path, field: str) -> None:
