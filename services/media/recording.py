@@ -22,7 +22,7 @@ SHORTEST_MUSIC_S = 2.0
 
 
 class Recording:
-    """The first sound of a file from outside. Every pass opens it anew; `damage` is that of the last one."""
+    """The first sound of a file from outside. Every pass opens it anew; `damage` is that of the longest."""
 
     def __init__(self, path: Path, field: str) -> None:
         """Raises InvalidInputError for `field`: as `sniff` and `open_source`, and CUT_FILE, NO_SOUND."""
@@ -36,9 +36,12 @@ class Recording:
 
     def blocks(self, layout: Layout = "stereo", rate_hz: int = SOUND_RATE_HZ) -> Iterator[Sound]:
         """All of it, in blocks. Raises InvalidInputError (UNREADABLE_FILE) when many packets are broken."""
-        self.damage = Damage()
-        with self._opened() as stream, decoding(self._field, "audio"):
-            yield from resampled(decoded(stream, self._field, self.damage), layout, rate_hz)
+        damage = Damage()
+        try:
+            with self._opened() as stream, decoding(self._field, "audio"):
+                yield from resampled(decoded(stream, self._field, damage), layout, rate_hz)
+        finally:
+            self.damage = max(self.damage, damage, key=lambda each: each.packets)
 
     def blocks_of(self, longest_s: float, layout: Layout = "stereo", rate_hz: int = SOUND_RATE_HZ) -> Iterator[Sound]:
         """All of it. Raises InvalidInputError (TOO_LONG) as soon as it is longer."""
