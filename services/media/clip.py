@@ -100,8 +100,8 @@ class Clip:
 
     @contextmanager
     def opened(self) -> Iterator[VideoStream]:
-        """The picture's stream, its file opened anew."""
-        with open_source(self._path, self._field, "video") as container:
+        """The picture's stream, its file opened anew; what a decoder stumbles over in the context is a typed error."""
+        with open_source(self._path, self._field, "video") as container, decoding(self._field, "video"):
             moving = (each for each in container.streams.video if Disposition.attached_pic not in each.disposition)
             stream = next(moving, None)
             if stream is None:
@@ -123,10 +123,9 @@ class Clip:
                 yield from islice(self._decoded(stream), 1)
 
     def _decoded(self, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        with decoding(self._field, "video"):
-            for frame in decoded(stream, self._field, self.damage):
-                self._check_size(frame.width, frame.height)
-                yield frame
+        for frame in decoded(stream, self._field, self.damage):
+            self._check_size(frame.width, frame.height)
+            yield frame
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self._limits.pixels:

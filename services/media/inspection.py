@@ -24,6 +24,7 @@ from services.media.meter import SILENCE_LUFS, Meter
 from services.media.picture import read_picture
 from services.media.recording import Recording, check_music_length
 from services.media.sound import SOUND_RATE_HZ, Sound, rechunked
+from services.media.source import decoding
 
 FIELD = "file"
 WAVEFORM_POINTS = 600
@@ -42,18 +43,23 @@ def inspect_footage(path: Path, longest_s: float, backdrop: Rgb = BLACK) -> Foot
     frames = sum(1 for _ in clip.frames())
     width, height = (round(side) for side in clip.shown_size)
     rate_hz = clip.rate_hz or frames / max(clip.duration_s, 1e-3)
-    poster_height = min(_POSTER_HEIGHT, height) // 2 * 2 or 2
-    poster_width = round(width * poster_height / height) // 2 * 2 or 2
-    poster = clip.scaler(poster_width, poster_height, backdrop=backdrop).scale(clip.first)
     return FootageFacts(
         width=width,
         height=height,
         frames=frames,
         frame_rate_hz=round(rate_hz, 3) if frames > 1 else 0.0,
         duration_s=round(clip.duration_s, 3),
-        poster=_jpeg(cast("NDArray[uint8]", poster.to_ndarray(format="rgb24"))),
+        poster=_poster(clip, width, height, backdrop),
         notes=clip.notes(),
     )
+
+
+def _poster(clip: Clip, width: int, height: int, backdrop: Rgb) -> bytes:
+    rows = min(_POSTER_HEIGHT, height) // 2 * 2 or 2
+    columns = round(width * rows / height) // 2 * 2 or 2
+    with decoding(FIELD, "video"):
+        picture = clip.scaler(columns, rows, backdrop=backdrop).scale(clip.first).to_ndarray(format="rgb24")
+    return _jpeg(cast("NDArray[uint8]", picture))
 
 
 def inspect_music(path: Path, longest_s: float) -> SoundFacts:

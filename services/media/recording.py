@@ -29,7 +29,7 @@ class Recording:
         sniff(path, "audio", field=field)
         self._path, self._field = path, field
         self.damage = Damage()
-        with self._opened() as stream, decoding(field, "audio"):
+        with self._opened() as stream:
             assert isinstance(stream.container, InputContainer)
             self.rate_hz, self.channels = stream.rate, stream.channels
             measured_s(stream.container, stream, field)
@@ -38,7 +38,7 @@ class Recording:
         """All of it, in blocks. Raises InvalidInputError (UNREADABLE_FILE) when many packets are broken."""
         damage = Damage()
         try:
-            with self._opened() as stream, decoding(self._field, "audio"):
+            with self._opened() as stream:
                 yield from resampled(decoded(stream, self._field, damage), layout, rate_hz)
         finally:
             self.damage = max(self.damage, damage, key=lambda each: each.packets)
@@ -59,7 +59,7 @@ class Recording:
 
     @contextmanager
     def _opened(self) -> Iterator[av.AudioStream]:
-        with open_source(self._path, self._field, "audio") as container:
+        with open_source(self._path, self._field, "audio") as container, decoding(self._field, "audio"):
             stream = next(iter(container.streams.audio), None)
             if stream is None:
                 raise self._error("NO_SOUND", "The file has no sound.")

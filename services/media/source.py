@@ -39,9 +39,9 @@ class Damage:
 
     def notes(self, what: str) -> list[str]:
         """What a report says of it; nothing when all was well."""
-        return (
-            [f"Broken packets of {what} that were passed over: {self.broken} of {self.packets}."] if self.broken else []
-        )
+        if not self.broken:
+            return []
+        return [f"Broken packets of {what} that were passed over: {self.broken} of {self.packets}."]
 
 
 def open_source(path: Path, field: str, medium: str, *, pictures: bool = False) -> InputContainer:

@@ -14,7 +14,7 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 from services.media.colours import BLACK, Rgb
-from services.media.crop import Crop, cover
+from services.media.crop import DETECTION_SIDE, Crop, cover
 from services.media.yuv import BT709, UNSPECIFIED, laid_over
 
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG in ISO/IEC 23091-2
@@ -49,7 +49,7 @@ def shown_size(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[float, flo
     return (width, height) if orientation(frame)[0, 0] else (height, width)
 
 
-def upright_rgb(frame: av.VideoFrame, longest_side: int = 640) -> NDArray[uint8]:
+def upright_rgb(frame: av.VideoFrame, longest_side: int = DETECTION_SIDE) -> NDArray[uint8]:
     """A small uint8 RGB (height, width, 3) of the frame as it is shown, but for its pixel shape."""
     scale = min(1.0, longest_side / max(frame.width, frame.height))
     width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))

@@ -58,14 +58,27 @@ def clip(suffix: str, codec: str = "libx264") -> Callable[[Path], Path]:
 
 
 def titled_clip(suffix: str, codec: str, title: bytes) -> Callable[[Path], Path]:
-    def make(folder: Path) -> Path:
-        path = encoded(folder / f"clip.{suffix}", codec, title=_MARKER)
-        whole = path.read_bytes()
-        assert _MARKER.encode() in whole
-        path.write_bytes(whole.replace(_MARKER.encode(), title[: len(_MARKER)].ljust(len(_MARKER), b"x")))
-        return path
+    return lambda folder: retitled(encoded(folder / f"clip.{suffix}", codec, title=_MARKER), title)
 
-    return make
+
+def retitled(path: Path, title: bytes) -> Path:
+    """No library writes a title that is not UTF-8."""
+    whole = path.read_bytes()
+    assert _MARKER.encode() in whole
+    path.write_bytes(whole.replace(_MARKER.encode(), title[: len(_MARKER)].ljust(len(_MARKER), b"x")))
+    return path
+
+
+def titled_copy(source: Path, target: Path, title: bytes) -> Path:
+    """The same packets under a title."""
+    with av.open(str(source)) as container, av.open(str(target), "w") as copy:
+        copy.metadata["title"] = _MARKER
+        stream = copy.add_stream_from_template(container.streams.video[0], opaque=True)
+        for packet in container.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                copy.mux(packet)
+    return retitled(target, title)
 
 
 def junk_around(make: Callable[[Path], Path], before: bytes = b"", behind: bytes = b"") -> Callable[[Path], Path]:

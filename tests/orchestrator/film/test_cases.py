@@ -8,12 +8,15 @@ import pytest
 from PIL import Image
 
 from orchestrator.film.conform import conform
+from orchestrator.film.footage import FootageReader
 from orchestrator.film.music import FIELD, music_blocks
 from services.base.errors import InvalidInputError
+from services.lipsync.footage import decoded, opened
+from services.media.crop import face_focus
 from services.media.inspection import inspect_footage
 from services.media.recording import Recording
-from tests.support.cases import FOOTAGE, MUSIC, REFUSED_FOOTAGE, REFUSED_MUSIC
-from tests.support.pictures import number_in, read_pictures, write_clip
+from tests.support.cases import CASES, FOOTAGE, GBK, MUSIC, REFUSED_FOOTAGE, REFUSED_MUSIC, titled_copy
+from tests.support.pictures import number_in, read_pictures, rgb_of, write_clip
 
 WIDTH, HEIGHT = 96, 160
 
@@ -55,6 +58,23 @@ def test_music_is_refused(tmp_path, name):
     with pytest.raises(InvalidInputError, match=words) as refused:
         list(music_blocks(Recording(make(tmp_path), FIELD), 48_000 * 9))
     assert (refused.value.field, refused.value.reason) == ("spec.music", reason)
+
+
+def test_footage_that_is_ready_may_have_a_title_in_any_encoding(tmp_path):
+    """Composing and lip-sync open it as it came."""
+    ready = conform(FOOTAGE["webm"].make(tmp_path), tmp_path / "out.mp4", WIDTH, HEIGHT).path
+    made = conform(titled_copy(ready, tmp_path / "titled.mp4", GBK), tmp_path / "again.mp4", WIDTH, HEIGHT)
+    assert not made.changed
+    with FootageReader(made.path) as reader:
+        assert number_in(rgb_of(reader.frame(7))) == 7
+    with opened(made.path) as container:
+        assert sum(1 for _ in decoded(container)) == 30
+
+
+def test_a_film_shows_the_presenter_beside_a_slide(tmp_path):
+    made = conform(CASES / "lecturer.mp4", tmp_path / "out.mp4", 270, 480)
+    x, y = face_focus(read_pictures(made.path)[::10])
+    assert (x, y) == pytest.approx((0.5, 0.54), abs=0.08)
 
 
 # what is transparent
