@@ -1,1 +1,0 @@
-"""HTTP, metrics, the studio and the command line."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings
+from services.base.settings import PORTS, ProcessSettings
 
 MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
 SERVICES = ("orchestrator", *MODEL_SERVICES)
@@ -16,10 +16,6 @@ _BUNDLED_ASSETS = Path(__file__).parent.parent / "assets"
 
 def _target(service: str) -> str:
     return f"127.0.0.1:{PORTS[service]}"
-
-
-def _page(service: str) -> str:
-    return f"http://127.0.0.1:{METRICS_PORTS[service]}/metrics"
 
 
 class GatewaySettings(ProcessSettings):
@@ -33,11 +29,6 @@ class GatewaySettings(ProcessSettings):
     lipsync: str = Field(_target("lipsync"), description="Address of the lip-sync servers.")
     asr: str = Field(_target("asr"), description="Address of the listening servers.")
     overlay: str = Field(_target("overlay"), description="Address of the overlay servers.")
-    orchestrator_metrics: str = Field(_page("orchestrator"), description="Prometheus page of the orchestrators.")
-    tts_metrics: str = Field(_page("tts"), description="Prometheus page of the voice servers.")
-    lipsync_metrics: str = Field(_page("lipsync"), description="Prometheus page of the lip-sync servers.")
-    asr_metrics: str = Field(_page("asr"), description="Prometheus page of the listening servers.")
-    overlay_metrics: str = Field(_page("overlay"), description="Prometheus page of the overlay servers.")
     allowed_hosts: str = Field(
         "127.0.0.1,localhost,::1",
         description='Names under which the gateway answers, against DNS rebinding; "*" for any.',
@@ -45,7 +36,24 @@ class GatewaySettings(ProcessSettings):
     assets_root: Path = Field(_BUNDLED_ASSETS, description="Folder of the bundled fonts, music, styles and demo.")
     upload_limit_bytes: int = Field(2 * 2**30, description="Largest upload.", gt=0)
     body_limit_bytes: int = Field(2**20, description="Largest request body that is no upload.", gt=0)
-    connections: int = Field(512, description="Connections at the same time; further ones get 503.", ge=1)
+    connections: int = Field(
+        512,
+        description="Connections at the same time: half of them for streams and downloads, a quarter for other "
+        "requests, which get 503 beyond that; when all are used, the one that has asked nothing for longest is ended.",
+        ge=4,
+    )
+    head_timeout_s: float = Field(
+        10.0, description="Longest time until the head of a request is complete, or an idle connection asks.", gt=0
+    )
+    body_timeout_s: float = Field(
+        30.0, description="Longest wait for a request's body, besides what body_rate_bytes_per_s adds.", gt=0
+    )
+    body_rate_bytes_per_s: float = Field(
+        10_000.0, description="Least rate of a long body: one second more for so many bytes that have come.", gt=0
+    )
+    write_timeout_s: float = Field(
+        60.0, description="Longest time in which a client reads nothing of what is being sent to it.", gt=0
+    )
     uploads_at_once: int = Field(4, description="Uploads that are taken at the same time.", ge=1)
     footage_limit_s: float = Field(600.0, description="Longest footage.", gt=0)
     audio_limit_s: float = Field(1800.0, description="Longest music and longest recording to transcribe.", gt=0)
@@ -58,11 +66,7 @@ class GatewaySettings(ProcessSettings):
 
     def targets(self, service: str) -> list[str]:
         """Addresses (gRPC) of the replicas of `service`, one of SERVICES."""
-        return _parts(getattr(self, service))
-
-    def metrics_urls(self, service: str) -> list[str]:
-        """Prometheus pages of the replicas of `service`, in the same order; may be fewer."""
-        return _parts(getattr(self, f"{service}_metrics"))
+        return [target.removeprefix("ipv4:") for target in _parts(getattr(self, service))]
 
 
 def _parts(text: str) -> list[str]:

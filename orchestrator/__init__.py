@@ -1,1 +1,0 @@
-"""Durable jobs: a script becomes a film."""

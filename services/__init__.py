@@ -1,1 +1,0 @@
-"""The model servers: one package a service, and the runtime that they share."""

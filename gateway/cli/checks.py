@@ -15,16 +15,19 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-import grpc
 import psutil
 
+from gateway.cli.waiting import telling, while_it_lives
 from gateway.mesh import gpus, remotion
 from gateway.mesh.addresses import service_of
+from gateway.mesh.engines import engines_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
+from services.base.direct import direct_channel
 from services.base.errors import FailedPreconditionError, VigentError
 from services.base.settings import ServerSettings
 from services.media.sandbox import Limits, run_limited
@@ -166,12 +169,16 @@ def devices() -> Iterator[Finding]:
     """The GPUs, and which process of the mesh computes where."""
     known = gpus.query("name", "memory.total")
     yield Finding(Verdict.OK, "gpu", ", ".join(known) or "no NVIDIA GPU; only the production engines need one")
-    plan, users = MeshPlan.here(), gpus.gpu_users()
+    plan, chosen = MeshPlan.here(), engines_of(MODEL_SERVICES)
+    for service, engine in chosen.items():
+        verdict = Verdict.WARN if engine.problem else Verdict.OK
+        yield Finding(verdict, "engine", f"{service}: {engine.engine} ({engine.problem or engine.abilities})")
+    users = gpus.gpu_users(chosen)
     for name in plan.names:
         if name in plan.gpus:
             yield Finding(Verdict.OK, "device", f"{name} computes on {plan.device(name)}")
         elif name in users:
-            detail = f"{name} computes on the processor with {gpus.GPU_ENGINES[name]}: slower than the film by far"
+            detail = f"{name} computes on the processor with {chosen[name].engine}: slower than the film by far"
             remedy = f"Name GPUs in VIGENT_GPUS, or choose with VIGENT_{name.upper()}_DEVICE."
             yield Finding(Verdict.WARN, "device", detail, remedy)
     replicas = plan.addresses.replicas("lipsync")
@@ -184,7 +191,8 @@ async def _speak(data: Path) -> tuple[int, str]:
     plan, said = MeshPlan.here(port_base=0), deque[str](maxlen=1)
     async with Supervisor(plan, data, lambda _name, line: said.append(line), ("tts",), ONE_TRY) as mesh:
         try:
-            await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
+            async with telling(mesh.unready):
+                await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
         except TimeoutError as error:
             problem = f"The voice server is not ready after {_READY_TIMEOUT_S:g} s. It says: {' '.join(said)}"
             raise FailedPreconditionError(problem, field="voice") from error
@@ -193,7 +201,7 @@ async def _speak(data: Path) -> tuple[int, str]:
 
 async def _spoken(address: str) -> tuple[int, str]:
     samples, engine = 0, ""
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with direct_channel(address) as channel, while_it_lives("tts", address):
         request = tts_pb2.SynthesizeRequest(text="你好, hello.")
         with calling("tts server", address):
             async for response in TtsServiceStub(channel).Synthesize(request, timeout=_VOICE_TIMEOUT_S):

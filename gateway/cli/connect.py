@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.waiting import tell, until_answered
 from gateway.mesh.addresses import DEFAULT_DATA, apply_data_folder
 from gateway.mesh.health import GrpcPatient
 from gateway.mesh.lock import running_mesh
@@ -25,26 +26,46 @@ def load_settings(data: Path) -> GatewaySettings:
 
 async def find(service: str, data: Path, settings: GatewaySettings) -> str | None:
     """Address of a running service: of the mesh that holds `data`, else as configured; None when none answers."""
-    mesh = running_mesh(data)
-    if mesh is not None and service in mesh.addresses:
-        candidates = [mesh.addresses[service]]
-    else:  # another data folder than the usual one belongs to no mesh at the usual addresses
-        candidates = settings.targets(service) if data == DEFAULT_DATA else []
-    for address in candidates:
-        patient = GrpcPatient(service, address)
-        try:
-            if await patient.alive(_ANSWER_S):
-                return address
-        finally:
-            await patient.close()
-    return None
+    candidates = _candidates(service, data, settings)
+    address = await _first_answering(service, candidates)
+    if address is None and candidates and service in settings.model_fields_set:  # whoever set it hoped for more
+        tell(_absent(service, candidates))
+    return address
 
 
 async def require(service: str, data: Path) -> str:
     """Address of a running service. Raises UnavailableError when none answers."""
     settings = load_settings(data)
-    if (address := await find(service, data, settings)) is None:
-        raise UnavailableError(
-            f"No {service} answers at {getattr(settings, service)}.", "Start the mesh with `vigent up`."
-        )
-    return address
+    candidates = _candidates(service, data, settings)
+    if (address := await _first_answering(service, candidates)) is not None:
+        return address
+    problem = _absent(service, candidates) if candidates else f"No {service} runs over {data}."
+    raise UnavailableError(problem, "Start the mesh with `vigent up`.")
+
+
+def _candidates(service: str, data: Path, settings: GatewaySettings) -> list[str]:
+    mesh = running_mesh(data)
+    if mesh is not None and service in mesh.addresses:
+        return [mesh.addresses[service]]
+    # another data folder than the usual one belongs to no mesh at the usual addresses
+    return settings.targets(service) if data == DEFAULT_DATA else []
+
+
+def _absent(service: str, addresses: list[str]) -> str:
+    return f"No {service} answers at {', '.join(addresses)}."
+
+
+async def _first_answering(service: str, addresses: list[str]) -> str | None:
+    for address in addresses:
+        if await _answers(service, address):
+            return address
+    return None
+
+
+async def _answers(service: str, address: str) -> bool:
+    patient = GrpcPatient(service, address)
+    try:
+        async with until_answered(service, address):
+            return await patient.alive(_ANSWER_S)
+    finally:
+        await patient.close()

@@ -17,7 +17,7 @@ from gateway.mesh.addresses import DEFAULT_DATA
 from services.base.errors import VigentError
 
 _MARKS = {Verdict.OK: "[green] ok [/]", Verdict.WARN: "[yellow]warn[/]", Verdict.FAIL: "[red]fail[/]"}
-EXIT_HEALTHY, EXIT_ILL = 0, 1
+EXIT_HEALTHY, EXIT_UNHEALTHY = 0, 1
 
 
 def doctor(data: DataOption = DEFAULT_DATA) -> None:
@@ -29,11 +29,11 @@ def doctor(data: DataOption = DEFAULT_DATA) -> None:
         if finding.remedy:
             out.print(f"      {'':<12} to do: {escape(finding.remedy)}")
         if finding.verdict is Verdict.FAIL:
-            worst = EXIT_ILL
+            worst = EXIT_UNHEALTHY
     out.print("\n[bold]Settings in effect[/]  (environment, then vigent.toml, then defaults; * is not the default)")
     for line in effective_settings():
         out.print(f"  {escape(line)}")
-    if worst == EXIT_ILL:
+    if worst == EXIT_UNHEALTHY:
         err.print("\nSomething must be mended before films can be made; see `fail` above.")
     raise typer.Exit(worst)
 

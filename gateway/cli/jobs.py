@@ -13,6 +13,7 @@ from rich.table import Table
 
 from gateway.cli.connect import DataOption, require
 from gateway.cli.output import out, seconds
+from gateway.cli.waiting import until_answered
 from gateway.films.view import JobView, job_view
 from gateway.mesh.addresses import DEFAULT_DATA
 from orchestrator.client import JobClient
@@ -73,7 +74,8 @@ def retry_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
 
 def _ask(data: Path, question: Callable[[JobClient], Awaitable[_T]]) -> _T:
     async def asking() -> _T:
-        async with JobClient(await require("orchestrator", data)) as client:
+        address = await require("orchestrator", data)
+        async with JobClient(address) as client, until_answered("orchestrator", address):
             return await question(client)
 
     return asyncio.run(asking())

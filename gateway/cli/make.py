@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -16,8 +14,10 @@ from rich.markup import escape
 
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import err, seconds, show_error
+from gateway.cli.outputs import Outputs, film_file
 from gateway.cli.progress import JobDisplay
-from gateway.films.request import Ingredients, read_text, spec_of_ingredients, target_file
+from gateway.cli.waiting import telling, while_it_lives
+from gateway.films.request import Ingredients, read_text, spec_of_ingredients
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES
 from gateway.mesh.lock import hold
 from gateway.mesh.log import LogFile
@@ -30,13 +30,6 @@ from vigent.jobs.v1 import jobs_pb2
 
 EXIT_DONE, EXIT_FAILED = 0, 1
 _NO_DRAIN_DELAY = {f"VIGENT_{name.upper()}_DRAIN_DELAY_S": "0" for name in PROCESSES}  # nobody else uses this mesh
-_BESIDE = {
-    "captions.srt": ".srt",
-    "captions.vtt": ".vtt",
-    "captions.ass": ".ass",
-    "cover.jpg": ".jpg",
-    "report.json": ".report.json",
-}
 
 
 def make(
@@ -74,10 +67,18 @@ def make(
     consent: Annotated[str, typer.Option(help="Words of the agreement; needed with --reference.")] = "",
     face_consent_of: Annotated[str, typer.Option(help="Who is in the footage and agreed; kept with the job.")] = "",
     face_consent: Annotated[str, typer.Option(help="Words of that agreement.")] = "",
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace files there that were not made here, or changed since; never an ingredient."
+        ),
+    ] = False,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Make a film; uses a running mesh, else starts one for this job and ends it. Ctrl-C cancels the job."""
-    target = target_file(out_file, script)
+    inputs: dict[str, str | Path | None] = {"SCRIPT": script, "--footage": footage, "--music": music}
+    inputs |= {"--style": style, "--title-style": title_style, "--title-file": title_file, "--reference": reference}
+    outputs = Outputs(film_file(out_file, script), inputs, overwrite)
     ingredients = Ingredients(
         script=read_text(script, "script"),
         footage=footage,
@@ -106,15 +107,16 @@ def make(
         face_consent=face_consent,
     )
     try:
-        code = asyncio.run(_make(ingredients, target, data))
+        code = asyncio.run(_make(ingredients, outputs, data))
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = EXIT_FAILED
     raise typer.Exit(code)
 
 
-async def _make(ingredients: Ingredients, target: Path, data: Path) -> int:
+async def _make(ingredients: Ingredients, outputs: Outputs, data: Path) -> int:
     _end_on_sigterm()
     settings = load_settings(data)
+    await asyncio.to_thread(outputs.check, settings.media_root)
     store = MediaStore(settings.media_root)
     spec = await asyncio.to_thread(spec_of_ingredients, ingredients, settings, store)
     address = await find("orchestrator", data, settings)
@@ -122,10 +124,11 @@ async def _make(ingredients: Ingredients, target: Path, data: Path) -> int:
         if address is None:
             address = await stack.enter_async_context(_own_mesh(data))
         client = await stack.enter_async_context(JobClient(address))
-        return await _film(client, address, spec, target, store)
+        await stack.enter_async_context(while_it_lives("orchestrator", address))
+        return await _film(client, address, spec, outputs, store)
 
 
-async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, target: Path, store: MediaStore) -> int:
+async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, outputs: Outputs, store: MediaStore) -> int:
     submitting = asyncio.create_task(_submit(client, address, spec, store))
     try:
         job = (await asyncio.shield(submitting)).job
@@ -139,8 +142,8 @@ async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, target:
     if job.state != jobs_pb2.JOB_STATE_DONE:
         _show_failure(job)
         return EXIT_FAILED
-    await asyncio.to_thread(_deliver, job, store, target)
-    display.summary(target, seconds(job.progress.playable_s))
+    await asyncio.to_thread(outputs.place, job.outputs, store)
+    display.summary(outputs.film, seconds(job.progress.playable_s))
     return EXIT_DONE
 
 
@@ -175,34 +178,13 @@ async def _own_mesh(data: Path) -> AsyncIterator[str]:
             err.print(f"[yellow]Warning:[/] {escape(plan.warning)}")
         async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
             try:
-                await mesh.wait_ready()
+                async with telling(mesh.unready):
+                    await mesh.wait_ready()
             except FailedPreconditionError as error:
                 if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
                     raise
                 raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
             yield addresses["orchestrator"]
-
-
-def _deliver(job: jobs_pb2.Job, store: MediaStore, target: Path) -> None:
-    """Puts the film where it was asked for, and what belongs to it beside it, each whole or not at all."""
-    try:
-        _copy(store.path(job.outputs["film.mp4"].sha256), target)
-        for name, suffix in _BESIDE.items():
-            _copy(store.path(job.outputs[name].sha256), target.with_suffix(suffix))
-    except OSError as error:
-        problem = f"The film is finished, but cannot be written to {target}: {error.strerror}."
-        raise FailedPreconditionError(problem, "Give another --out; nothing is made again.", "--out") from error
-
-
-def _copy(source: Path, target: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-        whole = Path(file.name)
-    try:
-        shutil.copyfile(source, whole)
-        whole.chmod(0o644)
-        whole.replace(target)
-    finally:
-        whole.unlink(missing_ok=True)
 
 
 def _show_failure(job: jobs_pb2.Job) -> None:

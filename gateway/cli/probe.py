@@ -10,7 +10,9 @@ import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.cli.output import err, out
-from services.runtime.health import PROBLEM_METADATA_KEY
+from gateway.cli.waiting import until_answered
+from services.base.direct import direct_channel
+from services.base.names import PROBLEM_METADATA_KEY
 
 EXIT_SERVING, EXIT_NOT_SERVING, EXIT_UNREACHABLE = 0, 1, 2
 
@@ -25,7 +27,7 @@ def probe(
 
 
 async def _probe(address: str, service: str, timeout_s: float) -> int:
-    async with grpc.aio.insecure_channel(address) as channel:
+    async with direct_channel(address) as channel, until_answered(service or "the server", address):
         request = health_pb2.HealthCheckRequest(service=service)
         call = health_pb2_grpc.HealthStub(channel).Check(request, timeout=timeout_s)
         try:

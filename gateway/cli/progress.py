@@ -29,7 +29,7 @@ class JobDisplay:
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
-        self._stage = ""
+        self._stage = self._message = ""
         self._begun_s = self._stage_begun_s = time.monotonic()
         self._took_s: dict[str, float] = {}
         columns = (
@@ -49,6 +49,7 @@ class JobDisplay:
         if now.stage != self._stage:
             self._enter(now.stage)
         to_go = f"{seconds(now.eta_s)} to go" if now.eta_s else ""
+        self._tell_wait(now.message)
         sentences = f"{now.segments_done} of {now.segments_total} sentences" if now.segments_total else ""
         note = " · ".join(part for part in (sentences, to_go) if part)
         description = _STAGES.get(now.stage, now.stage)
@@ -60,6 +61,11 @@ class JobDisplay:
             out.print(f"  {_STAGES.get(stage, stage):<20} {took_s:6.1f} s")
         out.print(f"  {'in all':<20} {time.monotonic() - self._begun_s:6.1f} s")
         out.print(f"[bold green]{escape(str(target))}[/]  {length} of film; captions, cover and report lie beside it")
+
+    def _tell_wait(self, message: str) -> None:
+        if message != self._message and message.startswith("Waiting for "):
+            err.print(escape(f"job {self._job_id}: {message}"))
+        self._message = message
 
     def _enter(self, stage: str) -> None:
         now_s = time.monotonic()

@@ -12,13 +12,15 @@ from rich.table import Table
 
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import out
-from gateway.http.replicas import FULL_NAMES
+from gateway.cli.waiting import telling, until_answered
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from orchestrator.client import calling
 from services.base.client import open_channel
 from services.base.errors import NotFoundError
+from services.base.names import FULL_NAMES
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -50,10 +52,12 @@ async def _voices(language: str, data: Path) -> list[tts_pb2.Voice]:
             plan = MeshPlan.here(port_base=0)
             mesh = Supervisor(plan, data, lambda _name, _line: None, ("tts",), ONE_TRY)
             await stack.enter_async_context(mesh)
-            await mesh.wait_ready()
+            async with telling(mesh.unready):
+                await mesh.wait_ready()
             address = plan.addresses.address("tts")
         channel = await stack.enter_async_context(open_channel(address, FULL_NAMES["tts"]))
-        with calling("tts server", address):
-            request = tts_pb2.ListVoicesRequest(language=language)
-            response = await TtsServiceStub(channel).ListVoices(request, timeout=_ANSWER_S)
+        request = tts_pb2.ListVoicesRequest(language=language)
+        async with until_answered("tts", address):
+            with calling("tts server", address):
+                response = await TtsServiceStub(channel).ListVoices(request, timeout=_ANSWER_S)
     return list(response.voices)

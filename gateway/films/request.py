@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,22 +112,6 @@ def read_text(path: str, field: str) -> str:
         raise InvalidInputError(f"{path} is no UTF-8 text.", remedy, field, "NOT_UTF8") from error
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Name a text file.", field) from error
-
-
-def target_file(out_file: Path | None, script: str) -> Path:
-    """Where the film goes. Raises InvalidInputError when it cannot be written there."""
-    target = out_file or Path("film.mp4" if script == "-" else f"{Path(script).stem}.mp4")
-    if target.suffix.lower() != ".mp4":
-        raise InvalidInputError(f"{target} does not end in .mp4.", "Films are MP4 files; name one.", "--out")
-    try:
-        if target.is_dir():
-            raise InvalidInputError(f"{target} is a folder.", "Name a file.", "--out")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}."):
-            return target
-    except OSError as error:
-        problem = f"{shortened(str(target))} cannot be written: {error.strerror}."
-        raise InvalidInputError(problem, "Name another file.", "--out") from error
 
 
 def _media(library: Library, store: MediaStore, kind: Kind, given: str, field: str) -> media_pb2.MediaRef:

@@ -10,8 +10,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from gateway.http.admission import Admission, Admit
 from gateway.http.context import open_gateway
-from gateway.http.guard import BodyLimit, SameSiteGuard
+from gateway.http.guard import BodyLimit, BodyPatience, SameSiteGuard
 from gateway.http.metrics import CountRequests, GatewayMetrics
 from gateway.http.problems import install_error_handlers, name_media_type
 from gateway.http.routes import assets, events, jobs, outputs, probes, services, speech, transcriptions
@@ -39,12 +40,13 @@ class _Api(FastAPI):
         return super().openapi()
 
 
-def create_app(settings: GatewaySettings, stopping: asyncio.Event | None = None) -> FastAPI:
+def create_app(
+    settings: GatewaySettings, metrics: GatewayMetrics, admission: Admission, stopping: asyncio.Event
+) -> FastAPI:
     """The application; its connections open and close with its lifespan.
 
     Set `stopping` when the server is to end: event streams would hold it up.
     """
-    metrics, stopping = GatewayMetrics(), stopping or asyncio.Event()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -68,8 +70,10 @@ def create_app(settings: GatewaySettings, stopping: asyncio.Event | None = None)
         limit_bytes=settings.body_limit_bytes,
         upload_bytes=settings.upload_limit_bytes,
         upload_paths=UPLOAD_PATHS | {transcriptions.PATH},
+        patience=BodyPatience(settings.body_timeout_s, settings.body_rate_bytes_per_s),
     )
     app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
+    app.add_middleware(Admit, admission=admission)
     app.add_middleware(CountRequests, metrics=metrics)
     return app
 

@@ -12,12 +12,13 @@ import grpc
 from fastapi import Depends, Request
 
 from gateway.http.metrics import GatewayMetrics
-from gateway.http.replicas import FULL_NAMES, MeshWatch
+from gateway.http.replicas import MeshWatch
 from gateway.http.uploads import Uploads
 from gateway.library.library import Library
 from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
+from services.base.names import FULL_NAMES
 from services.media.store import MediaStore
 from services.typography.fonts import use_uploaded_fonts
 
@@ -39,7 +40,7 @@ class Gateway:
 
     def calling(self, service: str) -> AbstractContextManager[None]:
         """Around calls to a service: its errors as ours, and its address when it does not answer."""
-        return calling(f"{service} server", getattr(self.settings, service))
+        return calling(f"{service} server", ", ".join(self.settings.targets(service)))
 
 
 @asynccontextmanager

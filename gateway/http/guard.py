@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -15,8 +17,7 @@ from gateway.http.problems import http_problem, problem_response
 from services.base.errors import InvalidInputError
 
 # Asked by address from kubelet and Prometheus; they tell nothing of users.
-_MACHINE_PATHS = ("/livez", "/readyz", "/metrics", "/probe/")
-_IDLE_LIMIT_S = 60.0
+MACHINE_PATHS = ("/livez", "/readyz", "/metrics", "/probe/")
 
 
 class SameSiteGuard:
@@ -34,7 +35,7 @@ class SameSiteGuard:
         await self._app(scope, receive, send)
 
     def _objection(self, path: str, headers: Headers) -> InvalidInputError | None:
-        if "*" in self._hosts or path.startswith(_MACHINE_PATHS):
+        if "*" in self._hosts or path.startswith(MACHINE_PATHS):
             return None
         host, origin = headers.get("host", ""), headers.get("origin")
         if _host_name(host) not in self._hosts:
@@ -46,11 +47,28 @@ class SameSiteGuard:
         return None
 
 
-class BodyLimit:
-    """ASGI middleware: 413 for bodies above `limit_bytes`, or above `upload_bytes` on the paths that take files."""
+@dataclass(frozen=True)
+class BodyPatience:
+    """How long a body is waited for: `timeout_s`, and a second more for each `rate_bytes_per_s` that have come."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, upload_bytes: int, upload_paths: frozenset[str]) -> None:
-        self._app = app
+    timeout_s: float
+    rate_bytes_per_s: float
+
+    def left_s(self, received_bytes: int, waited_s: float) -> float:
+        """Seconds that the next part may take."""
+        return max(self.timeout_s + received_bytes / self.rate_bytes_per_s - waited_s, 0.0)
+
+
+class BodyLimit:
+    """ASGI middleware: 413 for bodies above `limit_bytes`, or above `upload_bytes` on the paths that take files.
+
+    408 for those that come too slowly.
+    """
+
+    def __init__(
+        self, app: ASGIApp, limit_bytes: int, upload_bytes: int, upload_paths: frozenset[str], patience: BodyPatience
+    ) -> None:
+        self._app, self._patience = app, patience
         self._limit_bytes, self._upload_bytes, self._upload_paths = limit_bytes, upload_bytes, upload_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,20 +81,22 @@ class BodyLimit:
         if announced.isdecimal() and int(announced) > limit_bytes:
             await http_problem(Request(scope), _too_large(limit_bytes))(scope, receive, send)
             return
-        await self._app(scope, _counted(receive, limit_bytes), send)
+        await self._app(scope, _counted(receive, limit_bytes, self._patience), send)
 
 
-def _counted(receive: Receive, limit_bytes: int) -> Receive:
-    received, complete = 0, False
+def _counted(receive: Receive, limit_bytes: int, patience: BodyPatience) -> Receive:
+    received, waited_s, complete = 0, 0.0, False
 
     async def counting() -> Message:
-        nonlocal received, complete
+        nonlocal received, waited_s, complete
         if complete:  # from now on it is the end of the connection that is waited for
             return await receive()
+        asked_s = time.monotonic()
         try:
-            message = await asyncio.wait_for(receive(), _IDLE_LIMIT_S)
+            message = await asyncio.wait_for(receive(), patience.left_s(received, waited_s))
         except TimeoutError:
-            raise HTTPException(408, f"The body stood still for {_IDLE_LIMIT_S:g} s") from None
+            raise HTTPException(408, f"Only {received:,} bytes of the body have come in time") from None
+        waited_s += time.monotonic() - asked_s  # not the time that we take ourselves
         complete = not message.get("more_body", False)
         received += len(message.get("body", b""))
         if received > limit_bytes:

@@ -52,10 +52,11 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, text in {
         404: "It does not exist.",
         409: "It does not fit the present state.",
+        408: "The body came too slowly.",
         413: "The body is larger than this path takes.",
         422: "The input can never work; `field` names what is at fault.",
         429: "No room now; try again after `Retry-After` seconds.",
-        503: "A service is starting, busy or down; try again.",
+        503: "A service is starting, busy or down, or the gateway is full or ending; try again.",
         504: "A service did not answer in time.",
     }.items()
 }
@@ -87,6 +88,11 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def problem_response(request: Request, error: errors.VigentError, status: int | None = None) -> JSONResponse:
     """The response that tells of `error`."""
+    return problem_at(request.url.path, error, status)
+
+
+def problem_at(path: str, error: errors.VigentError, status: int | None = None) -> JSONResponse:
+    """The response that tells of `error` to who asked for `path`; empty where no path could be read."""
     status = status or status_of(error)
     field = error.field.removeprefix("spec.")
     problem = Problem(
@@ -94,14 +100,14 @@ def problem_response(request: Request, error: errors.VigentError, status: int | 
         title=_title(status),
         status=status,
         detail=f"{error.problem} {error.remedy}".strip(),
-        instance=request.url.path,
+        instance=path,
         reason=error.reason,
         field=field,
         problem=error.problem,
         remedy=error.remedy,
     )
     body = problem.model_dump()
-    if request.url.path.startswith(OPENAI_PREFIX):  # where OpenAI's clients look for it
+    if path.startswith(OPENAI_PREFIX):  # where OpenAI's clients look for it
         kind = "invalid_request_error" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "server_error"
         body["error"] = {"message": problem.detail, "type": kind, "param": field or None, "code": error.reason}
     headers = {} if error.retry_after_s is None else {"Retry-After": str(math.ceil(error.retry_after_s))}
@@ -156,6 +162,8 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
             problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
         case 405:
             problem, remedy = f"{request.url.path[:200]} does not take {request.method}", "See /docs for what it takes."
+        case 408:
+            remedy = "Send it faster, or in smaller parts."
         case 413:
             remedy, reason = "Send less, or raise the limit in the settings.", "BODY_TOO_LARGE"
     response = problem_response(request, errors.VigentError(f"{problem}.", remedy, "", reason), error.status_code)

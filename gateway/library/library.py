@@ -134,7 +134,7 @@ class Library:
         else:
             details = self._inspected(kind, file, sha256)
             self._store.remember(key, self._store.put_bytes(details.model_dump_json().encode(), "application/json"))
-        return details.model_copy(update=_told(kind, file))
+        return details.model_copy(update=_manifest_fields(kind, file))
 
     def _inspected(self, kind: Kind, file: BundledFile, sha256: str) -> Asset:
         found = sniff(file.path, *_MEDIA[kind])
@@ -166,12 +166,12 @@ def _entry(kind: Kind, stored: StoredFile, found: Format, members: dict[str, Any
     )
 
 
-def _told(kind: Kind, file: BundledFile) -> dict[str, Any]:
+def _manifest_fields(kind: Kind, file: BundledFile) -> dict[str, Any]:
     """What the manifest says, which counts more than what was measured."""
-    told: dict[str, Any] = {"name": file.name, "names": file.names, "licence": file.licence, "source": file.source}
+    fields: dict[str, Any] = {"name": file.name, "names": file.names, "licence": file.licence, "source": file.source}
     if kind == "fonts":
-        told |= {key: file.facts[key] for key in ("family", "weight", "scripts") if key in file.facts}
-        told["font_id"] = file.facts.get("id", "")
+        fields |= {key: file.facts[key] for key in ("family", "weight", "scripts") if key in file.facts}
+        fields["font_id"] = file.facts.get("id", "")
     if kind == "styles":
-        told["id"] = file.facts["id"]
-    return told
+        fields["id"] = file.facts["id"]
+    return fields

@@ -1,1 +1,0 @@
-"""The mesh on this machine: its processes, started, watched and ended together."""

@@ -9,11 +9,10 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.http.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
 from gateway.mesh.addresses import service_of
-from services.runtime.health import PROBLEM_METADATA_KEY
+from services.base.direct import SOON_FOUND, direct_channel
+from services.base.names import ENGINE_METADATA_KEY, FULL_NAMES, LIVENESS, PROBLEM_METADATA_KEY, engine_name
 
-LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _POLL_S = 0.1
 
@@ -41,7 +40,7 @@ class GrpcPatient:
     """A gRPC server of the mesh."""
 
     def __init__(self, name: str, address: str) -> None:
-        self._channel = grpc.aio.insecure_channel(address, options=SOON_FOUND)
+        self._channel = direct_channel(address, SOON_FOUND)
         self._stub = health_pb2_grpc.HealthStub(self._channel)
         self._name = FULL_NAMES[service_of(name)]
 

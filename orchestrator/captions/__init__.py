@@ -1,1 +1,0 @@
-"""Captions: the script, broken into lines and cues and timed by the voice."""

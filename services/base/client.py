@@ -1,4 +1,4 @@
-"""The client half: channels to model servers, remote errors as our own, and retries."""
+"""The client's side: channels to model servers, remote errors as our own classes, and retries."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from contextlib import contextmanager
 import grpc
 import tenacity
 
+from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
 from services.base.status import error_of
 
 MAX_RESPONSE_BYTES = 64 * 2**20
-"""Largest response taken: an RGBA picture of 4096 x 4096."""
+"""Largest response accepted: an RGBA picture of 4096 x 4096."""
 
 
 def open_channel(target: str, service: str) -> grpc.aio.Channel:
-    """A channel to the replicas of `service` (its full name) that say they are ready.
+    """A channel to those replicas of `service` (its full name) that report SERVING.
 
-    `target` is "host:port", "dns:///name:port", or several replicas as "ipv4:127.0.0.1:50052,127.0.0.1:50062".
+    `target` is "host:port", "dns:///name:port", or several replicas as "ipv4:127.0.0.1:8052,127.0.0.1:8062".
     """
     config = {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": service}}
-    return grpc.aio.insecure_channel(
+    return direct_channel(
         target,
-        options=[
+        [
             ("grpc.service_config", json.dumps(config)),
             ("grpc.keepalive_time_ms", 10_000),
             ("grpc.http2.ping_timeout_ms", 5_000),  # grpcio ignores keepalive_timeout_ms
             ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.initial_reconnect_backoff_ms", 200),  # a restarted server is found again within seconds,
-            ("grpc.max_reconnect_backoff_ms", 5_000),  # not after the two minutes of the library
+            ("grpc.initial_reconnect_backoff_ms", 200),  # reconnects to a restarted server within seconds,
+            ("grpc.max_reconnect_backoff_ms", 5_000),  # not the two minutes that are the default
             ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
         ],
     )
@@ -38,7 +39,7 @@ def open_channel(target: str, service: str) -> grpc.aio.Channel:
 
 @contextmanager
 def remote_errors() -> Iterator[None]:
-    """Around awaited calls: what the server reported is raised as the VigentError it stands for."""
+    """Around awaited calls: raises what the server reported as the VigentError it stands for."""
     try:
         yield
     except grpc.aio.AioRpcError as error:
@@ -51,10 +52,10 @@ def retrying(
     outage_s: float = 0.0,
     waits: Callable[[VigentError], None] | None = None,
 ) -> tenacity.AsyncRetrying:
-    """Retries what is `retryable`: after the time that the server asked for, else with jittered, growing pauses.
+    """Retries errors that are `retryable`, after the delay that the server asked for, else after growing random ones.
 
-    Servers that are away, being replaced or full are tried further until the pauses add up to `outage_s`. `waits` gets
-    each error before the pause after it.
+    Servers that are away, being replaced or full are tried beyond `attempts`, until the pauses add up to `outage_s`.
+    `waits` is called with each error before the pause that follows it.
     Use as `async for attempt in retrying(): with attempt, remote_errors(): ...`; the last error is raised as it is.
     """
     growing = tenacity.wait_random_exponential(multiplier=0.2, max=longest_wait_s)
@@ -77,12 +78,12 @@ def retrying(
 
 
 def _error(state: tenacity.RetryCallState) -> VigentError:
-    """What the attempt failed with; nothing else is retried."""
+    """What the attempt failed with; other kinds of errors are not retried."""
     error = state.outcome.exception() if state.outcome else None
     assert isinstance(error, VigentError)
     return error
 
 
 def _is_outage(error: VigentError) -> bool:
-    """Whether time alone may mend it; memory that is used up stays so for the same request."""
+    """Whether waiting alone may help; a request that does not fit into memory will not fit later either."""
     return isinstance(error, UnavailableError) or error.reason == "QUEUE_FULL"

@@ -1,4 +1,4 @@
-"""The vocabulary of failure. Engines and the orchestrator raise these; `status.py` alone turns them into gRPC codes."""
+"""Errors that engines, services and the orchestrator raise; `status.py` alone turns them into gRPC codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class VigentError(Exception):
     """Something went wrong that a person can understand.
 
     `problem` says what is wrong, `remedy` what to do, `field` which input is at fault (a path such as "spec.script";
-    empty when none is), `reason` is the machine-readable name, UPPER_SNAKE_CASE. Crosses process borders by pickle.
+    empty if none is); `reason` is a machine-readable name in UPPER_SNAKE_CASE. Can be pickled from process to process.
     """
 
     problem: str
@@ -48,19 +48,19 @@ class NotFoundError(VigentError):
 
 
 class AlreadyExistsError(VigentError):
-    """What the caller wants to make exists with other content."""
+    """What the caller wants to create exists already, with other content."""
 
     default_reason = "ALREADY_EXISTS"
 
 
 class FailedPreconditionError(VigentError):
-    """The call does not fit the present state: cancelling an ended job, deleting what is in use."""
+    """The call does not fit the present state: cancelling a job that has ended, deleting what is in use."""
 
     default_reason = "FAILED_PRECONDITION"
 
 
 class ExhaustedError(VigentError):
-    """No room now: queue full, device memory or disk used up. Try again after `retry_after_s`."""
+    """No room right now: queue full, device memory or disk used up. Try again after `retry_after_s`."""
 
     default_reason = "EXHAUSTED"
     retryable = True
@@ -86,6 +86,6 @@ class CancelledError(VigentError):
 
 
 class InternalError(VigentError):
-    """A fault of ours. The message holds no internals; the log has them."""
+    """A fault of ours. The message tells no internals; the log does."""
 
     default_reason = "INTERNAL"

@@ -1,4 +1,4 @@
-"""Logging: one line a record on stderr, `time level process logger: message`. Never the text of a script."""
+"""Logging: one line per record on stderr, `time level process logger: message`. Never the text of a script."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _OneLine(logging.Formatter):
 
 
 def configure_logging(level: str, process: str) -> None:
-    """Sets up the root logger of this process; `process` says who speaks, such as "tts"."""
+    """Sets up the root logger of this process, which calls itself `process`, such as "tts"."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_OneLine(f"%(asctime)s %(levelname)s {process} %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

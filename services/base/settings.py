@@ -21,17 +21,18 @@ from pydantic_settings import (
 from services.base.errors import InvalidInputError
 from services.enginekit.settings import EngineSettings
 
-PORTS = {"gateway": 8080, "orchestrator": 50050, "tts": 50051, "lipsync": 50052, "asr": 50053, "overlay": 50054}
+PORTS = {"gateway": 8080, "orchestrator": 8050, "tts": 8051, "lipsync": 8052, "asr": 8053, "overlay": 8054}
+"""Below 32768, where Linux begins to give ports to whoever connects to anywhere."""
 METRICS_PORTS = {"orchestrator": 9150, "tts": 9151, "lipsync": 9152, "asr": 9153, "overlay": 9154}
 
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(lambda level: str(level).upper())
 ]
-"""In capitals or not."""
+"""Upper or lower case."""
 
 
 class ProcessSettings(BaseSettings):
-    """What every gRPC process of the mesh can be told. Make one with `load`."""
+    """Settings that every gRPC process of the mesh has. Make one with `load`."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_nested_delimiter="__", populate_by_name=True, coerce_numbers_to_str=True
@@ -70,10 +71,10 @@ class ProcessSettings(BaseSettings):
             name = ".".join(str(part) for part in first["loc"])
             remedy = f"Set {prefix}{name.upper()}, or {name} below [{section}] in vigent.toml."
             raise InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, name) from error
-        except SettingsError as error:  # a mapping or a list that is no JSON
+        except SettingsError as error:  # a mapping or a list that is not JSON
             raise InvalidInputError(f"{error}.", f"Write it as JSON; its name begins with {prefix}.") from error
         except tomllib.TOMLDecodeError as error:
-            raise InvalidInputError(f"{_file()} is no TOML: {error}.", "Correct that line.") from error
+            raise InvalidInputError(f"{_file()} is not valid TOML: {error}.", "Correct that line.") from error
 
     @classmethod
     def settings_customise_sources(
@@ -95,14 +96,14 @@ class ProcessSettings(BaseSettings):
 
 
 class ServerSettings(ProcessSettings):
-    """What a model server can be told."""
+    """Settings of a model server. They live here because the gateway, which plans the processes, reads them too."""
 
     engine: str = Field("", description='Name of an engine, or "module:Class"; empty for the default.')
     slots: int = Field(1, description="Calls that the engine works on at the same time.", ge=1, le=64)
     queue_limit: int = Field(8, description="Calls that may wait for a slot; further ones are refused.", ge=0)
     device: str = Field("cpu", description='Where the engine computes: "cpu", "cuda:0".')
     checkpoint: Path | None = Field(None, description="Folder of the model's weights.")
-    cache_root: Path = Field(Path(".vigent/cache"), description="Folder for what engines may compute again.")
+    cache_root: Path = Field(Path(".vigent/cache"), description="Folder for files that engines can compute again.")
     options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
     chromium: str = Field("", description="Browser of the Remotion overlay server; empty for the first on the PATH.")
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
@@ -125,7 +126,7 @@ class ServerSettings(ProcessSettings):
     progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0, le=2)
 
     def engine_settings(self) -> EngineSettings:
-        """The part that the engine sees."""
+        """The part that the engine gets."""
         return EngineSettings(self.device, self.checkpoint, self.cache_root, self.options, self.media_root)
 
 

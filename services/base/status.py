@@ -1,4 +1,4 @@
-"""Where errors become gRPC status with google.rpc details, and back."""
+"""Turns errors into a gRPC status with google.rpc details, and back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from services.base.errors import (
 
 _DOMAIN = "vigent"
 _DETAILS_KEY = "grpc-status-details-bin"
-_PUSHBACK_KEY = "grpc-retry-pushback-ms"  # gRFC A6: when a retrying client may come back
+_PUSHBACK_KEY = "grpc-retry-pushback-ms"  # gRFC A6: when a client may retry
 
 _CODES: dict[type[VigentError], grpc.StatusCode] = {
     InvalidInputError: grpc.StatusCode.INVALID_ARGUMENT,
@@ -42,12 +42,12 @@ Metadata = tuple[tuple[str, str | bytes], ...]
 
 
 def code_of(error: VigentError) -> grpc.StatusCode:
-    """The gRPC code of an error; subclasses count as what they derive from."""
+    """The gRPC code of an error; a subclass has that of its base class."""
     return next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), grpc.StatusCode.INTERNAL)
 
 
 def trailers_of(error: VigentError) -> Metadata:
-    """Trailing metadata that carries the error: a google.rpc.Status, and when to come back."""
+    """Trailing metadata that carries the error: a google.rpc.Status, and when to retry."""
     code: int = code_of(error).value[0]
     status = status_pb2.Status(code=code, message=str(error))
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=_DOMAIN)
@@ -65,7 +65,7 @@ def trailers_of(error: VigentError) -> Metadata:
 
 
 def error_of(call: grpc.aio.AioRpcError) -> VigentError:
-    """The error that a remote status stands for; one without our details came from the library or another server."""
+    """The error that a remote status stands for; a status without our details came from gRPC or another server."""
     data = dict(call.trailing_metadata() or ()).get(_DETAILS_KEY)
     status = status_pb2.Status()
     with contextlib.suppress(DecodeError):
@@ -88,10 +88,10 @@ def error_of(call: grpc.aio.AioRpcError) -> VigentError:
 
 def _foreign(call: grpc.aio.AioRpcError) -> VigentError:
     code, details = call.code(), call.details() or ""
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # our own refusals carry details: this one is gRPC's size limit
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # our own refusals carry details: this is gRPC's size limit
         return InvalidInputError(f"The message is too large ({details}).", "Send it in parts.", reason="TOO_LARGE")
     # Our own cancel raises asyncio's error and our own faults carry details: this is a server going down, or a call
-    # that was refused while its caller was still sending, of which grpc.aio tells no more.
+    # that was refused while its caller was still sending, in which case grpc.aio loses the details.
     if code in {grpc.StatusCode.CANCELLED, grpc.StatusCode.INTERNAL}:
         return UnavailableError(f"The server ended the call ({details}).", "Try again.")
     return _ERRORS.get(code, InternalError)(f"The call failed with {code.name} ({details}).")

@@ -1,9 +1,11 @@
-"""Downloading a checkpoint from a hub: resumed where it broke off, checked, and renamed only when whole."""
+"""Downloads a checkpoint from a hub: resumed where it broke off, verified, and put in place only when complete."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,34 +24,37 @@ from services.enginekit.checkpoints import (
 )
 
 Downloaded = Callable[[str, int, int], None]
-"""Told the file, its bytes so far and its whole size (0: not known) after each piece."""
+"""Called after each piece with the file, its bytes so far and its full size (0: unknown)."""
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-_TRIES = 5  # in a row that bring nothing
+_TRIES = 5  # in a row without any progress
 PART, LOCK = ".part", ".pull.lock"
-"""Ending of a file that is not whole yet, and the file that a pull at work holds."""
+"""Suffix of a file that is not complete yet, and the file that a running pull has locked."""
 
 _UNFINISHED = MANIFEST + PART
-"""The manifest of a pull at work: the files that are whole already, so that they are not fetched again."""
+"""The manifest of a running pull: the files that are complete, so that they are not downloaded again."""
 _RANGE_NOT_SATISFIABLE = 416
 
 
 def pull(
     manifest: Manifest, folder: Path, hub_url: str, downloaded: Downloaded = lambda *_: None, token: str = ""
 ) -> Manifest:
-    """Brings `folder` to what `manifest` says and returns the manifest with all sizes and hashes.
+    """Makes `folder` contain what `manifest` lists, and returns the manifest with all sizes and hashes.
 
     Files come from `{hub_url}/{source}/resolve/{revision}/{path}`, the layout of Hugging Face and its mirrors. Files
-    that are there and right stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
+    that are there and correct stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
     FailedPreconditionError: CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN,
-    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder takes no file, as on a full disk.
+    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder cannot be written, as on a full disk, CHECKPOINT_NOT_PULLED
+    when files lie there that no pull has brought.
     """
     _check_address(hub_url)
+    with _in_words(folder):
+        _check_own(folder, manifest)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with (
         _in_words(folder),
         _only_one(folder),
-        httpx.Client(timeout=_TIMEOUT, follow_redirects=True, headers=headers) as client,
+        _client(headers) as client,
     ):
         earlier = _recorded(folder / MANIFEST, manifest) | _recorded(folder / _UNFINISHED, manifest)
         files: list[CheckpointFile] = []
@@ -62,6 +67,24 @@ def pull(
     return pinned
 
 
+def _client(headers: dict[str, str]) -> httpx.Client:
+    """Of the hub, which is outside: it is reached through the proxy that the environment names."""
+    try:
+        return httpx.Client(timeout=_TIMEOUT, follow_redirects=True, headers=headers, trust_env=True)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # a scheme that is not known here, such as SOCKS
+        remedy = "Correct http_proxy, https_proxy and all_proxy, or name the hub in no_proxy."
+        raise InvalidInputError(f"A proxy of the environment cannot be used: {error}", remedy, "hub_url") from error
+
+
+def _proxy_of(url: str) -> str:
+    """host:port of the proxy through which `url` is asked for; empty for none."""
+    asked = httpx.URL(url)
+    if urllib.request.proxy_bypass(asked.host):
+        return ""
+    proxies = urllib.request.getproxies()
+    return urllib.parse.urlsplit(proxies.get(asked.scheme) or proxies.get("all", "")).netloc.rpartition("@")[2]
+
+
 def _check_address(hub_url: str) -> None:
     try:
         usable = httpx.URL(hub_url).scheme in ("http", "https") and bool(httpx.URL(hub_url).host)
@@ -69,11 +92,22 @@ def _check_address(hub_url: str) -> None:
         usable = False
     if not usable:
         remedy = "Set VIGENT_HUB_URL to one that begins with https://."
-        raise InvalidInputError(f"{hub_url!r} is no address of a hub.", remedy, "hub_url")
+        raise InvalidInputError(f"{hub_url!r} is not the address of a hub.", remedy, "hub_url")
+
+
+def _check_own(folder: Path, manifest: Manifest) -> None:
+    """What a pull has brought may be damaged and is replaced; what somebody else has put there is theirs."""
+    if any((folder / name).exists() for name in (MANIFEST, _UNFINISHED, LOCK)):
+        return
+    for file in manifest.files:
+        path = folder / file.path
+        if os.path.lexists(path) and not (file.sha256 and _is_whole(path, file)):
+            problem = f"{path} is there, no pull has put it there, and it is another file than the manifest's."
+            raise refused("CHECKPOINT_NOT_PULLED", problem, "Move it away, or choose another folder.")
 
 
 def _recorded(path: Path, manifest: Manifest) -> dict[str, dict[str, object]]:
-    """Sizes and hashes that an earlier pull of the same revision recorded."""
+    """Sizes and hashes recorded by an earlier pull of the same revision."""
     try:
         earlier = read_manifest(path)
     except FailedPreconditionError:
@@ -90,7 +124,7 @@ def _recorded(path: Path, manifest: Manifest) -> dict[str, dict[str, object]]:
 
 def _url(hub_url: str, manifest: Manifest, file: CheckpointFile) -> str:
     source = file.source or manifest.source
-    # A file from another repository has that repository's main branch: the manifest's revision is not its own.
+    # A file of another repository comes from its main branch: the manifest's revision is of another repository.
     revision = "main" if file.source else manifest.revision
     return f"{hub_url.rstrip('/')}/{source}/resolve/{revision}/{file.remote_path or file.path}"
 
@@ -98,7 +132,7 @@ def _url(hub_url: str, manifest: Manifest, file: CheckpointFile) -> str:
 def _fetched(
     client: httpx.Client, file: CheckpointFile, folder: Path, url: str, downloaded: Downloaded
 ) -> CheckpointFile:
-    """`file` with size and hash, once its content lies in `folder`."""
+    """`file` with size and hash, after its content was put into `folder`."""
     path = folder / file.path
     if file.sha256 and _is_whole(path, file):
         downloaded(file.path, path.stat().st_size, path.stat().st_size)
@@ -132,7 +166,7 @@ def _is_whole(path: Path, file: CheckpointFile) -> bool:
 
 
 def _stuck(part: Path) -> Callable[[tenacity.RetryCallState], bool]:
-    """Whether the last tries, one after the other, have not made `part` longer than it was."""
+    """Stops after `_TRIES` attempts in a row that did not make `part` any longer."""
     longest, tries = 0, 0
 
     def stop(_: tenacity.RetryCallState) -> bool:
@@ -146,7 +180,7 @@ def _stuck(part: Path) -> Callable[[tenacity.RetryCallState], bool]:
 
 
 def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[int, int], None]) -> None:
-    """Brings `part` to its full length, continuing it when the server still has the same file (its ETag)."""
+    """Downloads into `part`, continuing it if the server still has the same file, going by its ETag."""
     start = part.stat().st_size if part.is_file() and _etag(part).is_file() else 0
     headers = {"Accept-Encoding": "identity"}
     if start:
@@ -154,7 +188,7 @@ def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[
     with client.stream("GET", url, headers=headers) as response:
         if response.status_code == _RANGE_NOT_SATISFIABLE:
             if response.headers.get("Content-Range") == f"bytes */{start}":
-                return  # whole already: an earlier run ended between download and renaming
+                return  # complete already: an earlier run ended between download and renaming
             _etag(part).unlink(missing_ok=True)
             raise httpx.ReadError(f"it refuses to go on at byte {start}")
         _check(response, url)
@@ -191,6 +225,8 @@ def _unreachable(url: str) -> Callable[[tenacity.RetryCallState], None]:
     def give_up(state: tenacity.RetryCallState) -> None:
         cause = state.outcome.exception() if state.outcome else None
         why = type(cause).__name__ + (f": {cause}" if str(cause) else "")
+        if proxy := _proxy_of(url):
+            why += f", through the proxy {proxy}"
         remedy = "Run the same command again, later if need be; it goes on where it stopped."
         raise UnavailableError(f"{url} cannot be downloaded ({why}).", remedy, "hub_url") from cause
 
@@ -224,7 +260,7 @@ def _write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _in_words(folder: Path) -> Iterator[None]:
-    """What the folder or the hub refuses, as the errors that callers know."""
+    """Turns errors of the file system and of HTTP into those that callers know."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield

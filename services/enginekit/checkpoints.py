@@ -1,8 +1,8 @@
-"""Checkpoints: what belongs in a model's folder, and proof that it is there, whole and unchanged.
+"""Checkpoints: what belongs in a model's folder, and the check that it is there, complete and unchanged.
 
-`assets/models/NAME.json` is a manifest as published: where the files come from and what is known of them. Hashes that
-are not known beforehand are null there and recorded by the first pull: `manifest.json` in the checkpoint's folder is
-the same manifest with every size and hash filled in, and what is verified before loading.
+`assets/models/NAME.json` is a manifest as published: where the files come from and what is known about them. Hashes
+that are not known beforehand are null there and recorded by the first pull: `manifest.json` in the checkpoint's folder
+is the same manifest with every size and hash filled in. Files are verified against it before loading.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _inside(path: str) -> str:
 class CheckpointFile(BaseModel):
     """One file: path below the folder, size, lower-case hexadecimal SHA-256 (null: recorded by the first pull).
 
-    `source` and `remote_path` say where it is published when that differs from the manifest's source and `path`.
+    `source` and `remote_path` say where it is published, if that differs from the manifest's source and `path`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,14 +45,15 @@ class CheckpointFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """A checkpoint: for which `engine`, under which `licence`, from which hub repository, and its files.
+    """A checkpoint: its `service` and `engine`, its `licence`, the hub repository it comes from, and its files.
 
-    `resolution` is that of the pictures a lip-sync model was trained on; null for models without pictures.
+    `resolution` is that of the pictures a lip-sync model was trained on; null for other models.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")
+    service: str = ""
     engine: str
     version: str = ""
     licence: str
@@ -69,7 +70,7 @@ class Manifest(BaseModel):
 
     @property
     def size_bytes(self) -> int | None:
-        """All files together, None when a size is not known."""
+        """Size of all files together; None if any size is unknown."""
         sizes = [file.size_bytes for file in self.files if file.size_bytes is not None]
         return sum(sizes) if len(sizes) == len(self.files) else None
 
@@ -95,7 +96,7 @@ def known_manifests(folder: Path) -> dict[str, Manifest]:
 
 
 def check_sizes(folder: Path, manifest: Manifest) -> None:
-    """Compares sizes only. Raises FailedPreconditionError: CHECKPOINT_MISSING or CHECKPOINT_TRUNCATED."""
+    """Checks sizes only. Raises FailedPreconditionError: CHECKPOINT_MISSING or CHECKPOINT_TRUNCATED."""
     for file in manifest.files:
         path = folder / file.path
         if not path.is_file():
@@ -107,7 +108,7 @@ def check_sizes(folder: Path, manifest: Manifest) -> None:
 
 
 def verify(folder: Path, manifest: Manifest, hashed: Callable[[int], None] = lambda _: None) -> None:
-    """Compares every file with the manifest; `hashed` is told the bytes of each piece and may raise to stop.
+    """Checks every file against the manifest; `hashed` gets the number of bytes of each piece and may raise to stop.
 
     Raises FailedPreconditionError: CHECKPOINT_MISSING, CHECKPOINT_TRUNCATED (size) or CHECKPOINT_CORRUPT (hash).
     """
@@ -121,20 +122,20 @@ def verify(folder: Path, manifest: Manifest, hashed: Callable[[int], None] = lam
 def verify_once(
     folder: Path, manifest: Manifest, cache_root: Path, hashed: Callable[[int], None] = lambda _: None
 ) -> None:
-    """Verifies, unless the same files (size and time of change) were verified before; raises as `verify` does."""
+    """Like `verify`, but skips files that were verified before and have the same size and modification time."""
     check_sizes(folder, manifest)
     states = [(file.path, file.sha256, (folder / file.path).stat().st_mtime_ns) for file in manifest.files]
     key = hashlib.sha256(repr((str(folder.resolve()), states)).encode()).hexdigest()
     stamp = cache_root / "verified" / key
     if not stamp.is_file():
         verify(folder, manifest, hashed)
-        with contextlib.suppress(OSError):  # a full or read-only disk costs hashing again, no more
+        with contextlib.suppress(OSError):  # on a full or read-only disk the files are hashed again next time
             stamp.parent.mkdir(parents=True, exist_ok=True)
             stamp.touch()
 
 
 def sha256_of(path: Path, hashed: Callable[[int], None] = lambda _: None) -> str:
-    """Lower-case hexadecimal SHA-256 of a file; `hashed` is told the bytes of each piece."""
+    """Lower-case hexadecimal SHA-256 of a file; `hashed` gets the number of bytes of each piece."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_HASH_CHUNK_BYTES):
@@ -144,5 +145,5 @@ def sha256_of(path: Path, hashed: Callable[[int], None] = lambda _: None) -> str
 
 
 def refused(reason: str, problem: str, remedy: str) -> FailedPreconditionError:
-    """The error of a checkpoint that cannot be used; `reason` starts with CHECKPOINT_."""
+    """The error for a checkpoint that cannot be used; `reason` starts with CHECKPOINT_."""
     return FailedPreconditionError(problem, remedy, "checkpoint", reason)

@@ -1,4 +1,4 @@
-"""CUDA graphs: device work recorded once and launched as one, for engines; server processes never load torch."""
+"""CUDA graphs for engines: device work that is recorded once and launched as a whole. Imports torch."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import torch
 
 Result = TypeVar("Result")
 
-_WARM_UP_RUNS = 3  # libraries choose kernels and take their memory in the first ones
+_WARM_UP_RUNS = 3  # in the first runs libraries choose kernels and allocate memory
 
 
 class Recorder(Protocol):
-    """A way to record device work."""
+    """Something that records device work."""
 
     def __call__(self, work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
-        """Runs `work` some times and records it; gives what repeats it, and what it returned.
+        """Runs `work` a few times and records it; returns a function that repeats it, and the result of `work`.
 
-        A repetition reads and writes the same tensors again, those of the result included.
+        A repetition reads and writes the same tensors again, including those of the result.
         """
 
 
 class CudaGraphs:
-    """Records work as CUDA graphs. They share memory: replays must follow each other, not overlap."""
+    """Records work as CUDA graphs. The graphs share memory, so their replays must not overlap."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -31,9 +31,9 @@ class CudaGraphs:
         self._pool = torch.cuda.graph_pool_handle()
 
     def record(self, work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
-        """See Recorder. `work` must neither wait for the device nor depend on values that lie there.
+        """See Recorder. `work` must neither wait for the device nor depend on values in its memory.
 
-        Warmed up and captured on one stream, so that the libraries' workspaces for it are there before.
+        Warm-up and capture use the same stream, so that the libraries' workspaces for it exist before the capture.
         """
         with torch.cuda.device(self._device):
             present = torch.cuda.current_stream()

@@ -1,20 +1,21 @@
-"""What the runtime asks about a device, without importing the framework that drives it."""
+"""Devices as engines and the runtime see them: errors, memory, seeds. Imports no framework that drives a device."""
 
 from __future__ import annotations
 
 import gc
+import hashlib
 import sys
 
 from services.base.errors import FailedPreconditionError
 
-_OUT_OF_MEMORY = ("out of memory", "_ALLOC_FAILED")  # the second: cuBLAS, cuDNN or cuFFT found no room of their own
+_OUT_OF_MEMORY = ("out of memory", "_ALLOC_FAILED")  # the second: of cuBLAS, cuDNN and cuFFT
 _CUDA_FAILED = ("CUDA error", "CUDA failed with error")  # as torch says it, and as CTranslate2 does
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the host or the device had no memory left; the process can go on.
+    """Whether the host or the device ran out of memory, after which the process can go on.
 
-    Also where another error came of it: a CUDA graph whose recording broke off says so when it is ended.
+    True also for an error that followed from that: ending the recording of a CUDA graph that broke off raises its own.
     """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
@@ -26,15 +27,15 @@ def is_out_of_memory(error: BaseException) -> bool:
 def is_device_lost(error: BaseException) -> bool:
     """Whether the CUDA context is unusable (illegal access, device assert, bus error): only a new process helps.
 
-    CUDA calls these sticky errors; lack of memory is not one of them.
+    CUDA calls these sticky errors; running out of memory is not one of them.
     """
     return any(sign in str(error) for sign in _CUDA_FAILED) and not is_out_of_memory(error)
 
 
 def device_memory() -> tuple[int, int]:
-    """Bytes of device memory that this process has reserved, and those of them in use; 0 where torch drives no device.
+    """Bytes of device memory that this process has reserved, and how many of them are in use; 0 without torch and CUDA.
 
-    What CTranslate2 holds is not in them: it tells nobody.
+    Memory held by CTranslate2 is not included: it does not report it.
     """
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
@@ -44,7 +45,7 @@ def device_memory() -> tuple[int, int]:
 
 
 def no_device(name: str) -> FailedPreconditionError:
-    """The error of a device that this machine does not have, or does not have yet."""
+    """The error for a device that this machine does not have, or not yet."""
     remedy = "Use cpu; or cuda, where nvidia-smi shows the GPU and torch is built for CUDA and for its driver."
     return FailedPreconditionError(f"There is no device {name!r} here.", remedy, "device", "DEVICE_MISSING")
 
@@ -52,9 +53,19 @@ def no_device(name: str) -> FailedPreconditionError:
 def release_device_memory() -> None:
     """Gives cached device memory back after an out-of-memory error.
 
-    Call it when the error is gone: until then, the frames that it came through hold their tensors.
+    Call it once the error object is gone: until then the stack frames in its traceback hold their tensors.
     """
-    gc.collect()  # what an error came through is often in a cycle with it
+    gc.collect()  # an error and the frames of its traceback often form a cycle
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+
+
+def seed_of_noise(seed: int) -> int:
+    """The seed for `torch.Generator`, 0 to 2^63 - 1, from one of 64 bits.
+
+    Seeds from 2^32 on are hashed, since the generator of a processor uses only the low 32 bits.
+    """
+    if seed < 2**32:
+        return seed
+    return int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:8], "big") >> 1

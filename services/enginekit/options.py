@@ -1,4 +1,7 @@
-"""Further settings of an engine: `VIGENT_<SERVICE>_OPTIONS__<NAME>`, or `[<service>.options]` in vigent.toml."""
+"""Options of an engine: `VIGENT_<SERVICE>_OPTIONS__<NAME>`, or `[<service>.options]` in vigent.toml.
+
+Apart from `settings.py`, which every worker loads, because this one needs pydantic: engines without options do not.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,13 @@ from services.base.errors import InvalidInputError
 
 
 class EngineOptions(BaseModel):
-    """What an operator can tell an engine, given as text. Engines name their options in a class of their own."""
+    """What an operator can set for an engine, given as text. Engines with options derive a class that names them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> Self:
-        """From the settings' text. Raises InvalidInputError naming the option at fault."""
+        """Parses the text of the settings. Raises InvalidInputError naming the option at fault."""
         try:
             return cls.model_validate(dict(options))
         except ValidationError as error:

@@ -1,8 +1,8 @@
-"""The progress record: what the inference loop writes and health, metrics and progress messages are computed from.
+"""The progress record: written by the inference loop; health, metrics and progress messages are computed from it.
 
-One record a slot, thirteen 64-bit integers in memory shared by the worker (writer) and the server (reader). A sequence
-number that is odd while the writer is inside makes a torn read detectable (a seqlock); both sides run on one machine,
-so the monotonic clock is the same.
+There is one record per slot, thirteen 64-bit integers in memory shared by the worker (writer) and the server (reader).
+A sequence number that is odd during a write makes torn reads detectable (a seqlock). Both sides run on one machine, so
+they have the same monotonic clock.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _IDLE, _WORKING, _WAITING = range(3)
 
 @dataclass(frozen=True)
 class ProgressSnapshot:
-    """One read of a record; a unit is what `phase` counts.
+    """One read of a record; a unit is whatever the phase counts.
 
     `updated_ns`, on the monotonic clock, is when it was written: after a unit, at the start of a phase, around a wait.
-    `budget_ns` is how long without a unit the phase asks for.
-    `waiting` means that the loop waits for its caller to read or to send, which is no hang of its own.
+    `budget_ns` is how long the phase may go without a unit.
+    `waiting` means that the loop waits for its caller to read or send, so it does not hang.
     `lifetime_units` counts all units of the record since the worker started, `busy_ns` the time spent on them.
     """
 
@@ -48,7 +48,7 @@ class ProgressSnapshot:
 
     @property
     def working(self) -> bool:
-        """Whether the loop computes, so that units can be expected of it."""
+        """Whether the loop is computing, so that units are to be expected."""
         return self.active and not self.waiting
 
     def age_s(self, now_ns: int) -> float:
@@ -57,7 +57,7 @@ class ProgressSnapshot:
 
 
 class Progress:
-    """The engine's side of a record: says which phase the work is in, counts units, and learns of cancellation.
+    """The engine's side of a record: names the phase of the work, counts its units, and reports cancellation.
 
     Engines call `phase` when the kind of work changes and `advance` after every unit. `units` counts them by phase.
     """
@@ -83,7 +83,7 @@ class Progress:
         self.units: Counter[str] = Counter()
 
     def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
-        """Starts a phase of `total_units` units (0: not known). Longer than the budget without a unit is a hang."""
+        """Starts a phase of `total_units` units (0: unknown). More than the budget without a unit counts as a hang."""
         self._phase, self._done, self._total = name, 0, total_units
         self._phase_words = _phase_words(name)
         self._budget_s = self._default_budget_s if stall_budget_s is None else stall_budget_s
@@ -112,7 +112,7 @@ class Progress:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Around waits for the caller, whose slowness is no hang of the engine. The runtime's own streams use it."""
+        """Around waits for the caller, so that a slow one does not count as a hang. Used by the runtime's streams."""
         self._write(_WAITING)
         try:
             yield
@@ -139,7 +139,7 @@ def _phase_words(name: str) -> tuple[int, ...]:
 
 
 def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
-    """Reads a record; None when the writer was inside (or died inside) at every one of a few tries."""
+    """Reads a record; None if at each of a few tries the writer was in the middle of writing, or died there."""
     for _ in range(8):
         before = record[_SEQUENCE]
         words = list(record)

@@ -1,4 +1,4 @@
-"""What an engine's constructor gets; apart from `settings.py` so that the worker starts without pydantic."""
+"""What an engine's constructor gets; a plain dataclass, so that a worker starts without pydantic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Plain data: it crosses into the worker process by pickle."""
+    """Settings of an engine, pickled into the worker process."""
 
     device: str = "cpu"
     checkpoint: Path | None = None

@@ -1,1 +1,0 @@
-"""Titles, captions and labels as transparent pictures."""

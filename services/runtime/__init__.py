@@ -1,1 +1,0 @@
-"""What every model server shares: life cycle, worker, progress, health, admission, errors, metrics, client."""

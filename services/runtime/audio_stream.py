@@ -1,4 +1,4 @@
-"""A caller's stream of audio: open, then chunks, then end, read strictly. Shared by every service that listens."""
+"""A caller's stream of audio: open, chunks, end, strictly checked. Shared by all services that receive audio."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from services.base.errors import InvalidInputError, UnavailableError
 from vigent.media.v1 import media_pb2
 
 SAMPLE_RATES_HZ = range(8_000, 192_001)
-"""Rates that are read; 8 kHz is telephone speech, 192 kHz the highest in use."""
+"""Accepted sample rates; 8 kHz is telephone speech, 192 kHz the highest in use."""
 
 LONGEST_S = 3_600.0
 IDLE_LIMIT_S = 120.0
-"""How long a caller may say nothing, also before it closes the stream behind its `end`."""
+"""How long a caller may send nothing; holds for closing the stream after its `end` as well."""
 
 _BYTES_PER_SAMPLE = 2
 
@@ -54,8 +54,8 @@ Part = TypeVar("Part", bound=AudioPart)
 class AudioStream(Generic[Part]):
     """Reads such a stream: `await opened()` once, then `chunks()` once, which ends when the caller closes the stream.
 
-    Everything out of order, out of sequence, in another format or at odds with the totals raises InvalidInputError;
-    a caller that says nothing for `idle_limit_s` while it is being listened to raises UnavailableError
+    Anything out of order, out of sequence, in an unreadable format or at odds with the totals raises InvalidInputError.
+    A caller that sends nothing for `idle_limit_s` while its next message is awaited raises UnavailableError
     (CALLER_IDLE): it may call again.
     """
 
@@ -67,10 +67,10 @@ class AudioStream(Generic[Part]):
         self._idle_limit_s = idle_limit_s
         self._sequence = 0
         self.sample_rate_hz = 0
-        self.samples = 0  # heard so far; all of them once chunks() has ended
+        self.samples = 0  # received so far; all of them once chunks() has ended
 
     async def opened(self) -> Part:
-        """The first message, whose `open` announces a format that this can read."""
+        """The first message; its `open` announces the format, which is checked."""
         part = await self._next()
         if part is None or part.WhichOneof("part") != "open":
             raise _out_of_order("open", "first", part)
@@ -78,7 +78,7 @@ class AudioStream(Generic[Part]):
         return part
 
     async def chunks(self) -> AsyncIterator[NDArray[int16]]:
-        """The samples that follow, int16 mono of shape (samples,) at `sample_rate_hz`, as they come; none is empty."""
+        """The chunks that follow as they arrive, int16 mono of shape (samples,) at `sample_rate_hz`; never empty."""
         while (part := await self._next()) is not None and part.WhichOneof("part") == "audio":
             pcm = self._samples_of(part.audio)
             if pcm.size:
@@ -106,7 +106,7 @@ class AudioStream(Generic[Part]):
             )
         if len(chunk.data) % _BYTES_PER_SAMPLE:
             raise InvalidInputError(
-                f"Chunk {chunk.sequence} has {len(chunk.data)} bytes, which is no whole number of 16-bit samples.",
+                f"Chunk {chunk.sequence} has {len(chunk.data)} bytes, which is not a whole number of 16-bit samples.",
                 "Cut the audio between samples.",
                 "audio.data",
                 "BROKEN_SAMPLE",
@@ -132,7 +132,7 @@ class AudioStream(Generic[Part]):
 
 
 def sample_rate_of(format_: media_pb2.AudioFormat) -> int:
-    """Rate of a format that this mesh reads (16-bit PCM, mono). Raises InvalidInputError for any other format."""
+    """The sample rate of a format, 16-bit PCM mono. Raises InvalidInputError for any other format."""
     if format_.encoding != media_pb2.AUDIO_ENCODING_PCM_S16LE:
         raise _unreadable("encoding", format_.encoding, "Send AUDIO_ENCODING_PCM_S16LE.")
     if format_.channels != 1:

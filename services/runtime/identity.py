@@ -1,4 +1,4 @@
-"""Who made a piece: engine, weights, code and options. Part of the recipe under which pieces are kept."""
+"""Who makes a piece: engine, checkpoint, options and code. Part of the recipe under which pieces are kept."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-ENGINE_METADATA_KEY = "vigent-engine"
-"""Initial metadata of every health check: a caller learns the identity without starting work."""
+from services.base.source_digest import source_digest
+
+_MANIFEST = "manifest.json"  # as of enginekit.checkpoints, which would bring pydantic's models along
+_SERVICES = Path(__file__).parents[1]
+_SHARED_ROOMS = ("enginekit", "espeak", "media", "text", "typography")
 
 
-_RUNTIME = Path(__file__).parent
+def engine_identity(
+    engine: str, checkpoint: Path | None, service: str, options: Mapping[str, str], services: Path = _SERVICES
+) -> str:
+    """Name of the engine, digest of its checkpoint, digest of its options and code; ASCII, for metadata.
 
-
-def engine_identity(engine: str, checkpoint: Path | None, service_folder: Path, options: Mapping[str, str]) -> str:
-    """Name of the engine, name of its checkpoint folder, digest of the rest; ASCII, for metadata.
-
-    The rest is the code of the service and of the runtime, which reads, normalises and sets text for the engines, and
-    the options, since they change what is made.
+    The code is that of the service and of the rooms that engines use. The code that serves (runtime, base) is left
+    out: it carries what an engine makes and changes nothing of it, so that users keep their pieces when it is mended.
     """
-    weights = ascii(checkpoint.name) if checkpoint else ""
-    rest = repr((source_digest(service_folder), source_digest(_RUNTIME), sorted(options.items())))
-    return f"{ascii(engine)[1:-1]} {weights} {hashlib.sha256(rest.encode()).hexdigest()[:16]}"
+    code = source_digest(services / service, *(services / room for room in _SHARED_ROOMS))
+    rest = hashlib.sha256(repr((code, sorted(options.items()))).encode()).hexdigest()[:16]
+    return f"{ascii(engine)[1:-1]} {checkpoint_digest(checkpoint) if checkpoint else ''} {rest}"
 
 
-def source_digest(folder: Path) -> str:
-    """First 16 hexadecimal digits of the SHA-256 over all Python files below `folder`: changes with the code."""
+def checkpoint_digest(folder: Path) -> str:
+    """First 16 hexadecimal digits of a SHA-256 over the manifest, which has a hash of every file, and all sizes.
+
+    Sizes count because an operator may lay files beside those of the manifest, as for InsightFace. A folder that
+    cannot be read has the digest of an empty one: its engine cannot be loaded either.
+    """
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{path.stat().st_size}\0".encode())
+    if (folder / _MANIFEST).is_file():
+        digest.update((folder / _MANIFEST).read_bytes())
     return digest.hexdigest()[:16]

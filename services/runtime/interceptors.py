@@ -1,4 +1,4 @@
-"""Around every RPC: refuses what is malformed or too late, turns errors into status, counts."""
+"""Around every RPC: refuses malformed and late requests, turns errors into status codes, counts calls."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from google.protobuf.message import DecodeError, Message
 from services.base.errors import DeadlineExceededError, InternalError, InvalidInputError, VigentError
 from services.base.status import code_of, trailers_of
 from services.runtime.metrics import ServerMetrics
+from services.runtime.running_calls import RunningCalls
 
 _LOG = logging.getLogger(__name__)
 _MALFORMED = object()
-_HEAR_OUT_S, _PAUSE_S = 2.0, 0.25
+_DRAIN_S, _PAUSE_S = 2.0, 0.25
 _WIRE_GRAIN_S = 0.001  # timeouts travel in whole milliseconds: an expired one arrives with up to this much left
 
 Requests = object | AsyncIterable[object]  # one message, or the caller's stream of them
@@ -31,11 +32,12 @@ Details = grpc.HandlerCallDetails
 
 
 class RpcGuard(grpc.aio.ServerInterceptor):
-    """The one border at which errors become gRPC codes. Streaming servicer methods must be async generators."""
+    """The one place where errors become gRPC codes. Streaming servicer methods must be async generators."""
 
     def __init__(self, metrics: ServerMetrics, service: str) -> None:
         """`service` is the full name; RPCs of other services (health, reflection) pass through."""
         self._metrics, self._prefix = metrics, f"/{service}/"
+        self.calls = RunningCalls()
 
     async def intercept_service(
         self, continuation: Callable[[Details], Awaitable[Handler | None]], details: Details
@@ -63,10 +65,10 @@ class RpcGuard(grpc.aio.ServerInterceptor):
         async def guarded(request: Requests, context: Context) -> Message:
             request = _patient(request)
             try:
-                with self._counted(context, method):
+                with self._counted(context, method), self.calls.one():
                     return await behavior(_checked(request), context)
             except VigentError as error:
-                await _hear_out(request)
+                await _drain_requests(request)
                 await _abort(context, error)
 
         return guarded
@@ -76,12 +78,12 @@ class RpcGuard(grpc.aio.ServerInterceptor):
         async def guarded(request: Requests, context: Context) -> None:
             request = _patient(request)
             try:
-                with self._counted(context, method):
+                with self._counted(context, method), self.calls.one():
                     async with aclosing(behavior(_checked(request), context)) as responses:
                         async for response in responses:
                             await _write(context, response)
             except VigentError as error:
-                await _hear_out(request)
+                await _drain_requests(request)
                 await _abort(context, error)
 
         return guarded
@@ -110,7 +112,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
 
 
 def _tolerant(deserialize: Callable[[bytes], Message] | None) -> Callable[[bytes], object]:
-    """Left to itself, the library answers UNKNOWN with the name of a Python exception."""
+    """By default the library answers UNKNOWN, with the name of a Python exception."""
     assert deserialize is not None
 
     def tolerant(data: bytes) -> object:
@@ -123,7 +125,7 @@ def _tolerant(deserialize: Callable[[bytes], Message] | None) -> Callable[[bytes
 
 
 class _PatientStream:
-    """A caller's stream whose reads outlive who waits for them: in grpc.aio a cancelled read ends the stream."""
+    """A caller's stream whose reads go on when their waiter is cancelled; in grpc.aio that would end the stream."""
 
     def __init__(self, requests: AsyncIterable[object]) -> None:
         self._requests = aiter(requests)
@@ -135,14 +137,14 @@ class _PatientStream:
     async def __anext__(self) -> object:
         if self._read is None:
             self._read = asyncio.ensure_future(anext(self._requests))
-            self._read.add_done_callback(_take_note)
+            self._read.add_done_callback(_retrieve_exception)
         await asyncio.wait([self._read])
         read, self._read = self._read, None
         return read.result()
 
 
-def _take_note(read: asyncio.Future[object]) -> None:
-    """A read for which nobody waits any more may fail without a word in the log."""
+def _retrieve_exception(read: asyncio.Future[object]) -> None:
+    """Keeps asyncio from logging the failure of a read that nobody awaits any more."""
     if not read.cancelled():
         read.exception()
 
@@ -152,7 +154,7 @@ def _patient(request: Requests) -> Requests:
 
 
 def _checked(request: Requests) -> Requests:
-    """The request, or the stream of requests, without malformed ones."""
+    """The request or stream of requests; a malformed one raises InvalidInputError."""
     return _checked_stream(request) if isinstance(request, AsyncIterable) else _checked_message(request)
 
 
@@ -182,22 +184,22 @@ def _refuse_late(context: Context) -> None:
 async def _write(context: Context, response: Message) -> None:
     try:
         await context.write(response)
-    except grpc.aio.InternalError as error:  # the caller has left, of which this task is about to hear
+    except grpc.aio.InternalError as error:  # the caller has left; this task is about to be cancelled
         raise asyncio.CancelledError from error
 
 
-async def _hear_out(request: Requests) -> None:
-    """Reads what the caller is just sending: a write that fails hides our status from grpc.aio's clients."""
+async def _drain_requests(request: Requests) -> None:
+    """Reads what the caller is still sending: grpc.aio's clients do not see our status when their write fails."""
     if isinstance(request, AsyncIterable):
         rest = aiter(request)
         with suppress(TimeoutError, StopAsyncIteration, grpc.aio.UsageError):
-            async with asyncio.timeout(_HEAR_OUT_S):
-                while await _heard(rest):
+            async with asyncio.timeout(_DRAIN_S):
+                while await _received(rest):
                     pass
 
 
-async def _heard(rest: AsyncIterator[object]) -> bool:
-    """Whether one more message came. Twice, because a wait in which this process stood still ends before it reads."""
+async def _received(rest: AsyncIterator[object]) -> bool:
+    """Whether another message came. Tries twice: if the process was paused, a wait times out without reading."""
     for _ in range(2):
         with suppress(TimeoutError):
             await asyncio.wait_for(anext(rest), _PAUSE_S)

@@ -32,7 +32,7 @@ from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, add_footage_st
 from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
 from orchestrator.film.mix import mix_film
 from orchestrator.making.pictures import OverlayPictures
-from orchestrator.making.retry import Patience
+from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import Service
 from services.base.allocator import keep_large_blocks
 from services.base.settings import ServerSettings
@@ -124,7 +124,7 @@ async def _segment(
     """One sentence's stretch of film, as the orchestrator makes several of them side by side; and its pictures."""
     async with window:
         frames = min(SEGMENT_FRAMES, FRAMES - first)
-        overlays, pictures = OverlayPictures(service, short(first, frames), 600, Patience(attempts=1)), 0
+        overlays, pictures = OverlayPictures(service, short(first, frames), RetryPolicy(attempts=1)), 0
         with SegmentComposer(folder / "footage.mp4", folder / f"{first}.mp4", first) as composer:
             for frame in range(first, first + frames):
                 for picture in await overlays.until(frame):

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 TIMEOUT_S = 200.0
-VIGENT = [sys.executable, "-P", "-c", "from gateway.cli import main; main()"]
+VIGENT = [sys.executable, "-P", "-c", "from gateway.cli.main import main; main()"]
 
 
 def vigent(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

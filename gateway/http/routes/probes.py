@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from gateway.http.admission import draining
 from gateway.http.context import GatewayDep
 from gateway.http.problems import Problem
 from gateway.http.replicas import ServiceState
@@ -21,7 +22,9 @@ async def livez() -> str:
 
 @router.get("/readyz", summary="Can the gateway take jobs", responses={503: {"model": ServiceState}})
 async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
-    """200 when the orchestrator serves, else 503."""
+    """200 when the orchestrator serves, else 503; 503 as well when the gateway itself is about to end."""
+    if gateway.stopping.is_set():
+        raise draining()
     return await _probe(gateway, "orchestrator", response)
 
 
@@ -37,9 +40,9 @@ async def probe(service: str, gateway: GatewayDep, response: Response) -> Servic
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response, include_in_schema=False)
 async def metrics(gateway: GatewayDep) -> Response:
-    """The gateway's own metrics, with its view of services and jobs."""
+    """The gateway's own metrics, with its view of the services."""
     services = await gateway.mesh.all()
-    return Response(gateway.metrics.page(services, gateway.mesh.job_counts), media_type=CONTENT_TYPE_LATEST)
+    return Response(gateway.metrics.page(services), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _probe(gateway: GatewayDep, service: str, response: Response) -> ServiceState:

@@ -1,1 +1,0 @@
-"""Whisper checkpoints run by CTranslate2: writes down any language it was trained on, times the words of a script."""

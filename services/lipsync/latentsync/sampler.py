@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from services.enginekit.seeds import seed_of_noise
+from services.enginekit.device import seed_of_noise
 from services.lipsync.latentsync.guidance import guided, with_null_audio
 from services.lipsync.latentsync.networks.deepcache import DeepCache, Full, Shallow
 from services.lipsync.latentsync.schedulers import Scheduler

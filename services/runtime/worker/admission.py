@@ -1,4 +1,4 @@
-"""Admission: so many calls work, so many wait, the others are refused at once with a hint when to come back."""
+"""Admission: `slots` calls run, up to `queue_limit` wait, and any more are refused at once, with a retry hint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LATEST_CALL_WEIGHT = 0.2
 
 @dataclass(frozen=True)
 class Slot:
-    """The right to work: slot `number`, 1-based; `queue_position` calls had waited before this one."""
+    """Permission to run: slot `number`, 1-based; `queue_position` is how many calls were waiting ahead of this one."""
 
     number: int
     queue_position: int
@@ -25,10 +25,10 @@ class Slot:
 
 
 class Admission:
-    """Hands out `slots` slots in order of arrival. Lives on the event loop."""
+    """Hands out slots in order of arrival. To be used on the event loop only."""
 
     def __init__(self, slots: int, queue_limit: int, refused: Callable[[str], None] = lambda _: None) -> None:
-        """`refused(reason)` is told of every call that got no slot."""
+        """`refused(reason)` is called for every call that got no slot."""
         self._free = deque(range(1, slots + 1))
         self._slots, self._queue_limit, self._refused = slots, queue_limit, refused
         self._waiting: deque[asyncio.Future[int]] = deque()
@@ -36,11 +36,11 @@ class Admission:
 
     @property
     def queue_depth(self) -> int:
-        """Calls that wait."""
+        """How many calls are waiting."""
         return len(self._waiting)
 
     async def acquire(self) -> Slot:
-        """Waits for a slot. Raises ExhaustedError when the queue is full; forgets a caller that leaves."""
+        """Waits for a slot. Raises ExhaustedError when the queue is full; a cancelled caller gives up its place."""
         position = len(self._waiting)
         if self._free and not self._waiting:
             return Slot(self._free.popleft(), 0, time.monotonic())
@@ -55,7 +55,7 @@ class Admission:
         return Slot(await self._wait(), position, time.monotonic())
 
     def release(self, slot: Slot) -> None:
-        """Gives a slot to the next in line."""
+        """Gives the slot to the next call in line."""
         call_s = time.monotonic() - slot.taken_s
         self._typical_call_s += _LATEST_CALL_WEIGHT * (call_s - self._typical_call_s)
         self._hand_on(slot.number)
@@ -69,7 +69,7 @@ class Admission:
             self._refused("caller_left")
             with contextlib.suppress(ValueError):
                 self._waiting.remove(turn)
-            if turn.done() and not turn.cancelled():  # the slot came in the very moment of leaving
+            if turn.done() and not turn.cancelled():  # it was given a slot just as it was leaving
                 self._hand_on(turn.result())
             raise
 

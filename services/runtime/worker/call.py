@@ -19,12 +19,12 @@ from vigent.media.v1 import media_pb2
 _LOG = logging.getLogger(__name__)
 
 WINDOW = 8
-"""Items of a stream that may be on their way, either way, before the receiver has taken one."""
+"""Credit: how many items may be under way in either direction before the receiver has taken one."""
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """A call's right to work: its slot, the key of its request, what to tell the caller."""
+    """What admission gives a call: its slot, the key of its request, and the message for its caller."""
 
     slot: Slot
     key: str
@@ -51,11 +51,11 @@ class Call:
         process.open(opened)
 
     def snapshot(self) -> ProgressSnapshot:
-        """How far the engine is, or was when the call ended."""
+        """How far the engine is, or how far it was when the call ended."""
         return self._last or self._process.snapshot(self.slot.number)
 
     async def events(self) -> AsyncIterator[object]:
-        """What the engine yields, in order, with a ProgressSnapshot in between at least every two seconds.
+        """What the engine yields, in order, with a ProgressSnapshot in between at least every `progress_interval_s`.
 
         Raises the error with which the engine ended, or UnavailableError when the worker died or hung.
         """
@@ -74,7 +74,7 @@ class Call:
                 yield message.item
 
     def deliver(self, message: Event | Ended | Credit) -> None:
-        """Takes a message of the worker; never waits."""
+        """Accepts a message from the worker; never waits."""
         match message:
             case Credit():
                 for _ in range(message.count):
@@ -83,24 +83,24 @@ class Call:
                 self.first_event_s = self.first_event_s or time.monotonic()
                 self._arrived.put_nowait(message)
             case Ended():
-                self._last = self.snapshot()  # the record is the next call's from here on
+                self._last = self.snapshot()  # from here on the record belongs to the next call
                 self._arrived.put_nowait(message)
                 self.ended.set_result(None)
 
     def fail(self, error: VigentError) -> None:
-        """Tells the caller `error` at once and the engine to stop; the slot is free when the engine obeys."""
+        """Reports `error` to the caller at once and sends the cancel; the slot is free once the engine has stopped."""
         if self.fault is None and not self.ended.done():
             self.fault = error
             self._arrived.put_nowait(Ended(self.id, error))
             self.cancel()
 
     def cancel(self) -> None:
-        """Tells the engine that nobody waits for it any more."""
+        """Tells the engine that nobody is waiting for its results any more."""
         if not self.ended.done():
             self._process.send(Cancel(self.id))
 
     async def feed(self, inputs: AsyncIterator[object]) -> None:
-        """Passes the caller's stream on, as fast as the engine takes it; an error in it ends the call."""
+        """Forwards the caller's stream as fast as the engine takes it; an error in the stream ends the call."""
         try:
             async for item in inputs:
                 await self._credit.acquire()
@@ -121,7 +121,7 @@ class Call:
         return None
 
     def _acknowledge(self) -> None:
-        """Gives credit back in halves of the window: one message for several events."""
+        """Returns credit half a window at a time, so that one message serves several events."""
         self._taken += 1
         if self._taken == WINDOW // 2:
             self._process.send(Credit(self.id, self._taken))

@@ -1,4 +1,4 @@
-"""Loading an engine in the worker: its class is imported, made and warmed up, and each stage is timed."""
+"""Loading an engine in the worker: its class is imported, constructed and warmed up, and each stage is timed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.runtime.worker.messages import Boot
@@ -17,7 +18,7 @@ from services.runtime.worker.messages import Boot
 
 @dataclass(frozen=True)
 class LoadedEngine:
-    """An engine that can work, what it says of itself, and how many seconds each stage of its loading took."""
+    """An engine that is ready, the attributes asked of it, and how many seconds each stage of loading took."""
 
     engine: object
     attributes: Mapping[str, Any]
@@ -28,18 +29,18 @@ class StageTimes(Progress):
     """Progress that adds up the seconds spent in each phase."""
 
     def __init__(self, record: MutableSequence[int] | None = None, *, epoch: int = 0, default_budget_s: float) -> None:
-        """As of Progress."""
+        """As in Progress."""
         super().__init__(record, epoch=epoch, default_budget_s=default_budget_s)
         self.stage_s: defaultdict[str, float] = defaultdict(float)
         self._since_s = time.monotonic()
 
     def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
-        """As of Progress."""
+        """As in Progress."""
         self._settle()
         super().phase(name, total_units, stall_budget_s)
 
     def finish(self) -> None:
-        """As of Progress."""
+        """As in Progress."""
         self._settle()
         super().finish()
 
@@ -51,7 +52,7 @@ class StageTimes(Progress):
 
 
 def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
-    """The engine of `boot`, warm. Stages: import, construct, the phases of its own `warm_up`, attributes."""
+    """Loads and warms up the engine of `boot`. Stages: import, construct, the phases of its `warm_up`, attributes."""
     progress = StageTimes(record, epoch=boot.epoch, default_budget_s=boot.load_budget_s)
     progress.phase("import", 1)
     engine_class = load_class(boot.engine)
@@ -66,12 +67,13 @@ def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
         progress.advance()
     progress.phase("attributes")
     attributes = {name: _attribute(engine, name) for name in boot.attributes}
+    attributes["capabilities"] = getattr(engine, "capabilities", Capabilities())
     progress.finish()
     return LoadedEngine(engine, attributes, dict(progress.stage_s))
 
 
 def _settled(settings: EngineSettings) -> EngineSettings:
-    """With the folder to which the checkpoint's name leads now; led elsewhere meanwhile, it would be half of each."""
+    """Follows a link to the checkpoint now: one that is changed during loading would mix files of two checkpoints."""
     return replace(settings, checkpoint=settings.checkpoint.resolve()) if settings.checkpoint else settings
 
 
@@ -83,8 +85,8 @@ def _attribute(engine: object, name: str) -> object:
 def load_class(path: str) -> Callable[..., object]:
     """The class that "module:Class" names.
 
-    Raises InvalidInputError when there is none of that name, FailedPreconditionError (ENGINE_NOT_INSTALLED) when what
-    it needs is missing.
+    Raises InvalidInputError when there is no such class, FailedPreconditionError (ENGINE_NOT_INSTALLED) when a package
+    that it needs is missing.
     """
     module, _, name = path.partition(":")
     try:
@@ -99,5 +101,5 @@ def load_class(path: str) -> Callable[..., object]:
 
 
 def _is_missing(module: str, error: ImportError) -> bool:
-    """Whether the module itself, or a package around it, is what was not found."""
+    """Whether what was not found is the module itself or a package that contains it."""
     return isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")

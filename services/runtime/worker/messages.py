@@ -1,4 +1,4 @@
-"""What the server and its worker say to each other over their pipe. Plain data, crossing by pickle."""
+"""The messages between the server and its worker. Plain data, pickled; `worker.py` tells how a call uses them."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class EndOfInputs:
-    """Server to worker: the caller has sent everything."""
+    """Server to worker: the caller has sent all its inputs."""
 
     call: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Server to worker: nobody waits for this call any more."""
+    """Server to worker: nobody is waiting for this call any more."""
 
     call: int
 
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """Either way: the receiver has taken `count` items of the call's stream, so as many more may follow."""
+    """Both directions: the receiver has taken `count` items of the call's stream, so that many more may follow."""
 
     call: int
     count: int
@@ -71,17 +71,17 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Server to worker, while it has no call: are you there? Answered by the thread that takes calls."""
+    """Server to worker: a sign of life is wanted. Answered by the thread that takes calls."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pong:
-    """Worker to server: the answer."""
+    """Worker to server: the answer to a ping."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Worker to server: the engine is loaded and warm; `stage_s` are the seconds that each stage of it took."""
+    """Worker to server: the engine is loaded and warm; `stage_s` holds the seconds that each stage took."""
 
     attributes: Mapping[str, Any]
     stage_s: Mapping[str, float]
@@ -96,7 +96,7 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Worker to server: what the engine yielded."""
+    """Worker to server: an item that the engine yielded."""
 
     call: int
     item: object
@@ -104,7 +104,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Worker to server: the call is over and its slot is free; `error` when it failed, `units` it did by phase."""
+    """Worker to server: the call is over and its slot free; `error` if it failed, `units` finished in each phase."""
 
     call: int
     error: VigentError | None = None

@@ -1,8 +1,8 @@
-"""How messages cross between the server and its worker: pickled, over an anonymous pipe that only the two hold.
+"""How messages travel between the server and its worker: pickled, over an anonymous pipe that only these two hold.
 
-Arrays travel beside the pickle (PEP 574) and are read straight into their memory: measured 3 times the throughput of
-`Connection.send` for events of 1 MiB. A message is a header of unsigned 64-bit integers (how many parts, then the size
-of each), the pickle, and the arrays.
+Arrays travel beside the pickle (PEP 574) and are read straight into their own memory: 3 times the throughput of
+`Connection.send`, measured with events of 1 MiB. A message is a header of unsigned 64-bit integers (the number of
+parts, then the size of each), the pickle, and the arrays.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _CAPACITY_BYTES = 2**20  # what an unprivileged process may ask for, /proc/sys/f
 
 
 def widen(connection: Connection) -> None:
-    """Lets a whole chunk of media fit, so that the writer does not wait for the reader in the middle of it."""
-    with contextlib.suppress(OSError):  # the user's share of pipe memory is used up: slower, not wrong
+    """Makes room for a whole chunk of media, so that the writer need not wait for the reader in the middle of one."""
+    with contextlib.suppress(OSError):  # the user's allowance of pipe memory is used up: slower, not wrong
         fcntl.fcntl(connection.fileno(), fcntl.F_SETPIPE_SZ, _CAPACITY_BYTES)
 
 
@@ -33,7 +33,7 @@ def encode(message: object) -> list[memoryview]:
 
 
 def write(connection: Connection, parts: list[memoryview]) -> None:
-    """Writes an encoded message; waits while the pipe is full. Raises OSError when the other side has gone."""
+    """Writes an encoded message; waits while the pipe is full. Raises OSError when the other end has gone."""
     for part in parts:
         rest = part
         while rest:
@@ -41,7 +41,7 @@ def write(connection: Connection, parts: list[memoryview]) -> None:
 
 
 def receive(connection: Connection) -> object:
-    """Reads one message. Raises EOFError or OSError when the other side has closed or died."""
+    """Reads one message. Raises EOFError or OSError when the other end has closed or died."""
     (count,) = struct.unpack("<Q", _read(connection.fileno(), 8))
     sizes = struct.unpack(f"<{count}Q", _read(connection.fileno(), 8 * count))
     data, *buffers = [_read(connection.fileno(), size) for size in sizes]

@@ -1,4 +1,4 @@
-"""One worker process as the server sees it: two pipe threads so that the event loop never waits, and its records."""
+"""One worker process as the server sees it: its records, and two pipe threads so that the event loop never waits."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _Argument = TypeVar("_Argument")
 
 
 class WorkerProcess:
-    """A started child. `exited` is done when it has ended."""
+    """A child process that was started; the future `exited` is done once it has ended."""
 
     def __init__(self, boot: Boot, received: Callable[[Report], None]) -> None:
         """Starts the child; `received` is called on the event loop with every message.
 
-        Must run on a thread that lives as long as the server: the kernel ties the child's life to it.
+        Must be made on a thread that lives as long as the server: when that thread ends, the kernel kills the child.
         """
         self.epoch = boot.epoch
         self.death_reason = "crash"
@@ -69,25 +69,25 @@ class WorkerProcess:
 
     @property
     def device_memory(self) -> tuple[int, int]:
-        """Bytes of device memory that the child has reserved, and those in use, as of loading or its latest call."""
+        """Bytes of device memory that the child reserved and that it used, as of loading or its latest call."""
         reserved, used = self._gauges
         return reserved, used
 
     def open(self, message: Open) -> None:
-        """Starts a call on a free slot; until the worker takes it up, its record says "start"."""
-        parts = encode(message)  # first: a request that cannot cross must leave no mark
+        """Starts a call on a free slot; until the worker takes it up, the slot's record says "start"."""
+        parts = encode(message)  # first: a request that cannot be pickled must leave no trace
         self.calls_opened += 1
         self._mark(message.slot, "start", self._boot.stall_budget_s, message.call)
         self._outbox.put(parts)
 
     def send(self, message: ToWorker) -> None:
-        """Queues a message; never waits. What a call may queue is bounded by the credit of its stream."""
+        """Queues a message; never waits. How much a call can queue is bounded by the credit of its stream."""
         self._outbox.put(encode(message))
 
     def unanswered_ns(self, now_ns: int) -> int:
-        """Asks the child whether it takes calls; how long it has not answered, 0 when it has or was asked just now.
+        """Pings the child from time to time; returns for how long the latest ping has gone unanswered, 0 if it has not.
 
-        It is the thread that takes calls which answers, so a frozen process and a stuck reader are found alike.
+        The thread that takes calls answers, so this finds a frozen process as well as a stuck reader.
         """
         if self._answered and now_ns - self._pinged_ns > _PING_INTERVAL_S * 1e9:
             self._answered, self._pinged_ns = False, now_ns
@@ -95,14 +95,14 @@ class WorkerProcess:
         return 0 if self._answered else now_ns - self._pinged_ns
 
     def snapshot(self, slot: int) -> ProgressSnapshot:
-        """The record of a slot, or its last whole state when the child stopped in the middle of writing."""
+        """The record of a slot, or its last complete state if the child stopped in the middle of writing."""
         snapshot = read_progress(self._records[slot]) or self._latest[slot]
-        assert snapshot is not None  # the first read was before the child existed
+        assert snapshot is not None  # the first read was made before the child existed
         self._latest[slot] = snapshot
         return snapshot
 
     def snapshots(self) -> list[ProgressSnapshot]:
-        """All records: loading, then the slots."""
+        """All records: that of loading, then those of the slots."""
         return [self.snapshot(slot) for slot in range(len(self._records))]
 
     def signal(self, number: signal.Signals) -> None:
@@ -120,14 +120,14 @@ class WorkerProcess:
 
     async def wait(self) -> int:
         """Waits for the child to end; returns its exit code (negative: the signal that ended it)."""
-        return await asyncio.shield(self.exited)  # a cancelled waiter must not cancel the fact
+        return await asyncio.shield(self.exited)  # cancelling one who waits must not cancel the future
 
     def abandon(self) -> None:
-        """Counts a killed child as ended although the kernel keeps it, as a device driver that hangs can make it."""
+        """Treats a killed child as ended although the kernel still keeps it, as happens when a device driver hangs."""
         self._resolve(-signal.SIGKILL)
 
     async def close(self, grace_s: float) -> None:
-        """Closes the pipe, on which the child exits by itself, and kills it when it does not."""
+        """Closes the pipe, upon which the child exits by itself; kills a child that does not."""
         self._outbox.put(None)
         done, _ = await asyncio.wait([self.exited], timeout=grace_s)
         if not done:
@@ -135,7 +135,7 @@ class WorkerProcess:
             await asyncio.wait([self.exited], timeout=_EXIT_TIME_S)
 
     def _mark(self, slot: int, phase: str, budget_s: float, call: int = 0) -> None:
-        """Writes a record that the child does not write at this moment: its slot is free, or it has not started."""
+        """Writes a record that the child is not writing at this moment: its slot is free, or it has not started yet."""
         progress = Progress(self._records[slot], epoch=self.epoch, request=call, default_budget_s=budget_s)
         progress.phase(phase)
 
@@ -157,7 +157,7 @@ class WorkerProcess:
         self._outbox.put(None)
         self._replies.close()
         self._process.join(timeout=_EXIT_TIME_S)
-        if self._process.exitcode is None:  # it closed its pipe but lives
+        if self._process.exitcode is None:  # it closed its pipe but is still alive
             self._process.kill()
             self._process.join()
         exit_code = cast("int", self._process.exitcode)
@@ -175,7 +175,7 @@ class WorkerProcess:
             self.exited.set_result(exit_code)
 
     def _on_loop(self, function: Callable[[_Argument], None], argument: _Argument) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody listens any more
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody is interested any more
             self._loop.call_soon_threadsafe(function, argument)
 
 

@@ -1,44 +1,50 @@
-"""How often a worker may die: five times in ten minutes, and not twice without having finished a unit.
+"""What follows from the deaths of workers: whether a new one is started, when, and which requests it is spared.
 
-An engine that cannot be loaded is no death: what it lacks comes from outside, so it is tried again for as long as it
-takes, ever more rarely.
+A worker may die five times in ten minutes, and not twice without having finished a unit. An engine that cannot be
+loaded is not a death: what it lacks comes from outside, so loading is tried again for as long as it takes, at growing
+intervals.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections import deque
+from collections import OrderedDict, deque
+
+from services.base.errors import FailedPreconditionError
 
 _PERIOD_S = 600.0
 _FRUITLESS_LIMIT = 2
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _LONGEST_RELOAD_PAUSE_S = 60.0
+_POISON_LIMIT = 2
+_REMEMBERED_KEYS = 1024
 
 
 class Restarts:
     """Counts deaths. The first limit keeps a crash loop from burning the machine; the second asks for a new pod."""
 
     def __init__(self, limit: int, reload_pause_s: float) -> None:
-        """`limit` restarts in ten minutes; `reload_pause_s` is the pause after a load has failed for the first time."""
+        """`limit` restarts in ten minutes; `reload_pause_s` is the pause after the first failed load."""
         self._limit, self._reload_pause_s = limit, reload_pause_s
         self._deaths_s: deque[float] = deque()
         self._fruitless = self._failed_loads = 0
 
     def died(self) -> None:
-        """Notes an unplanned death."""
+        """Records an unplanned death."""
         self._deaths_s.append(time.monotonic())
         self._fruitless += 1
 
     def load_failed(self) -> None:
-        """Notes that the engine said why it cannot be loaded."""
+        """Records that the engine cannot be loaded and said why."""
         self._failed_loads += 1
 
     def loaded(self) -> None:
-        """Notes that the engine is loaded."""
+        """Records that the engine is loaded."""
         self._failed_loads = 0
 
     def unit_finished(self) -> None:
-        """Notes that the present worker does its work."""
+        """Records that the present worker gets its work done."""
         self._fruitless = 0
 
     @property
@@ -48,7 +54,7 @@ class Restarts:
 
     @property
     def pause_s(self) -> float:
-        """How long to wait before the next start: nothing after a first death, then longer each time."""
+        """How long to wait before the next start: not at all after a first death, then longer each time."""
         if self._failed_loads:
             return min(_LONGEST_RELOAD_PAUSE_S, self._reload_pause_s * 2.0 ** (self._failed_loads - 1))
         if self._fruitless < _FRUITLESS_LIMIT:
@@ -61,3 +67,38 @@ class Restarts:
         while self._deaths_s and time.monotonic() - self._deaths_s[0] > _PERIOD_S:
             self._deaths_s.popleft()
         return len(self._deaths_s) <= self._limit
+
+
+class Quarantine:
+    """Poison requests: one that was running when two workers died is refused for ten minutes.
+
+    Remembers the deaths of the latest 1,024 request keys.
+    """
+
+    def __init__(self) -> None:
+        self._deaths_s: OrderedDict[str, list[float]] = OrderedDict()
+
+    def check(self, key: str) -> None:
+        """Raises FailedPreconditionError (POISON_REQUEST) when two workers died of the request recently."""
+        recent = [death_s for death_s in self._deaths_s.get(key, ()) if time.monotonic() - death_s < _PERIOD_S]
+        if len(recent) >= _POISON_LIMIT:
+            raise FailedPreconditionError(
+                f"This request was running when {_POISON_LIMIT} workers died; it is not tried again here for now.",
+                f"Change the request, or try again in {_PERIOD_S / 60:g} minutes.",
+                reason="POISON_REQUEST",
+            )
+
+    def worker_died(self, key: str) -> None:
+        """Records that a worker died while it was working on the request."""
+        self._deaths_s[key] = [*self._deaths_s.pop(key, []), time.monotonic()][-_POISON_LIMIT:]
+        while len(self._deaths_s) > _REMEMBERED_KEYS:
+            self._deaths_s.popitem(last=False)
+
+    def finished(self, key: str) -> None:
+        """Records that the request ended without killing its worker."""
+        self._deaths_s.pop(key, None)
+
+
+def request_key(method: str, request: object) -> str:
+    """Names a request by its content; requests are dataclasses, whose `repr` contains all of it."""
+    return hashlib.sha256(repr((method, request)).encode()).hexdigest()

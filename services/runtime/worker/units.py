@@ -1,4 +1,4 @@
-"""What the progress records add up to: units by phase, how long a unit takes, and from that the stall budget."""
+"""What the progress records add up to: units by phase, how long a unit takes, and so when a slot counts as hung."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _TYPICAL_TO_HUNG = 20  # a unit that takes 20 times the 99th percentile is a han
 
 
 class Units:
-    """Fed with snapshots of all records, as often as the watchdog looks, and with exact counts when a call ends."""
+    """Takes a snapshot of every record at each look of the watchdog, and the exact counts when a call ends."""
 
     def __init__(self, ceiling_s: float) -> None:
-        """`ceiling_s` bounds what is learned, not what an engine asks for."""
+        """`ceiling_s` bounds the budget learned from slow units, not the one that an engine asks for."""
         self._ceiling_s = ceiling_s
         self._unit_s: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED_UNITS))
         self._seen: dict[int, ProgressSnapshot] = {}
@@ -24,11 +24,11 @@ class Units:
         self._total: Mapping[str, int] = {}
 
     def total(self) -> Mapping[str, int]:
-        """Finished units by phase; never falls. A running call is counted as far as it was seen. For any thread."""
+        """Finished units by phase; never decreases. Of a running call, what was seen so far counts. Thread-safe."""
         return self._total
 
     def observe(self, slot: int, now: ProgressSnapshot) -> int:
-        """Takes one look at a record; returns how many units were finished since the look before."""
+        """Takes a snapshot of one record; returns how many units were finished since the previous one."""
         finished = self._observe(slot, now)
         self._add_up()
         return finished
@@ -48,13 +48,13 @@ class Units:
         return finished
 
     def call_ended(self, slot: int, units: Mapping[str, int]) -> None:
-        """Replaces what was seen of a call by what it really did; `observe` it one last time before."""
+        """Replaces what was seen of a call by what it really did; call `observe` once more before this."""
         self._ended.update(units)
         self._running.pop(slot, None)
         self._add_up()
 
     def worker_died(self) -> None:
-        """Keeps what was seen of the calls that died with their worker."""
+        """Keeps the units seen of the calls that died with their worker."""
         for units in self._running.values():
             self._ended.update(units)
         self._running.clear()
@@ -62,13 +62,13 @@ class Units:
         self._add_up()
 
     def budget_s(self, snapshot: ProgressSnapshot) -> float:
-        """Seconds without a unit that count as a hang: what the engine asked for, more where units are slow."""
+        """Seconds without a unit that count as a hang: what the engine asked for, or more if its units are slow."""
         unit_s = sorted(self._unit_s[snapshot.phase])
         p99_s = unit_s[int(0.99 * len(unit_s))] if unit_s else 0.0
         return max(snapshot.budget_ns / 1e9, min(self._ceiling_s, _TYPICAL_TO_HUNG * p99_s))
 
     def _add_up(self) -> None:
-        """Here, because a thread that scrapes between two steps of a change would count units twice or not at all."""
+        """Replaces the total at once: a scrape in the middle of a change would count units twice or not at all."""
         total = Counter(self._ended)
         for units in self._running.values():
             total.update(units)

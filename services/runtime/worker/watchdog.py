@@ -1,9 +1,8 @@
-"""The watchdog: finds a hung engine by its progress record and goes up the ladder until it works again.
+"""The watchdog: finds a hung engine by its progress records, and escalates until it works again.
 
-Ladder: not ready -> cancel -> stack dump -> SIGTERM -> SIGKILL of the worker alone; the worker's life cycle
-(`worker.py`) then starts a new one. A long inference that finishes units is never touched. A worker that computes
-nothing, because it is idle or all its calls wait for their callers, has no progress to show; it is asked for a sign of
-life instead.
+Escalation: NOT_SERVING -> cancel -> stack dump -> SIGTERM -> SIGKILL, of the worker alone; `worker.py` then starts a
+new one. A long inference that keeps finishing units is never touched. A worker that computes nothing, because it is
+idle or all its calls wait for their callers, has no progress to show; it is pinged instead.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from services.base.errors import UnavailableError
@@ -20,13 +19,13 @@ from services.base.settings import ServerSettings
 from services.enginekit.progress import ProgressSnapshot
 from services.runtime.worker.call import Call
 from services.runtime.worker.process import WorkerProcess
-from services.runtime.worker.stalls import Stalls
+from services.runtime.worker.units import Units
 from services.runtime.worker.worker import Worker
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
 _OVERSLEPT_S = 1.0
-_LEAST_SILENCE_S = 2.0  # a crowded machine may keep an idle process waiting
+_LEAST_SILENCE_S = 2.0  # on a busy machine an idle process may have to wait for its turn
 
 
 class Watchdog:
@@ -46,9 +45,9 @@ class Watchdog:
                 await self._look(process, now_ns)
 
     async def _sleep(self) -> int:
-        """Gives the time at waking up, on the monotonic clock.
+        """Returns the time of waking up, on the monotonic clock.
 
-        After a pause of this process or of the whole machine, engine and callers get their full budgets once more.
+        After this process or the whole machine was paused, engine and callers get their full budgets again.
         """
         slept_ns = time.monotonic_ns()
         await asyncio.sleep(self._settings.watch_interval_s)
@@ -71,7 +70,7 @@ class Watchdog:
             await self._limit_memory(process)
 
     def _end_idle_calls(self, now_ns: int) -> None:
-        """A slot is not kept for ever for a caller that neither reads nor sends."""
+        """A caller that neither reads nor sends does not keep its slot for ever."""
         budget_s = self._settings.caller_budget_s
         for call in list(self._worker.calls.values()):
             snapshot = call.snapshot()
@@ -80,7 +79,7 @@ class Watchdog:
                 call.fail(UnavailableError(problem, "Call again, and keep up with it.", reason="CALLER_IDLE"))
 
     def _is_silent(self, snapshots: Sequence[ProgressSnapshot], now_ns: int, unanswered_ns: int) -> bool:
-        """Whether a worker that computes nothing gave no sign of life for a stall budget."""
+        """Whether a worker that computes nothing has not answered for a whole stall budget."""
         if any(snapshot.working for snapshot in snapshots):  # it may hold the GIL
             self._busy_until_ns = now_ns
             return False
@@ -100,12 +99,12 @@ class Watchdog:
                 snapshot = process.snapshot(slot)
                 _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
             _fail(hung)
-            if 0 in slots or not hung or not await self._obeys(hung):  # no call: nobody could cancel it
+            if 0 in slots or not hung or not await self._obeys(hung):  # without a call nothing can be cancelled
                 await self._kill(process)
 
     @contextmanager
     def _stalled(self, process: WorkerProcess) -> Iterator[None]:
-        """No new calls while the ladder is climbed, nor then for a process that has ended, until that is noted."""
+        """No new calls meanwhile; if the process has ended, none until `Worker` has noticed."""
         self._worker.stalled = True
         self._worker.changed.set()
         yield
@@ -129,7 +128,7 @@ class Watchdog:
         await self._await_end(process)
 
     async def _await_end(self, process: WorkerProcess) -> None:
-        """Of a killed worker; it is replaced even when it does not end, and two of that kind ask for a new pod."""
+        """Waits for a killed worker to end. One that stays is replaced all the same; two of them ask for a new pod."""
         done, _ = await asyncio.wait([process.exited], timeout=self._settings.exit_budget_s)
         if not done:
             _LOG.critical("worker %d was killed and is not gone; another one takes its place", process.pid)
@@ -150,6 +149,44 @@ class Watchdog:
             process.death_reason = "memory"
             await process.close(self._settings.kill_grace_s)
             await self._await_end(process)
+
+
+class Stalls:
+    """Judges which slots hang: those that work and have not finished a unit within their budget.
+
+    Time in which no Python ran in the worker is not held against a slot, since C code of another slot may have held the
+    GIL. Nobody can see which slot holds it, so this allowance ends with the longest budget of all working slots. Times
+    are on the monotonic clock.
+    """
+
+    def __init__(self, units: Units) -> None:
+        self._units = units
+        self._excused_ns: dict[tuple[int, int], int] = {}
+        self._looked_ns = 0
+
+    def hung(
+        self, snapshots: Sequence[ProgressSnapshot], now_ns: int, *, since_ns: int = 0, standstill: bool = False
+    ) -> set[int]:
+        """Numbers of the slots that hang, judged at each look; time before `since_ns` counts against none of them.
+
+        `standstill`: the thread that takes calls has not answered since the previous look.
+        """
+        working = {number: snapshot for number, snapshot in enumerate(snapshots) if snapshot.working}
+        self._excuse(working, now_ns - self._looked_ns if standstill else 0)
+        self._looked_ns = now_ns
+        longest_s = max((self._units.budget_s(snapshot) for snapshot in working.values()), default=0.0)
+        hung = set()
+        for number, snapshot in working.items():
+            without_unit_ns = now_ns - max(snapshot.updated_ns, since_ns)
+            own_s = (without_unit_ns - self._excused_ns[number, snapshot.updated_ns]) / 1e9
+            if own_s > self._units.budget_s(snapshot) or without_unit_ns / 1e9 > longest_s:
+                hung.add(number)
+        return hung
+
+    def _excuse(self, working: Mapping[int, ProgressSnapshot], elapsed_ns: int) -> None:
+        """Adds to each slot's excused time; a slot that is new or has finished a unit since starts from zero."""
+        excused = ((number, snapshot.updated_ns) for number, snapshot in working.items())
+        self._excused_ns = {key: self._excused_ns.get(key, 0) + elapsed_ns for key in excused}
 
 
 def _fail(hung: Iterable[Call]) -> None:

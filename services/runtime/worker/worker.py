@@ -1,4 +1,30 @@
-"""The server's side of the worker: admits calls, runs them on the child, and starts a new child when one dies."""
+"""The server's side of the worker: admits calls, runs them on the child, and starts a new child when one dies.
+
+The life of a call:
+
+1. Admission (`admission.py`): `Worker.call` refuses a request that has killed workers (`restarts.py`), then waits for a
+   slot; when too many wait already, the call is refused at once and told when to come back.
+2. Message: a `Call` (`call.py`) marks the slot's progress record "start" and queues an `Open` (`messages.py`), which a
+   thread writes to the pipe (`process.py`, `pipe.py`), so that the event loop never waits for the child.
+3. Child (`child.py`): its main thread reads the `Open` and hands it to the slot's thread, which runs the engine's
+   method. After each unit the engine updates the slot's progress record in shared memory; health, metrics, progress
+   messages and the watchdog (`watchdog.py`) read it there.
+4. Events with credits: what the engine yields comes back as `Event`, the caller's stream goes there as `Input`. Either
+   way a sender spends one credit per item and receives more as `Credit` when items have been taken, so at most
+   `WINDOW` items are under way and a slow caller slows the engine down.
+5. End: the child sends `Ended` with the exact units of the call and its error, if any. The slot goes to the next call
+   in line, and `Call.events` ends or raises.
+
+The life of a cancel:
+
+1. Whoever leaves `Worker.call` before the end sends `Cancel`. So does `Call.fail`, with which the watchdog or a faulty
+   stream of inputs ends a call; its caller gets that error at once.
+2. The child's main thread sets the call's flag and wakes its thread if that waits for input or credit. A computing
+   engine meets CancelledError at its next `Progress.advance`.
+3. The engine's generator is closed, `Ended` follows, and only then is the slot free.
+4. An engine that finishes no more units cannot notice a cancel. The watchdog then ends the child, all its calls end
+   with UnavailableError, and `Worker.run` starts the next child.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +36,52 @@ import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
 
 from services.base.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.base.settings import ServerSettings
 from services.enginekit.progress import ProgressSnapshot
-from services.runtime.metrics import ServerMetrics
 from services.runtime.worker.admission import Admission, Slot
 from services.runtime.worker.call import Admitted, Call
 from services.runtime.worker.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.worker.process import WorkerProcess
-from services.runtime.worker.quarantine import Quarantine, request_key
-from services.runtime.worker.restarts import Restarts
-from services.runtime.worker.state import State
+from services.runtime.worker.restarts import Quarantine, Restarts, request_key
 from services.runtime.worker.units import Units
 from vigent.media.v1 import media_pb2
+
+if TYPE_CHECKING:
+    from services.runtime.metrics import ServerMetrics  # which computes the worker's gauges
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
 
 
+class State(Enum):
+    """What a worker is doing, as metrics report it."""
+
+    IDLE = "idle"
+    PROGRESSING = "progressing"
+    STALLED = "stalled"
+    DRAINING = "draining"
+    LOAD_FAILED = "load_failed"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class ProgressAge:
+    """Seconds since the last sign of progress, and how many of them are too many."""
+
+    age_s: float
+    budget_s: float
+
+
 class Worker:
-    """The engine of this server, living in a child process that is replaced when it dies or hangs."""
+    """The engine of this server, in a child process that is replaced when it dies or hangs."""
 
     def __init__(self, boot: Boot, engine: str, settings: ServerSettings, metrics: ServerMetrics) -> None:
-        """`boot` is what every child starts with, `engine` the name that callers see. Call `run` to start."""
+        """`boot` is what every child starts with, `engine` the name that callers are told. Call `run` to start."""
         self.attributes: Mapping[str, Any] = {}
         self.stage_s: Mapping[str, float] = {}
         self.problem: FailedPreconditionError | None = None
@@ -58,15 +104,15 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Whether a new call would be worked on."""
+        """Whether a new call would be taken on."""
         return self.available.is_set() and not (self.draining or self.stalled or self.broken)
 
     @property
     def live(self) -> bool:
-        """Whether this process is worth keeping: no, when two workers died without one finished unit.
+        """Whether this process is worth keeping: not when two workers died without one finished unit.
 
-        Yes while the engine cannot be loaded: a new process would find the same files and the same packages, and this
-        one goes on trying.
+        It is while the engine cannot be loaded: a new process would find the same files and packages, and this one
+        keeps trying.
         """
         return not self._restarts.fruitless
 
@@ -84,14 +130,15 @@ class Worker:
         return State.PROGRESSING if self.calls or not self.available.is_set() else State.IDLE
 
     async def run(self) -> None:
-        """Keeps a child running until `close`, and tries again what cannot be loaded.
+        """Keeps a child running until `close`, and tries again to load an engine that cannot be loaded.
 
-        Raises InvalidInputError for settings with which no engine was ever loaded: only a new process reads others.
+        Raises InvalidInputError for wrong settings, unless the engine was loaded with them before: only a new process
+        reads settings again.
         """
         while not self._closing:
             boot = replace(self._boot, epoch=next(self._epochs))
             self.process = WorkerProcess(boot, self._received)
-            self._bury(self.process, await self.process.wait())
+            self._on_worker_exit(self.process, await self.process.wait())
             if self._wrong_setting is not None:
                 raise self._wrong_setting
             if not self._restarts.allowed:
@@ -103,7 +150,7 @@ class Worker:
     async def call(
         self, method: str, request: object, inputs: AsyncIterator[object] | None = None
     ) -> AsyncIterator[Call]:
-        """Runs `method` of the engine once a slot is free. On leaving, an unfinished call is cancelled.
+        """Runs `method` of the engine once a slot is free. On leaving, a call that has not ended is cancelled.
 
         Raises ExhaustedError when the queue is full, UnavailableError while there is no worker, and
         FailedPreconditionError for a request that has killed workers, or when the engine cannot be loaded.
@@ -120,16 +167,29 @@ class Worker:
             self._metrics.call_ended(call, started_s)
 
     def budget_s(self, snapshot: ProgressSnapshot) -> float:
-        """Seconds without a sign of progress that end a call: what its caller has, where it waits for that one."""
+        """Seconds without progress after which a call is ended; another budget holds while it waits for its caller."""
         return self._caller_budget_s if snapshot.waiting else self.units.budget_s(snapshot)
 
+    def progress(self) -> ProgressAge:
+        """Of the record that is closest to a hang.
+
+        If any slot computes, it is one of those: a call that waits for its caller does not hang.
+        """
+        if self.process is None:
+            return ProgressAge(0.0, 0.0)
+        snapshots = self.process.snapshots()
+        working = [snapshot for snapshot in snapshots if snapshot.working]
+        active = working or [snapshot for snapshot in snapshots if snapshot.active]
+        oldest = min(active, key=_updated) if active else max(snapshots, key=_updated)
+        return ProgressAge(oldest.age_s(time.monotonic_ns()), self.budget_s(oldest))
+
     def require_engine(self) -> None:
-        """Raises UnavailableError before the engine was loaded, FailedPreconditionError when it cannot be."""
+        """Raises UnavailableError before the engine was loaded, FailedPreconditionError when it cannot be loaded."""
         if self.problem is not None or not self.stage_s:
             raise self._absence()
 
     def retire(self) -> None:
-        """Gives the child no further calls; once it is idle it can be replaced. Waiting calls wait for the next."""
+        """Gives the child no more calls, so that it can be replaced once idle; queued calls wait for the next child."""
         self.retiring = True
         self.available.clear()
         self.changed.set()
@@ -141,7 +201,7 @@ class Worker:
             await self.process.close(self._grace_s)
 
     def observe(self) -> None:
-        """Takes note of the progress records."""
+        """Reads the progress records and counts what was finished."""
         if self.process is None:
             return
         finished = [self.units.observe(slot, now) for slot, now in enumerate(self.process.snapshots())]
@@ -174,7 +234,7 @@ class Worker:
         return self.process
 
     def _absence(self) -> VigentError:
-        """Why there is no engine; a new error each time, since a raised one keeps what raised it."""
+        """Why there is no engine; a new error each time, since a raised one holds on to its traceback."""
         if self.broken:
             return _unavailable("The engine keeps dying and is not started any more.")
         return replace(self.problem) if self.problem else _unavailable("The engine is starting or being replaced.")
@@ -210,7 +270,7 @@ class Worker:
             _LOG.error("the engine %s cannot be loaded and is tried again: %s", self.engine, error)
         self.problem = problem
         self._restarts.load_failed()
-        self.available.set()  # lets those who wait for a worker learn that there is none
+        self.available.set()  # wakes the calls that wait for a worker, to learn that there is none
         self.available.clear()
         self.changed.set()
 
@@ -225,8 +285,8 @@ class Worker:
         call.deliver(message)
         self.admission.release(call.slot)
 
-    def _bury(self, process: WorkerProcess, exit_code: int) -> None:
-        """Takes leave of a dead child: its calls end, and only they."""
+    def _on_worker_exit(self, process: WorkerProcess, exit_code: int) -> None:
+        """Ends the calls of a dead child and notes what it died of; other calls stay in line for the next child."""
         self.observe()
         self.units.worker_died()
         self.available.clear()
@@ -248,8 +308,12 @@ class Worker:
     def _give_up(self) -> None:
         _LOG.critical("the worker died too often; it is not started again")
         self.broken = True
-        self.available.set()  # lets those who wait for a worker learn that there is none
+        self.available.set()  # wakes the calls that wait for a worker, to learn that there is none
         self.changed.set()
+
+
+def _updated(snapshot: ProgressSnapshot) -> int:
+    return snapshot.updated_ns
 
 
 def _unavailable(problem: str) -> UnavailableError:

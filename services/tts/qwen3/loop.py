@@ -18,8 +18,8 @@ from numpy import int64
 from numpy.typing import NDArray
 
 from services.base.errors import ExhaustedError, InternalError, InvalidInputError, VigentError
+from services.enginekit.device import seed_of_noise
 from services.enginekit.progress import Progress
-from services.enginekit.seeds import seed_of_noise
 from services.tts.engine import FinishReason
 from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.prompt import Prompt

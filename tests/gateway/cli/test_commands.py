@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from gateway.cli import main
 from gateway.cli.effective import without_secrets
+from gateway.cli.main import main
 from gateway.mesh.addresses import Addresses
 from tests.support.commands import vigent
 from tests.support.films import face_picture

@@ -108,6 +108,39 @@ def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
     assert not (folder / "my script.mp4").exists()
 
 
+def test_a_rerun_replaces_its_own_files_but_no_edited_one(folder, beside):
+    arguments = ["make", "my script.txt", "--footage", "face.png", *SMALL, "--out", "film.mp4"]
+    for _ in range(2):
+        done = vigent(*arguments, cwd=folder, environment=beside)
+        assert done.returncode == 0, done.stderr
+    captions = (folder / "film.srt").read_bytes()
+    (folder / "film.srt").write_text("edited")
+    (folder / "my script.txt").write_text("Another film.")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    refused = vigent(*arguments, cwd=folder, environment=beside)
+    assert refused.returncode == 2
+    assert "'film.srt' is there and was not made here, or has been changed since." in refused.stderr
+    assert "--overwrite" in refused.stderr
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    (folder / "my script.txt").write_text(SCRIPT)
+    assert vigent(*arguments, "--overwrite", cwd=folder, environment=beside).returncode == 0
+    assert (folder / "film.srt").read_bytes() == captions
+
+
+def test_what_appears_while_the_film_is_made_is_not_replaced(folder, beside):
+    (folder / "my script.txt").write_text("Somebody is quicker.")
+    arguments = ["make", "my script.txt", "--footage", "face.png", *SMALL]
+    with running(*arguments, cwd=folder, environment=beside) as make:
+        make.until("looking at footage")
+        (folder / "my script.srt").write_text("mine")
+        assert make.process.wait(TIMEOUT_S) == 1, make.lines
+    assert any("The film is finished, but 'my script.srt' is there" in line for line in make.lines), make.lines
+    assert (folder / "my script.srt").read_text() == "mine"
+    assert not (folder / "my script.mp4").exists()
+    done = vigent(*arguments, "--out", "another.mp4", cwd=folder, environment=beside)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_mesh_of_another_folder_is_recognised(folder, beside):
     environment = {**beside, "VIGENT_MEDIA_ROOT": str(folder / "elsewhere")}
     face = Image.open(folder / "face.png").rotate(1)

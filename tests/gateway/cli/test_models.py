@@ -23,7 +23,7 @@ def hub():
 
 def started(hub: Hub, root: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", "from gateway.cli import main; main()", "models", *arguments],
+        [sys.executable, "-c", "from gateway.cli.main import main; main()", "models", *arguments],
         cwd=ROOT,
         env={
             "PATH": "/usr/bin:/bin",

@@ -34,6 +34,8 @@ async def test_an_engine_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
 async def test_servers_that_are_away_are_named(monkeypatch):
     monkeypatch.setattr("orchestrator.making.servers._IDENTITY_TIMEOUT_S", 0.5)
     service = Service(NOBODY, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
-    with pytest.raises(UnavailableError, match=r"No replica of vigent\.overlay\.v1\.OverlayService serves"):
+    with pytest.raises(
+        UnavailableError, match=r"No replica of vigent\.overlay\.v1\.OverlayService at 127\.0\.0\.1:1 serves"
+    ):
         await service.engine()
     await service.close()

@@ -97,6 +97,19 @@ def test_a_file_whose_hash_alone_is_published_is_not_fetched_again(hub, tmp_path
     assert asked(hub) == []
 
 
+@pytest.mark.parametrize("known", [{}, {"sha256": sha256(WEIGHTS)}])
+def test_a_file_that_no_pull_has_put_there_is_not_replaced(hub, tmp_path, known):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/model.bin").write_bytes(b"trained by myself")
+    for _ in range(2):
+        with pytest.raises(FailedPreconditionError, match=r"model\.bin") as refused:
+            pull(manifest(**known), tmp_path, hub.url)
+        assert refused.value.reason == "CHECKPOINT_NOT_PULLED"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "sub/model.bin"]
+    assert (tmp_path / "sub/model.bin").read_bytes() == b"trained by myself"
+    assert hub.requests == []
+
+
 def test_an_answer_that_goes_on_elsewhere_is_not_mixed(hub, tmp_path):
     hub.breaks, hub.break_after, hub.shift = 2, 100_000, 7
     pull(manifest(), tmp_path, hub.url)
@@ -246,3 +259,36 @@ def test_one_pull_at_a_time(hub, tmp_path):
     with _only_one(tmp_path), pytest.raises(FailedPreconditionError) as refused:
         pull(manifest(), tmp_path, hub.url)
     assert refused.value.reason == "CHECKPOINT_BUSY"
+
+
+OUTSIDE = "http://hub.invalid"
+PROXY_SETTINGS = ("HTTP_PROXY", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
+
+
+@pytest.fixture
+def proxied(monkeypatch):
+    """An environment that can be given a proxy, and has no other."""
+    for name in PROXY_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    return lambda proxy: monkeypatch.setenv("http_proxy", proxy)
+
+
+def test_the_hub_is_reached_through_the_proxy_of_the_environment(hub, tmp_path, proxied):
+    hub.files = {f"{OUTSIDE}{path}": content for path, content in hub.files.items()}  # a proxy is asked for whole URLs
+    proxied(hub.url)
+    pull(manifest(), tmp_path, OUTSIDE)
+    assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
+    assert {path for path, _ in hub.requests} == set(hub.files)
+
+
+def test_a_proxy_that_is_away_is_named_without_its_password(hub, tmp_path, proxied):
+    proxied("http://user:hunter2@127.0.0.1:1")
+    with pytest.raises(UnavailableError, match=r"hub\.invalid.*through the proxy 127\.0\.0\.1:1\)") as refused:
+        pull(manifest(), tmp_path, OUTSIDE)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_proxy_of_an_unknown_kind_is_said(hub, tmp_path, proxied):
+    proxied("gopher://127.0.0.1:1")
+    with pytest.raises(InvalidInputError, match="http_proxy"):
+        pull(manifest(), tmp_path, OUTSIDE)

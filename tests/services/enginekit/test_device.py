@@ -5,7 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.enginekit.device import device_memory, is_device_lost, is_out_of_memory, release_device_memory
+from services.enginekit.device import (
+    device_memory,
+    is_device_lost,
+    is_out_of_memory,
+    release_device_memory,
+    seed_of_noise,
+)
 
 
 class OutOfMemoryError(RuntimeError):
@@ -70,3 +76,10 @@ def test_process_without_a_device_framework_has_no_device_memory(monkeypatch: py
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     release_device_memory()
     assert device_memory() == (0, 0)
+
+
+def test_small_seeds_are_themselves_and_large_ones_differ_in_their_lowest_bits() -> None:
+    assert [seed_of_noise(seed) for seed in (0, 7, 2**32 - 1)] == [0, 7, 2**32 - 1]
+    large = [seed_of_noise(seed) for seed in (2**32 + 7, 2**33 + 7, 2**64 - 1)]
+    assert len({seed % 2**32 for seed in [7, *large]}) == 4
+    assert all(0 <= seed < 2**63 for seed in large)

@@ -11,8 +11,7 @@ from services.base.settings import ServerSettings
 from services.enginekit.settings import EngineSettings
 from services.runtime.metrics import ServerMetrics
 from services.runtime.worker.messages import Boot
-from services.runtime.worker.state import State
-from services.runtime.worker.worker import Worker
+from services.runtime.worker.worker import State, Worker
 from tests.support.servers import SETTINGS, events, serving, until_event
 
 STAGES = ("import", "construct", "attributes")

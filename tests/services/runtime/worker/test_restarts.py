@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.base.errors import FailedPreconditionError
-from services.runtime.worker.quarantine import Quarantine, request_key
-from services.runtime.worker.restarts import Restarts
+from services.runtime.worker.restarts import Quarantine, Restarts, request_key
 from services.tts.engine import Synthesis
 
 

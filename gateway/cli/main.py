@@ -1,0 +1,45 @@
+"""The command line `vigent`. Exit codes: 0 done, 1 it failed, 2 bad usage."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import typer
+
+from gateway.cli.doctor import doctor
+from gateway.cli.jobs import app as jobs
+from gateway.cli.make import make
+from gateway.cli.models import app as models
+from gateway.cli.output import show_error
+from gateway.cli.probe import probe
+from gateway.cli.up import up
+from gateway.cli.voices import voices
+from services.base.errors import InvalidInputError, VigentError
+
+EXIT_FAILED, EXIT_USAGE = 1, 2
+
+app = typer.Typer(
+    help="A script, a voice and footage of a presenter become a finished talking-head short.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for _command in (make, up, voices, probe, doctor):
+    app.command()(_command)
+app.add_typer(jobs, name="jobs")
+app.add_typer(models, name="models")
+
+
+def main() -> None:
+    """Entry point: errors say what is wrong, where, and what to do, on stderr, without a traceback."""
+    try:
+        app()
+    except InvalidInputError as error:
+        show_error(error)
+        sys.exit(EXIT_USAGE)
+    except VigentError as error:
+        show_error(error)
+        sys.exit(EXIT_FAILED)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,173 @@
+"""Where `vigent make` puts its files: never over what goes into the film, nor over a file that is not its own.
+
+Its own is a file whose content is still what was put there last; the media store keeps the note of it. Whatever has
+been changed since, or was never written from this data folder, belongs to the user.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.http.problems import shortened
+from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.enginekit.checkpoints import sha256_of
+from services.media.store import MediaStore, StoredFile, recipe_key
+from vigent.media.v1 import media_pb2
+
+_FILM = "film.mp4"
+_BESIDE = {
+    "captions.srt": ".srt",
+    "captions.vtt": ".vtt",
+    "captions.ass": ".ass",
+    "cover.jpg": ".jpg",
+    "report.json": ".report.json",
+}
+_TEMPORARY = ".vigent-"  # short: a name that holds the target's could be longer than the file system takes
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_REMEDY = "Give another --out, move it away, or let it be replaced with --overwrite."
+
+
+def film_file(out_file: Path | None, script: str) -> Path:
+    """Where the film goes. Raises InvalidInputError when it cannot be written there."""
+    film = out_file or Path(_FILM if script == "-" else f"{Path(script).stem}.mp4")
+    if film.suffix.lower() != ".mp4":
+        raise InvalidInputError(f"{film} does not end in .mp4.", "Films are MP4 files; name one.", "--out")
+    try:
+        film.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY):
+            return film
+    except OSError as error:
+        raise _unwritable(film, error) from error
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The film and the files beside it.
+
+    `inputs` is what was given to each argument that may name a file, "-" for standard input. `overwrite` lets files go
+    that are not our own, but never an input, nor what is no ordinary writable file.
+    """
+
+    film: Path
+    inputs: Mapping[str, str | Path | None]
+    overwrite: bool = False
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """Where each output of a job goes."""
+        return {_FILM: self.film} | {name: self.film.with_suffix(suffix) for name, suffix in _BESIDE.items()}
+
+    def check(self, media_root: Path) -> None:
+        """Raises InvalidInputError where one of the files may not be written. Leaves no trace."""
+        try:
+            self._check(self.paths.values(), media_root)
+        except OSError as error:
+            raise _unwritable(self.film, error) from error
+
+    def place(self, made: Mapping[str, media_pb2.MediaRef], store: MediaStore) -> None:
+        """Puts copies of what was made in place, each whole or not at all.
+
+        Raises FailedPreconditionError, also for a file that has appeared or changed since `check`.
+        """
+        try:
+            self._place(made, store)
+        except InvalidInputError as error:
+            problem, remedy = f"The film is finished, but {error.problem}", f"{error.remedy} Nothing is made again."
+            raise FailedPreconditionError(problem, remedy, error.field, error.reason) from error
+        except OSError as error:
+            problem = f"The film is finished, but cannot be written to {_quoted(self.film)}: {error.strerror}."
+            raise FailedPreconditionError(problem, "Give another --out; nothing is made again.", "--out") from error
+
+    def _place(self, made: Mapping[str, media_pb2.MediaRef], store: MediaStore) -> None:
+        with ExitStack() as copies:
+            whole = {name: copies.enter_context(_copy(store.path(made[name].sha256), self.film)) for name in self.paths}
+            self._check(self.paths.values(), store.root)
+            for name, path in self.paths.items():
+                self._check([path], store.root)  # again, as the last thing before: it may have appeared meanwhile
+                whole[name].replace(path)
+                store.remember(_key(path), StoredFile(made[name].sha256, made[name].size_bytes))
+
+    def _check(self, paths: Iterable[Path], media_root: Path) -> None:
+        there = [path for path in paths if _is_there(path)]
+        for path in there:
+            self._check_no_input(path)
+            _check_ordinary(path)
+        strange = [] if self.overwrite else [_quoted(path) for path in there if not _is_own(path, media_root)]
+        if strange:
+            problem = "is there and was not made here, or has been changed since."
+            if len(strange) > 1:
+                problem = "are there and were not made here, or have been changed since."
+            raise InvalidInputError(f"{', '.join(strange)} {problem}", _REMEDY, "--out", "OUTPUT_EXISTS")
+
+    def _check_no_input(self, path: Path) -> None:
+        for option, given in self.inputs.items():
+            if given is not None and _is_same(path, given):
+                problem = f"{_quoted(path)} would be written, but is the file that {option} names."
+                remedy = "Give another --out; what goes into a film is never overwritten."
+                raise InvalidInputError(problem, remedy, "--out", "OUTPUT_IS_INPUT")
+
+
+def _is_there(path: Path) -> bool:
+    with suppress(FileNotFoundError):  # os.path.lexists takes any error for an absence
+        path.lstat()
+        return True
+    return False
+
+
+def _is_same(path: Path, given: str | Path) -> bool:
+    """Whether both are one file, whatever their names; an id or a name of nothing is no file."""
+    with suppress(OSError):
+        return os.path.samestat(path.stat(), os.stat(0 if str(given) == "-" else given))  # noqa: PTH116 - 0 is no path
+    return False
+
+
+def _check_ordinary(path: Path) -> None:
+    """Also as root, who may write what is read-only. Raises InvalidInputError."""
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "no ordinary file"
+        problem = f"{_quoted(path)} would be written, but is {kind}."
+    elif not mode & _WRITABLE or not os.access(path, os.W_OK):
+        problem = f"{_quoted(path)} would be written, but is read-only."
+    else:
+        return
+    raise InvalidInputError(problem, "Give another --out, or move it away.", "--out", "OUTPUT_UNWRITABLE")
+
+
+def _is_own(path: Path, media_root: Path) -> bool:
+    """Whether its content is what was put there last."""
+    known = MediaStore(media_root).recall(_key(path)) if media_root.is_dir() else None
+    return known is not None and sha256_of(path) == known.sha256
+
+
+def _key(path: Path) -> str:
+    return recipe_key("put in place", str(path.parent.resolve() / path.name))
+
+
+@contextmanager
+def _copy(source: Path, film: Path) -> Iterator[Path]:
+    """A durable copy in the film's folder, under a name that is gone at the end."""
+    with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY, delete=False) as file:
+        whole = Path(file.name)
+        try:
+            shutil.copyfile(source, whole)
+            os.fsync(file.fileno())
+            whole.chmod(0o644)
+            yield whole
+        finally:
+            whole.unlink(missing_ok=True)
+
+
+def _unwritable(film: Path, error: OSError) -> InvalidInputError:
+    return InvalidInputError(f"{_quoted(film)} cannot be written: {error.strerror}.", "Name another file.", "--out")
+
+
+def _quoted(path: Path) -> str:
+    return shortened(str(path), 200)

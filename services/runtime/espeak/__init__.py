@@ -1,1 +1,0 @@
-"""espeak-ng: the voice that needs no checkpoint, and the reference that the aligner listens for."""
