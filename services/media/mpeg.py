@@ -1,6 +1,11 @@
-"""MPEG streams that begin with no signature: sound and transport streams, found by frames that follow each other."""
+"""What MPEG's formats are made of: frames of sound and transport packets, which begin with no signature and are found by
+others that follow them, and boxes of MP4 files.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
 
 _IN_A_ROW = 3  # frames; what looks like one by chance is not followed by others
 _RATES_HZ = (44_100, 48_000, 32_000)
@@ -68,3 +73,27 @@ def _frame(header: bytes) -> tuple[str, int]:
     if layer == 1:
         return "mp3", (12 * bits_s // rate_hz + padding) * 4
     return "mp3", (72 if layer == 3 and version != 3 else 144) * bits_s // rate_hz + padding
+
+
+class Box(NamedTuple):
+    """A box of ISO/IEC 14496-12, 4.2: its four-letter type and where it lies, by what it says of itself: the end may lie beyond the file's."""
+
+    kind: bytes
+    start: int
+    end: int
+
+
+def top_boxes(file: BinaryIO, size: int) -> Iterator[Box]:
+    """The boxes at the top level of a file of `size` bytes."""
+    start = 0
+    while start < size:
+        file.seek(start)
+        header = file.read(16)
+        length = int.from_bytes(header[:4])
+        if length == 1:
+            length = int.from_bytes(header[8:])
+        elif length == 0:
+            length = size - start
+        end = start + max(length, 8)
+        yield Box(header[4:8], start, end)
+        start = end

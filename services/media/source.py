@@ -14,8 +14,8 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from services.base.errors import InvalidInputError, VigentError
-from services.media.boxes import top_boxes
 from services.media.formats import CODECS, DEMUXERS, PICTURE_DEMUXERS, TAKEN
+from services.media.mpeg import top_boxes
 
 log = logging.getLogger(__name__)
 
