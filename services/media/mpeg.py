@@ -1,5 +1,6 @@
-"""What MPEG's formats are made of: frames of sound and transport packets, which begin with no signature and are found by
-others that follow them, and boxes of MP4 files.
+"""What MPEG's formats are made of: frames of sound, transport packets, boxes of MP4 files.
+
+Frames and packets begin with no signature, so they are found by others that follow them.
 """
 
 from __future__ import annotations
@@ -76,7 +77,10 @@ def _frame(header: bytes) -> tuple[str, int]:
 
 
 class Box(NamedTuple):
-    """A box of ISO/IEC 14496-12, 4.2: its four-letter type and where it lies, by what it says of itself: the end may lie beyond the file's."""
+    """A box (ISO/IEC 14496-12, 4.2): its four-letter type and where it lies.
+
+    By what it says of itself: the end may lie beyond the file's.
+    """
 
     kind: bytes
     start: int
