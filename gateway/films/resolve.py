@@ -14,7 +14,7 @@ from gateway.films.spec import consent_message, place_of, spec_of
 from gateway.library.assets import Asset, Description, Kind, Style, StyleDescription, StyleRole, Voice, VoiceDescription
 from gateway.library.library import Library
 from services.base.errors import InvalidInputError
-from services.media.convert import media_ref
+from services.media.store import media_ref
 from services.typography.styles import list_styles
 from vigent.jobs.v1 import jobs_pb2
 

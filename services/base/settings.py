@@ -46,6 +46,12 @@ class ProcessSettings(BaseSettings):
         validation_alias="VIGENT_MEDIA_ROOT",
         description="Folder of the media store, shared by all processes (VIGENT_MEDIA_ROOT).",
     )
+    backdrop: str = Field(
+        "#000000",
+        pattern="^#[0-9a-fA-F]{6}$",
+        validation_alias="VIGENT_BACKDROP",
+        description="Colour behind transparent footage, #rrggbb, the same for all processes (VIGENT_BACKDROP).",
+    )
     drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)
     drain_grace_s: float = Field(30.0, description="How long running calls may take to finish when draining.", ge=0)
     max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)
@@ -82,7 +88,7 @@ class ProcessSettings(BaseSettings):
         assert isinstance(env_settings, EnvSettingsSource)
         section = env_settings.env_prefix.removeprefix("VIGENT_").rstrip("_").lower()
         file = TomlConfigSettingsSource(settings_cls, _file())
-        shared = {"media_root": file.toml_data["media_root"]} if "media_root" in file.toml_data else {}
+        shared = {name: file.toml_data[name] for name in ("media_root", "backdrop") if name in file.toml_data}
         ports = {"port": PORTS.get(section, 0), "metrics_port": METRICS_PORTS.get(section, 0)}
         from_file = {**ports, **shared, **file.toml_data.get(section, {})}
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=from_file)
