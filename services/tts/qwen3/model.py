@@ -31,7 +31,7 @@ from services.tts.qwen3.speak import SilenceStop, Speaker
 from services.tts.qwen3.tokenizer import Tokenizer
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer, load, tensor_count
 
-logger = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _graphs(
     if options.graphs == "on" and device.type != "cuda":
         raise InvalidInputError(f"There are no CUDA graphs on {device}.", "Use auto or off.", "options.graphs")
     if options.graphs == "off" or device.type != "cuda":
-        logger.info("CUDA graphs: off (%s)", "by setting" if device.type == "cuda" else device.type)
+        _LOG.info("CUDA graphs: off (%s)", "by setting" if device.type == "cuda" else device.type)
         return None
     progress.phase("capture-graphs", FrameGraphs.count(step))
     return FrameGraphs(step, CudaGraphs(device).record, progress).run
