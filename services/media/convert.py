@@ -20,11 +20,6 @@ def progress_message(snapshot: ProgressSnapshot) -> media_pb2.Progress:
     )
 
 
-def stored_file(ref: media_pb2.MediaRef) -> StoredFile:
-    """The file that a reference names; `MediaStore.path` checks the name."""
-    return StoredFile(ref.sha256, ref.size_bytes, ref.mime_type)
-
-
 def media_ref(file: StoredFile) -> media_pb2.MediaRef:
     """The reference that names a file; its reader finds it in its own store."""
     return media_pb2.MediaRef(sha256=file.sha256, size_bytes=file.size_bytes, mime_type=file.mime_type)

@@ -97,7 +97,7 @@ def load_model(
     )
     loop = FrameLoop(step, _graphs(step, options, device, progress))
     silence = silence_stop(options, codec_config)
-    speaker = Speaker(codec.decoder, codec_config.samples_per_frame, options.chunk_frames, silence)
+    speaker = Speaker(codec.decoder, options.chunk_frames, silence)
     _warm_up(speaker, config, options, progress)
     prompts = PromptBuilder(model.talker, config)
     return LoadedModel(config, codec_config, model, codec, tokenizer, prompts, loop, speaker, attention_name)
