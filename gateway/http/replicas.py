@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from gateway.settings import SERVICES, GatewaySettings
 from services.base.errors import NotFoundError
-from services.runtime.health import PROBLEM_METADATA_KEY
+from services.runtime.health import FALLBACK_METADATA_KEY, PROBLEM_METADATA_KEY
 
 FULL_NAMES = {
     "orchestrator": "vigent.jobs.v1.JobService",
@@ -40,7 +40,7 @@ class Replica(BaseModel):
     address: str = Field(description="gRPC address.")
     health: Health = Field(description="What its health service says of the service.")
     engine: str = Field("", description="Name of its engine.")
-    problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
+    problem: str = Field("", description="Why the engine asked for is not loaded, and what to do.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
     progress_age_s: float | None = Field(None, description="Seconds since its engine gave a sign of progress.")
@@ -120,7 +120,8 @@ class MeshWatch:
         try:
             response = await call
             identity = str((await call.initial_metadata()).get(ENGINE_METADATA_KEY, ""))
-            problem = str((await call.trailing_metadata()).get(PROBLEM_METADATA_KEY, ""))
+            told = await call.trailing_metadata()
+            problem = str(told.get(PROBLEM_METADATA_KEY) or told.get(FALLBACK_METADATA_KEY, ""))
         except grpc.aio.AioRpcError:
             return "UNREACHABLE", "", ""
         serving = response.status == health_pb2.HealthCheckResponse.SERVING

@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.http.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
 from gateway.mesh.addresses import service_of
-from services.runtime.health import PROBLEM_METADATA_KEY
+from services.runtime.health import FALLBACK_METADATA_KEY, PROBLEM_METADATA_KEY
 
 LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
 _SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -32,6 +32,9 @@ class Patient(Protocol):
 
     async def problem(self, timeout_s: float) -> str:
         """Why it cannot load its engine; empty when it can, or does not say."""
+
+    async def missing(self, timeout_s: float) -> str:
+        """Why another engine stands in for the one asked for; empty when none does, or it does not say."""
 
     async def close(self) -> None:
         """Ends the asking."""
@@ -76,17 +79,23 @@ class GrpcPatient:
 
     async def problem(self, timeout_s: float) -> str:
         """From the metadata of its health."""
-        call = self._stub.Check(health_pb2.HealthCheckRequest(service=self._name), timeout=timeout_s)
-        try:
-            await call
-            metadata = await call.trailing_metadata()
-        except grpc.aio.AioRpcError:
-            return ""
-        return str(metadata.get(PROBLEM_METADATA_KEY, ""))
+        return await self._told(PROBLEM_METADATA_KEY, timeout_s)
+
+    async def missing(self, timeout_s: float) -> str:
+        """From the metadata of its health."""
+        return await self._told(FALLBACK_METADATA_KEY, timeout_s)
 
     async def close(self) -> None:
         """Closes the channel."""
         await self._channel.close()
+
+    async def _told(self, key: str, timeout_s: float) -> str:
+        call = self._stub.Check(health_pb2.HealthCheckRequest(service=self._name), timeout=timeout_s)
+        try:
+            await call
+            return str((await call.trailing_metadata()).get(key, ""))
+        except grpc.aio.AioRpcError:
+            return ""
 
 
 class HttpPatient:
@@ -113,6 +122,10 @@ class HttpPatient:
         return ""
 
     async def problem(self, timeout_s: float) -> str:  # noqa: ARG002
+        """It has no engine."""
+        return ""
+
+    async def missing(self, timeout_s: float) -> str:  # noqa: ARG002
         """It has no engine."""
         return ""
 

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _LONGEST_LINE = 64 * 1024
@@ -45,8 +45,8 @@ class MeshProcess:
         self._reading = asyncio.create_task(self._read(say))
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say) -> MeshProcess:
-        """Starts the command, a program or `-m module`. It dies with this process, even when this one is killed -9."""
+    async def start(cls, name: str, module: str, environment: Mapping[str, str], say: Say) -> MeshProcess:
+        """Starts a Python module. It dies with this process, even when this one is killed -9."""
         reading, writing = os.pipe()
         output = await _Output.of(reading)
         with os.fdopen(writing, "wb") as pipe:
@@ -56,7 +56,7 @@ class MeshProcess:
                 "-m",
                 "gateway.mesh.launch",
                 str(os.getpid()),
-                *command,
+                module,
                 env={**os.environ, **environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=pipe,

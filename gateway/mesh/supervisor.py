@@ -62,24 +62,24 @@ class Supervised:
         self,
         name: str,
         address: str,
-        command: Sequence[str],
+        module: str,
         environment: Mapping[str, str],
         say: Say,
         policy: WatchdogPolicy,
     ) -> None:
         self.name, self.address = name, address
         self.state = State.STARTING
-        self.engine = self.problem = ""
+        self.engine = self.problem = self.missing = ""
         self.ready, self.given_up, self.unable = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.process: MeshProcess | None = None
         self.restarts = 0
-        self._command, self._environment, self._say, self._policy = command, environment, say, policy
+        self._module, self._environment, self._say, self._policy = module, environment, say, policy
         self._restart_times_s: list[float] = []
 
     async def keep_running(self) -> None:
         """Runs the process again and again, until cancelled or until it has used up its restarts."""
         while True:
-            self.process = await MeshProcess.start(self.name, self._command, self._environment, self._say)
+            self.process = await MeshProcess.start(self.name, self._module, self._environment, self._say)
             reason, code = await self._run_once(self.process)
             self.ready.clear()
             pause_s = self._pause_s(code)
@@ -134,6 +134,9 @@ class Supervised:
         self.problem = ""
         self.unable.clear()
         self.engine = await patient.engine(self._policy.timeout_s)
+        self.missing = await patient.missing(self._policy.timeout_s)
+        if self.missing:
+            self._say(self.name, f"supervisor: warning: {self.missing}")
         self.state = State.READY
         self.ready.set()
 
@@ -186,7 +189,7 @@ class Supervisor:
             name: Supervised(
                 name,
                 plan.addresses.address(name),
-                plan.command(name),
+                plan.module(name),
                 {**plan.environment(name, data), **(settings or {})},
                 say,
                 policy,
@@ -194,8 +197,6 @@ class Supervisor:
             for name in (plan.names if names is None else names)
         }
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        if plan.warning and "overlay" in self.processes:
-            say("overlay", f"supervisor: warning: {plan.warning}")
 
     async def __aenter__(self) -> Self:
         for name, process in self.processes.items():

@@ -13,6 +13,8 @@ from services.runtime.identity import ENGINE_METADATA_KEY
 LIVENESS = "liveness"
 PROBLEM_METADATA_KEY = "vigent-problem"
 """Trailing metadata of every health check while the engine cannot be loaded: why, and what to do; ASCII."""
+FALLBACK_METADATA_KEY = "vigent-fallback"
+"""Trailing metadata of every health check while another engine stands in for the one asked for: why; ASCII."""
 
 _LONGEST_PROBLEM = 1000  # metadata of more than 8 KiB is refused
 
@@ -27,7 +29,8 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     def __init__(self, service: str, identity: str = "") -> None:
         """`service` is the full name, such as "vigent.tts.v1.TtsService"; `identity` as of `engine_identity`."""
         super().__init__()
-        self._identity, self._problem = identity, ""
+        self._identity = identity
+        self._told: dict[str, str] = {}
         self._draining = False
         self._readiness_names = ("", service)
         self._server_status.update(dict.fromkeys(self._readiness_names, _NOT_SERVING))
@@ -37,11 +40,11 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     async def Check(  # noqa: N802
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> health_pb2.HealthCheckResponse:
-        """The state of a name; says in its metadata which engine is behind the service and why it is not loaded."""
+        """The state of a name; says in its metadata which engine is behind the service and why not another one."""
         if self._identity:
             await context.send_initial_metadata(((ENGINE_METADATA_KEY, self._identity),))
-        if self._problem:
-            context.set_trailing_metadata(((PROBLEM_METADATA_KEY, self._problem),))
+        if self._told:
+            context.set_trailing_metadata(tuple(self._told.items()))
         return await super().Check(request, context)
 
     async def List(  # noqa: N802
@@ -66,10 +69,14 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
             closed.cancel()
             await asyncio.gather(watch, closed, return_exceptions=True)
 
-    async def publish(self, *, ready: bool, live: bool, problem: str = "") -> None:
-        """Sets the states; `problem` says why the engine cannot be loaded."""
-        line = " ".join(problem.split())
-        self._problem = line.encode("ascii", "backslashreplace").decode()[:_LONGEST_PROBLEM]
+    def identify(self, identity: str) -> None:
+        """Names the engine that was loaded, as of `engine_identity`."""
+        self._identity = identity
+
+    async def publish(self, *, ready: bool, live: bool, problem: str = "", missing: str = "") -> None:
+        """Sets the states; `problem` says why the engine cannot be loaded, `missing` why another one was."""
+        told = {PROBLEM_METADATA_KEY: _ascii_line(problem), FALLBACK_METADATA_KEY: _ascii_line(missing)}
+        self._told = {key: line for key, line in told.items() if line}
         for name in self._readiness_names:
             await self.set(name, _SERVING if ready and not self._draining else _NOT_SERVING)
         await self.set(LIVENESS, _SERVING if live else _NOT_SERVING)
@@ -83,3 +90,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     def close(self) -> None:
         """Ends all watches."""
         self._closed.set()
+
+
+def _ascii_line(text: str) -> str:
+    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()[:_LONGEST_PROBLEM]

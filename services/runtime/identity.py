@@ -13,14 +13,16 @@ ENGINE_METADATA_KEY = "vigent-engine"
 _RUNTIME = Path(__file__).parent
 
 
-def engine_identity(engine: str, checkpoint: Path | None, service_folder: Path, options: Mapping[str, str]) -> str:
+def engine_identity(
+    engine: str, checkpoint: Path | None, service_folder: Path, options: Mapping[str, str], version: str = ""
+) -> str:
     """Name of the engine, name of its checkpoint folder, digest of the rest; ASCII, for metadata.
 
-    The rest is the code of the service and of the runtime, which reads, normalises and sets text for the engines, and
-    the options, since they change what is made.
+    The rest is the code of the service and of the runtime, which reads, normalises and sets text for the engines, the
+    options, since they change what is made, and the engine's own `version`.
     """
     weights = ascii(checkpoint.name) if checkpoint else ""
-    rest = repr((source_digest(service_folder), source_digest(_RUNTIME), sorted(options.items())))
+    rest = repr((source_digest(service_folder), source_digest(_RUNTIME), sorted(options.items()), version))
     return f"{ascii(engine)[1:-1]} {weights} {hashlib.sha256(rest.encode()).hexdigest()[:16]}"
 
 

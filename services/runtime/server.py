@@ -35,7 +35,8 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 class ServiceSpec:
     """What makes a model server. `attributes` name attributes of the engine, or methods without arguments.
 
-    `engines` maps a name to "module:Class"; `add` registers the servicer.
+    `engines` maps a name to "module:Class"; `add` registers the servicer. `fallback_engine` stands in, unless the
+    settings say otherwise, for an engine that is not installed.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ServiceSpec:
     default_engine: str
     add: Callable[[grpc.aio.Server, Worker, MediaStore], None]
     attributes: tuple[str, ...] = ()
+    fallback_engine: str = ""
 
 
 def serve(spec: ServiceSpec) -> int:
@@ -66,9 +68,9 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     signals = StopSignals()
     metrics = ServerMetrics(spec.name)
     engine = settings.engine or spec.default_engine
-    worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
-    folder = Path(__file__).parents[1] / spec.name
-    health = Health(spec.full_name, engine_identity(engine, settings.checkpoint, folder, settings.options))
+    fallback = _fallback(spec, settings, engine)
+    worker = Worker(_boot(spec, settings, engine, fallback), engine, settings, metrics, fallback)
+    health = Health(spec.full_name, _identity(spec, worker))
     server = new_server(settings, RpcGuard(metrics, spec.full_name))
     spec.add(server, worker, MediaStore(settings.media_root))
     add_health_and_reflection(server, health, spec.full_name)
@@ -83,7 +85,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         for job in (
             worker.run(),
             Watchdog(worker, settings).run(),
-            _publish(worker, health, f"{spec.name} ready on {address} (engine {engine})"),
+            _publish(spec, worker, health, address),
         )
     ]
     try:
@@ -113,22 +115,37 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
             task.result()
 
 
-async def _publish(worker: Worker, health: Health, ready_line: str) -> None:
+async def _publish(spec: ServiceSpec, worker: Worker, health: Health, address: str) -> None:
     """Keeps health in step with the worker, and says when the server is ready for the first time."""
+    said_ready, known = False, (worker.engine, worker.version)
     while True:
         worker.changed.clear()
+        if (loaded := (worker.engine, worker.version)) != known:
+            known = loaded
+            health.identify(_identity(spec, worker))
         problem = str(worker.problem) if worker.problem else ""
-        await health.publish(ready=worker.ready, live=worker.live, problem=problem)
-        if worker.ready and ready_line:
-            _say(ready_line)
-            ready_line = ""
+        await health.publish(ready=worker.ready, live=worker.live, problem=problem, missing=worker.missing)
+        if worker.ready and not said_ready:
+            _say(f"{spec.name} ready on {address} (engine {worker.engine})")
+            said_ready = True
         await worker.changed.wait()
 
 
-def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
+def _identity(spec: ServiceSpec, worker: Worker) -> str:
+    folder, settings = Path(__file__).parents[1] / spec.name, worker.engine_settings
+    return engine_identity(worker.engine, settings.checkpoint, folder, settings.options, worker.version)
+
+
+def _fallback(spec: ServiceSpec, settings: ServerSettings, engine: str) -> str:
+    """Name of the engine that stands in for `engine` where that is not installed; empty for none."""
+    fallback = spec.fallback_engine if settings.fallback_engine is None else settings.fallback_engine
+    return "" if fallback == engine else fallback
+
+
+def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str, fallback: str) -> Boot:
     return Boot(
         service=spec.name,
-        engine=_engine_path(spec, engine),
+        engine=_engine_path(spec, engine, "ENGINE"),
         settings=settings.engine_settings(),
         attributes=spec.attributes,
         epoch=0,
@@ -139,15 +156,16 @@ def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
         warm_up_budget_s=settings.warm_up_budget_s,
         log_level=settings.log_level,
         parent=os.getpid(),
+        fallback=_engine_path(spec, fallback, "FALLBACK_ENGINE") if fallback else "",
     )
 
 
-def _engine_path(spec: ServiceSpec, engine: str) -> str:
+def _engine_path(spec: ServiceSpec, engine: str, setting: str) -> str:
     if ":" in engine:
         return engine
     if engine not in spec.engines:
         remedy = f"Choose one of {', '.join(sorted(spec.engines))}, or name a class as module:Class."
-        raise InvalidInputError(f"There is no engine {engine!r}.", remedy, f"VIGENT_{spec.name.upper()}_ENGINE")
+        raise InvalidInputError(f"There is no engine {engine!r}.", remedy, f"VIGENT_{spec.name.upper()}_{setting}")
     return spec.engines[engine]
 
 

@@ -55,7 +55,7 @@ def main(
         reply(LoadFailed(typed_error(error, f"The engine {boot.engine} could not be loaded.")))
         os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
     gauges[:] = device_memory()
-    reply(Ready(loaded.attributes, loaded.stage_s))
+    reply(Ready(loaded.attributes, loaded.stage_s, loaded.version, loaded.missing))
     _Calls(boot, loaded.engine, records, gauges, reply).serve(orders)
 
 

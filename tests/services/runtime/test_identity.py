@@ -26,7 +26,8 @@ def test_changes_with_all_that_makes_a_piece(folder: Path) -> None:
         engine_identity("qwen3", Path("other"), folder, options),
         engine_identity("qwen3", Path("base"), folder, {**options, "temperature": "0.8"}),
         engine_identity("qwen3", Path("base"), folder, {}),
+        engine_identity("qwen3", Path("base"), folder, options, "1.2"),
     ]
     (folder / "engine.py").write_text("speed = 2")
     others.append(engine_identity("qwen3", Path("base"), folder, options))
-    assert len({before, *others}) == 6
+    assert len({before, *others}) == 7
