@@ -1,8 +1,8 @@
 """`overlay_vs_full_remotion`: a short rendered wholly in Remotion over the same short made our way, wall time.
 
 Thirty seconds of 1080x1920 with karaoke captions. The one side is Remotion's usual way: OffthreadVideo, sound and
-captions, every frame a screenshot of Chromium (`remotion/bench`). The other is ours: the overlay engine draws in it
-only the pictures that differ, and the orchestrator's own code lays them over the footage, encodes, mixes and joins.
+captions, every frame a screenshot of Chromium (`remotion/bench`). The other is ours: the engine `remotion` draws only
+the pictures that differ, and the orchestrator's own code lays them over the footage, encodes, mixes and joins.
 Both read the same footage and sound, use the same components for the captions and x264 at the same preset and quality,
 and start warm: bundle built, browser open. Ours runs before and after the other and its better run counts, as it is so
 short that a burst of other work decides. Only a machine without other work gives a figure to rely on; the load is told.

@@ -48,14 +48,16 @@ async def test_another_engine_works_and_it_is_said_everywhere(tmp_path: Path) ->
 
 
 async def test_it_stays_even_when_the_program_comes(tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    async with serving(tmp_path, {"program": program}, engine=ENGINE, fallback_engine="espeak") as server:
+    program, calls = tmp_path / "program", tmp_path / "calls of the other"
+    options = {"program": program, "log_file": calls}
+    async with serving(tmp_path, options, engine=ENGINE, fallback_engine="espeak") as server:
         program.touch()
         old = server.worker()
         old.kill()
         await server.replaced(old)
         assert await told(server) == ("espeak", TOLD)
         assert (await events(server.speak("Hello.")))[-1] == "done"
+    assert not calls.exists()
 
 
 async def test_who_has_worked_is_waited_for(tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def ended(process: subprocess.Popen[bytes], grandchild: psutil.Process, folder: 
 
 
 def test_what_a_command_leaves_behind_ends_with_it():
-    assert ended(*kept("")) == b""
+    process, grandchild, folder = kept("")
+    process.wait(60)  # while its standard input is open
+    assert ended(process, grandchild, folder) == b""
 
 
 @pytest.mark.parametrize("frozen", [False, True])
