@@ -40,6 +40,8 @@ export async function versionOf(chromium: Chromium): Promise<string> {
 
 /** The last line of Chromium itself in what Remotion says of a start that failed; its crash handler always has one. */
 function lastWords(said: string): string {
-  const own = said.split("\n").filter((line) => !/^\s*(at |$)|^Troubleshooting|^Error: |Failed to launch|crashpad/.test(line));
+  const own = said
+    .split("\n")
+    .filter((line) => !/^\s*(at |$)|^Troubleshooting|^Error: |Failed to launch|crashpad/.test(line));
   return own.at(-1)?.trim() ?? "it ended without a word";
 }
