@@ -81,7 +81,7 @@ $(REMOTION_PACKAGES): remotion/package.json remotion/package-lock.json
 	@npm --prefix remotion ci --silent --no-progress
 	@touch $@
 
-$(REMOTION_BUILD): $(REMOTION_PACKAGES) $(wildcard remotion/*.json remotion/proto/*/* remotion/src/* remotion/server/* remotion/bench/* remotion/test/*)
+$(REMOTION_BUILD): $(REMOTION_PACKAGES) $(wildcard remotion/*.json remotion/src/* remotion/child/* remotion/bench/* remotion/test/*)
 	@echo "Building remotion/ ..."
 	@npm --prefix remotion run --silent build
 	@touch $@

@@ -10,7 +10,8 @@ import shutil
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -18,18 +19,18 @@ from pathlib import Path
 import psutil
 
 from gateway.cli.waiting import telling, while_it_lives
-from gateway.mesh import gpus, remotion
+from gateway.mesh import gpus
 from gateway.mesh.addresses import service_of
 from gateway.mesh.engines import engines_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervised import Supervised
 from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.base.direct import direct_channel
 from services.base.errors import FailedPreconditionError, VigentError
-from services.base.settings import ServerSettings
 from services.media.sandbox import Limits, run_limited
 from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2
@@ -149,20 +150,10 @@ def ports(data: Path) -> Iterator[Finding]:
             yield Finding(Verdict.WARN, "ports", f"{port} ({name}) is used by {_user_of(port)}", remedy)
 
 
-def overlay() -> Iterator[Finding]:
-    """Who draws captions and titles: the built-in `plain`, or Remotion, which needs Node and Chromium."""
-    settings = ServerSettings.load("overlay")
-    lacks = ", ".join(remotion.missing(settings))
-    if settings.engine == remotion.ENGINE:
-        detail = (
-            f"Remotion lacks {lacks}; plain draws instead"
-            if lacks
-            else f"remotion draws, in {remotion.browser(settings)}"
-        )
-        yield _graded(not lacks, "overlay", detail, remotion.REMEDY)
-    else:
-        how = f"after `make remotion` (lacks {lacks})" if lacks else "with VIGENT_OVERLAY_ENGINE=remotion"
-        yield Finding(Verdict.OK, "overlay", f"{settings.engine or 'plain'} draws; Remotion can {how}")
+def overlay(data: Path) -> Iterator[Finding]:
+    """The overlay server starts; which engine draws captions and titles."""
+    server = asyncio.run(_ready("overlay", data))
+    yield _graded(not server.missing, "overlay", server.missing or f"{server.engine} draws", "")
 
 
 def devices() -> Iterator[Finding]:
@@ -188,15 +179,28 @@ def devices() -> Iterator[Finding]:
 
 async def _speak(data: Path) -> tuple[int, str]:
     """Samples of a word spoken by a voice server of our own, and the name of its engine."""
+    async with _started("tts", data) as server:
+        return await _spoken(server.address)
+
+
+async def _ready(name: str, data: Path) -> Supervised:
+    """What a server of our own said of itself when it was ready."""
+    async with _started(name, data) as server:
+        return server
+
+
+@asynccontextmanager
+async def _started(name: str, data: Path) -> AsyncIterator[Supervised]:
+    """A server of our own, ready for as long as this context lives."""
     plan, said = MeshPlan.here(port_base=0), deque[str](maxlen=1)
-    async with Supervisor(plan, data, lambda _name, line: said.append(line), ("tts",), ONE_TRY) as mesh:
+    async with Supervisor(plan, data, lambda _name, line: said.append(line), (name,), ONE_TRY) as mesh:
         try:
             async with telling(mesh.unready):
                 await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
         except TimeoutError as error:
-            problem = f"The voice server is not ready after {_READY_TIMEOUT_S:g} s. It says: {' '.join(said)}"
-            raise FailedPreconditionError(problem, field="voice") from error
-        return await _spoken(plan.addresses.address("tts"))
+            problem = f"The {name} server is not ready after {_READY_TIMEOUT_S:g} s. It says: {' '.join(said)}"
+            raise FailedPreconditionError(problem, field=name) from error
+        yield mesh.processes[name]
 
 
 async def _spoken(address: str) -> tuple[int, str]:

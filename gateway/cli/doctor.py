@@ -47,7 +47,7 @@ def _findings(data: Path) -> Iterator[Finding]:
         checks.encoders,
         lambda: checks.voice(data),
         lambda: checks.ports(data),
-        checks.overlay,
+        lambda: checks.overlay(data),
         checks.devices,
     )
     for look in looks:

@@ -27,8 +27,6 @@ async def own_mesh(data: Path) -> AsyncIterator[str]:
     addresses = {name: address for name, address in plan.addresses.by_name().items() if name != GATEWAY}
     with hold(data, addresses), LogFile(data / "make.log") as log:
         err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
-        if plan.warning:
-            err.print(f"[yellow]Warning:[/] {escape(plan.warning)}")
         async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
             try:
                 async with telling(mesh.unready):
@@ -37,4 +35,7 @@ async def own_mesh(data: Path) -> AsyncIterator[str]:
                 if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
                     raise
                 raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
+            for process in mesh.processes.values():
+                if process.missing:
+                    err.print(f"[yellow]Warning:[/] {escape(process.missing)}")
             yield addresses["orchestrator"]

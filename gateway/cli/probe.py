@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway.cli.output import err, out
 from gateway.cli.waiting import until_answered
 from services.base.direct import direct_channel
-from services.base.names import PROBLEM_METADATA_KEY
+from services.base.names import FALLBACK_METADATA_KEY, PROBLEM_METADATA_KEY
 
 EXIT_SERVING, EXIT_NOT_SERVING, EXIT_UNREACHABLE = 0, 1, 2
 
@@ -37,8 +37,9 @@ async def _probe(address: str, service: str, timeout_s: float) -> int:
             err.print(_reason(error, address, service), markup=False)
             return EXIT_UNREACHABLE
     out.print(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
-    if problem := metadata.get(PROBLEM_METADATA_KEY):
-        err.print(problem, markup=False)
+    for key in (PROBLEM_METADATA_KEY, FALLBACK_METADATA_KEY):
+        if told := metadata.get(key):
+            err.print(told, markup=False)
     serving = response.status == health_pb2.HealthCheckResponse.SERVING
     return EXIT_SERVING if serving else EXIT_NOT_SERVING
 

@@ -43,6 +43,7 @@ class Replica(BaseModel):
     device: str = Field("", description="Device that it is told to compute on.")
     checkpoint: str = Field("", description="Name of its checkpoint's folder.")
     capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it was loaded.")
+    fallback_reason: str = Field("", description="Why this engine stands in for the one asked for; empty: it is that.")
     problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
@@ -132,6 +133,7 @@ class MeshWatch:
             "engine": said.engine,
             "device": said.device,
             "checkpoint": said.checkpoint,
+            "fallback_reason": said.fallback_reason,
             "capabilities": EngineCapabilities(**capabilities) if said.HasField("capabilities") else None,
         }
 

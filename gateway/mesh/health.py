@@ -11,7 +11,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.mesh.addresses import service_of
 from services.base.direct import SOON_FOUND, direct_channel
-from services.base.names import ENGINE_METADATA_KEY, FULL_NAMES, LIVENESS, PROBLEM_METADATA_KEY, engine_name
+from services.base.names import (
+    ENGINE_METADATA_KEY,
+    FALLBACK_METADATA_KEY,
+    FULL_NAMES,
+    LIVENESS,
+    PROBLEM_METADATA_KEY,
+    engine_name,
+)
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _POLL_S = 0.1
@@ -31,6 +38,9 @@ class HealthProbe(Protocol):
 
     async def problem(self, timeout_s: float) -> str:
         """Why it cannot load its engine; empty when it can, or does not say."""
+
+    async def missing(self, timeout_s: float) -> str:
+        """Why another engine stands in for the one asked for; empty when none does, or it does not say."""
 
     async def close(self) -> None:
         """Ends the asking."""
@@ -75,17 +85,23 @@ class GrpcProbe:
 
     async def problem(self, timeout_s: float) -> str:
         """From the metadata of its health."""
-        call = self._stub.Check(health_pb2.HealthCheckRequest(service=self._name), timeout=timeout_s)
-        try:
-            await call
-            metadata = await call.trailing_metadata()
-        except grpc.aio.AioRpcError:
-            return ""
-        return str(metadata.get(PROBLEM_METADATA_KEY, ""))
+        return await self._told(PROBLEM_METADATA_KEY, timeout_s)
+
+    async def missing(self, timeout_s: float) -> str:
+        """From the metadata of its health."""
+        return await self._told(FALLBACK_METADATA_KEY, timeout_s)
 
     async def close(self) -> None:
         """Closes the channel."""
         await self._channel.close()
+
+    async def _told(self, key: str, timeout_s: float) -> str:
+        call = self._stub.Check(health_pb2.HealthCheckRequest(service=self._name), timeout=timeout_s)
+        try:
+            await call
+            return str((await call.trailing_metadata()).get(key, ""))
+        except grpc.aio.AioRpcError:
+            return ""
 
 
 class HttpProbe:
@@ -112,6 +128,10 @@ class HttpProbe:
         return ""
 
     async def problem(self, timeout_s: float) -> str:  # noqa: ARG002
+        """It has no engine."""
+        return ""
+
+    async def missing(self, timeout_s: float) -> str:  # noqa: ARG002
         """It has no engine."""
         return ""
 

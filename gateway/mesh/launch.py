@@ -1,6 +1,5 @@
-"""Runs a process of the mesh so that it dies with its supervisor: `python -m gateway.mesh.launch PARENT COMMAND`.
+"""Runs a process of the mesh so that it dies with its supervisor: `python -m gateway.mesh.launch PARENT MODULE`.
 
-COMMAND is `-m MODULE` or a program with its arguments.
 The process asks the kernel for that itself: code between fork and exec is not safe in a supervisor that speaks gRPC.
 """
 
@@ -25,7 +24,5 @@ def die_with(parent: int) -> None:
 
 if __name__ == "__main__":
     die_with(int(sys.argv[1]))
-    if sys.argv[2] != "-m":
-        os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - a list, no shell; the kernel's promise outlives exec
-    sys.argv[:] = sys.argv[3:]
+    sys.argv[:] = sys.argv[2:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,14 +1,13 @@
-"""What a mesh on this machine consists of: which processes, where each listens, on which GPU it computes, who draws."""
+"""What a mesh on this machine consists of: which processes, where each listens, on which GPU it computes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic_settings import SettingsConfigDict
 
-from gateway.mesh import remotion
 from gateway.mesh.addresses import Addresses, service_of
 from gateway.mesh.engines import EngineClass, engines_of
 from gateway.mesh.gpus import assign, available_gpus, environment_of, gpu_users
@@ -32,14 +31,12 @@ class MeshPlan:
     """The processes of a mesh.
 
     `gpus` maps those that compute on a GPU to it; `engines` has what the engine of each service can do, where that was
-    asked; `remotion_lacks` is None when Remotion is not asked for, else what it
-    lacks: `plain` draws in its place when that is anything.
+    asked.
     """
 
     addresses: Addresses
     gpus: Mapping[str, str]
     engines: Mapping[str, EngineClass]
-    remotion_lacks: Sequence[str] | None = None
 
     @classmethod
     def here(cls, port_base: int | None = None) -> MeshPlan:
@@ -54,40 +51,23 @@ class MeshPlan:
         gpus = assign(gpu_users(engines), available, settings.lipsync_replicas)
         replicas = settings.lipsync_replicas or max(1, sum(service_of(name) == "lipsync" for name in gpus))
         base = Addresses.configured(replicas) if port_base is None else Addresses.from_base(port_base, replicas)
-        overlay = ServerSettings.load("overlay")
-        return cls(base, gpus, engines, remotion.missing(overlay) if overlay.engine == remotion.ENGINE else None)
+        return cls(base, gpus, engines)
 
     @property
     def names(self) -> list[str]:
         """Every process."""
         return self.addresses.names
 
-    @property
-    def draws_with_remotion(self) -> bool:
-        """Whether the overlay server is the one of Node."""
-        return self.remotion_lacks is not None and not self.remotion_lacks
-
-    @property
-    def warning(self) -> str:
-        """What is not as it was asked for; empty when nothing is."""
-        if not self.remotion_lacks:
-            return ""
-        return f"Remotion lacks {', '.join(self.remotion_lacks)}; {remotion.FALLBACK} draws instead. {remotion.REMEDY}"
-
-    def command(self, name: str) -> list[str]:
-        """What runs as this process, as `gateway.mesh.launch` takes it."""
-        if name == "overlay" and self.draws_with_remotion:
-            return remotion.command()
+    def module(self, name: str) -> str:
+        """What runs as this process."""
         service = service_of(name)
-        return ["-m", f"services.{service}" if service in MODEL_SERVICES else service]
+        return f"services.{service}" if service in MODEL_SERVICES else service
 
     def environment(self, name: str, data: Path) -> dict[str, str]:
         """What this process is told beside its own settings."""
         told = {**self.addresses.environment(data), **self.addresses.own_environment(name)}
         if name in self.gpus:
             told |= environment_of(service_of(name), self.gpus[name])
-        if name == "overlay" and self.remotion_lacks:
-            told["VIGENT_OVERLAY_ENGINE"] = remotion.FALLBACK
         if name == "orchestrator":
             told |= self._window()
         return told

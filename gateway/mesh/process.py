@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO
 
@@ -46,8 +46,8 @@ class MeshProcess:
         self._reading = asyncio.create_task(self._read(say))
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say) -> MeshProcess:
-        """Starts the command, a program or `-m module`. It dies with this process, even when this one is killed -9.
+    async def start(cls, name: str, module: str, environment: Mapping[str, str], say: Say) -> MeshProcess:
+        """Starts a Python module. It dies with this process, even when this one is killed -9.
 
         Raises OSError or RuntimeError when this machine has no room for another process.
         """
@@ -55,7 +55,7 @@ class MeshProcess:
         with os.fdopen(writing, "wb") as pipe:
             output = await _Output.of(reading)
             try:
-                process = await _started(command, environment, pipe)
+                process = await _started(module, environment, pipe)
             except BaseException:
                 output.close()
                 raise
@@ -106,16 +106,14 @@ class MeshProcess:
                 say(self.name, line.decode(errors="replace").rstrip())
 
 
-async def _started(
-    command: Sequence[str], environment: Mapping[str, str], pipe: IO[bytes]
-) -> asyncio.subprocess.Process:
+async def _started(module: str, environment: Mapping[str, str], pipe: IO[bytes]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # a folder named "services" where the user stands must not be imported
         "-m",
         "gateway.mesh.launch",
         str(os.getpid()),
-        *command,
+        module,
         env={**os.environ, **environment},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=pipe,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from enum import Enum
 from typing import TypeVar
 
@@ -44,7 +44,7 @@ class Supervised:
         self,
         name: str,
         address: str,
-        command: Sequence[str],
+        module: str,
         environment: Mapping[str, str],
         say: Say,
         policy: WatchdogPolicy,
@@ -52,12 +52,12 @@ class Supervised:
         """Raises InvalidInputError for wrong settings of its drain."""
         self.name, self.address = name, address
         self.state = State.STARTING
-        self.engine = self.problem = ""
+        self.engine = self.problem = self.missing = ""
         self.ready, self.unable, self.up = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.failing, self.given_up = asyncio.Event(), asyncio.Event()
         self.process: MeshProcess | None = None
         self.restarts = 0
-        self._command, self._environment, self._say, self._policy = command, environment, say, policy
+        self._module, self._environment, self._say, self._policy = module, environment, say, policy
         self._failures = Failures(policy)
         self._stop_s = drain_s(name, environment) + policy.stop_grace_s
 
@@ -108,7 +108,7 @@ class Supervised:
     async def _life(self, probe: HealthProbe) -> tuple[str, int | None]:
         """From a start to the end: why it ended, and its exit code, None when there is none."""
         try:
-            self.process = await MeshProcess.start(self.name, self._command, self._environment, self._say)
+            self.process = await MeshProcess.start(self.name, self._module, self._environment, self._say)
         except Exception as error:
             return f"cannot be started: {_words(error)}", None
         try:
@@ -146,6 +146,9 @@ class Supervised:
         self.problem = ""
         self.unable.clear()
         self.engine = await probe.engine(self._policy.timeout_s)
+        self.missing = await probe.missing(self._policy.timeout_s)
+        if self.missing:
+            self._tell(f"warning: {self.missing}")
         self.state = State.READY
         self.failing.clear()
         self.ready.set()

@@ -35,7 +35,7 @@ class Supervisor:
             name: Supervised(
                 name,
                 plan.addresses.address(name),
-                plan.command(name),
+                plan.module(name),
                 {**plan.environment(name, data), **(settings or {})},
                 say,
                 policy,
@@ -43,8 +43,6 @@ class Supervisor:
             for name in (plan.names if names is None else names)
         }
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        if plan.warning and "overlay" in self.processes:
-            say("overlay", f"supervisor: warning: {plan.warning}")
 
     async def __aenter__(self) -> Self:
         for name, process in self.processes.items():

@@ -1,4 +1,4 @@
-/** Labels, the title and the captions of a film as pure functions of (film frame, properties). */
+/** The blocks of a film as a pure function of (film frame, properties). */
 
 import type { ReactElement } from "react";
 import { BlockPicture } from "./BlockPicture.js";
@@ -11,19 +11,9 @@ export interface LayerProps {
   readonly frame: number;
 }
 
-/** The caption on a film frame: cues do not overlap. */
-export function Captions({ blocks, frame }: LayerProps): ReactElement | null {
-  const cue = blocks.find((block) => shows(block, frame));
-  return cue ? <BlockPicture block={cue} look={lookAt(cue, frame)} /> : null;
-}
-
-export function Title({ block, frame }: { block: Block; frame: number }): ReactElement | null {
-  return shows(block, frame) ? <BlockPicture block={block} look={lookAt(block, frame)} /> : null;
-}
-
-/** All labels on a film frame, later ones above. */
-export function Labels({ blocks, frame }: LayerProps): ReactElement {
-  const shown = blocks.filter((block) => shows(block, frame));
+/** All blocks on a film frame, later ones above. */
+export function Layers({ blocks, frame }: LayerProps): ReactElement {
+  const shown = blocks.filter(({ times }) => times.first <= frame && frame < times.end);
   return (
     <>
       {shown.map((block) => (
@@ -31,8 +21,4 @@ export function Labels({ blocks, frame }: LayerProps): ReactElement {
       ))}
     </>
   );
-}
-
-function shows({ times }: Block, frame: number): boolean {
-  return times.first <= frame && frame < times.end;
 }

@@ -13,9 +13,7 @@ const EMPTY: ShortProps = {
   frames: 1,
   footage: "",
   audio: "",
-  labels: [],
-  title: null,
-  captions: [],
+  blocks: [],
 };
 
 export function Root(): ReactElement {

@@ -1,9 +1,9 @@
-/** A whole short in Remotion: footage, voice, label, title and captions. What the overlay service is measured against. */
+/** A whole short in Remotion: footage, voice and everything written over them. What the overlay service is measured against. */
 
 import type { ReactElement } from "react";
 import { AbsoluteFill, Html5Audio, OffthreadVideo, useCurrentFrame } from "remotion";
 import type { Block } from "./block.js";
-import { Captions, Labels, Title } from "./Layers.js";
+import { Layers } from "./Layers.js";
 
 export type ShortProps = {
   readonly width: number;
@@ -13,9 +13,7 @@ export type ShortProps = {
   /** URLs that the renderer can fetch. */
   readonly footage: string;
   readonly audio: string;
-  readonly labels: readonly Block[];
-  readonly title: Block | null;
-  readonly captions: readonly Block[];
+  readonly blocks: readonly Block[];
 };
 
 export function Short(props: ShortProps): ReactElement {
@@ -28,9 +26,7 @@ export function Short(props: ShortProps): ReactElement {
       <AbsoluteFill>
         <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
           <title>overlay</title>
-          <Labels blocks={props.labels} frame={frame} />
-          {props.title && <Title block={props.title} frame={frame} />}
-          <Captions blocks={props.captions} frame={frame} />
+          <Layers blocks={props.blocks} frame={frame} />
         </svg>
       </AbsoluteFill>
     </AbsoluteFill>

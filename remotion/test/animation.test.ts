@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadStyle } from "../server/styles.js";
 import { animatedFrames, pose, poseAt, RESTING, timesOf } from "../src/animation.js";
 import { roundHalfEven } from "../src/rounding.js";
 import type { Animation } from "../src/style.js";
-import { fixture } from "./fixtures.js";
+import { fixture, settingOf } from "./fixtures.js";
 
 interface Expected {
   readonly kind: Animation["kind"];
@@ -34,7 +33,7 @@ test("blocks come and go as in Python", () => {
 });
 
 test("a block rests between its entrance and its exit", () => {
-  const style = loadStyle("title", "headline");
+  const { style } = settingOf("title", "headline");
   const times = timesOf(style, 10, 50, 25);
   assert.deepEqual(times, { first: 10, entered: 18, leaving: 54, end: 60 });
   assert.deepEqual(poseAt(style, times, 50, 18), RESTING);

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { boundsPx } from "../server/areas.js";
-import { loadStyle } from "../server/styles.js";
-import { Typeface } from "../server/typeface.js";
 import { extentOf } from "../src/block.js";
 import { characterXEm, placeLines } from "../src/layout.js";
 import type { Edges } from "../src/style.js";
-import { fixture } from "./fixtures.js";
+import { fixture, settingOf, typefaceOf } from "./fixtures.js";
 
 interface Layout {
   readonly kind: "subtitle" | "title";
@@ -24,9 +21,10 @@ const NEAR_PX = 0.01;
 for (const expected of fixture<Layout>("layout")) {
   test(`${expected.style} stands as in Python: ${expected.lines.join(" / ")} on ${expected.width}`, () => {
     const { width, height, lines } = expected;
-    const style = loadStyle(expected.kind, expected.style);
-    const { widthEm } = Typeface.find(style.font.id, style.font.weight);
-    const placed = placeLines(lines, style, boundsPx(style, width, height), Math.min(width, height), widthEm);
+    const setting = settingOf(expected.kind, expected.style, width, height);
+    const { style, bounds } = setting;
+    const { widthEm } = typefaceOf(setting);
+    const placed = placeLines(lines, style, bounds, Math.min(width, height), widthEm);
     near(placed.fontPx, expected.font_px);
     assert.deepEqual(extentOf(placed, style), expected.extent);
     for (const [index, line] of placed.lines.entries()) {

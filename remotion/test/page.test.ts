@@ -1,17 +1,20 @@
 /** The page against Remotion itself: when a new version of Remotion works otherwise, these tests fail. */
 
 import assert from "node:assert/strict";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { renderStill, selectComposition } from "@remotion/renderer";
-import { drafts, placeBlock } from "../server/blocks.js";
-import { ensureBundle } from "../server/bundle.js";
-import { type Chromium, end, findChromium, startChromium } from "../server/chromium.js";
-import { Page, PageError } from "../server/page.js";
-import { decoded } from "../server/raster.js";
-import { enterScratchFolder } from "../server/scratch.js";
-import { loadStyle } from "../server/styles.js";
+import { drafts, placeBlock } from "../child/blocks.js";
+import { ensureBundle } from "../child/bundle.js";
+import { type Chromium, ChromiumFault, end, startChromium } from "../child/chromium.js";
+import { Page, PageError, PageLost } from "../child/page.js";
+import { decoded } from "../child/raster.js";
 import { type Drawing, NOTHING } from "../src/drawing.js";
 import { lookAt } from "../src/look.js";
+import { chromiumPath, enterScratchFolder } from "./chromium.js";
+import { captionSpec } from "./fixtures.js";
 
 let chromium: Chromium;
 let bundle: string;
@@ -19,17 +22,16 @@ let bundle: string;
 before(async () => {
   enterScratchFolder();
   bundle = await ensureBundle();
-  chromium = await startChromium(findChromium(process.env.VIGENT_OVERLAY_CHROMIUM ?? ""));
+  chromium = await startChromium(chromiumPath());
 });
 
 after(() => end(chromium));
 
 function drawing(styleId: string, text: string, frame: number): Drawing {
-  const words = [{ charStart: 0, charEnd: 1, firstFilmFrame: 10, endFilmFrame: 20 }];
-  const captions = { cues: [{ firstFilmFrame: 0, frames: 50, lines: [{ text, words }] }], title: null, labels: [] };
-  const canvas = { width: 1080, height: 1920, frameRateHz: 25, firstFilmFrame: 0, frames: 50 };
-  const [draft] = drafts({ ...canvas, ...captions, captionStyle: loadStyle("subtitle", styleId) });
-  const { block } = placeBlock(draft ?? assert.fail(), canvas.width, canvas.height);
+  const words = [{ charStart: 0, charEnd: 1, firstFilmFrame: 10 }];
+  const spec = captionSpec(styleId, [{ text, words }]);
+  const [draft] = drafts(spec);
+  const { block } = placeBlock(draft ?? assert.fail(), spec);
   const [left, top, right, bottom] = block.extent;
   const id = `${styleId} ${text} ${frame}`;
   return { id, width: right - left, height: bottom - top, block, look: lookAt(block, frame) };
@@ -77,4 +79,23 @@ test("a drawing that the page cannot draw harms no other one", async () => {
   assert.ok(failed.status === "rejected" && failed.reason instanceof PageError, String(failed));
   assert.match(failed.reason.message, /TypeError/);
   assert.ok(next.status === "fulfilled" && next.value.equals(before));
+});
+
+test("a page whose browser was ended is lost for every drawing", async () => {
+  const other = await startChromium(chromiumPath());
+  const page = await Page.open(other, bundle);
+  assert.equal(await page.answers(60), true);
+  await end(other);
+  await assert.rejects(page.draw(NOTHING), PageLost);
+  assert.equal(await page.answers(60), false);
+});
+
+test("what is no Chromium is told by its last words", async () => {
+  const script = join(mkdtempSync(join(tmpdir(), "vigent-")), "chromium");
+  writeFileSync(script, "#!/bin/sh\necho first >&2\necho a library is missing >&2\nexit 127\n", { mode: 0o755 });
+  await assert.rejects(startChromium(script), (error) => {
+    assert.ok(error instanceof ChromiumFault);
+    assert.equal(error.message, "a library is missing");
+    return true;
+  });
 });

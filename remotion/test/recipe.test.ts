@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PNG } from "pngjs";
-import { drafts, placeBlock } from "../server/blocks.js";
-import { plannedPictures } from "../server/plan.js";
-import { decoded, onCanvas, posed, type Raster, spliced, withoutMargin } from "../server/raster.js";
-import { bandsOf, recipeOf } from "../server/recipe.js";
-import { Shown } from "../server/renderer.js";
-import type { OverlaySpec } from "../server/spec.js";
-import { loadStyle } from "../server/styles.js";
+import { drafts, placeBlock } from "../child/blocks.js";
+import { plannedPictures } from "../child/plan.js";
+import { decoded, onCanvas, posed, type Raster, spliced, withoutMargin } from "../child/raster.js";
+import { bandsOf, recipeOf } from "../child/recipe.js";
+import { Shown } from "../child/renderer.js";
+import type { OverlaySpec, SpecWord } from "../child/spec.js";
+import { captionSpec } from "./fixtures.js";
 
 function raster(x: number, y: number, rows: string[]): Raster {
   const alphas = rows.flatMap((row) => Array.from(row, (digit) => [1, 2, 3, Number(digit)]));
@@ -20,19 +20,13 @@ function alphas({ width, data }: Raster): string[] {
 }
 
 function spec(styleId: string, texts: readonly string[]): OverlaySpec {
-  const lines = texts.map((text) => ({
-    text,
-    words: Array.from(text, (_, index) => ({
-      charStart: index,
-      charEnd: index + 1,
-      firstFilmFrame: 10 + index,
-      endFilmFrame: 11 + index,
-    })),
-  }));
-  const cues = [{ firstFilmFrame: 0, frames: 50, lines }];
-  const captionStyle = loadStyle("subtitle", styleId);
-  const canvas = { width: 1080, height: 1920, frameRateHz: 25, firstFilmFrame: 0, frames: 100 };
-  return { ...canvas, cues, captionStyle, title: null, labels: [] };
+  const spoken = (text: string): SpecWord[] =>
+    Array.from(text, (_, index) => ({ charStart: index, charEnd: index + 1, firstFilmFrame: 10 + index }));
+  return captionSpec(
+    styleId,
+    texts.map((text) => ({ text, words: spoken(text) })),
+    100,
+  );
 }
 
 test("lit columns of a band come from the lit drawing, the rest from the other", () => {
@@ -75,7 +69,7 @@ test("rows belong to one line each, or to none where letters touch", () => {
 
 /** How many drawings are made for each picture of the only block. */
 async function drawings(of: OverlaySpec): Promise<number[]> {
-  const block = new Shown(placeBlock(drafts(of)[0] ?? assert.fail(), of.width, of.height));
+  const block = new Shown(placeBlock(drafts(of)[0] ?? assert.fail(), of));
   const made: number[] = [];
   for (const { first } of plannedPictures(of)) {
     let count = 0;
@@ -103,7 +97,7 @@ test("every word on a pill is a drawing", async () => {
 
 test("what grows is drawn by itself", () => {
   const of = spec("spotlight", ["今天"]);
-  const placed = placeBlock(drafts(of)[0] ?? assert.fail(), of.width, of.height);
+  const placed = placeBlock(drafts(of)[0] ?? assert.fail(), of);
   assert.equal(recipeOf(placed, 0).looks[0]?.pose.scale !== 1, true);
   assert.equal(recipeOf(placed, 20).looks.length, 2);
 });

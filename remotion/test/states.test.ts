@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { loadStyle } from "../server/styles.js";
 import { timesOf } from "../src/animation.js";
 import { begun, states } from "../src/states.js";
-import { fixture } from "./fixtures.js";
+import { fixture, settingOf } from "./fixtures.js";
 
 interface Expected {
   readonly style: string;
@@ -15,7 +14,7 @@ interface Expected {
 
 for (const expected of fixture<Expected>("states")) {
   test(`${expected.style} has the pictures that Python has from frame ${expected.start} on`, () => {
-    const style = loadStyle("subtitle", expected.style);
+    const { style } = settingOf("subtitle", expected.style);
     const { start, frames, words } = expected;
     const spans = states(style, timesOf(style, 5, 60, 25), words, start, start + frames);
     assert.deepEqual(
@@ -26,7 +25,7 @@ for (const expected of fixture<Expected>("states")) {
 }
 
 test("a block outside of the stretch has no picture", () => {
-  const style = loadStyle("subtitle", "karaoke");
+  const { style } = settingOf("subtitle", "karaoke");
   assert.deepEqual(states(style, timesOf(style, 5, 60, 25), [10], 65, 100), []);
 });
 

@@ -20,6 +20,9 @@ ENGINE_METADATA_KEY = "vigent-engine"
 PROBLEM_METADATA_KEY = "vigent-problem"
 """Trailing metadata of every health check while the engine cannot be loaded: why, and what to do; ASCII."""
 
+FALLBACK_METADATA_KEY = "vigent-fallback"
+"""Trailing metadata of every health check while another engine stands in for the one asked for: why; ASCII."""
+
 
 def engine_name(identity: str) -> str:
     """The first word of an identity, which goes on with digests of all that makes the engine's results."""

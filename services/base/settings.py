@@ -118,13 +118,15 @@ class ServerSettings(ProcessSettings):
     """Settings of a model server. They live here because the gateway, which plans the processes, reads them too."""
 
     engine: str = Field("", description='Name of an engine, or "module:Class"; empty for the default.')
+    fallback_engine: str | None = Field(
+        None, description="What stands in for an engine that is not installed here; empty for nothing."
+    )
     slots: int = Field(1, description="Calls that the engine works on at the same time.", ge=1, le=64)
     queue_limit: int = Field(8, description="Calls that may wait for a slot; further ones are refused.", ge=0)
     device: str = Field("cpu", description='Where the engine computes: "cpu", "cuda:0".')
     checkpoint: Path | None = Field(None, description="Folder of the model's weights.")
     cache_root: Path = Field(Path(".vigent/cache"), description="Folder for files that engines can compute again.")
     options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
-    chromium: str = Field("", description="Browser of the Remotion overlay server; empty for the first on the PATH.")
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
     recovery: RecoverySettings = Field(
         default_factory=RecoverySettings, description="Pace of recovering from a hung engine."

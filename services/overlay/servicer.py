@@ -131,7 +131,11 @@ def _add(server: grpc.aio.Server, worker: Worker, store: MediaStore) -> None:
 SPEC = ServiceSpec(
     name="overlay",
     full_name="vigent.overlay.v1.OverlayService",
-    engines={"plain": "services.overlay.plain.engine:PlainEngine"},
+    engines={
+        "plain": "services.overlay.plain.engine:PlainEngine",
+        "remotion": "services.overlay.remotion.engine:RemotionEngine",
+    },
     default_engine="plain",
+    fallback_engine="plain",
     add=_add,
 )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_health.v1 import health, health_pb2
 
-from services.base.names import ENGINE_METADATA_KEY, LIVENESS, PROBLEM_METADATA_KEY
+from services.base.names import ENGINE_METADATA_KEY, FALLBACK_METADATA_KEY, LIVENESS, PROBLEM_METADATA_KEY
 
 _LONGEST_PROBLEM = 1000  # metadata of more than 8 KiB is refused
 
@@ -37,7 +37,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
         super().__init__()
         self.identity = ""
         """As of `engine_identity`; empty where there is no engine."""
-        self._problem = ""
+        self._told: dict[str, str] = {}
         self._draining = False
         self._readiness_names = ("", service)
         self._server_status.update(dict.fromkeys(self._readiness_names, _NOT_SERVING))
@@ -47,11 +47,11 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     async def Check(  # noqa: N802
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> health_pb2.HealthCheckResponse:
-        """The state of a name; says in its metadata which engine is behind the service and why it is not loaded."""
+        """The state of a name; says in its metadata which engine is behind the service and why not another one."""
         if self.identity:
             await context.send_initial_metadata(((ENGINE_METADATA_KEY, self.identity),))
-        if self._problem:
-            context.set_trailing_metadata(((PROBLEM_METADATA_KEY, self._problem),))
+        if self._told:
+            context.set_trailing_metadata(tuple(self._told.items()))
         return await super().Check(request, context)
 
     async def List(  # noqa: N802
@@ -80,10 +80,10 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
         if status != told.status:  # it was set in the very moment of the end
             await context.write(health_pb2.HealthCheckResponse(status=status))
 
-    async def publish(self, *, ready: bool, live: bool, problem: str = "") -> None:
-        """Sets the states; `problem` says why the engine cannot be loaded."""
-        line = " ".join(problem.split())
-        self._problem = line.encode("ascii", "backslashreplace").decode()[:_LONGEST_PROBLEM]
+    async def publish(self, *, ready: bool, live: bool, problem: str = "", missing: str = "") -> None:
+        """Sets the states; `problem` says why the engine cannot be loaded, `missing` why another one was."""
+        told = {PROBLEM_METADATA_KEY: _ascii_line(problem), FALLBACK_METADATA_KEY: _ascii_line(missing)}
+        self._told = {key: line for key, line in told.items() if line}
         for name in self._readiness_names:
             await self.set(name, _SERVING if ready and not self._draining else _NOT_SERVING)
         await self.set(LIVENESS, _SERVING if live else _NOT_SERVING)
@@ -97,3 +97,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     def close(self) -> None:
         """Ends all watches."""
         self._closed.set()
+
+
+def _ascii_line(text: str) -> str:
+    return " ".join(text.split()).encode("ascii", "backslashreplace").decode()[:_LONGEST_PROBLEM]

@@ -14,15 +14,21 @@ _SHARED_ROOMS = ("enginekit", "espeak", "media", "text", "typography")
 
 
 def engine_identity(
-    engine: str, checkpoint: Path | None, service: str, options: Mapping[str, str], services: Path = _SERVICES
+    engine: str,
+    checkpoint: Path | None,
+    service: str,
+    options: Mapping[str, str],
+    version: str = "",
+    services: Path = _SERVICES,
 ) -> str:
     """Name of the engine, digest of its checkpoint, digest of its options and code; ASCII, for metadata.
 
     The code is that of the service and of the rooms that engines use. The code that serves (runtime, base) is left
     out: it carries what an engine makes and changes nothing of it, so that users keep their pieces when it is mended.
+    `version` is what the engine says of itself, such as the browser that it draws with.
     """
     code = source_digest(services / service, *(services / room for room in _SHARED_ROOMS))
-    rest = hashlib.sha256(repr((code, sorted(options.items()))).encode()).hexdigest()[:16]
+    rest = hashlib.sha256(repr((code, sorted(options.items()), version)).encode()).hexdigest()[:16]
     return f"{ascii(engine)[1:-1]} {checkpoint_digest(checkpoint) if checkpoint else ''} {rest}"
 
 

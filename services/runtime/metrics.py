@@ -142,6 +142,10 @@ class _WorkerCollector(Collector):
         if (problem := self._worker.problem) is not None:
             problems.add_metric([self._service, problem.reason], 1)
         yield problems
+        stand_ins = GaugeMetricFamily("vigent_engine_stands_in", "1: for one not installed.", labels=labels[:2])
+        if self._worker.missing:
+            stand_ins.add_metric([self._service, self._worker.engine], 1)
+        yield stand_ins
 
 
 def _gauge(name: str, text: str, labels: list[str], value: float) -> GaugeMetricFamily:

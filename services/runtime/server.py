@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import grpc
@@ -36,7 +35,8 @@ from services.runtime.worker.worker import Worker
 class ServiceSpec:
     """What makes a model server. `attributes` name attributes of the engine, or methods without arguments.
 
-    `engines` maps a name to "module:Class"; `add` registers the servicer.
+    `engines` maps a name to "module:Class"; `add` registers the servicer. `fallback_engine` stands in, unless the
+    settings say otherwise, for an engine that is not installed.
     """
 
     name: str
@@ -45,6 +45,7 @@ class ServiceSpec:
     default_engine: str
     add: Callable[[grpc.aio.Server, Worker, MediaStore], None]
     attributes: tuple[str, ...] = ()
+    fallback_engine: str = ""
 
 
 def serve(spec: ServiceSpec) -> int:
@@ -67,7 +68,8 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     signals = StopSignals()
     metrics = ServerMetrics(spec.name)
     engine = settings.engine or spec.default_engine
-    worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
+    fallback = _fallback(spec, settings, engine)
+    worker = Worker(_boot(spec, settings, engine, fallback), engine, settings, metrics, fallback)
     health = Health(spec.full_name)
     guard = RpcGuard(metrics, spec.full_name)
     server = new_server(settings, guard)
@@ -75,7 +77,6 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     runtime = RuntimeServicer(spec.full_name, worker, settings, metrics, lambda: health.identity)
     add_common_services(server, spec.full_name, health, runtime)
     metrics.watch(worker)
-    identify = partial(engine_identity, engine, settings.checkpoint, spec.name, settings.options)
     address = f"{settings.host}:{bind(server, settings, spec.name)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     _keep_collections_short()
@@ -86,7 +87,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         for job in (
             worker.run(),
             Watchdog(worker, settings).run(),
-            _publish(worker, health, f"{spec.name} ready on {address} (engine {engine})", identify),
+            _publish(spec, worker, health, address),
         )
     ]
     try:
@@ -116,26 +117,38 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
             task.result()
 
 
-async def _publish(worker: Worker, health: Health, ready_line: str, identify: Callable[[], str]) -> None:
+async def _publish(spec: ServiceSpec, worker: Worker, health: Health, address: str) -> None:
     """Keeps health in step with the worker, and says when the server is ready for the first time.
 
     The identity is read anew with each load: a checkpoint that was replaced makes other pieces.
     """
     known: tuple[object, bool] = (None, False)
+    said_ready = False
     while True:
         worker.changed.clear()
         if known != (worker.process, worker.ready):
             known = (worker.process, worker.ready)
-            health.identity = await asyncio.to_thread(identify)
+            health.identity = await asyncio.to_thread(_identity, spec, worker)
         problem = str(worker.problem) if worker.problem else ""
-        await health.publish(ready=worker.ready, live=worker.live, problem=problem)
-        if worker.ready and ready_line:
-            _say(ready_line)
-            ready_line = ""
+        await health.publish(ready=worker.ready, live=worker.live, problem=problem, missing=worker.missing)
+        if worker.ready and not said_ready:
+            _say(f"{spec.name} ready on {address} (engine {worker.engine})")
+            said_ready = True
         await worker.changed.wait()
 
 
-def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
+def _identity(spec: ServiceSpec, worker: Worker) -> str:
+    settings = worker.engine_settings
+    return engine_identity(worker.engine, settings.checkpoint, spec.name, settings.options, worker.version)
+
+
+def _fallback(spec: ServiceSpec, settings: ServerSettings, engine: str) -> str:
+    """Name of the engine that stands in for `engine` where that is not installed; empty for none."""
+    fallback = spec.fallback_engine if settings.fallback_engine is None else settings.fallback_engine
+    return "" if fallback == engine else fallback
+
+
+def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str, fallback: str) -> Boot:
     return Boot(
         service=spec.name,
         engine=engine_path(spec, engine),
@@ -149,6 +162,7 @@ def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
         warm_up_budget_s=settings.warm_up_budget_s,
         log_level=settings.log_level,
         parent=os.getpid(),
+        fallback=engine_path(spec, fallback, "FALLBACK_ENGINE") if fallback else "",
     )
 
 
@@ -159,13 +173,16 @@ def engine_settings(settings: ServerSettings) -> EngineSettings:
     )
 
 
-def engine_path(spec: ServiceSpec, engine: str) -> str:
-    """The path, as module:Class, of a registered name or of what is a path already. Raises InvalidInputError."""
+def engine_path(spec: ServiceSpec, engine: str, setting: str = "ENGINE") -> str:
+    """The path, as module:Class, of a registered name or of what is a path already.
+
+    Raises InvalidInputError naming the `setting` that gave the name.
+    """
     if ":" in engine:
         return engine
     if engine not in spec.engines:
         remedy = f"Choose one of {', '.join(sorted(spec.engines))}, or name a class as module:Class."
-        raise InvalidInputError(f"There is no engine {engine!r}.", remedy, f"VIGENT_{spec.name.upper()}_ENGINE")
+        raise InvalidInputError(f"There is no engine {engine!r}.", remedy, f"VIGENT_{spec.name.upper()}_{setting}")
     return spec.engines[engine]
 
 

@@ -48,6 +48,7 @@ class RuntimeServicer(runtime_pb2_grpc.RuntimeServiceServicer):
             capabilities=runtime_pb2.Capabilities(**asdict(capabilities)) if capabilities else None,
             slots=settings.slots,
             queue_limit=settings.queue_limit,
+            fallback_reason=self._worker.missing,
         )
 
     async def GetStatus(

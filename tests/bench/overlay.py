@@ -1,8 +1,8 @@
 """`overlay_vs_full_remotion`: a short rendered wholly in Remotion over the same short made our way, wall time.
 
 Thirty seconds of 1080x1920 with karaoke captions. The one side is Remotion's usual way: OffthreadVideo, sound and
-captions, every frame a screenshot of Chromium (`remotion/bench`). The other is ours: the Remotion overlay server draws
-only the pictures that differ, and the orchestrator's own code lays them over the footage, encodes, mixes and joins.
+captions, every frame a screenshot of Chromium (`remotion/bench`). The other is ours: the engine `remotion` draws only
+the pictures that differ, and the orchestrator's own code lays them over the footage, encodes, mixes and joins.
 Both read the same footage and sound, use the same components for the captions and x264 at the same preset and quality,
 and start warm: bundle built, browser open. Ours runs before and after the other and its better run counts, as it is so
 short that a burst of other work decides. Only a machine without other work gives a figure to rely on; the load is told.
@@ -12,7 +12,6 @@ Run alone: `python -m tests.bench overlay`.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
 import subprocess
@@ -26,7 +25,6 @@ import cv2
 import numpy as np
 from skimage import data
 
-from gateway.mesh import remotion
 from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, add_footage_stream
 from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
@@ -35,8 +33,12 @@ from orchestrator.making.pictures import OverlayPictures
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import Service
 from services.base.allocator import keep_large_blocks
+from services.base.errors import FailedPreconditionError
 from services.base.settings import ServerSettings
 from services.media.timeline import FRAME_RATE_HZ
+from services.overlay.remotion.requirements import require
+from services.overlay.remotion.resolve import resolved
+from services.overlay.servicer import overlay_spec
 from services.typography.styles import load_style
 from tests.bench.figures import Figure
 from tests.support.films import facts_of
@@ -57,8 +59,10 @@ FULL_TIMEOUT_S = 1800.0
 
 def figures() -> list[Figure]:
     """The figure; none, and a line that says why, where Remotion cannot run."""
-    if lacks := remotion.missing(ServerSettings.load("overlay")):
-        print(f"left out: Remotion lacks {', '.join(lacks)}; run make remotion", file=sys.stderr)
+    try:
+        chromium = require(ServerSettings.load("overlay").options.get("chromium", ""))
+    except FailedPreconditionError as error:
+        print(f"left out: {error}", file=sys.stderr)
         return []
     keep_large_blocks()  # as the orchestrator does
     with tempfile.TemporaryDirectory() as name:
@@ -67,7 +71,7 @@ def figures() -> list[Figure]:
         write_voice(folder / "voice.wav", speech(FRAMES / FRAME_RATE_HZ))
         loads = [f"{os.getloadavg()[0]:.1f}"]
         before_s, pictures = ours(folder)
-        full_s = full(folder)
+        full_s = full(folder, chromium)
         loads.append(f"{os.getloadavg()[0]:.1f}")
         after_s, _ = ours(folder)
     conditions = (
@@ -78,26 +82,30 @@ def figures() -> list[Figure]:
     return [Figure("overlay_vs_full_remotion", full_s / min(before_s, after_s), ">= 10", conditions)]
 
 
-def full(folder: Path) -> float:
+def full(folder: Path, chromium: str) -> float:
     """Seconds that Remotion alone takes from the same material to an MP4."""
     props = {
         "footage": str(folder / "footage.mp4"),
         "audio": str(folder / "voice.wav"),
-        "request": base64.b64encode(short().SerializeToString()).decode(),
+        "spec": resolved(overlay_spec(short())),
         "preset": DEFAULT_ENCODER.preset,
         "crf": DEFAULT_ENCODER.crf,
     }
     (folder / "props.json").write_text(json.dumps(props))
-    command = ["node", str(FULL), str(folder / "props.json"), str(folder / "full.mp4")]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=FULL_TIMEOUT_S, check=True)
+    command = ["node", str(FULL), chromium, str(folder / "props.json"), str(folder / "full.mp4")]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        environment = {**os.environ, "TMPDIR": scratch}
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, timeout=FULL_TIMEOUT_S, check=True
+        )
     _check(folder / "full.mp4")
     return float(json.loads(done.stdout.splitlines()[-1])["seconds"])
 
 
 def ours(folder: Path) -> tuple[float, int]:
     """Seconds from the same material to a finished MP4 our way, and the pictures drawn for it."""
-    environment = {"VIGENT_OVERLAY_ENGINE": remotion.ENGINE}
-    with run_server("services.overlay", folder, environment, remotion.command()) as server:
+    environment = {"VIGENT_OVERLAY_ENGINE": "remotion", "VIGENT_OVERLAY_FALLBACK_ENGINE": ""}
+    with run_server("services.overlay", folder, environment) as server:
         return asyncio.run(_ours(server.address, folder))
 
 

@@ -1,8 +1,9 @@
-"""The real Node server, and the Python one beside it to compare with."""
+"""A server that draws with Remotion, and one that draws with `plain` beside it to compare with."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import cache
@@ -10,41 +11,59 @@ from pathlib import Path
 
 import pytest
 
-from gateway.mesh import remotion
-from services.base.settings import ServerSettings
+from services.base.errors import FailedPreconditionError
+from services.overlay.remotion.requirements import require
 from tests.support.mesh import Server, run_server
 
+CHROMIUM = "VIGENT_OVERLAY_OPTIONS__CHROMIUM"
 ENVIRONMENT = {"VIGENT_OVERLAY_ENGINE": "remotion"}
+ALONE = {**ENVIRONMENT, "VIGENT_OVERLAY_FALLBACK_ENGINE": ""}
+"""Remotion, and nothing in its place."""
 
 
 @cache
 def lacking() -> str:
-    """What Remotion lacks on this machine; empty when it can run."""
-    return ", ".join(remotion.missing(ServerSettings.load("overlay")))
+    """What keeps Remotion from drawing on this machine; empty when it can."""
+    try:
+        require(os.environ.get(CHROMIUM, ""))
+    except FailedPreconditionError as error:
+        return str(error)
+    return ""
 
 
 def need_remotion() -> None:
-    """Skips the test where Remotion cannot run; in CI that is a failure."""
-    if lacking():
-        reason = f"Remotion lacks {lacking()}: run make remotion"
+    """Skips the test where Remotion cannot draw; in CI that is a failure."""
+    if reason := lacking():
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
 
 
-def run_node(data: Path, environment: Mapping[str, str] | None = None) -> AbstractContextManager[Server]:
-    """A Node server of its own."""
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for temporary files with a name that is short enough for the sockets of Chromium."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+def scratch_folders(temporary: Path) -> list[Path]:
+    """Where a Node child and its Chromium have their temporary files."""
+    return list(temporary.glob("vigent-overlay-*"))
+
+
+def run_remotion(data: Path, environment: Mapping[str, str] | None = None) -> AbstractContextManager[Server]:
+    """A server of its own that draws with Remotion."""
     need_remotion()
-    return run_server("services.overlay", data, {**ENVIRONMENT, **(environment or {})}, remotion.command())
+    return run_server("services.overlay", data, {**ALONE, **(environment or {})})
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A Node server that no test harms."""
-    with run_node(tmp_path_factory.mktemp("remotion")) as server:
+def remotion(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that draws with Remotion and that no test harms."""
+    with run_remotion(tmp_path_factory.mktemp("remotion")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The Python server."""
+    """One that draws with `plain`."""
     with run_server("services.overlay", tmp_path_factory.mktemp("plain")) as server:
         yield server

@@ -17,10 +17,13 @@ from services.overlay.plain.animation import animated_frames, pose
 from services.overlay.plain.engine import PlainEngine
 from services.overlay.plain.glyphs import character_x_em
 from services.overlay.plain.painting import BlockPainter
-from services.typography.styles import list_styles, load_style
+from services.overlay.remotion.resolve import setting
+from services.typography.styles import StyleKind, list_styles, load_style
 from services.typography.typeset import place_lines
 
 FIXTURES = Path(__file__).resolve().parents[2] / "remotion" / "test" / "fixtures"
+KINDS: tuple[StyleKind, ...] = ("subtitle", "title")
+STYLES = [(kind, style_id) for kind in KINDS for style_id in list_styles(kind)]
 CANVASES = ((1080, 1920), (1920, 1080), (640, 640))
 LINES = (
     ("今天聊聊 GPT-4.5 的速度", "To AVA：涨了 3.5%"),
@@ -33,17 +36,31 @@ LINES = (
 def main() -> None:
     """Writes all fixtures."""
     FIXTURES.mkdir(parents=True, exist_ok=True)
-    for name, content in {"layout": list(_layouts()), "animation": list(_poses()), "states": list(_states())}.items():
+    fixtures = {
+        "settings": list(_settings()),
+        "layout": list(_layouts()),
+        "animation": list(_poses()),
+        "states": list(_states()),
+    }
+    for name, content in fixtures.items():
         text = "[\n" + ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in content) + "\n]\n"
         (FIXTURES / f"{name}.json").write_text(text, encoding="utf-8")
 
 
+def _settings() -> Iterator[dict[str, Any]]:
+    """Every style on every canvas, as the Node child gets it; the font by its name in assets/fonts."""
+    for kind, style_id in STYLES:
+        for width, height in CANVASES:
+            resolved = setting(load_style(kind, style_id), width, height)
+            place = {"kind": kind, "id": style_id, "width": width, "height": height}
+            yield {**place, **resolved, "font": Path(resolved["font"]).name}
+
+
 def _layouts() -> Iterator[dict[str, Any]]:
-    for kind in ("subtitle", "title"):
-        for style_id in list_styles(kind):
-            for index, (width, height) in enumerate(CANVASES):
-                for lines in LINES[index : index + 2]:
-                    yield _layout(kind, style_id, lines, width, height)
+    for kind, style_id in STYLES:
+        for index, (width, height) in enumerate(CANVASES):
+            for lines in LINES[index : index + 2]:
+                yield _layout(kind, style_id, lines, width, height)
 
 
 def _layout(kind: Any, style_id: str, lines: tuple[str, ...], width: int, height: int) -> dict[str, Any]:

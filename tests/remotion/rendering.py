@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,10 @@ import grpc
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
 
 from services.base.client import MAX_RESPONSE_BYTES
+from tests.support.mesh import Server
 from vigent.overlay.v1 import overlay_pb2
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 
@@ -34,6 +37,14 @@ async def rendered(address: str, request: overlay_pb2.RenderRequest) -> Renderin
     """The whole answer."""
     async with grpc.aio.insecure_channel(address, options=OPTIONS) as channel:
         return await read(OverlayServiceStub(channel).Render(request, timeout=TIMEOUT_S))
+
+
+def figure(server: Server, name: str, **labels: str) -> float:
+    """A sample of the server's metrics, summed over what `labels` do not tell apart."""
+    with urllib.request.urlopen(f"http://{server.metrics}/metrics", timeout=TIMEOUT_S) as answer:
+        page = answer.read().decode()
+    samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+    return sum(each.value for each in samples if each.name == name and labels.items() <= each.labels.items())
 
 
 async def read(call: grpc.aio.UnaryStreamCall) -> Rendering:

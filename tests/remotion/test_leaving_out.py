@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.remotion.conftest import CHROMIUM
 from tests.support.mesh import ROOT
 
 NEEDED = ("bash", "id", "env")
-NOWHERE = {"VIGENT_OVERLAY_CHROMIUM": "/nowhere/chromium"}
+NOWHERE = {CHROMIUM: "/nowhere/chromium"}
 
 
 def programs(folder: Path, **scripts: str) -> dict[str, str]:
@@ -69,4 +70,4 @@ def test_a_machine_without_chromium_skips_by_name_and_ci_fails(ci, outcome):
         timeout=250,
     )
     assert f"1 {outcome}" in done.stdout, done.stdout
-    assert "Chromium (/nowhere/chromium): run make remotion" in done.stdout
+    assert "Remotion lacks Chromium (/nowhere/chromium). Run `make remotion`" in done.stdout

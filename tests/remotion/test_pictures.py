@@ -64,33 +64,33 @@ STYLES = [(kind, style) for kind in ("subtitle", "title") for style in list_styl
 
 
 @pytest.mark.parametrize(("kind", "style_id"), STYLES)
-async def test_every_style_looks_the_same(node, plain, kind, style_id):
+async def test_every_style_looks_the_same(remotion, plain, kind, style_id):
     request = request_of(kind, load_style(kind, style_id))
-    found = await compared(node, plain, (request, request), f"{kind}-{style_id}")
+    found = await compared(remotion, plain, (request, request), f"{kind}-{style_id}")
     assert all(agree(each, frame) for frame, each in found.items()), found
 
 
 @pytest.mark.parametrize("corner", [1, 2, 3, 4])
-async def test_labels_look_the_same(node, plain, corner):
+async def test_labels_look_the_same(remotion, plain, corner):
     label = overlay_pb2.Label(text="AI 生成", frames=50, height_share=0.05, corner=corner)
     request = overlay_pb2.RenderRequest(width=1080, height=1920, frame_rate_hz=25, frames=50, labels=[label])
-    found = await compared(node, plain, (request, request), f"label-{corner}")
+    found = await compared(remotion, plain, (request, request), f"label-{corner}")
     assert all(agree(each, frame) for frame, each in found.items()), found
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (270, 480)])
-async def test_every_canvas_looks_the_same(node, plain, size):
+async def test_every_canvas_looks_the_same(remotion, plain, size):
     style = load_style("subtitle", "karaoke")
     request = captions(style, [cue(*LINES, word_frames=6)], width=size[0], height=size[1])
-    found = await compared(node, plain, (request, request), f"canvas-{size[0]}")
+    found = await compared(remotion, plain, (request, request), f"canvas-{size[0]}")
     assert all(agree(each, frame) for frame, each in found.items()), found
 
 
-async def test_the_same_pictures_lie_over_the_same_frames(node, plain):
+async def test_the_same_pictures_lie_over_the_same_frames(remotion, plain):
     request = request_of("subtitle", load_style("subtitle", "spotlight"))
     spans = [
         [(picture.first_film_frame, picture.frames) for picture in (await rendered(server.address, request)).pictures]
-        for server in (node, plain)
+        for server in (remotion, plain)
     ]
     assert spans[0] == spans[1]
 

@@ -50,12 +50,11 @@ def _is_free(port: int) -> bool:
 
 @dataclass
 class Server:
-    """One server process; `address` is known once it said that it is ready. Without a command it is a Python module."""
+    """One server process; `address` is known once it said that it is ready."""
 
     name: str
     environment: Mapping[str, str]
     log: Path
-    command: Sequence[str] = ()
     process: subprocess.Popen[str] = field(init=False)
     address: str = ""
     metrics: str = ""
@@ -75,7 +74,7 @@ class Server:
         at_once = {f"VIGENT_{section}_DRAIN_DELAY_S": "0"}  # nobody has to be told before it ends
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                self.command or [sys.executable, "-m", self.name],
+                [sys.executable, "-m", self.name],
                 cwd=ROOT,
                 env={**os.environ, **at_once, **self.environment, **ports},
                 stdout=subprocess.PIPE,
@@ -145,10 +144,10 @@ class Mesh:
         return self.data / "media"
 
 
-def _server(name: str, data: Path, environment: Mapping[str, str] | None, command: Sequence[str] = ()) -> Server:
+def _server(name: str, data: Path, environment: Mapping[str, str] | None) -> Server:
     data.mkdir(parents=True, exist_ok=True)
     shared = {"VIGENT_MEDIA_ROOT": str(data / "media"), "VIGENT_CONFIG": str(data / "none.toml")}
-    return Server(name, {**shared, **(environment or {})}, data / f"{name}.log", command)
+    return Server(name, {**shared, **(environment or {})}, data / f"{name}.log")
 
 
 @contextmanager
@@ -164,29 +163,21 @@ def _run(servers: Sequence[Server]) -> Iterator[None]:
 
 
 @contextmanager
-def run_server(
-    name: str, data: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = ()
-) -> Iterator[Server]:
-    """One server process, such as "services.tts"; `command` when it is not in Python."""
-    server = _server(name, data, environment, command)
+def run_server(name: str, data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """One server process, such as "services.tts"."""
+    server = _server(name, data, environment)
     with _run([server]):
         yield server
 
 
 @contextmanager
-def run_mesh(
-    data: Path,
-    environment: Mapping[str, str] | None = None,
-    lipsync_replicas: int = 1,
-    overlay_command: Sequence[str] = (),
-) -> Iterator[Mesh]:
+def run_mesh(data: Path, environment: Mapping[str, str] | None = None, lipsync_replicas: int = 1) -> Iterator[Mesh]:
     """The whole mesh; `environment` goes to every process."""
     servers: dict[str, Server] = {}
     for name in ("tts", "lipsync", "asr", "overlay", *(f"lipsync-{n}" for n in range(2, lipsync_replicas + 1))):
         service = name.partition("-")[0]
         cache = {f"VIGENT_{service.upper()}_CACHE_ROOT": str(data / "cache")}
-        command = overlay_command if service == "overlay" else ()
-        servers[name] = _server(f"services.{service}", data, {**cache, **(environment or {})}, command)
+        servers[name] = _server(f"services.{service}", data, {**cache, **(environment or {})})
     with _run(list(servers.values())):
         targets = {
             service: ",".join(server.address for name, server in servers.items() if name.partition("-")[0] == service)

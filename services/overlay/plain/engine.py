@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,13 +12,10 @@ from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
+from services.overlay.labels import label_style
 from services.overlay.plain.animation import RESTING, Pose, animated_frames, pose, posed
 from services.overlay.plain.painting import BlockPainter, Painted, PlacedWord
 from services.typography.fonts import use_uploaded_fonts
-from services.typography.styles import load_style, safe_area_shares
-
-_HAN_FACE_EM = 0.885
-"""Height of 国 in Noto Sans SC in em: GB 45438 counts the height of the letters, not of the em."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,6 @@ class PlainEngine:
 
     def __init__(self, settings: EngineSettings) -> None:
         use_uploaded_fonts(settings.media_root)
-        self._label_style = load_style("label")
 
     def render(self, spec: OverlaySpec, progress: Progress) -> Iterator[OverlayPicture]:
         """Yields pictures in order of first_film_frame, captions over titles over labels.
@@ -89,7 +84,7 @@ class PlainEngine:
         yield from heapq.merge(*streams, key=lambda picture: picture.first_film_frame)
 
     def _label(self, spec: OverlaySpec, index: int, label: Label, progress: Progress) -> Iterator[OverlayPicture]:
-        style = _label_style(self._label_style, label, spec)
+        style = label_style(label, spec)
         block = _Block((label.text,), f"labels[{index}].text", label.first_film_frame, label.frames)
         yield from _pictures(spec, style, block)
         progress.advance()
@@ -106,17 +101,6 @@ class PlainEngine:
             block = _Block(lines, f"cues[{index}].lines", cue.first_film_frame, cue.frames, words)
             yield from _pictures(spec, spec.caption_style, block)
             progress.advance()
-
-
-def _label_style(style: dict[str, Any], label: Label, spec: OverlaySpec) -> dict[str, Any]:
-    """The label style at the label's height, in its corner of its area."""
-    vertical, alignment = label.corner.value.split("_")
-    placed = copy.deepcopy(style)
-    placed["size"] = label.height_share / _HAN_FACE_EM
-    placed["alignment"] = alignment
-    bounds = label.bounds or safe_area_shares("safe", spec.width, spec.height)
-    placed["position"] = {"area": "safe", "vertical": vertical, "bounds": list(bounds)}
-    return placed
 
 
 def _pictures(spec: OverlaySpec, style: dict[str, Any], block: _Block) -> Iterator[OverlayPicture]:

@@ -83,7 +83,8 @@ def main(
         send(LoadFailed(_typed_error(error, f"The engine {boot.engine} could not be loaded.")))
         os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
     gauges[:] = device_memory()
-    send(Ready(loaded.attributes, loaded.stage_s))
+    missing = _typed_error(loaded.missing, "") if loaded.missing else None
+    send(Ready(loaded.attributes, loaded.stage_s, loaded.version, missing))
     _Calls(boot, loaded.engine, records, gauges, send).serve(orders)
 
 

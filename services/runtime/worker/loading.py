@@ -9,20 +9,28 @@ from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.runtime.worker.messages import Boot
 
+NOT_INSTALLED = "ENGINE_NOT_INSTALLED"
+"""Reason of the FailedPreconditionError for what only an installation mends; engines raise it of themselves too."""
+
 
 @dataclass(frozen=True)
 class LoadedEngine:
-    """An engine that is ready, the attributes asked of it, and how many seconds each stage of loading took."""
+    """An engine that is ready, the attributes asked of it, and how many seconds each stage of loading took.
+
+    `version` is what the engine says of itself; `missing` says why it is the fallback.
+    """
 
     engine: object
     attributes: Mapping[str, Any]
     stage_s: Mapping[str, float]
+    version: str
+    missing: VigentError | None = None
 
 
 class StageTimes(Progress):
@@ -52,7 +60,18 @@ class StageTimes(Progress):
 
 
 def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
-    """Loads and warms up the engine of `boot`. Stages: import, construct, the phases of its `warm_up`, attributes."""
+    """The engine of `boot`, warm; its fallback, where there is one, for an engine that is not installed here."""
+    try:
+        return _loaded(boot, record)
+    except FailedPreconditionError as error:
+        if not boot.fallback or error.reason != NOT_INSTALLED:  # what else keeps an engine may yet be mended
+            raise
+        missing = error
+    return replace(_loaded(boot.of_fallback(), record), missing=missing)
+
+
+def _loaded(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
+    """Stages: import, construct, the phases of its own `warm_up`, attributes."""
     progress = StageTimes(record, epoch=boot.epoch, default_budget_s=boot.load_budget_s)
     progress.phase("import", 1)
     engine_class = load_class(boot.engine)
@@ -69,7 +88,7 @@ def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
     attributes = {name: _attribute(engine, name) for name in boot.attributes}
     attributes["capabilities"] = getattr(engine, "capabilities", Capabilities())
     progress.finish()
-    return LoadedEngine(engine, attributes, dict(progress.stage_s))
+    return LoadedEngine(engine, attributes, dict(progress.stage_s), getattr(engine, "version", ""))
 
 
 def _settled(settings: EngineSettings) -> EngineSettings:
@@ -95,7 +114,7 @@ def load_class(path: str) -> Callable[..., object]:
         problem = f"The engine {path!r} cannot be imported: {error}."
         if isinstance(error, ImportError) and not _is_missing(module, error):
             remedy = "Install the extra that brings it."
-            raise FailedPreconditionError(problem, remedy, "engine", "ENGINE_NOT_INSTALLED") from error
+            raise FailedPreconditionError(problem, remedy, "engine", NOT_INSTALLED) from error
         raise InvalidInputError(problem, "Name an engine, or a class as module:Class.", "engine") from error
     return found
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from services.base.errors import VigentError
 from services.enginekit.settings import EngineSettings
@@ -12,7 +12,10 @@ from services.enginekit.settings import EngineSettings
 
 @dataclass(frozen=True)
 class Boot:
-    """What the worker needs to start; `parent` is the server's process id."""
+    """What the worker needs to start; `parent` is the server's process id.
+
+    `fallback` is the engine that is loaded in place of one that is not installed here; empty for none.
+    """
 
     service: str
     engine: str
@@ -26,6 +29,12 @@ class Boot:
     warm_up_budget_s: float
     log_level: str
     parent: int
+    fallback: str = ""
+
+    def of_fallback(self) -> Self:
+        """With the fallback for the engine. Checkpoint and options were meant for the other one."""
+        settings = replace(self.settings, checkpoint=None, options={})
+        return replace(self, engine=self.fallback, settings=settings, fallback="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +90,15 @@ class Pong:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Worker to server: the engine is loaded and warm; `stage_s` holds the seconds that each stage took."""
+    """Worker to server: the engine is loaded and warm; `stage_s` holds the seconds that each stage took.
+
+    `version` is what the engine says of itself; `missing` why it is the fallback that was loaded.
+    """
 
     attributes: Mapping[str, Any]
     stage_s: Mapping[str, float]
+    version: str = ""
+    missing: VigentError | None = None
 
 
 @dataclass(frozen=True, slots=True)

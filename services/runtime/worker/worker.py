@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Any
 from services.base.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.base.settings import ServerSettings
 from services.enginekit.progress import ProgressSnapshot
+from services.enginekit.settings import EngineSettings
 from services.runtime.worker.admission import Admission, Slot
 from services.runtime.worker.call import Admitted, Call
 from services.runtime.worker.messages import Boot, Ended, LoadFailed, Open, Ready, Report
@@ -80,8 +81,13 @@ class ProgressAge:
 class Worker:
     """The engine of this server, in a child process that is replaced when it dies or hangs."""
 
-    def __init__(self, boot: Boot, engine: str, settings: ServerSettings, metrics: ServerMetrics) -> None:
-        """`boot` is what every child starts with, `engine` the name that callers are told. Call `run` to start."""
+    def __init__(
+        self, boot: Boot, engine: str, settings: ServerSettings, metrics: ServerMetrics, fallback: str = ""
+    ) -> None:
+        """`boot` is what every child starts with, `engine` and `fallback` the names that callers are told.
+
+        Call `run` to start.
+        """
         self.attributes: Mapping[str, Any] = {}
         self.stage_s: Mapping[str, float] = {}
         self.problem: FailedPreconditionError | None = None
@@ -92,8 +98,9 @@ class Worker:
         self.changed = asyncio.Event()
         self.available = asyncio.Event()
         self.draining = self.stalled = self.retiring = self.broken = False
-        self.engine = engine
-        self._boot, self._metrics = boot, metrics
+        self.engine, self.version = engine, ""
+        self.missing = ""
+        self._boot, self._metrics, self._fallback = boot, metrics, fallback
         self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.recovery.kill_grace_s
         self._caller_budget_s = settings.caller_budget_s
         self._quarantine = Quarantine()
@@ -129,6 +136,11 @@ class Worker:
         if self.draining:
             return State.DRAINING
         return State.PROGRESSING if self.calls or not self.available.is_set() else State.IDLE
+
+    @property
+    def engine_settings(self) -> EngineSettings:
+        """What the engine is made with."""
+        return self._boot.settings
 
     async def run(self) -> None:
         """Keeps a child running until `close`, and tries again to load an engine that cannot be loaded.
@@ -255,10 +267,22 @@ class Worker:
                 self.calls[message.call].deliver(message)
 
     def _loaded(self, message: Ready) -> None:
+        if not self.stage_s:
+            self._settle(message)
+        self.version = message.version
         self.attributes, self.stage_s, self.problem = message.attributes, message.stage_s, None
         self._restarts.loaded()
         self.available.set()
         self.changed.set()
+
+    def _settle(self, message: Ready) -> None:
+        """The first load decides between engine and fallback: no film is to be made by both."""
+        if message.missing is None:
+            self._boot = replace(self._boot, fallback="")
+            return
+        self.missing = f"{self._fallback} stands in for {self.engine}: {message.missing}"
+        _LOG.warning("%s", self.missing)
+        self._boot, self.engine = self._boot.of_fallback(), self._fallback
 
     def _load_failed(self, error: VigentError) -> None:
         assert self.process is not None

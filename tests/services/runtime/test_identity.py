@@ -27,24 +27,25 @@ def change(path: Path) -> None:
 
 
 def test_begins_with_the_name_and_is_ascii(services: Path, tmp_path: Path) -> None:
-    identity = engine_identity("qwen3", tmp_path / "声音", "tts", {"voices": "声音"}, services)
+    identity = engine_identity("qwen3", tmp_path / "声音", "tts", {"voices": "声音"}, services=services)
     assert identity.partition(" ")[0] == "qwen3"
     assert identity.isascii()
 
 
 def test_changes_with_engine_checkpoint_and_options(services: Path, checkpoint: Path) -> None:
     options = {"temperature": "0.9", "top_k": "50"}
-    before = engine_identity("qwen3", checkpoint, "tts", options, services)
-    assert engine_identity("qwen3", checkpoint, "tts", dict(reversed(options.items())), services) == before
+    before = engine_identity("qwen3", checkpoint, "tts", options, services=services)
+    assert engine_identity("qwen3", checkpoint, "tts", dict(reversed(options.items())), services=services) == before
     others = [
-        engine_identity("espeak", checkpoint, "tts", options, services),
-        engine_identity("qwen3", None, "tts", options, services),
-        engine_identity("qwen3", checkpoint, "tts", {**options, "temperature": "0.8"}, services),
-        engine_identity("qwen3", checkpoint, "tts", {}, services),
+        engine_identity("espeak", checkpoint, "tts", options, services=services),
+        engine_identity("qwen3", None, "tts", options, services=services),
+        engine_identity("qwen3", checkpoint, "tts", {**options, "temperature": "0.8"}, services=services),
+        engine_identity("qwen3", checkpoint, "tts", {}, services=services),
+        engine_identity("qwen3", checkpoint, "tts", options, "1.2", services=services),
     ]
     (checkpoint / "manifest.json").write_text('{"sha256": "2"}')
-    others.append(engine_identity("qwen3", checkpoint, "tts", options, services))
-    assert len({before, *others}) == 6
+    others.append(engine_identity("qwen3", checkpoint, "tts", options, services=services))
+    assert len({before, *others}) == 7
 
 
 @pytest.mark.parametrize(
@@ -60,9 +61,9 @@ def test_changes_with_engine_checkpoint_and_options(services: Path, checkpoint: 
     ],
 )
 def test_changes_with_the_code_that_makes_pieces(services: Path, file: str) -> None:
-    before = engine_identity("espeak", None, "tts", {}, services)
+    before = engine_identity("espeak", None, "tts", {}, services=services)
     change(services / file)
-    assert engine_identity("espeak", None, "tts", {}, services) != before
+    assert engine_identity("espeak", None, "tts", {}, services=services) != before
 
 
 @pytest.mark.parametrize(
@@ -70,9 +71,9 @@ def test_changes_with_the_code_that_makes_pieces(services: Path, file: str) -> N
     ["runtime/server.py", "runtime/health.py", "runtime/worker/watchdog.py", "base/log.py", "overlay/servicer.py"],
 )
 def test_code_that_serves_or_belongs_to_another_service_changes_nothing(services: Path, file: str) -> None:
-    before = engine_identity("espeak", None, "tts", {}, services)
+    before = engine_identity("espeak", None, "tts", {}, services=services)
     change(services / file)
-    assert engine_identity("espeak", None, "tts", {}, services) == before
+    assert engine_identity("espeak", None, "tts", {}, services=services) == before
 
 
 def test_a_checkpoint_counts_by_its_content_and_not_by_its_folder(checkpoint: Path) -> None:
