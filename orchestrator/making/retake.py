@@ -22,7 +22,7 @@ from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InvalidInputError, VigentError
 from services.media.store import MediaStore, StoredFile, recipe_key
 from services.text.normalise import normalise
-from services.text.sentences import language_of
+from services.text.sentences import language_of, language_to_say
 from vigent.jobs.v1 import jobs_pb2
 
 UNFIT_TO_JUDGE = frozenset({"dtw", "pocketsphinx"})
@@ -102,7 +102,7 @@ class CheckedVoice:
         if take.closed and (stored := self._store.recall(self._key(text, take))):
             rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
             return rate
-        language = self._spec.language or language_of(text)
+        language = language_to_say(text, self._spec.language, self._spec.script) or language_of(text)
         heard = await self._heard(take, language)
         rate = None if heard is None else character_error_rate(normalise(text, language), normalise(heard, language))
         if rate is not None and take.cut:

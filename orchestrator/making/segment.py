@@ -33,6 +33,7 @@ from orchestrator.settings import OrchestratorSettings
 from services.base.source_digest import source_digest
 from services.media.convert import media_ref
 from services.media.store import MediaStore, StoredFile, recipe_key
+from services.text.sentences import language_to_say
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
@@ -146,18 +147,19 @@ class SegmentMaker:
 
     async def _listen(self, text: str, started: asyncio.Future[Take], voice: asyncio.Task[Spoken]) -> _Listened:
         take = await started
-        key = partial(recipe_key, "words", self._plan.engines["asr"], text, self._spec.language)
+        language = language_to_say(text, self._spec.language, self._spec.script)
+        key = partial(recipe_key, "words", self._plan.engines["asr"], text, language)
         if take.closed and (stored := self._store.recall(key((await voice).stored.sha256))):
             return _Listened(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
         whom = self._mesh.asr.at(LISTENER)
-        words = await self._policy.retried(lambda: self._align(text, take), whom)
+        words = await self._policy.retried(lambda: self._align(text, take, language), whom)
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
         self._store.remember(key((await voice).stored.sha256), stored)
         return _Listened(words, stored)
 
-    async def _align(self, text: str, take: Take) -> list[media_pb2.Word]:
+    async def _align(self, text: str, take: Take, language: str) -> list[media_pb2.Word]:
         with self._mesh.asr.least_busy() as stub:
-            return await align(stub, take, text, self._spec.language, self._settings.call_deadline_s)
+            return await align(stub, take, text, language, self._settings.call_deadline_s)
 
     async def _film(
         self,

@@ -11,6 +11,7 @@ from orchestrator.settings import OrchestratorSettings
 from services.base.client import remote_errors
 from services.base.errors import InternalError
 from services.media.store import MediaStore, StoredFile, recipe_key
+from services.text.sentences import language_to_say
 from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2
 
@@ -78,7 +79,7 @@ class Voice:
         spec = self._spec
         request = tts_pb2.SynthesizeRequest(
             text=text,
-            language=spec.language,
+            language=language_to_say(text, spec.language, spec.script),
             voice=spec.voice,
             seed=spec.seed if seed is None else seed,
             speed=spec.speed,

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
 from services.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
-from services.espeak.reading import Run, language_of, runs_of
-from services.text.languages import primary_subtag
+from services.espeak.reading import Run, runs_of
+from services.text.languages import language_by_script, primary_subtag
 from services.text.words import Span, words_of
 
 MANDARIN = "cmn-latn-pinyin"
@@ -62,7 +62,7 @@ def primary_language(language: str) -> str:
 
 def reading_language(text: str, language: str) -> str:
     """Primary subtag of the language a text is read in: the one asked for, or by the text when that is empty."""
-    return primary_language(language) if language else language_of(text)
+    return primary_language(language) if language else language_by_script(text)
 
 
 def voice_of(language: str) -> str:

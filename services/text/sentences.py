@@ -71,6 +71,14 @@ def language_of(text: str) -> str:
     return "zh" if _HAN_CHARACTER.search(text) else "en"
 
 
+def language_to_say(text: str, asked: str, script: str) -> str:
+    """BCP 47 language for a sentence: the one asked for, or "" where its letters tell the voice.
+
+    A sentence without letters ("3.5%") is in the language of its script.
+    """
+    return asked or ("" if any(map(str.isalpha, text)) else language_of(script))
+
+
 def says_something(text: str) -> bool:
     """Whether there is a letter or a digit to speak."""
     return any(unicodedata.category(character)[0] in "LN" for character in text)

@@ -22,7 +22,7 @@ from services.asr.whisper.windows import SpeechClock, find_words
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.espeak.reading import language_of
+from services.text.languages import language_by_script
 from services.text.words import Span, words_of
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class WhisperEngine:
         and for an UNSUPPORTED_LANGUAGE; ExhaustedError (OUT_OF_MEMORY), CancelledError within a window.
         """
         hearing = self._loaded(progress)
-        language = hearing.language_code(request.language or language_of(request.text))
+        language = hearing.language_code(request.language or language_by_script(request.text))
         words = words_of(request.text)
         if not words:
             raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")

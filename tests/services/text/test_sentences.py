@@ -4,7 +4,14 @@ from hypothesis import strategies as st
 
 from services.base.errors import InvalidInputError
 from services.text.markdown import without_markdown
-from services.text.sentences import MAX_SENTENCE_UNITS, Sentence, language_of, says_something, split_script
+from services.text.sentences import (
+    MAX_SENTENCE_UNITS,
+    Sentence,
+    language_of,
+    language_to_say,
+    says_something,
+    split_script,
+)
 
 
 def texts(script: str) -> list[str]:
@@ -120,3 +127,19 @@ def test_the_longest_script_is_taken():
 )
 def test_language_by_letters(text, language):
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("sentence", "asked", "language"),
+    [
+        ("3.5%！", "", "zh"),
+        ("2024", "", "zh"),
+        ("2024", "en", "en"),
+        ("涨了3.5%", "", ""),
+        ("Up 3.5%", "", ""),
+        ("3.5%", "de", "de"),
+    ],
+)
+def test_a_sentence_without_letters_is_in_the_language_of_its_script(sentence, asked, language):
+    assert language_to_say(sentence, asked, f"大家好。{sentence}") == language
+    assert language_to_say("2024", "", "Hello. 2024") == "en"
