@@ -17,7 +17,8 @@ from gateway.http.app import create_app
 from gateway.http.connections import Connections, GatewayProtocol, room_for
 from gateway.http.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
-from services.base.errors import FailedPreconditionError, VigentError
+from services.base.errors import VigentError
+from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
 from services.media.store import MediaStore
 
@@ -60,7 +61,7 @@ def main() -> int:
         listening = listen(settings)
     except VigentError as error:
         print(f"gateway: {error}", file=sys.stderr)
-        return 2
+        return exit_code_of(error)
     configure_logging(settings.log_level, "gateway")
     for talkative in ("httpx", "uvicorn"):  # a line for each probe, and what is said below
         logging.getLogger(talkative).setLevel(logging.WARNING)
@@ -82,16 +83,14 @@ def main() -> int:
 
 
 def listen(settings: GatewaySettings) -> socket.socket:
-    """The listening socket. Raises FailedPreconditionError when the port is taken."""
+    """The listening socket. Raises what `port_error` makes of a port that does not open."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listening = socket.create_server((settings.host, settings.port), family=family)
     except OSError as error:
-        raise FailedPreconditionError(
-            f"{settings.host}:{settings.port} cannot be opened: {error.strerror}.",
-            "Stop what uses it (`vigent doctor` names it), or set VIGENT_GATEWAY_PORT.",
-            "port",
-        ) from error
+        problem = f"{settings.host}:{settings.port} cannot be opened: {error.strerror}."
+        remedy = "Stop what uses it (`vigent doctor` names it), or set VIGENT_GATEWAY_PORT."
+        raise port_error(problem, remedy, "port", error) from error
     if sys.platform == "linux":  # where connections inherit it: also what fits into buffers is to be read some day
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(settings.write_timeout_s * 1000))
     return listening

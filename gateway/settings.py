@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings
+from services.base.settings import PORTS, ProcessSettings
 
 MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
 SERVICES = ("orchestrator", *MODEL_SERVICES)
@@ -16,10 +16,6 @@ _BUNDLED_ASSETS = Path(__file__).parent.parent / "assets"
 
 def _target(service: str) -> str:
     return f"127.0.0.1:{PORTS[service]}"
-
-
-def _page(service: str) -> str:
-    return f"http://127.0.0.1:{METRICS_PORTS[service]}/metrics"
 
 
 class GatewaySettings(ProcessSettings):
@@ -33,11 +29,6 @@ class GatewaySettings(ProcessSettings):
     lipsync: str = Field(_target("lipsync"), description="Address of the lip-sync servers.")
     asr: str = Field(_target("asr"), description="Address of the listening servers.")
     overlay: str = Field(_target("overlay"), description="Address of the overlay servers.")
-    orchestrator_metrics: str = Field(_page("orchestrator"), description="Prometheus page of the orchestrators.")
-    tts_metrics: str = Field(_page("tts"), description="Prometheus page of the voice servers.")
-    lipsync_metrics: str = Field(_page("lipsync"), description="Prometheus page of the lip-sync servers.")
-    asr_metrics: str = Field(_page("asr"), description="Prometheus page of the listening servers.")
-    overlay_metrics: str = Field(_page("overlay"), description="Prometheus page of the overlay servers.")
     allowed_hosts: str = Field(
         "127.0.0.1,localhost,::1",
         description='Names under which the gateway answers, against DNS rebinding; "*" for any.',
@@ -76,10 +67,6 @@ class GatewaySettings(ProcessSettings):
     def targets(self, service: str) -> list[str]:
         """Addresses (gRPC) of the replicas of `service`, one of SERVICES."""
         return [target.removeprefix("ipv4:") for target in _parts(getattr(self, service))]
-
-    def metrics_urls(self, service: str) -> list[str]:
-        """Prometheus pages of the replicas of `service`, in the same order; may be fewer."""
-        return _parts(getattr(self, f"{service}_metrics"))
 
 
 def _parts(text: str) -> list[str]:

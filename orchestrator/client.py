@@ -1,4 +1,4 @@
-"""How others speak to the orchestrator: a thin typed client of `vigent.jobs.v1.JobService`."""
+"""How others talk to the orchestrator: a thin typed client of `vigent.jobs.v1.JobService`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vigent.jobs.v1.jobs_pb2_grpc import JobServiceStub
 JOB_SERVICE = "vigent.jobs.v1.JobService"
 ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
 
-_WATCH_STREAM_S = 600.0  # then the same watch goes on in a new stream, perhaps to another replica
+_WATCH_STREAM_S = 600.0  # then the watch continues in a new stream, perhaps to another replica
 _WATCH_PAUSE_S = 0.5
 
 
 @contextmanager
 def calling(server: str, target: str) -> Iterator[None]:
-    """Around awaited calls: remote errors as VigentErrors, and a server that does not answer named by its address."""
+    """Around awaited calls: raises remote errors as VigentErrors, naming the address of a server that is silent."""
     try:
         with remote_errors():
             yield
@@ -36,22 +36,22 @@ def calling(server: str, target: str) -> Iterator[None]:
 
 
 class JobClient:
-    """Jobs at one orchestrator (or several behind `target`, see `open_channel`). Use as `async with JobClient(...)`.
+    """The jobs of one orchestrator, or of several behind `target` (see `open_channel`). An async context manager.
 
-    Every method raises the VigentError that the orchestrator reported, or (reason UNREACHABLE) UnavailableError when it
-    cannot be reached and DeadlineExceededError when it does not answer within `timeout_s`.
+    Every method raises the VigentError that the orchestrator reported, or with reason UNREACHABLE an UnavailableError
+    when it cannot be reached and a DeadlineExceededError when it does not answer within `timeout_s`.
     """
 
-    def __init__(self, target: str, timeout_s: float = 10.0, patience_s: float = 60.0) -> None:
-        """`patience_s`: how long `watch` waits for an orchestrator that has gone away to come back."""
+    def __init__(self, target: str, timeout_s: float = 10.0, reconnect_s: float = 60.0) -> None:
+        """`reconnect_s`: how long `watch` waits for an orchestrator that went away to come back."""
         self._target = target
         self._channel = open_channel(target, JOB_SERVICE)
         self._stub = JobServiceStub(self._channel)
         self._timeout_s = timeout_s
-        self._patience_s = patience_s
+        self._reconnect_s = reconnect_s
 
     async def submit(self, spec: jobs_pb2.JobSpec, idempotency_key: str = "") -> jobs_pb2.SubmitJobResponse:
-        """Submits a job; `existed` says whether an earlier submission with this key had made it."""
+        """Submits a job; `existed` says whether an earlier submission with this key created it."""
         request = jobs_pb2.SubmitJobRequest(spec=spec, idempotency_key=idempotency_key)
         with calling("orchestrator", self._target):
             return await self._stub.SubmitJob(request, timeout=self._timeout_s)
@@ -88,7 +88,7 @@ class JobClient:
     async def watch(self, job_id: str, after_event_id: int = 0) -> AsyncGenerator[jobs_pb2.JobEvent, None]:
         """Events after `after_event_id`, each once and in order, until the job ends.
 
-        Goes on where it was when the connection breaks or the orchestrator restarts.
+        Resumes where it was when the connection breaks or the orchestrator restarts.
         """
         last_id, lost_at_s = after_event_id, None
         while True:
@@ -100,7 +100,7 @@ class JobClient:
                 continue
             except UnavailableError:
                 lost_at_s = lost_at_s or time.monotonic()
-                if time.monotonic() - lost_at_s > self._patience_s:
+                if time.monotonic() - lost_at_s > self._reconnect_s:
                     raise
                 await asyncio.sleep(_WATCH_PAUSE_S)
             else:
@@ -113,18 +113,18 @@ class JobClient:
         return response.job
 
     async def retry(self, job_id: str) -> jobs_pb2.Job:
-        """Runs a failed or cancelled job again from where it stopped. Raises FailedPreconditionError for others."""
+        """Resumes a failed or cancelled job where it stopped. Raises FailedPreconditionError for other jobs."""
         with calling("orchestrator", self._target):
             response = await self._stub.RetryJob(jobs_pb2.RetryJobRequest(id=job_id), timeout=self._timeout_s)
         return response.job
 
     async def delete(self, job_id: str) -> None:
-        """Forgets an ended job; its files stay. Raises FailedPreconditionError while it is not ended."""
+        """Forgets an ended job; its files stay. Raises FailedPreconditionError for a job that has not ended."""
         with calling("orchestrator", self._target):
             await self._stub.DeleteJob(jobs_pb2.DeleteJobRequest(id=job_id), timeout=self._timeout_s)
 
     async def close(self) -> None:
-        """Closes the channel; watches that are open end."""
+        """Closes the channel, which ends all watches."""
         await self._channel.close()
 
     async def __aenter__(self) -> Self:

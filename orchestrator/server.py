@@ -15,14 +15,16 @@ from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import SERVICE, JobServicer
+from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
-from orchestrator.making.servers import Mesh
+from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
+from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
 from services.media.store import MediaStore
-from services.runtime.grpc_server import StopSignals, add_health_and_reflection, bind, drain, new_server
+from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
@@ -32,11 +34,13 @@ from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
 
 NAME = "orchestrator"
 _DATABASE_FIELD = "VIGENT_ORCHESTRATOR_DATABASE_URL"
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 def serve() -> int:
-    """Runs the orchestrator until SIGTERM or SIGINT; returns the exit code: 0 drained, 1 failed, 2 wrong settings."""
+    """Runs the orchestrator until SIGTERM or SIGINT.
+
+    Returns the exit code: 0 drained, 1 failed, 2 wrong settings, 75 a port is taken.
+    """
     keep_large_blocks()
     try:
         settings = OrchestratorSettings.load(NAME)
@@ -44,21 +48,22 @@ def serve() -> int:
         return asyncio.run(_serve(settings))
     except VigentError as error:
         print(f"{NAME}: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, InvalidInputError) else EXIT_FAILED
+        return exit_code_of(error)
 
 
 async def _serve(settings: OrchestratorSettings) -> int:
     signals = StopSignals()
     records = _opened(settings.database_url)
     metrics = ServerMetrics(NAME)
-    store, mesh = MediaStore(settings.media_root), Mesh(settings)
+    store, servers = MediaStore(settings.media_root), Servers(settings)
     use_uploaded_fonts(store.root)
-    maker = FilmMaker(settings, records, store, mesh, JobMetrics(metrics.registry, records))
+    maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records))
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
-    health, server = Health(SERVICE), new_server(settings, RpcGuard(metrics, SERVICE))
-    servicer = JobServicer(records, engine, maker, store, settings)
+    health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
+    server = new_server(settings, guard)
+    servicer = JobServicer(records, engine, maker, store, settings, guard.calls)
     add_JobServiceServicer_to_server(servicer, server)
-    add_health_and_reflection(server, health, SERVICE)
+    add_common_services(server, SERVICE, health, JobStatusServicer(SERVICE, records))
     address = f"{settings.host}:{bind(server, settings, NAME)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     async with _running(engine, maker, records):
@@ -66,7 +71,7 @@ async def _serve(settings: OrchestratorSettings) -> int:
         await health.publish(ready=True, live=True)
         print(f"{NAME} ready on {address}, metrics on {settings.host}:{metrics_port}", flush=True)
         await signals.first.wait()
-        done = await drain(server, health, settings, signals)
+        done = await drain(server, health, guard.calls, settings, signals)
     _leave(EXIT_DONE if done else EXIT_FAILED)
     return EXIT_DONE
 

@@ -10,7 +10,7 @@ from services.base.settings import PORTS, ProcessSettings
 
 
 class OrchestratorSettings(ProcessSettings):
-    """What the orchestrator can be told. Several replicas of a service are separated by commas."""
+    """What the orchestrator can be told. Addresses of several replicas of a service are separated by commas."""
 
     tts: str = Field(f"127.0.0.1:{PORTS['tts']}", description="Address of the voice servers.")
     lipsync: str = Field(f"127.0.0.1:{PORTS['lipsync']}", description="Address of the lip-sync servers.")
@@ -18,26 +18,24 @@ class OrchestratorSettings(ProcessSettings):
     overlay: str = Field(f"127.0.0.1:{PORTS['overlay']}", description="Address of the overlay servers.")
     database_url: str = Field("sqlite:///.vigent/jobs.db", description="Database of the jobs: SQLite or PostgreSQL.")
     executor_id: str = Field("orchestrator", description="Name under which this process recovers its own jobs.")
-    max_running_jobs: int = Field(1, description="Jobs that are made at the same time.", ge=1)
-    max_queued_jobs: int = Field(100, description="Jobs that may wait; further ones are refused.", ge=1)
+    max_running_jobs: int = Field(1, description="Jobs that run at the same time.", ge=1)
+    max_queued_jobs: int = Field(100, description="Jobs that may wait; any more are refused.", ge=1)
     parallel_segments: int = Field(2, description="Segments of a job that are made at the same time.", ge=1)
     encoder: Literal["libx264", "h264_nvenc"] = Field("libx264", description="Video encoder; NVENC where there is one.")
     encoder_preset: str = Field("veryfast", description="Speed of libx264.")
     encoder_crf: int = Field(20, description="Constant rate factor of the encoder, 0 (best) to 51.", ge=0, le=51)
-    call_deadline_s: float = Field(1800.0, description="Longest time for one call to a model server.", gt=0)
     attempts: int = Field(12, description="How often a step is tried when servers fail, with growing pauses.", ge=1)
     outage_s: float = Field(
         600.0,
-        description="How long a sentence waits, beyond its attempts, for servers that are away, reloading or full.",
+        description="How long a sentence waits, beyond its attempts, for servers that are away, loading or full.",
         ge=0,
     )
     sentence_pause_s: float = Field(0.24, description="Silence after each sentence.", ge=0, le=5)
     retakes: int = Field(
         1,
-        description="Further takes of a sentence, other seeds, while another thing is heard; 0 never. Needs whisper.",
+        description="Further takes, with other seeds, of a sentence that comes out wrong; 0 for none. Needs whisper.",
         ge=0,
         le=5,
     )
     retake_error_rate: float = Field(0.3, description="Character error rate above which a take is wrong.", ge=0)
-    progress_interval_s: float = Field(0.5, description="Least time between two progress events of a job.", gt=0)
-    platform: str = Field("default", description="Platform whose safe areas films keep to that name none.")
+    platform: str = Field("default", description="Platform whose safe areas apply to films that name none.")

@@ -21,9 +21,11 @@ from gateway.cli.waiting import telling, while_it_lives
 from gateway.library.child import call
 from gateway.mesh import gpus, remotion
 from gateway.mesh.addresses import service_of
+from gateway.mesh.engines import engines_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.base.direct import direct_channel
@@ -166,12 +168,16 @@ def devices() -> Iterator[Finding]:
     """The GPUs, and which process of the mesh computes where."""
     known = gpus.query("name", "memory.total")
     yield Finding(Verdict.OK, "gpu", ", ".join(known) or "no NVIDIA GPU; only the production engines need one")
-    plan, users = MeshPlan.here(), gpus.gpu_users()
+    plan, chosen = MeshPlan.here(), engines_of(MODEL_SERVICES)
+    for service, engine in chosen.items():
+        verdict = Verdict.WARN if engine.problem else Verdict.OK
+        yield Finding(verdict, "engine", f"{service}: {engine.engine} ({engine.problem or engine.abilities})")
+    users = gpus.gpu_users(chosen)
     for name in plan.names:
         if name in plan.gpus:
             yield Finding(Verdict.OK, "device", f"{name} computes on {plan.device(name)}")
         elif name in users:
-            detail = f"{name} computes on the processor with {gpus.GPU_ENGINES[name]}: slower than the film by far"
+            detail = f"{name} computes on the processor with {chosen[name].engine}: slower than the film by far"
             remedy = f"Name GPUs in VIGENT_GPUS, or choose with VIGENT_{name.upper()}_DEVICE."
             yield Finding(Verdict.WARN, "device", detail, remedy)
     replicas = plan.addresses.replicas("lipsync")

@@ -15,7 +15,6 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.table import Table
 
 from gateway.cli.output import err, out
-from gateway.mesh.gpus import GPU_ENGINES
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.enginekit.checkpoint_pull import LOCK, PART
 from services.enginekit.checkpoint_pull import pull as pull_checkpoint
@@ -106,7 +105,7 @@ def _strangers(folder: Path, manifest: Manifest) -> list[Path]:
 
 
 def _settings(manifest: Manifest, root: Path) -> str:
-    service = next(name for name, engine in GPU_ENGINES.items() if engine == manifest.engine).upper()
+    service = manifest.service.upper()
     folder = shlex.quote(str((root / manifest.name).resolve()))
     return f"VIGENT_{service}_ENGINE={manifest.engine} VIGENT_{service}_CHECKPOINT={folder}"
 

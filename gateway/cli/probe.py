@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway.cli.output import err, out
 from gateway.cli.waiting import until_answered
 from services.base.direct import direct_channel
-from services.runtime.health import PROBLEM_METADATA_KEY
+from services.base.names import PROBLEM_METADATA_KEY
 
 EXIT_SERVING, EXIT_NOT_SERVING, EXIT_UNREACHABLE = 0, 1, 2
 

@@ -41,21 +41,36 @@ async def _up(data: Path, plan: MeshPlan) -> int:
     stop = _stop_event()
     with hold(data, plan.addresses.by_name()):
         async with Supervisor(plan, data, say) as mesh:
-            announcing = asyncio.create_task(_announce(mesh, plan))
-            lost = asyncio.create_task(mesh.wait_given_up())
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if lost.done():
-                say("up", f"{lost.result()} does not keep running; the rest goes on. Ctrl-C ends it.")
-                await stopped
+            code = await _until_over(stop, mesh, plan)
             out.print("Ending. Ctrl-C again ends it at once.")
             stop.clear()
             forcing = asyncio.create_task(_force(stop, mesh))
-            for task in (announcing, lost):
-                task.cancel()
         forcing.cancel()
     out.print("All processes have ended.")
-    return EXIT_LOST if lost.done() and not lost.cancelled() else EXIT_STOPPED
+    return code
+
+
+async def _until_over(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> int:
+    """Until it is stopped, or does not come up; once it was up, what fails is tried again for as long as it takes."""
+    stopped = asyncio.create_task(stop.wait())
+    announcing = asyncio.create_task(_announce(mesh, plan))
+    up = asyncio.create_task(mesh.wait_up())
+    failing = asyncio.create_task(mesh.wait_failing())
+    lost = asyncio.create_task(mesh.wait_given_up())
+    try:
+        await asyncio.wait({stopped, up, failing}, return_when=asyncio.FIRST_COMPLETED)
+        if not (stopped.done() or up.done()):
+            say("up", f"{failing.result()} does not keep running; its own words above say why.")
+            return EXIT_LOST
+        await asyncio.wait({stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
+        if not lost.done():
+            return EXIT_STOPPED
+        say("up", f"{lost.result()} does not keep running; the rest goes on. Ctrl-C ends it.")
+        await stopped
+        return EXIT_LOST
+    finally:
+        for task in (stopped, announcing, up, failing, lost):
+            task.cancel()
 
 
 def say(name: str, line: str) -> None:

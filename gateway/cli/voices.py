@@ -13,13 +13,14 @@ from rich.table import Table
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.output import out
 from gateway.cli.waiting import telling, until_answered
-from gateway.http.replicas import FULL_NAMES
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import ONE_TRY, Supervisor
+from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.supervisor import Supervisor
 from orchestrator.client import calling
 from services.base.client import open_channel
 from services.base.errors import NotFoundError
+from services.base.names import FULL_NAMES
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 

@@ -26,7 +26,7 @@ def tell(line: str) -> None:
 async def telling(awaited: Callable[[], Awaitable[str]], say: Tell = tell) -> AsyncIterator[None]:
     """While the block runs, says what `awaited` names once that lasts, and again when it changes.
 
-    `awaited` gives such as "tts at 127.0.0.1:50051", or nothing while there is nothing to wait for.
+    `awaited` gives such as "tts at 127.0.0.1:8051", or nothing while there is nothing to wait for.
     """
     looking = asyncio.create_task(_look(awaited, say))
     try:

@@ -12,12 +12,13 @@ import grpc
 from fastapi import Depends, Request
 
 from gateway.http.metrics import GatewayMetrics
-from gateway.http.replicas import FULL_NAMES, MeshWatch
+from gateway.http.replicas import MeshWatch
 from gateway.http.uploads import Uploads
 from gateway.library.library import Library
 from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
+from services.base.names import FULL_NAMES
 from services.media.store import MediaStore
 from services.typography.fonts import use_uploaded_fonts
 

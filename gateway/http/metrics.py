@@ -1,9 +1,9 @@
-"""The gateway's own Prometheus metrics: its requests, and its view of services and jobs when scraped."""
+"""The gateway's own Prometheus metrics: its requests, and its view of the services when scraped."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,7 +39,6 @@ class GatewayMetrics:
         self._probe = Gauge(
             "vigent_probe_success", "Whether a service can be used.", ("service",), registry=self.registry
         )
-        self._jobs = Gauge("vigent_jobs", "Jobs by state.", ("state",), registry=self.registry)
 
     def request_ended(self, method: str, code: int, seconds: float) -> None:
         """Counts a request; `method` is verb and path template, so ids never become labels."""
@@ -50,13 +49,10 @@ class GatewayMetrics:
         """Counts a refusal; `reason` is one of a few words, never what was asked."""
         self._refused.labels(_SERVICE, reason).inc()
 
-    def page(self, services: Sequence[ServiceState], job_counts: Mapping[str, float]) -> bytes:
+    def page(self, services: Sequence[ServiceState]) -> bytes:
         """The page for a scrape."""
         for state in services:
             self._probe.labels(state.name).set(state.ok)
-        self._jobs.clear()
-        for name, count in job_counts.items():
-            self._jobs.labels(name).set(count)
         return generate_latest(self.registry)
 
 

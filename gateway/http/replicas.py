@@ -1,38 +1,37 @@
-"""The services of the mesh as they are now: gRPC health and the figures of each replica's own Prometheus page."""
+"""The services of the mesh as they are now: what each replica says of its health, its engine and its work."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from itertools import zip_longest
-from typing import Literal
+from typing import Any, Literal
 
 import grpc
-import httpx
+from google.protobuf.json_format import MessageToDict
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel, Field
 
 from gateway.settings import SERVICES, GatewaySettings
-from services.base.direct import direct_channel
+from services.base.direct import SOON_FOUND, direct_channel
 from services.base.errors import NotFoundError
-from services.runtime.health import PROBLEM_METADATA_KEY
+from services.base.names import FULL_NAMES
+from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
-FULL_NAMES = {
-    "orchestrator": "vigent.jobs.v1.JobService",
-    "tts": "vigent.tts.v1.TtsService",
-    "lipsync": "vigent.lipsync.v1.LipsyncService",
-    "asr": "vigent.asr.v1.AsrService",
-    "overlay": "vigent.overlay.v1.OverlayService",
-}
-ENGINE_METADATA_KEY = "vigent-engine"
-SOON_FOUND = [(f"grpc.{which}_reconnect_backoff_ms", 200) for which in ("initial", "max")]
-"""Options of a channel: who listens again is found soon. Not "min", which a busy server would have for its greeting."""
 _FRESH_S = 1.0  # many askers share one look
 
 Health = Literal["SERVING", "NOT_SERVING", "UNREACHABLE"]
-Figures = dict[str, dict[str, float]]
-"""Metric name -> value of its label that is not the service (or "") -> value."""
+
+
+class EngineCapabilities(BaseModel):
+    """What an engine can do, as it says itself."""
+
+    languages: list[str] = Field([], description="BCP 47 tags; none: it is not bound to any language.")
+    clones: bool = Field(False, description="Speaks with the voice of a recording.")
+    follows_instructions: bool = Field(False, description="Takes an instruction how to speak.")
+    judges_takes: bool = Field(False, description="What it hears is good enough to judge a take by.")
+    uses_gpu: bool = Field(False, description="Computes on a GPU where there is one.")
+    streams: bool = Field(False, description="Gives its first result before the request is complete.")
+    needs_checkpoint: bool = Field(False, description="Works only with a checkpoint.")
 
 
 class Replica(BaseModel):
@@ -41,6 +40,9 @@ class Replica(BaseModel):
     address: str = Field(description="gRPC address.")
     health: Health = Field(description="What its health service says of the service.")
     engine: str = Field("", description="Name of its engine.")
+    device: str = Field("", description="Device that it is told to compute on.")
+    checkpoint: str = Field("", description="Name of its checkpoint's folder.")
+    capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it was loaded.")
     problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
@@ -68,13 +70,14 @@ class MeshWatch:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._http = httpx.AsyncClient(timeout=settings.probe_timeout_s, trust_env=False)
         self._channels = {
             target: direct_channel(target, SOON_FOUND) for name in SERVICES for target in settings.targets(name)
         }
+        self._runtimes = {
+            target: runtime_pb2_grpc.RuntimeServiceStub(channel) for target, channel in self._channels.items()
+        }
         self._locks = {name: asyncio.Lock() for name in SERVICES}
         self._seen: dict[str, tuple[float, ServiceState]] = {}
-        self.job_counts: dict[str, float] = {}
 
     async def service(self, name: str) -> ServiceState:
         """How a service is. Raises NotFoundError for a name that is no service."""
@@ -93,89 +96,70 @@ class MeshWatch:
 
     async def close(self) -> None:
         """Closes what is open to the services."""
-        await self._http.aclose()
         for channel in self._channels.values():
             await channel.close()
 
     async def _look_at(self, name: str) -> ServiceState:
-        places = zip_longest(self._settings.targets(name), self._settings.metrics_urls(name), fillvalue="")
-        looks = [self._replica(name, target, url) for target, url in places if target]
+        looks = [self._replica(name, target) for target in self._settings.targets(name)]
         replicas = list(await asyncio.gather(*looks))
         ok = any(replica.health == "SERVING" and not replica.stalled for replica in replicas)
         return ServiceState(name=name, ok=ok, replicas=replicas)
 
-    async def _replica(self, name: str, target: str, metrics_url: str) -> Replica:
-        (health, engine, problem), figures = await asyncio.gather(
-            self._health(name, target), self._figures(metrics_url)
+    async def _replica(self, name: str, target: str) -> Replica:
+        health, engine, status = await asyncio.gather(
+            self._health(name, target), self._engine(target), self._status(target)
         )
-        if name == "orchestrator":
-            self.job_counts = figures.get("vigent_jobs", {})
-        return replica_of(target, health, engine, figures, time.time(), problem)
+        return Replica(address=target, health=health, **engine, **status)
 
-    async def _health(self, name: str, target: str) -> tuple[Health, str, str]:
+    async def _health(self, name: str, target: str) -> Health:
         stub = health_pb2_grpc.HealthStub(self._channels[target])
         request = health_pb2.HealthCheckRequest(service=FULL_NAMES[name])
-        call = stub.Check(request, timeout=self._settings.probe_timeout_s)
         try:
-            response = await call
-            identity = str((await call.initial_metadata()).get(ENGINE_METADATA_KEY, ""))
-            problem = str((await call.trailing_metadata()).get(PROBLEM_METADATA_KEY, ""))
+            response = await stub.Check(request, timeout=self._settings.probe_timeout_s)
         except grpc.aio.AioRpcError:
-            return "UNREACHABLE", "", ""
-        serving = response.status == health_pb2.HealthCheckResponse.SERVING
-        return "SERVING" if serving else "NOT_SERVING", engine_name(identity), problem
+            return "UNREACHABLE"
+        return "SERVING" if response.status == health_pb2.HealthCheckResponse.SERVING else "NOT_SERVING"
 
-    async def _figures(self, url: str) -> Figures:
-        if not url:
-            return {}
+    async def _engine(self, target: str) -> dict[str, Any]:
         try:
-            response = await self._http.get(url)
-            return figures_of(response.text)
-        except (httpx.HTTPError, ValueError):
+            said = await self._runtimes[target].Describe(
+                runtime_pb2.DescribeRequest(), timeout=self._settings.probe_timeout_s
+            )
+        except grpc.aio.AioRpcError:
             return {}
+        capabilities = MessageToDict(said.capabilities, preserving_proto_field_name=True)
+        return {
+            "engine": said.engine,
+            "device": said.device,
+            "checkpoint": said.checkpoint,
+            "capabilities": EngineCapabilities(**capabilities) if said.HasField("capabilities") else None,
+        }
+
+    async def _status(self, target: str) -> dict[str, Any]:
+        try:
+            said = await self._runtimes[target].GetStatus(
+                runtime_pb2.GetStatusRequest(), timeout=self._settings.probe_timeout_s
+            )
+        except grpc.aio.AioRpcError:
+            return {}
+        return figures_of(said)
 
 
-def figures_of(page: str) -> Figures:
-    """The samples of a Prometheus page, summed over what `Figures` does not tell apart."""
-    figures: Figures = {}
-    for family in text_string_to_metric_families(page):
-        for sample in family.samples:
-            label = next((value for key, value in sample.labels.items() if key != "service"), "")
-            values = figures.setdefault(sample.name, {})
-            values[label] = values.get(label, 0.0) + sample.value
-    return figures
-
-
-def replica_of(address: str, health: Health, engine: str, figures: Figures, now_s: float, problem: str = "") -> Replica:
-    """A replica from its health and its figures; `now_s` is Unix time. What it does not publish stays unknown."""
-    active = _whole(figures, "vigent_worker_active_requests")
-    progress_s = figures.get("vigent_worker_progress_timestamp_seconds", {}).get("")
-    budget_s = figures.get("vigent_worker_stall_budget_seconds", {}).get("")
-    age_s = None if progress_s is None else max(0.0, now_s - progress_s)
-    states = figures.get("vigent_worker_state", {})
-    restarts = figures.get("vigent_worker_restarts_total")
-    return Replica(
-        address=address,
-        health=health,
-        engine=engine,
-        problem=problem,
-        state=next((name for name, value in states.items() if value == 1), ""),
-        stalled=bool(active) and age_s is not None and budget_s is not None and age_s > budget_s,
-        progress_age_s=None if age_s is None else round(age_s, 2),
-        stall_budget_s=budget_s,
-        active_requests=active,
-        queue_depth=_whole(figures, "vigent_queue_depth"),
-        restarts=None if restarts is None and not states else int(sum((restarts or {}).values())),
-        resident_memory_bytes=_whole(figures, "process_resident_memory_bytes"),
-        device_memory_bytes=_whole(figures, "vigent_device_memory_bytes"),
-    )
-
-
-def _whole(figures: Figures, name: str) -> int | None:
-    value = figures.get(name, {}).get("")
-    return None if value is None else int(value)
-
-
-def engine_name(identity: str) -> str:
-    """The first word: an engine tells its name, version and a hash of what made it."""
-    return identity.partition(" ")[0]
+def figures_of(said: runtime_pb2.GetStatusResponse) -> dict[str, Any]:
+    """Fields of a Replica. A server without a worker has fewer."""
+    figures = {
+        "problem": said.problem,
+        "active_requests": said.active_requests,
+        "queue_depth": said.queue_depth,
+        "resident_memory_bytes": said.resident_memory_bytes,
+    }
+    if said.state == runtime_pb2.WORKER_STATE_UNSPECIFIED:
+        return figures
+    return figures | {
+        "state": runtime_pb2.WorkerState.Name(said.state).removeprefix("WORKER_STATE_").lower(),
+        "stalled": said.stalled,
+        "progress_age_s": round(said.progress_age_ms / 1000, 2),
+        "stall_budget_s": said.stall_budget_ms / 1000,
+        "restarts": sum(said.restarts.values()),
+        "device_memory_bytes": said.device_memory_bytes,
+    }

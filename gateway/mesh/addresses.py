@@ -41,6 +41,18 @@ class _AnyProcess(ProcessSettings):
     model_config = SettingsConfigDict(extra="ignore")
 
 
+def drain_s(name: str, told: Mapping[str, str]) -> float:
+    """Seconds that a process may take to end once it is asked to; `told` is its environment beside that of this one.
+
+    Raises InvalidInputError naming a wrong setting.
+    """
+    service = service_of(name)
+    names = {field: f"VIGENT_{service.upper()}_{field.upper()}" for field in ("drain_delay_s", "drain_grace_s")}
+    overrides = {field: told[variable] for field, variable in names.items() if variable in told}
+    settings = _AnyProcess.load(service, port=0, metrics_port=0, **overrides)
+    return settings.drain_delay_s + settings.drain_grace_s
+
+
 @dataclass(frozen=True)
 class Addresses:
     """Ports of every process on one host; the gateway's metrics are on its own port."""
@@ -114,8 +126,6 @@ class Addresses:
         for name in SERVICES:
             if self.metrics_ports[name] != METRICS_PORTS[name] or len(self.replicas(name)) > 1:
                 told[f"VIGENT_{name.upper()}_METRICS_PORT"] = str(self.metrics_ports[name])
-                pages = ",".join(map(self.metrics_url, self.replicas(name)))
-                told[f"VIGENT_GATEWAY_{name.upper()}_METRICS"] = pages
         return told
 
     def own_environment(self, name: str) -> dict[str, str]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
 
 from gateway.mesh.addresses import replica_names
+from gateway.mesh.engines import EngineClass
 from gateway.mesh.settings import MeshSettings, gpus_of, is_gpu
 from services.base.settings import ServerSettings
-
-GPU_ENGINES = {"tts": "qwen3", "lipsync": "latentsync", "asr": "whisper"}
-"""The engine of each service that computes on a GPU where there is one."""
 
 _DETECTION_TIMEOUT_S = 10.0
 
@@ -35,13 +33,12 @@ def assign(users: Collection[str], gpus: Sequence[str], lipsync_replicas: int = 
     return placed
 
 
-def gpu_users() -> set[str]:
+def gpu_users(engines: Mapping[str, EngineClass]) -> set[str]:
     """Services whose engine uses a GPU and that are not told by a setting on which device to compute."""
-    settings = {name: ServerSettings.load(name) for name in GPU_ENGINES}
     return {
         name
-        for name, engine in GPU_ENGINES.items()
-        if settings[name].engine == engine and "device" not in settings[name].model_fields_set
+        for name, engine in engines.items()
+        if engine.uses_gpu and "device" not in ServerSettings.load(name).model_fields_set
     }
 
 

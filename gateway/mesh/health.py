@@ -9,12 +9,10 @@ import grpc
 import httpx
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway.http.replicas import ENGINE_METADATA_KEY, FULL_NAMES, SOON_FOUND, engine_name
 from gateway.mesh.addresses import service_of
-from services.base.direct import direct_channel
-from services.runtime.health import PROBLEM_METADATA_KEY
+from services.base.direct import SOON_FOUND, direct_channel
+from services.base.names import ENGINE_METADATA_KEY, FULL_NAMES, LIVENESS, PROBLEM_METADATA_KEY, engine_name
 
-LIVENESS = "liveness"  # the name under which servers of the mesh tell of their own life
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _POLL_S = 0.1
 

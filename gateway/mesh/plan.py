@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from gateway.mesh import remotion
 from gateway.mesh.addresses import Addresses, service_of
+from gateway.mesh.engines import EngineClass, engines_of
 from gateway.mesh.gpus import assign, available_gpus, environment_of, gpu_users
 from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES
@@ -30,27 +31,31 @@ class _Orchestrator(ProcessSettings):
 class MeshPlan:
     """The processes of a mesh.
 
-    `gpus` maps those that compute on a GPU to it; `remotion_lacks` is None when Remotion is not asked for, else what it
+    `gpus` maps those that compute on a GPU to it; `engines` has what the engine of each service can do, where that was
+    asked; `remotion_lacks` is None when Remotion is not asked for, else what it
     lacks: `plain` draws in its place when that is anything.
     """
 
     addresses: Addresses
     gpus: Mapping[str, str]
+    engines: Mapping[str, EngineClass]
     remotion_lacks: Sequence[str] | None = None
 
     @classmethod
     def here(cls, port_base: int | None = None) -> MeshPlan:
         """The plan for this machine as settings and hardware have it; `port_base` as of `vigent up`.
 
-        Asks nvidia-smi only when an engine uses a GPU. Raises InvalidInputError naming a wrong setting.
+        The engines are asked what they can do only where there is a GPU to give them. Raises InvalidInputError naming
+        a wrong setting.
         """
         settings = MeshSettings.load()
-        users = gpu_users()
-        gpus = assign(users, available_gpus(settings) if users else [], settings.lipsync_replicas)
+        available = available_gpus(settings)
+        engines = engines_of(MODEL_SERVICES) if available else {}
+        gpus = assign(gpu_users(engines), available, settings.lipsync_replicas)
         replicas = settings.lipsync_replicas or max(1, sum(service_of(name) == "lipsync" for name in gpus))
         base = Addresses.configured(replicas) if port_base is None else Addresses.from_base(port_base, replicas)
         overlay = ServerSettings.load("overlay")
-        return cls(base, gpus, remotion.missing(overlay) if overlay.engine == remotion.ENGINE else None)
+        return cls(base, gpus, engines, remotion.missing(overlay) if overlay.engine == remotion.ENGINE else None)
 
     @property
     def names(self) -> list[str]:

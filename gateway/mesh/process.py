@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 _LONGEST_LINE = 64 * 1024
 _LAST_WORDS_S = 2.0
@@ -46,23 +47,18 @@ class MeshProcess:
 
     @classmethod
     async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say) -> MeshProcess:
-        """Starts the command, a program or `-m module`. It dies with this process, even when this one is killed -9."""
+        """Starts the command, a program or `-m module`. It dies with this process, even when this one is killed -9.
+
+        Raises OSError or RuntimeError when this machine has no room for another process.
+        """
         reading, writing = os.pipe()
-        output = await _Output.of(reading)
         with os.fdopen(writing, "wb") as pipe:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",  # a folder named "services" where the user stands must not be imported
-                "-m",
-                "gateway.mesh.launch",
-                str(os.getpid()),
-                *command,
-                env={**os.environ, **environment},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=pipe,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends all in order
-            )
+            output = await _Output.of(reading)
+            try:
+                process = await _started(command, environment, pipe)
+            except BaseException:
+                output.close()
+                raise
         return cls(name, process, output, say)
 
     @property
@@ -106,4 +102,23 @@ class MeshProcess:
                 continue
             if not line:
                 return
-            say(self.name, line.decode(errors="replace").rstrip())
+            with contextlib.suppress(OSError):  # a full disk or a closed terminal: a pipe unread would hold the process
+                say(self.name, line.decode(errors="replace").rstrip())
+
+
+async def _started(
+    command: Sequence[str], environment: Mapping[str, str], pipe: IO[bytes]
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",  # a folder named "services" where the user stands must not be imported
+        "-m",
+        "gateway.mesh.launch",
+        str(os.getpid()),
+        *command,
+        env={**os.environ, **environment},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends all in order
+    )

@@ -1,4 +1,4 @@
-"""Breaks a sentence into lines and groups lines into cues, the best of all ways by dynamic programming."""
+"""Breaks a sentence into lines and groups lines into cues: finds the best of all ways by dynamic programming."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _LONELY, _SHORT_TAIL, _SILENT = 30.0, 1.5, 30.0
 _TOO_WIDE = 1000.0
 _UNHURRIED_S = 0.3
 _KERNING_RESERVE = 0.995
-"""Widths are summed over pieces; kerning between pieces of a line could add this much."""
+"""Widths are sums over pieces; kerning between the pieces of a line could add as much as this."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """Characters [char_start, char_end) of a sentence on one line; `joined` to the line before in one cue."""
+    """Characters [char_start, char_end) of a sentence on one line; `joined`: in the same cue as the line before."""
 
     char_start: int
     char_end: int
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Text between two neighbouring places for a break; widths in the middle and at the end of a line."""
+    """Text between two neighbouring break opportunities, with its widths in the middle and at the end of a line."""
 
     start: int
     end: int
@@ -52,9 +52,9 @@ class _Piece:
 
 
 def break_lines(text: str, layout: CaptionLayout, times: SpokenTimes) -> list[Line]:
-    """Lines of a sentence in order; together they are the whole of `text`.
+    """Lines of a sentence in order; joined together they are all of `text`.
 
-    A line is within the width and the half-widths of `layout` unless one protected token alone is longer.
+    A line keeps to the width and the half-widths of `layout` unless a single protected token is longer.
     """
     pieces = _pieces(text, layout, times)
     width_limit = layout.line_width_px * _KERNING_RESERVE
@@ -62,7 +62,7 @@ def break_lines(text: str, layout: CaptionLayout, times: SpokenTimes) -> list[Li
 
 
 def break_title(text: str, layout: CaptionLayout) -> tuple[str, ...]:
-    """Lines of a title as shown: even ones, broken where captions would be; line breaks in `text` stay."""
+    """Lines of a title as shown: of even length, broken where captions would be; line breaks in `text` stay."""
     lines = []
     for paragraph in filter(str.strip, text.splitlines()):
         times = SpokenTimes.of_words(paragraph, (), 1, _UNHURRIED_S * len(paragraph))
@@ -100,7 +100,7 @@ def _pieces(text: str, layout: CaptionLayout, times: SpokenTimes) -> list[_Piece
 
 
 class _Search:
-    """Cheapest way to lay pieces out. A state is (pieces laid out, whether the cue is still open for a second line)."""
+    """Finds the cheapest layout. A state is (pieces laid out, whether the cue is still open for a second line)."""
 
     def __init__(self, pieces: list[_Piece], width_limit: float, unit_limit: int, two_lines: bool) -> None:
         self._pieces, self._two_lines = pieces, two_lines
@@ -110,7 +110,7 @@ class _Search:
         self._letters_before = [0, *accumulate(piece.letters for piece in pieces)]
 
     def lines(self) -> list[Line]:
-        """The lines of the cheapest way."""
+        """The lines of the cheapest layout."""
         count = len(self._pieces)
         cost = {(0, False): 0.0}
         came_from: dict[tuple[int, bool], tuple[int, bool]] = {}

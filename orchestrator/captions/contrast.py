@@ -1,4 +1,4 @@
-"""Contrast of letters against what the style itself puts behind them, whatever the film shows."""
+"""Contrast between letters and whatever the style itself puts behind them, independent of the film."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _Color = tuple[float, float, float, float]
 def lowest_contrast(style: dict[str, Any]) -> float:
     """Lowest WCAG contrast ratio (1 to 21) of any letter colour against its outline, box or pill.
 
-    A backing that is not opaque is taken over the worse of black and white film. Without outline, box and pill the
-    film alone is behind the letters and nothing is certain: 1.
+    A translucent backing counts over black or over white film, whichever is worse. Without outline, box and pill only
+    the film is behind the letters, so that nothing can be promised: 1.
     """
     letters = [style["fill"]["color"], *([style["fill"]["to"]] if style["fill"]["to"] else [])]
     highlight = style["highlight"]

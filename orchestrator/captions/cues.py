@@ -1,4 +1,4 @@
-"""Captions on screen: lines with the frames on which they show and on which each of their words is spoken."""
+"""Captions on screen: lines, with the frames in which they show and in which each of their words is spoken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.text.tokens import protected_spans
 MIN_CUE_FRAMES = round(MIN_CUE_S * FRAME_RATE_HZ)
 MAX_CUE_FRAMES = round(MAX_CUE_S * FRAME_RATE_HZ)
 JOINED_GAP_FRAMES = round(0.5 * FRAME_RATE_HZ)
-"""A shorter gap between cues would flicker: the first one stays until the second comes."""
+"""A shorter gap between cues would flicker, so the first cue stays until the second one comes."""
 MIN_GAP_FRAMES = 2
 
 
@@ -33,7 +33,7 @@ class CueWord:
 
 @dataclass(frozen=True)
 class CueLine:
-    """One line: `text` as shown; `source` is what stands at [char_start, char_end) of the sentence."""
+    """One line: `text` is what is shown, `source` what the sentence has at [char_start, char_end)."""
 
     text: str
     source: str
@@ -57,7 +57,7 @@ class Cue:
 
     @property
     def text(self) -> str:
-        """Its lines, one below the other."""
+        """Its lines, separated by line feeds."""
         return "\n".join(line.text for line in self.lines)
 
 
@@ -69,13 +69,13 @@ def make_cues(
     sample_rate_hz: int,
     layout: CaptionLayout,
 ) -> list[Cue]:
-    """Cues of one segment, in order and apart, all within film frames [first_film_frame, first_film_frame + frames).
+    """Cues of one segment, in order, apart, all within film frames [first_film_frame, first_film_frame + frames).
 
-    `words` have samples of the segment's voice, which starts at `first_film_frame`; without words the text is spread
-    over the segment. The sources of all lines together are `sentence_text`. A cue starts with the frame in which its
-    first word starts. It ends with the frame in which its last word ends, or later: where the next cue is less than
-    half a second away it stays until then, and where it would show for less than 0.8 s it stays as long as there is
-    room. A segment of fewer frames than cues shows the first ones only.
+    `words` count samples of the segment's voice, which starts at `first_film_frame`; without words the text is spread
+    over the segment. The sources of all lines together make up `sentence_text`. A cue starts with the frame in which
+    its first word starts. It ends with the frame in which its last word ends, or later: when the next cue is less than
+    half a second away it stays until then, and when it would show for less than 0.8 s it stays up to that long as far
+    as there is room. A segment with fewer frames than cues shows only the first cues.
     """
     times = SpokenTimes.of_words(sentence_text, words, sample_rate_hz, frames / FRAME_RATE_HZ)
     groups = _grouped(break_lines(sentence_text, layout, times))[:frames]
@@ -97,7 +97,7 @@ def _grouped(lines: list[Line]) -> list[list[Line]]:
 
 
 def _spans(groups: list[list[Line]], times: SpokenTimes, frames: int) -> list[tuple[int, int]]:
-    """First frame and frame after the last of each cue, counted from the segment's first frame."""
+    """First and one-past-last frame of each cue, counted from the segment's first frame."""
     spoken = [times.of(lines[0].char_start, lines[-1].char_end) for lines in groups]
     starts = [int(first_s * FRAME_RATE_HZ + 1e-6) for first_s, _ in spoken]
     if starts and starts[0] <= MIN_GAP_FRAMES:
@@ -115,7 +115,7 @@ def _spans(groups: list[list[Line]], times: SpokenTimes, frames: int) -> list[tu
 
 
 def _apart(starts: list[int], frames: int) -> list[int]:
-    """Starts moved, where several fall on one frame, so that each cue has at least one."""
+    """The starts, moved where several fall on one frame, so that each cue has at least one frame."""
     count = len(starts)
     moved: list[int] = []
     for index, start in enumerate(starts):
@@ -155,7 +155,7 @@ def _line(
 
 
 def _in_order(words: list[CueWord], span: tuple[int, int]) -> list[CueWord]:
-    """Words within the cue's frames and one after the other; one may be left without a frame of its own."""
+    """The words clipped to the cue's frames and put in order; a word may be left without a frame of its own."""
     ordered: list[CueWord] = []
     for word in words:
         least = ordered[-1].end_film_frame if ordered else span[0]
@@ -166,7 +166,7 @@ def _in_order(words: list[CueWord], span: tuple[int, int]) -> list[CueWord]:
 
 
 def _spoken_units(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """What is highlighted as one: protected tokens whole, words of Chinese otherwise."""
+    """What is highlighted as one: protected tokens, and between them the words that jieba finds."""
     units = protected_spans(text[start:end])
     taken = {index for first, last in units for index in range(first, last)}
     for _, first, last in jieba_words(text[start:end]):

@@ -1,17 +1,16 @@
-"""Captions as files: SubRip, WebVTT and Advanced SubStation Alpha."""
+"""Captions as subtitles, and as a file of Advanced SubStation Alpha."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from orchestrator.captions.cues import Cue, CueLine
 from orchestrator.captions.layout import CaptionLayout
 from services.media.timeline import FRAME_RATE_HZ
+from services.text.subtitles import Subtitle
 
 _WORD_JOINER = "\u2060"
-_HTML_LIKE = re.compile(r"<(?=[/A-Za-z])|\{(?=\\)")
 _ASS_ALIGNMENT = {
     (vertical, horizontal): row + column
     for row, vertical in ((1, "bottom"), (4, "middle"), (7, "top"))
@@ -19,25 +18,13 @@ _ASS_ALIGNMENT = {
 }
 
 
-def write_srt(cues: Sequence[Cue]) -> str:
-    """SubRip. Text that players would take for a tag or an arrow is kept apart by an invisible WORD JOINER."""
-    return "\n".join(
-        f"{number}\n{_clock(cue.first_film_frame, ',')} --> {_clock(cue.end_film_frame, ',')}\n{_srt_text(cue.text)}\n"
-        for number, cue in enumerate(cues, 1)
-    )
-
-
-def write_vtt(cues: Sequence[Cue]) -> str:
-    """WebVTT with the characters & < > escaped (W3C WebVTT 4.2.2)."""
-    blocks = (
-        f"{_clock(cue.first_film_frame, '.')} --> {_clock(cue.end_film_frame, '.')}\n{_vtt_text(cue.text)}\n"
-        for cue in cues
-    )
-    return "\n".join(["WEBVTT\n", *blocks])
+def subtitles_of(cues: Sequence[Cue]) -> list[Subtitle]:
+    """The cues with times in milliseconds, for SubRip and WebVTT."""
+    return [Subtitle(_ms(cue.first_film_frame), _ms(cue.end_film_frame), cue.text) for cue in cues]
 
 
 def write_ass(cues: Sequence[Cue], layout: CaptionLayout) -> str:
-    """ASS v4.00+ with font, colours, outline and place of the style; words that light up have their times."""
+    """ASS v4.00+ with font, colours, outline and place of the style, and with the times of words that light up."""
     karaoke = layout.style["highlight"]["mode"] != "none"
     place = _ass_place(layout)
     events = (
@@ -48,19 +35,8 @@ def write_ass(cues: Sequence[Cue], layout: CaptionLayout) -> str:
     return "\n".join((*_ass_head(layout), *events, ""))
 
 
-def _clock(film_frame: int, point: str) -> str:
-    milliseconds = film_frame * 1000 // FRAME_RATE_HZ
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{point}{rest:03d}"
-
-
-def _srt_text(text: str) -> str:
-    safe = _HTML_LIKE.sub(lambda match: match[0] + _WORD_JOINER, text)
-    return safe.replace("-->", f"--{_WORD_JOINER}>")
-
-
-def _vtt_text(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _ms(film_frame: int) -> int:
+    return film_frame * 1000 // FRAME_RATE_HZ
 
 
 def _ass_clock(film_frame: int) -> str:
@@ -70,12 +46,12 @@ def _ass_clock(film_frame: int) -> str:
 
 
 def _ass_text(text: str) -> str:
-    """Escapes as libass reads them: a WORD JOINER after a backslash, braces with one before them."""
+    """Escaped the way libass reads it: a WORD JOINER after each backslash, a backslash before each brace."""
     return text.replace("\\", "\\" + _WORD_JOINER).replace("{", r"\{").replace("}", r"\}")
 
 
 def _ass_karaoke(cue: Cue) -> str:
-    """Lines whose words light up one after the other; each word's time reaches to the start of the next one."""
+    """Lines whose words light up one after another; each word's time lasts until the next word starts."""
     starts = [word.first_film_frame for line in cue.lines for word in line.words]
     until = iter([*starts[1:], cue.end_film_frame])
     lead = rf"{{\k{_centiseconds(starts[0] - cue.first_film_frame)}}}" if starts else ""
@@ -115,7 +91,7 @@ def _ass_head(layout: CaptionLayout) -> Iterable[str]:
     values: dict[str, Any] = {
         "Name": "Caption",
         "Fontname": layout.typeface.text_font.family,
-        # ASS sizes are of ascent plus descent, not of the em.
+        # ASS sizes measure ascent plus descent, not the em.
         "Fontsize": round(layout.font_px * (ascent + descent), 1),
         "PrimaryColour": _ass_color(spoken),
         "SecondaryColour": _ass_color(unspoken),

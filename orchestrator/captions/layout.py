@@ -18,7 +18,7 @@ from services.typography.typeset import line_width_px, padding_em
 MAX_CHINESE_UNITS = 32
 """Longest line with Han characters, in half-widths: 16 Han characters (Netflix Timed Text Style Guide, Chinese)."""
 MAX_LATIN_UNITS = 42
-"""Longest line without (Netflix Timed Text Style Guide, English)."""
+"""Longest line without Han characters (Netflix Timed Text Style Guide, English)."""
 
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _CLEANED = re.compile(r"(?:[，,。、；;．]|(?<!\.)(?<![.\s][A-Za-z])\.)+(?=[\"'”’」』）)】》]*$)")
@@ -28,8 +28,9 @@ _CLEANED = re.compile(r"(?:[，,。、；;．]|(?<!\.)(?<![.\s][A-Za-z])\.)+(?=[
 class CaptionLayout:
     """A caption style with its place on a canvas.
 
-    `style` is what the overlay service draws: defaults filled, position.bounds set. `bounds_px` are the edges of the
-    band, `line_width_px` is what a line of text may take of it, `safe_px` the safe area of the platform.
+    `style` is what the overlay service draws, with defaults filled in and position.bounds set. `bounds_px` are the
+    edges of the band, `line_width_px` is how much of its width a line of text may take, and `safe_px` is the platform's
+    safe area.
     """
 
     style: dict[str, Any]
@@ -45,9 +46,9 @@ class CaptionLayout:
     def of(
         cls, style: dict[str, Any], width: int, height: int, platform: str = "default", avoid: MouthBox | None = None
     ) -> Self:
-        """Lays `style` (from `load_style`) out, off the box `avoid` (x, y, width, height).
+        """Lays out `style` (from `load_style`) clear of the box `avoid` (x, y, width, height).
 
-        `avoid` is the mouth for captions; titles do well to keep off the whole face, and shrink for it.
+        For captions `avoid` is the mouth; titles had better keep clear of the whole face, and shrink to do so.
 
         Raises InvalidInputError for an unknown platform or font.
         """
@@ -73,16 +74,16 @@ class CaptionLayout:
 
     @property
     def max_lines(self) -> int:
-        """Most lines of a cue, 1 or 2."""
+        """Most lines in a cue, 1 or 2."""
         return min(2, int(self.style["max_lines"]))
 
     def width_px(self, text: str) -> float:
-        """Width of a line in pixels, kerning and letter spacing included."""
+        """Width of a line in pixels, including kerning and letter spacing."""
         return line_width_px(text, self.style, self.typeface, self.font_px)
 
     @property
     def spacing_px(self) -> float:
-        """Space that the style adds between characters, in pixels."""
+        """Letter spacing of the style in pixels."""
         return float(self.style["letter_spacing"]) * self.font_px
 
     def max_units(self, text: str) -> int:
@@ -90,7 +91,7 @@ class CaptionLayout:
         return MAX_CHINESE_UNITS if _HAN_CHARACTER.search(text) else MAX_LATIN_UNITS
 
     def shown(self, line: str) -> str:
-        """What is shown of a line: no white space around it and, when clean, no comma or full stop at its end.
+        """What is shown of a line: without surrounding white space and, in clean styles, without a final comma or stop.
 
         Decimal points, ellipses, question and exclamation marks stay.
         """

@@ -38,7 +38,7 @@ _CONJUNCTIONS = frozenset(_STARTING.split())
 _HAN_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{3,}")
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _QUOTE_EDGE = re.compile(f"(?<=[{HAN}，。、；：？！…”’」』）】》])(?=[“‘])|(?<=[”’])(?=[{HAN}“‘「『（【《])")
-"""In Chinese a line may also break outside of quotation marks; UAX #14 cannot tell which way they face (LB19)."""
+"""In Chinese a line may also break outside quotation marks; UAX #14 cannot tell which way they face (LB19)."""
 _LATIN_WORD_END = re.compile(r"([A-Za-z'’]+)\s*$")
 _LATIN_WORD_START = re.compile(r"\s*([A-Za-z'’]+)")
 
@@ -46,8 +46,8 @@ _LATIN_WORD_START = re.compile(r"\s*([A-Za-z'’]+)")
 def break_costs(text: str) -> dict[int, float]:
     """Cost of a line break before each character of `text` where one is allowed; negative where one is welcome.
 
-    Allowed is what UAX #14 allows outside of protected tokens, except before closing and after opening marks. Costs
-    come from punctuation, from word ends (jieba) and from words that bind to the next one.
+    A break is allowed where UAX #14 allows one outside protected tokens, except before closing and after opening marks.
+    Costs depend on punctuation, on word boundaries (jieba) and on words that belong with the next one.
     """
     spans = protected_spans(text)
     inside = {position for start, end in spans for position in range(start + 1, end)}
@@ -65,8 +65,8 @@ def break_costs(text: str) -> dict[int, float]:
 def _hard_opportunities(text: str, spans: list[tuple[int, int]]) -> list[int]:
     """UAX #14 over a shortened text, for speed.
 
-    What lies inside a protected token is never asked for, and between two ideographs a break is always allowed (LB31),
-    so of both only the first and the last character are looked at.
+    Breaks inside a protected token do not matter, and between two ideographs a break is always allowed (LB31). So only
+    the first and the last character of a token, and of a run of ideographs, are looked at.
     """
     runs = [(match.start(), match.end(), True) for match in _HAN_RUN.finditer(text)]
     runs += [(start, end, False) for start, end in spans if end - start > 2 and not _HAN_RUN.search(text[start:end])]
@@ -112,14 +112,14 @@ def _cost(text: str, place: int, word_ends: dict[int, str], word_starts: dict[in
 
 
 def _divides_phrase(last: str, following: str, text: str) -> bool:
-    """Whether a foreign phrase in Chinese ("RTX 4090") or a number and its noun ("64 个") would be parted."""
+    """Whether a break would split a foreign phrase in Chinese ("RTX 4090") or a number from its noun ("64 个")."""
     if last.isdigit():
         return True
     return last.isascii() and last.isalnum() and following.isascii() and bool(_HAN_CHARACTER.search(text))
 
 
 def jieba_words(text: str) -> list[tuple[str, int, int]]:
-    """Words of `text` by jieba: word, start, end."""
+    """Words of `text` according to jieba: word, start, end."""
     return [(word, start, end) for word, start, end in _jieba().tokenize(text)]
 
 

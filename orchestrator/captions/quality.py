@@ -34,7 +34,7 @@ _ROUNDING_PX = 1.0
 
 @dataclass(frozen=True)
 class Finding:
-    """A rule that a cue breaks: its value against the limit. `cue` counts from 0; -1 is the style as a whole."""
+    """A rule that a cue breaks: its value and the limit. `cue` counts from 0; -1 stands for the style as a whole."""
 
     check: str
     cue: int
@@ -47,7 +47,7 @@ class Finding:
 def quality_report(cues: Sequence[Cue], layout: CaptionLayout) -> dict[str, Any]:
     """Figures and findings for all cues of a film, as JSON-able data.
 
-    Findings are of the checks cps, width, units, lines, duration, gap, overlap, orphan, cut_token, starts_with_closing,
+    The checks are cps, width, units, lines, duration, gap, overlap, orphan, cut_token, starts_with_closing,
     ends_with_opening, glyph_missing, contrast, outside_safe_area.
     """
     findings = [*_of_style(layout), *_of_breaks(cues), *_of_gaps(cues)]
@@ -69,7 +69,7 @@ def quality_report(cues: Sequence[Cue], layout: CaptionLayout) -> dict[str, Any]
 
 
 def characters_per_second(cue: Cue) -> float:
-    """Reading speed: every character in English, all but white space and punctuation in Chinese."""
+    """Reading speed: counts every character in English, all but white space and punctuation in Chinese."""
     text = cue.text.replace("\n", " ")
     if language_of(text) == "zh":
         text = "".join(character for character in text if unicodedata.category(character)[0] in "LNS")
@@ -91,7 +91,7 @@ def _of_style(layout: CaptionLayout) -> Iterator[Finding]:
 
 
 def _of_breaks(cues: Sequence[Cue]) -> Iterator[Finding]:
-    """Cut tokens: the lines of a sentence are put together again and looked at as a whole."""
+    """Cut tokens: looks at the lines of a sentence joined together again."""
     numbered = [(index, cue, line) for index, cue in enumerate(cues) for line in cue.lines]
     sentence = ""
     for (_, _, line), (index, cue, following) in pairwise(numbered):

@@ -1,4 +1,4 @@
-"""Where captions and titles may stand: clear of the buttons of apps and never over the mouth."""
+"""Where captions and titles may stand: clear of the buttons of the apps, and of the mouth."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MouthBox = tuple[int, int, int, int]
 """x, y, width and height in film pixels."""
 
 _MARGIN_SHARE = 0.02
-"""Distance kept from a mouth or a face, as a share of the canvas height: lips open and heads nod."""
+"""Distance kept from a mouth or a face, as a share of the canvas height, because lips open and heads nod."""
 _LEAST_SHARE = 0.5
-"""Text drawn smaller than this share of its size cannot be read on a phone: it had better stand over the face."""
+"""Text drawn below this share of its size cannot be read on a phone, so it had better cover the face."""
 
 
 def text_band(
@@ -25,11 +25,11 @@ def text_band(
 ) -> Box:
     """Left, top, right and bottom edge of the band for captions or titles, in pixels of a width x height canvas.
 
-    The area of safe_areas.json, moved the shortest way off `avoid` and made lower where it must be: captions stay
-    inside the safe area, titles between their own top edge (labels are above it) and the captions. Where `needed_px`
-    are free neither below nor above `avoid`, the band takes the larger of the two spaces and text is drawn smaller, but
-    where that has not half of `needed_px`, as in a close-up, the area stays. Raises InvalidInputError
-    (PLATFORM_UNKNOWN).
+    The band is the area of safe_areas.json, moved off `avoid` by the shortest way and made less high where necessary.
+    Captions stay inside the safe area, titles between their own top edge (labels are above it) and the captions. Where
+    there are `needed_px` neither below nor above `avoid`, the band takes the larger of the two spaces, and the text is
+    drawn smaller. Where even that has less than half of `needed_px`, as in a close-up, the band stays where it was.
+    Raises InvalidInputError (PLATFORM_UNKNOWN).
     """
     left, top, right, bottom = safe_area(area, width, height, platform)
     if avoid is None:
@@ -49,7 +49,7 @@ def text_band(
 
 
 def _reach(area: Literal["safe", "caption", "title"], width: int, height: int, platform: str) -> tuple[float, float]:
-    """Top and bottom edge of where an area may be moved to."""
+    """Top and bottom edge of the region that an area may be moved within."""
     _, safe_top, _, safe_bottom = safe_area("safe", width, height, platform)
     if area != "title":
         return safe_top, safe_bottom
@@ -57,7 +57,7 @@ def _reach(area: Literal["safe", "caption", "title"], width: int, height: int, p
 
 
 def _placed(top: float, bottom: float, least: float, most: float) -> tuple[float, float]:
-    """The band top..bottom shifted into least..most, shortened where it is too high for it."""
+    """The band top..bottom shifted into least..most, and shortened where it does not fit."""
     height = max(0.0, min(bottom - top, most - least))
     start = min(max(top, least), most - height) if most > least else least
     return start, start + height

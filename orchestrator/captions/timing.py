@@ -13,7 +13,7 @@ from services.text.tokens import HAN
 
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _SYLLABLE, _LETTER = 3.0, 1.0
-"""Time a character takes against others: a Han character or a digit is a syllable, three letters make one."""
+"""How long characters take relative to one another: a Han character or digit is a syllable, as are three letters."""
 
 
 class SpokenWord(Protocol):
@@ -57,8 +57,8 @@ class SpokenTimes:
     def of_words(cls, text: str, words: Sequence[SpokenWord], sample_rate_hz: int, duration_s: float) -> Self:
         """Times of every letter and digit of `text`.
 
-        A word's time is shared out among its characters. Characters in no word share the time between their
-        neighbours, so no words at all spread the text over the whole duration. Times never run backwards.
+        A word's time is shared out among its characters. Characters outside all words share the time between their
+        neighbours, so without any words the text spreads over the whole duration. Times never run backwards.
         """
         weights = [_weight(character) for character in text]
         spans: list[tuple[float, float] | None] = [None] * len(text)
@@ -106,7 +106,7 @@ def _share_out(
 
 
 def _runs_without_time(spans: list[tuple[float, float] | None], weights: list[float]) -> list[list[int]]:
-    """Stretches of spoken characters without a time, each between two that have one."""
+    """Runs of spoken characters without a time, each between characters that have one."""
     runs: list[list[int]] = [[]]
     for index, weight in enumerate(weights):
         if spans[index]:

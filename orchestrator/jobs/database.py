@@ -1,4 +1,4 @@
-"""The database of the jobs, SQLite or PostgreSQL: opened, and its failures in our own words."""
+"""The database of the jobs, SQLite or PostgreSQL: opens it and turns its failures into our own errors."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import sqlalchemy as sa
 
 from services.base.errors import UnavailableError
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _GIVEN_UP_AFTER = {
-    "connect_timeout": "5",  # seconds, as all but the last
+    "connect_timeout": "5",  # seconds, like all but the last
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
     "tcp_user_timeout": "20000",  # milliseconds
 }
-"""When libpq counts a server as gone whose host has vanished; left to itself, after two hours."""
+"""When libpq gives up on a server whose host has vanished; its own default is two hours."""
 
 _RETRY_AFTER_S = 1.0
 _AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
-"""Not reached, gone in the middle, locked too long, no room left: all of it passes."""
+"""Out of reach, lost halfway, locked too long, out of connections: all of these pass."""
 
 
 class Database:
-    """Transactions, each in a thread. Connections that a restart of the server has broken are replaced."""
+    """Runs each transaction in a thread. Connections broken by a restart of the server are replaced."""
 
     def __init__(self, url: str, tables: sa.MetaData) -> None:
-        """Makes `tables` where they are missing. Raises SQLAlchemy's errors when that is not possible."""
+        """Creates `tables` where they are missing. Raises SQLAlchemy's errors when that fails."""
         if url.startswith("sqlite"):
             self._engine = sa.create_engine(url)
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
@@ -42,16 +42,16 @@ class Database:
         tables.create_all(self._engine)
 
     async def run(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """What `work` gives in a transaction, which its errors undo. Raises UnavailableError (DATABASE_AWAY)."""
+        """What `work` returns in a transaction, which its errors roll back. Raises UnavailableError, DATABASE_AWAY."""
         return await asyncio.to_thread(self.transact, work)
 
     def transact(self, work: Callable[[sa.Connection], _T]) -> _T:
-        """As `run`, on this thread."""
+        """Like `run`, but on this thread."""
         try:
             with self._engine.begin() as connection:
                 return work(connection)
         except _AWAY as error:
-            _log.warning("the database of the jobs does not answer: %s", str(error).partition("\n")[0])
+            _LOG.warning("the database of the jobs does not answer: %s", str(error).partition("\n")[0])
             problem, remedy = "The database of the jobs does not answer.", "Try again; nothing of a job is lost."
             raise UnavailableError(problem, remedy, "", "DATABASE_AWAY", _RETRY_AFTER_S) from error
 
@@ -61,7 +61,7 @@ class Database:
 
 
 def with_timeouts(url: str) -> str:
-    """The URL of a PostgreSQL server that is not waited for without end; what it names itself stays."""
+    """The URL of a PostgreSQL server with timeouts, so that no wait for it is endless; those already in it are kept."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "postgresql":
         return url
@@ -69,7 +69,7 @@ def with_timeouts(url: str) -> str:
 
 
 def keep_others_out(db: sa.Connection, table: sa.Table) -> None:
-    """Lets no other transaction write to `table` until this one ends; in SQLite it has begun so."""
+    """Lets no other transaction write to `table` until this one ends; in SQLite, BEGIN IMMEDIATE already does that."""
     if db.dialect.name == "postgresql":
         db.execute(sa.text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
@@ -83,5 +83,5 @@ def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _record: o
 
 
 def _begin_immediately(connection: sa.Connection) -> None:
-    """SQLite's usual BEGIN takes no lock, so two transactions that read before they write would both go on."""
+    """SQLite's plain BEGIN takes no lock, so two transactions that read before they write would both go ahead."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")

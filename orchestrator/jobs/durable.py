@@ -1,8 +1,10 @@
 """Durable execution behind a narrow interface: DBOS on SQLite, or on Postgres when several orchestrators share work.
 
-Facts that shape it, measured with DBOS 3.4.0: the application version must be pinned, or an upgraded orchestrator never
-recovers its jobs; async steps of one workflow run side by side and only unfinished ones run again after kill -9, but
-they start in no fixed order; launched inside a running event loop, workflows and steps run on that loop.
+Facts that shape it, measured with DBOS 3.4.0:
+- The application version must be pinned, or an upgraded orchestrator never recovers its jobs.
+- Async steps of one workflow run side by side, and after kill -9 only unfinished ones run again, but they start in no
+  fixed order.
+- Launched inside a running event loop, workflows and steps run on that loop.
 """
 
 from __future__ import annotations
@@ -15,17 +17,17 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from orchestrator.jobs.database import with_timeouts
 
 WORKFLOW_PROTOCOL = "films-v1"
-"""Version of the order of steps in the workflow; not of the code. Raise it when steps change, never for a build."""
+"""Version of the steps and their order, not of the code: raise it when the steps change, never for a new build."""
 
 _QUEUE = "films"
 _POLL_S = 0.2
 _T = TypeVar("_T")
 MakeFilm = Callable[[str, int], Awaitable[None]]
-"""Gets the id of a job and the number of the attempt at it."""
+"""Gets the id of a job and the number of the attempt."""
 
 
 class DurableEngine:
-    """Runs a film-making workflow per job until it ends, through crashes of this process. One per process."""
+    """Runs one film-making workflow per job to its end, even if this process crashes on the way. One per process."""
 
     def __init__(self, database_url: str, executor_id: str, max_running: int) -> None:
         config = DBOSConfig(
@@ -42,7 +44,7 @@ class DurableEngine:
         self._workflow = self._make_workflow()
 
     async def start(self, make: MakeFilm) -> None:
-        """Recovers what a crash interrupted and takes new jobs; `make` runs on the present event loop."""
+        """Recovers what a crash interrupted, then takes new jobs; `make` runs on the running event loop."""
         self._make = make
         DBOS.launch()
         await DBOS.register_queue_async(
@@ -50,7 +52,7 @@ class DurableEngine:
         )
 
     async def enqueue(self, job_id: str, attempt: int) -> None:
-        """Queues one attempt at a job; the same attempt again changes nothing."""
+        """Queues one attempt at a job. Queuing the same attempt again changes nothing."""
         with SetWorkflowID(workflow_id(job_id, attempt)):
             await DBOS.enqueue_workflow_async(_QUEUE, self._workflow, job_id)
 
@@ -59,7 +61,7 @@ class DurableEngine:
         await DBOS.cancel_workflow_async(workflow_id(job_id, attempt))
 
     def stop(self) -> None:
-        """Lets go of the database; unfinished attempts are recovered by the next start."""
+        """Closes the database; the next start recovers unfinished attempts."""
         DBOS.destroy()
 
     def _make_workflow(self) -> Callable[[str], Coroutine[Any, Any, None]]:
@@ -73,9 +75,9 @@ class DurableEngine:
 
 
 async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
-    """Runs `work` as a durable step: after a crash a finished one returns its recorded (JSON-able) result."""
+    """Runs `work` as a durable step: one that had finished before a crash returns its recorded (JSON-able) result."""
 
-    async def run() -> _T:  # a lambda that returns a coroutine would be taken for a plain function
+    async def run() -> _T:  # DBOS would take a lambda that returns a coroutine for a plain function
         return await work()
 
     return await DBOS.run_step_async({"name": name}, run)

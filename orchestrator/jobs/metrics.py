@@ -1,4 +1,4 @@
-"""Prometheus metrics of the orchestrator: jobs by state, counted when scraped, the time of stages, and retakes."""
+"""Prometheus metrics of the orchestrator: jobs by state (counted at each scrape), duration of stages, retakes."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class JobMetrics(Collector):
         registry.register(self)
 
     def stage_ended(self, stage: str, seconds: float) -> None:
-        """Counts a stage of a job."""
+        """Records how long a stage of a job took."""
         self._stage_s.labels(stage).observe(seconds)
 
     def retaken(self) -> None:
-        """Counts a sentence that is spoken again."""
+        """Counts one more take of a sentence."""
         self._retakes.inc()
 
     def collect(self) -> Iterable[Metric]:
-        """Called by the registry at each scrape; no jobs are told while the database is away."""
+        """Called by the registry at each scrape; leaves out the jobs while the database is away."""
         family = GaugeMetricFamily("vigent_jobs", "Jobs by state.", labels=["state"])
         try:
             counts = self._records.count_by_state()
-        except UnavailableError:  # the other metrics are wanted all the more
+        except UnavailableError:  # just then the other metrics matter most
             return
         for state in jobs_pb2.JobState.values():
             if state != jobs_pb2.JOB_STATE_UNSPECIFIED:

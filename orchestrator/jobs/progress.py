@@ -1,4 +1,4 @@
-"""How far a job is: what its stages report becomes percent, time to the end and events, at most a few a second."""
+"""How far a job is: reports of its stages become percent, time left and events, at most two a second."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from orchestrator.jobs.records import ENDED_STATES, JobAttempt
+from orchestrator.client import ENDED_STATES
+from orchestrator.jobs.records import JobAttempt
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 STAGE_SPANS_PERCENT = {"prepare": (0.0, 5.0), "segments": (5.0, 92.0), "mix": (92.0, 100.0)}
-"""Where each stage begins and ends; the segments are nearly all of the work."""
+"""Where each stage begins and ends. The segments are nearly all of the work."""
 
 _LEAST_SHARE_FOR_ETA = 0.05
+_WRITE_INTERVAL_S = 0.5
+"""Shortest time between two progress events of a job."""
 
 
 class JobProgress:
@@ -23,15 +26,14 @@ class JobProgress:
         self,
         attempt: JobAttempt,
         before: jobs_pb2.JobProgress,
-        interval_s: float,
         stage_ended: Callable[[str, float], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`before` is how far the job was: work that goes on after a crash or a retry finds what is finished.
+        """`before` is how far the job had come: work resumed after a crash or a retry finds what was finished.
 
         `stage_ended` gets the name of each stage and the seconds it took.
         """
-        self._attempt, self._interval_s, self._clock = attempt, interval_s, clock
+        self._attempt, self._clock = attempt, clock
         self._message = "Looking at the footage."
         self._now = jobs_pb2.JobProgress(stage="prepare", eta_s=-1, message=self._message)
         self._now.percent, self._now.playable_s = before.percent, before.playable_s
@@ -52,7 +54,7 @@ class JobProgress:
         self.share(0.0)
 
     def stage_ended(self) -> None:
-        """Counts the time of the present stage."""
+        """Reports how long the present stage took."""
         self._stage_ended(self._now.stage, self._clock() - self._stage_begun_s)
 
     def share(self, done: float) -> None:
@@ -64,12 +66,12 @@ class JobProgress:
         self._dirty.set()
 
     def waits(self, whom: str) -> None:
-        """Notes that work stands still for want of `whom`, until there is progress again."""
+        """Notes that work has to wait for `whom`, until there is progress again."""
         self._now.message = f"Waiting for {whom}."
         self._dirty.set()
 
     def plan(self, segments: list[jobs_pb2.Segment]) -> None:
-        """Notes the segments that are to be made."""
+        """Notes the segments to be made."""
         self._segments = segments
         self._weights = [max(1, len(segment.text)) for segment in segments]
         self._now.segments_total = len(segments)
@@ -82,9 +84,9 @@ class JobProgress:
         self.share(weight / sum(self._weights))
 
     def finished(self, index: int, segment: jobs_pb2.Segment) -> None:
-        """Notes a finished segment with its pieces."""
+        """Notes a finished segment and its pieces."""
         self._segments[index] = segment
-        if index not in self._shares:  # found, not made: it says nothing of how long the others take
+        if index not in self._shares:  # found, not made: it does not tell how long the others will take
             self._found_weight += self._weights[index]
         self.frames(index, 1, 1)
         done = sum(1 for piece in self._segments if piece.HasField("film"))
@@ -108,7 +110,7 @@ class JobProgress:
         while True:
             await self._dirty.wait()
             await self.write()
-            await asyncio.sleep(self._interval_s)
+            await asyncio.sleep(_WRITE_INTERVAL_S)
 
     async def write(self) -> None:
         """Writes the present state at once."""

@@ -1,7 +1,7 @@
-"""What is known of every job: its record and its events, in the database that the durable engine uses as well.
+"""What is known about every job: its record and its events, in the database that the durable engine uses too.
 
-A record is a `vigent.jobs.v1.Job`, kept as bytes beside the columns that are searched. Every change is one transaction
-that also appends the event which tells of it, so a watcher who resumes by event id misses nothing.
+A record is a `vigent.jobs.v1.Job`, kept as bytes beside the columns that are searched. Each change is one transaction
+that also appends the event for it, so a watcher that resumes by event id misses nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.database import Database, keep_others_out
 from orchestrator.making.retry import RetryPolicy
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
@@ -38,29 +39,28 @@ _events = sa.Table(
     sa.Column("event", sa.LargeBinary, nullable=False),
 )
 
-ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
 Edit = Callable[[jobs_pb2.Job], None]
-"""Changes a job in place; what it raises undoes the transaction."""
+"""Changes a job in place; if it raises, the transaction is rolled back."""
 
 
 class JobRecords:
-    """Jobs and their events. Every method is safe to call from the event loop; the database works in a thread.
+    """Jobs and their events. Its coroutines are safe on the event loop; the database work runs in a thread.
 
     Every method raises UnavailableError (DATABASE_AWAY) while the database does not answer.
     """
 
     def __init__(self, database_url: str) -> None:
-        """Opens the database and makes its tables. Raises what `Database` raises."""
+        """Opens the database and creates its tables. Raises what `Database` raises."""
         self._database = Database(database_url, _metadata)
-        self._changed = WeakValueDictionary[str, asyncio.Event]()  # of those who watch, as long as they do
+        self._changed = WeakValueDictionary[str, asyncio.Event]()  # kept alive by whoever watches
 
     async def create(
         self, job: jobs_pb2.Job, idempotency_key: str, most_queued: int | None = None
     ) -> tuple[jobs_pb2.Job, bool]:
-        """Keeps a new job, or returns the one that this key has made before and True.
+        """Stores a new job and returns it and False; for a key used before, returns the job made then and True.
 
-        A consent that names no time counts as given with the job. Raises AlreadyExistsError when the key was used for
-        another spec, ExhaustedError when `most_queued` jobs wait already.
+        A consent without a time counts as given when the job was. Raises AlreadyExistsError when the key was used for
+        another spec, ExhaustedError when `most_queued` jobs are waiting already.
         """
         return await self._database.run(lambda db: _create(db, job, idempotency_key, most_queued))
 
@@ -69,7 +69,7 @@ class JobRecords:
         return (await self._database.run(lambda db: _read(db, job_id)))[0]
 
     async def attempt(self, job_id: str) -> int:
-        """How many times the job has been started again by a retry. Raises NotFoundError."""
+        """How many times the job has been retried. Raises NotFoundError."""
         return (await self._database.run(lambda db: _read(db, job_id)))[1]
 
     async def list_page(self, size: int, before: int | None, state: int) -> tuple[list[jobs_pb2.Job], int | None]:
@@ -90,10 +90,10 @@ class JobRecords:
     async def change(
         self, job_id: str, edit: Edit, *, new_attempt: bool = False, only_attempt: int | None = None
     ) -> tuple[jobs_pb2.Job, int]:
-        """Applies `edit` to the job and appends the event that tells of it, in one transaction.
+        """Applies `edit` to the job and appends the event for it, in one transaction.
 
-        Returns the job and its attempt, which `new_attempt` makes one higher. Nothing is changed when it is not the
-        `only_attempt` that may, and what changes nothing is no event.
+        Returns the job and the number of its attempt, which `new_attempt` raises by one. Nothing changes when the job
+        is at another attempt than `only_attempt`; an edit that changes nothing appends no event.
         """
         changed = await self._database.run(
             lambda db: _change(db, job_id, edit, new_attempt=new_attempt, only_attempt=only_attempt)
@@ -102,11 +102,11 @@ class JobRecords:
         return changed
 
     def attempt_at(self, job_id: str, number: int) -> JobAttempt:
-        """The record of a job as one of its attempts may change it."""
+        """The records of one attempt at the job, for the code that makes the film."""
         return JobAttempt(self, job_id, number)
 
     async def delete(self, job_id: str) -> None:
-        """Forgets an ended job and its events. Raises NotFoundError, FailedPreconditionError for one that goes on."""
+        """Forgets an ended job and its events. Raises NotFoundError; FailedPreconditionError before its end."""
         await self._database.run(lambda db: _delete(db, job_id))
         self._wake(job_id)
 
@@ -115,7 +115,7 @@ class JobRecords:
         return await self._database.run(lambda db: _events_after(db, job_id, event_id))
 
     def next_change(self, job_id: str) -> asyncio.Event:
-        """Set at the job's next change by this process. Take it before reading, then nothing is missed."""
+        """An event set at the job's next change by this process. Get it before reading the job to miss nothing."""
         return self._changed.setdefault(job_id, asyncio.Event())
 
     def close(self) -> None:
@@ -128,17 +128,17 @@ class JobRecords:
 
 
 class JobAttempt:
-    """One attempt at a job. A later attempt makes it stale: it still winds up, but changes nothing of the job."""
+    """One attempt at a job. Once a later one has begun it is stale: it may finish, but can change nothing."""
 
     def __init__(self, records: JobRecords, job_id: str, number: int) -> None:
         self.job_id = job_id
         self._records, self._number = records, number
 
     async def change(self, edit: Edit) -> jobs_pb2.Job | None:
-        """Like `JobRecords.change`; None and no change when another attempt has begun.
+        """Like `JobRecords.change`; returns None and changes nothing when another attempt has begun.
 
-        Waits for a database that is away, however long, as the durable engine does: without it nothing could be noted,
-        not even that the job has failed.
+        Waits as long as it takes for a database that is away, as the durable engine does: without it nothing can be
+        recorded, not even that the job has failed.
         """
         policy = RetryPolicy(attempts=sys.maxsize)
         job, present = await policy.retried(
@@ -177,7 +177,7 @@ def _same_spec(existing: jobs_pb2.Job, job: jobs_pb2.Job, key: str) -> jobs_pb2.
 
 
 def _dated(job: jobs_pb2.Job, time: Timestamp) -> jobs_pb2.Job:
-    """The job with that time in each of its consents that names none."""
+    """The job with `time` in each of its consents that has none."""
     dated = jobs_pb2.Job()
     dated.CopyFrom(job)
     for consent in ("consent", "face_consent"):
@@ -194,7 +194,7 @@ def _check_room(db: sa.Connection, most_queued: int | None) -> None:
 
 
 def _read(db: sa.Connection, job_id: str, *, to_change: bool = False) -> tuple[jobs_pb2.Job, int]:
-    """The job and its attempt, which nobody else can change until the end of the transaction when it is `to_change`."""
+    """The job and its attempt number; `to_change` keeps others from changing it until the end of the transaction."""
     query = sa.select(_jobs.c.record, _jobs.c.attempt).where(_jobs.c.id == job_id)
     if to_change:
         query = query.with_for_update()

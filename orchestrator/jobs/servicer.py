@@ -1,4 +1,4 @@
-"""The job service: vigent.jobs.v1 in terms of records, the durable engine and the film maker."""
+"""The job service: vigent.jobs.v1 on top of the records, the durable engine and the film maker."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Any
 
 from grpc import aio
 
+from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.durable import DurableEngine
-from orchestrator.jobs.records import ENDED_STATES, JobRecords, timestamp_now
+from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.making.film import FilmMaker
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.media.store import MediaStore
+from services.runtime.running_calls import RunningCalls
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer
 
@@ -24,15 +26,15 @@ SERVICE = "vigent.jobs.v1.JobService"
 _Context = aio.ServicerContext[Any, Any]
 _LONGEST_KEY = 200
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
-_LONGEST_TOKEN = 18  # digits: what 64 bits hold for certain
+_LONGEST_TOKEN = 18  # digits: any such number fits in 64 bits
 _WATCH_POLL_S = 1.0
-"""How often a watcher looks for changes made by another orchestrator; those of this one wake it at once."""
+"""How often to look for changes made by another orchestrator; changes made by this one wake the watcher at once."""
 
 _RETRYABLE_STATES = frozenset({jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CANCELLED})
 
 
 class JobServicer(JobServiceServicer):
-    """Takes jobs and tells of them."""
+    """Takes jobs, reports on them, and cancels, retries and deletes them."""
 
     def __init__(
         self,
@@ -41,12 +43,15 @@ class JobServicer(JobServiceServicer):
         maker: FilmMaker,
         store: MediaStore,
         settings: OrchestratorSettings,
+        calls: RunningCalls,
     ) -> None:
+        """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
+        self._calls = calls
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
-        """Takes a job; refuses what could never become a film, and what the queue has no room for."""
+        """Takes a job; refuses a spec that could never become a film, and any job while the queue is full."""
         if len(request.idempotency_key) > _LONGEST_KEY:
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
@@ -71,7 +76,7 @@ class JobServicer(JobServiceServicer):
     async def WatchJob(
         self, request: jobs_pb2.WatchJobRequest, context: _Context
     ) -> AsyncIterator[jobs_pb2.WatchJobResponse]:
-        """Sends every event after the given one, until the job ends."""
+        """Sends every event after the given one, until the job ends; a drain does not wait for that."""
         seen = request.after_event_id
         while True:
             change = self._records.next_change(request.id)
@@ -82,6 +87,7 @@ class JobServicer(JobServiceServicer):
             if job.state in ENDED_STATES:
                 return
             await _wait(change, _WATCH_POLL_S)
+            self._calls.raise_if_refusing()
 
     async def CancelJob(self, request: jobs_pb2.CancelJobRequest, context: _Context) -> jobs_pb2.CancelJobResponse:
         """Cancels a job at once; an ended one stays as it is."""
@@ -90,7 +96,7 @@ class JobServicer(JobServiceServicer):
     async def RetryJob(self, request: jobs_pb2.RetryJobRequest, context: _Context) -> jobs_pb2.RetryJobResponse:
         """Queues a failed or cancelled job again; finished pieces are found, not made again."""
         job = await self._records.get(request.id)
-        if job.state in _RETRYABLE_STATES:  # what it is made of may have been deleted meanwhile
+        if job.state in _RETRYABLE_STATES:  # its files may have been deleted in the meantime
             await asyncio.to_thread(complete_spec, job.spec, self._store)
         return await asyncio.shield(self._retry(request.id))
 
@@ -99,7 +105,7 @@ class JobServicer(JobServiceServicer):
         await self._records.delete(request.id)
         return jobs_pb2.DeleteJobResponse()
 
-    # Shielded: a caller that leaves between the change of a record and what follows from it must not part the two.
+    # Shielded, so that a caller who leaves cannot separate the change of a record from what must follow it.
 
     async def _submit(self, job: jobs_pb2.Job, key: str) -> jobs_pb2.SubmitJobResponse:
         job, existed = await self._records.create(job, key, self._max_queued_jobs)

@@ -1,4 +1,4 @@
-"""What a job spec must be like, with a typed error for each way it can be wrong, and its defaults."""
+"""The rules for a job spec, with a typed error for each way to break them, and its defaults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHOICES = {
 
 
 def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "default") -> jobs_pb2.JobSpec:
-    """A copy of `spec` with defaults filled; `platform` is for specs that name none.
+    """A copy of `spec` with its defaults filled in; `platform` is for specs that name none.
 
     Raises InvalidInputError or NotFoundError naming the field at fault.
     """
@@ -77,7 +77,7 @@ def _check_range(field: str, value: float, least: float, most: float) -> None:
 
 
 def _check_choices(spec: jobs_pb2.JobSpec) -> None:
-    """Enums are open in proto3: any number comes through."""
+    """Enums are open in proto3, so any number gets this far."""
     for field, choices in _CHOICES.items():
         if getattr(spec, field) not in choices.values():
             problem = f"There is no {field} {getattr(spec, field)}."
@@ -99,7 +99,7 @@ def _check_consent(spec: jobs_pb2.JobSpec) -> None:
 
 
 def _check_writing(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:
-    """The script can be spoken, the styles exist, and their fonts have all of the text."""
+    """The script can be spoken, the styles exist, and their fonts have every character."""
     sentences = split_script(spec.script)
     captions, title = load_style("subtitle", spec.caption_style, store), load_style("title", spec.title_style, store)
     if spec.captions != jobs_pb2.CAPTIONS_FILES_ONLY:

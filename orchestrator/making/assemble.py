@@ -21,9 +21,9 @@ from orchestrator.film.metadata import AiRecord, film_metadata
 from orchestrator.film.mix import MixReport, MusicBed, mix_film
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.segment import FilmSegment, VoiceSegment
+from orchestrator.making.making import Making
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
-from orchestrator.making.plan import FilmPlan
 from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.words import words_from_json
 from services.media.sandbox import Limits, run_limited
@@ -42,25 +42,20 @@ LOUDNESS_LUFS: dict[int, float | None] = {
 }
 
 _MIX_WALL_S, _MIX_WALL_A_SECOND = 120.0, 4.0
-"""A mix takes some 0.05 s a second of film; the rest is for a busy machine."""
+"""A mix takes about 0.05 s per second of film; the rest is for a busy machine."""
 _MIX_MEMORY_BYTES = 3 << 30
-"""Of address space; a mix of any length takes 0.7 GB of it on two cores, and threads of more cores add to it."""
+"""Of address space: a mix of any length takes 0.7 GB of it on two cores, and more where more cores run more threads."""
 _MIX_BYTES, _MIX_BYTES_A_SECOND = 1 << 20, AAC_BIT_RATE / 4
 
 
 async def assemble(
-    job_id: str,
-    spec: jobs_pb2.JobSpec,
-    plan: FilmPlan,
-    pieces: Sequence[SegmentPieces],
-    store: MediaStore,
-    report: Callable[[float], None],
+    making: Making, pieces: Sequence[SegmentPieces], report: Callable[[float], None]
 ) -> dict[str, StoredFile]:
-    """Makes the job's outputs from its finished segments, by name; cancelled, it ends the mix at once.
+    """The job's outputs by name, made from its finished segments. When cancelled, it ends the mix at once.
 
     Raises InvalidInputError for unreadable music.
     """
-    assembler = _Assembler(job_id, spec, plan, pieces, store, report)
+    assembler = _Assembler(making, pieces, report)
     try:
         return await asyncio.to_thread(assembler.outputs)
     except asyncio.CancelledError:
@@ -86,10 +81,10 @@ def mix_apart(
     progress: Progress,
     cancelled: threading.Event | None = None,
 ) -> MixReport:
-    """`mix_film` in a limited child, because nobody vouches for the music; blocking.
+    """`mix_film` in a limited child, because the music is untrusted; blocking.
 
-    Raises InvalidInputError for the field "spec.music" when it cannot be read or takes too much to read, CancelledError
-    when `cancelled` is set.
+    Raises InvalidInputError for the field "spec.music" when the music cannot be read within the limits, and
+    CancelledError when `cancelled` is set.
     """
     film_s = sum(voice.frames for voice in voices) / FRAME_RATE_HZ
     limits = Limits(
@@ -103,19 +98,11 @@ def mix_apart(
 
 
 class _Assembler:
-    def __init__(
-        self,
-        job_id: str,
-        spec: jobs_pb2.JobSpec,
-        plan: FilmPlan,
-        pieces: Sequence[SegmentPieces],
-        store: MediaStore,
-        report: Callable[[float], None],
-    ) -> None:
-        self._job_id, self._spec, self._plan, self._pieces = job_id, spec, plan, pieces
-        self._store, self._report = store, report
+    def __init__(self, making: Making, pieces: Sequence[SegmentPieces], report: Callable[[float], None]) -> None:
+        self._job_id, self._spec, self._plan, self._store = making.job_id, making.spec, making.plan, making.store
+        self._pieces, self._report = pieces, report
         self.cancelled = threading.Event()
-        self._text = OverlayText(spec, plan, store)
+        self._text = OverlayText(making.spec, making.plan, making.store)
 
     def outputs(self) -> dict[str, StoredFile]:
         with self._store.temporary(".m4a") as sound, self._store.temporary(".mp4") as film:
@@ -171,7 +158,7 @@ class _Assembler:
             "frames": sum(piece.frames for piece in self._pieces),
             "frames_without_face": sum(piece.frames_without_face for piece in self._pieces),
             "footage_problems": list(self._plan.problems),
-            "engines": self._plan.engines,
+            "engines": {service: engine.identity for service, engine in self._plan.engines.items()},
             "takes": [_take_report(piece) for piece in self._pieces],
             "reference": asdict(self._plan.reference) if self._plan.reference else None,
             "sound": {"integrated_lufs": mix.integrated_lufs, "true_peak_dbtp": mix.true_peak_dbtp},

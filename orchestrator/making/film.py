@@ -6,17 +6,19 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.durable import step
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.progress import JobProgress
-from orchestrator.jobs.records import ENDED_STATES, JobAttempt, JobRecords, timestamp_now
+from orchestrator.jobs.records import JobAttempt, JobRecords, timestamp_now
 from orchestrator.making.assemble import assemble
+from orchestrator.making.making import Making
 from orchestrator.making.order import FrameClock, SegmentWindow
 from orchestrator.making.plan import FilmPlan, make_plan
 from orchestrator.making.preview import GrowingPreview
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
-from orchestrator.making.servers import Mesh
+from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InternalError, VigentError
 from services.media.convert import media_ref
@@ -24,25 +26,30 @@ from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
-class _VoidError(Exception):
-    """The attempt has nothing to do: its job has ended or is another attempt's by now."""
+class _StaleAttempt(Exception):  # noqa: N818 - nothing went wrong
+    """There is nothing to do: by now the job has ended or belongs to another attempt."""
 
 
 class FilmMaker:
     """Makes the films of all jobs of this process."""
 
     def __init__(
-        self, settings: OrchestratorSettings, records: JobRecords, store: MediaStore, mesh: Mesh, metrics: JobMetrics
+        self,
+        settings: OrchestratorSettings,
+        records: JobRecords,
+        store: MediaStore,
+        servers: Servers,
+        metrics: JobMetrics,
     ) -> None:
-        self._settings, self._records, self._store, self._mesh = settings, records, store, mesh
+        self._settings, self._records, self._store, self._servers = settings, records, store, servers
         self._metrics = metrics
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def make(self, job_id: str, attempt: int) -> None:
-        """Makes the film of a job to its end and notes how it ended. Cancelled, it leaves the record as it is."""
+        """Makes the film of a job and records how that ended. When cancelled, it leaves the record as it is."""
         task = asyncio.create_task(self._make(job_id, self._records.attempt_at(job_id, attempt)))
         self._running[job_id, attempt] = task
         try:
@@ -51,62 +58,63 @@ class FilmMaker:
             self._running.pop((job_id, attempt), None)
 
     def interrupt(self, job_id: str, attempt: int) -> None:
-        """Stops work on an attempt at once, if it is under way here."""
+        """Stops work on an attempt at once, if this process is working on it."""
         if task := self._running.get((job_id, attempt)):
             task.cancel()
 
     async def _make(self, job_id: str, attempt: JobAttempt) -> None:
         try:
-            outputs = await self._film(job_id, attempt)
-        except* _VoidError as void:
-            _log.info("job %s: %s", job_id, void.exceptions[0])
+            outputs = await self._outputs(attempt)
+        except* _StaleAttempt as stale:
+            _LOG.info("job %s: %s", job_id, stale.exceptions[0])
         except* VigentError as group:
             await self._fail(job_id, attempt, _first(group))
         except* Exception:
-            _log.exception("job %s failed", job_id)
+            _LOG.exception("job %s failed", job_id)
             error = InternalError("The film could not be made.", "Retry the job; see the log.")
             await self._fail(job_id, attempt, error)
         else:
             await attempt.change(lambda job: _finish(job, outputs))
 
-    async def _film(self, job_id: str, attempt: JobAttempt) -> dict[str, StoredFile]:
+    async def _outputs(self, attempt: JobAttempt) -> dict[str, StoredFile]:
         job = await attempt.change(_begin)
         if job is None:
-            raise _VoidError("it has been started again")
-        interval_s = self._settings.progress_interval_s
-        progress = JobProgress(attempt, job.progress, interval_s, self._metrics.stage_ended)
+            raise _StaleAttempt("it has been started again")
+        progress = JobProgress(attempt, job.progress, self._metrics.stage_ended)
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
             plan = FilmPlan.from_json(await step("prepare", lambda: self._plan(job.spec, progress)))
+            making = self._making(job, plan, progress)
             preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
-            pieces = await self._segments(job.spec, plan, progress, preview)
+            pieces = await self._segments(making, progress, preview)
             progress.stage("mix", "Mixing the sound and joining the film.")
-            return await step(
-                "assemble",
-                lambda: assemble(job_id, job.spec, plan, pieces, self._store, _threadsafe(progress.share)),
-            )
+            return await step("assemble", lambda: assemble(making, pieces, _threadsafe(progress.share)))
         finally:
             progress.stage_ended()
             writer.cancel()
-            await progress.write()  # what the writer had not come to yet
+            await progress.write()  # whatever the writer had not got round to
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
         policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
-        return (await make_plan(spec, self._store, self._mesh, report, policy)).to_json()
+        return (await make_plan(spec, self._store, self._servers, report, policy)).to_json()
+
+    def _making(self, job: jobs_pb2.Job, plan: FilmPlan, progress: JobProgress) -> Making:
+        settings = self._settings
+        policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
+        return Making(job.id, job.spec, plan, self._store, self._servers, settings, policy, self._metrics.retaken)
 
     async def _segments(
-        self, spec: jobs_pb2.JobSpec, plan: FilmPlan, progress: JobProgress, preview: GrowingPreview
+        self, making: Making, progress: JobProgress, preview: GrowingPreview
     ) -> Sequence[SegmentPieces]:
+        plan = making.plan
         progress.plan([_segment_record(plan, index) for index in range(len(plan.sentences))])
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
         clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
-        settings, retaken = self._settings, self._metrics.retaken
-        policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
-        maker = SegmentMaker(spec, plan, clock, self._store, self._mesh, settings, policy, progress.frames, retaken)
+        maker = SegmentMaker(making, clock, progress.frames)
 
-        async def segment(index: int) -> SegmentPieces:
+        async def make(index: int) -> SegmentPieces:
             async def work() -> dict[str, object]:
                 await window.enter(index)
                 return (await maker.make(index)).to_json()
@@ -119,17 +127,17 @@ class FilmMaker:
             return pieces
 
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(segment(index)) for index in range(len(plan.sentences))]
+            tasks = [group.create_task(make(index)) for index in range(len(plan.sentences))]
         return [task.result() for task in tasks]
 
     async def _fail(self, job_id: str, attempt: JobAttempt, error: BaseException) -> None:
         assert isinstance(error, VigentError)
-        _log.warning("job %s failed: %s", job_id, error.reason)
+        _LOG.warning("job %s failed: %s", job_id, error.reason)
         await attempt.change(lambda job: _note_failure(job, error))
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that ended a task group: one that no retry can help comes before one that it can."""
+    """The error that ended a task group; one that a retry cannot mend comes first."""
     errors = [_first(error) if isinstance(error, BaseExceptionGroup) else error for error in group.exceptions]
     return min(errors, key=lambda error: isinstance(error, VigentError) and error.retryable)
 
@@ -145,7 +153,7 @@ def _threadsafe(report: Callable[[float], None]) -> Callable[[float], None]:
 
 def _begin(job: jobs_pb2.Job) -> None:
     if job.state in ENDED_STATES:
-        raise _VoidError("it has ended")
+        raise _StaleAttempt("it has ended")
     job.state = jobs_pb2.JOB_STATE_RUNNING
     if not job.HasField("start_time"):
         job.start_time.CopyFrom(timestamp_now())

@@ -1,4 +1,4 @@
-"""Order among segments that are made side by side: who may start, and at which film frame each begins."""
+"""Order among segments that are made side by side: which may start, and at which film frame each begins."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class SegmentPlace:
 
 
 class SegmentWindow:
-    """Lets segment k start when fewer than `width` segments before it are unfinished.
+    """Lets a segment start when it is within `width` segments of the first unfinished one.
 
-    Keeps memory flat on long scripts and makes the film grow from its beginning.
+    This keeps memory flat on long scripts and makes the film grow from its beginning.
     """
 
     def __init__(self, width: int) -> None:
@@ -42,7 +42,7 @@ class SegmentWindow:
 
 
 class FrameClock:
-    """First film frame of each segment, known as soon as the voices before it are finished."""
+    """The first film frame of each segment, known as soon as the voices before it are finished."""
 
     def __init__(self) -> None:
         self._frames: dict[int, int] = {}
@@ -50,7 +50,7 @@ class FrameClock:
         self._known = asyncio.Condition()
 
     async def set_frames(self, index: int, frames: int) -> None:
-        """Notes how many film frames segment `index` has; the same again changes nothing."""
+        """Notes how many film frames segment `index` has; saying so again changes nothing."""
         async with self._known:
             self._frames[index] = frames
             while (following := len(self._starts) - 1) in self._frames:

@@ -1,4 +1,4 @@
-"""What is written over a film: captions, title and the AI label, as the overlay service and caption files take them."""
+"""What is written over a film: captions, title and AI label, in the form of overlay requests and of caption files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from orchestrator.captions.breaking import break_title
 from orchestrator.captions.cues import Cue, CueLine, make_cues
-from orchestrator.captions.files import write_ass, write_srt, write_vtt
+from orchestrator.captions.files import subtitles_of, write_ass
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.quality import quality_report
 from orchestrator.making.order import SegmentPlace
@@ -16,6 +16,7 @@ from orchestrator.making.plan import FilmPlan
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
 from services.text.sentences import language_of
+from services.text.subtitles import srt, vtt
 from services.typography.styles import load_style, safe_area_shares
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
@@ -24,20 +25,20 @@ from vigent.overlay.v1 import overlay_pb2
 TITLE_FRAMES = 4 * FRAME_RATE_HZ
 OPENING_LABEL_FRAMES = 5 * FRAME_RATE_HZ // 2
 OPENING_LABEL_HEIGHT_SHARE = 0.05
-"""GB 45438-2025: at least two seconds at the opening, text at least 5 % of the shorter side."""
+"""GB 45438-2025: shown for at least two seconds at the opening, text at least 5 % of the shorter side."""
 LABEL_HEIGHT_SHARE = 0.028
 WHOLE_FILM_FRAMES = 2**31 - 1
 LABEL_TEXT = {"zh": "AI 生成", "en": "AI-generated"}
 
 CaptionFiles = dict[str, tuple[str, str]]
-"""Text and media type by name."""
+"""Text and media type by file name."""
 
 
 class OverlayText:
-    """The writing of one film."""
+    """The captions, title and labels of one film."""
 
     def __init__(self, spec: jobs_pb2.JobSpec, plan: FilmPlan, store: MediaStore) -> None:
-        """`spec` as `complete_spec` gives it. Raises NotFoundError or InvalidInputError for styles that are gone."""
+        """`spec` as completed by `complete_spec`. Raises NotFoundError or InvalidInputError when a style is gone."""
         self._spec, self._plan = spec, plan
         platform = spec.platform or "default"
         style = load_style("subtitle", spec.caption_style, store)
@@ -70,9 +71,10 @@ class OverlayText:
 
     def caption_files(self, cues: Sequence[Cue]) -> CaptionFiles:
         """Caption files of the whole film."""
+        subtitles = subtitles_of(cues)
         return {
-            "captions.srt": (write_srt(cues), "application/x-subrip"),
-            "captions.vtt": (write_vtt(cues), "text/vtt"),
+            "captions.srt": (srt(subtitles), "application/x-subrip"),
+            "captions.vtt": (vtt(subtitles), "text/vtt"),
             "captions.ass": (write_ass(cues, self._layout), "text/x-ssa"),
         }
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.making.retry import RetryPolicy
-from orchestrator.making.servers import DRAWER, Service
+from orchestrator.making.servers import CALL_TIMEOUT_S, DRAWER, Service
 from orchestrator.making.take import Take
-from orchestrator.making.words import audio_chunks, audio_format
+from orchestrator.making.words import audio_format, audio_requests
 from services.base.client import remote_errors
 from services.base.errors import InternalError, VigentError
 from vigent.lipsync.v1 import lipsync_pb2
@@ -28,20 +28,19 @@ _T = TypeVar("_T")
 
 
 class LipsyncCall:
-    """A lip-sync under way: it listens from now on and is read when there is somewhere to put its patches.
+    """A lip-sync call under way: it hears the take from now on, and is read once its patches can be composed.
 
     Until then flow control holds it back: gRPC buffers a few MiB, then the engine waits.
     """
 
-    def __init__(
-        self, stub: LipsyncServiceStub, opening: lipsync_pb2.LipsyncOpen, take: Take, timeout_s: float
-    ) -> None:
+    def __init__(self, stub: LipsyncServiceStub, opening: lipsync_pb2.LipsyncOpen, take: Take) -> None:
         opening.format.CopyFrom(audio_format(take))
-        self._call = stub.Lipsync(_lipsync_requests(opening, take), timeout=timeout_s)
+        requests = audio_requests(lipsync_pb2.LipsyncRequest, opening, lipsync_pb2.LipsyncEnd, take)
+        self._call = stub.Lipsync(requests, timeout=CALL_TIMEOUT_S)
         self.frames_without_face = 0
 
     async def patches(self) -> AsyncGenerator[lipsync_pb2.Patch, None]:
-        """One patch a film frame, in order."""
+        """One patch per film frame, in order."""
         try:
             with remote_errors():
                 async for response in self._call:
@@ -59,20 +58,16 @@ class LipsyncCall:
 
 
 class OverlayPictures:
-    """Overlay pictures in order of their first frame, fetched just ahead of the frames that they lie over.
+    """Overlay pictures in the order of their first frames, fetched just ahead of the frames that they cover.
 
-    When a server goes away, another renders again and what was given already is passed over: the same request gives
-    the same pictures.
+    When a server goes away, another one renders anew and the pictures that were already handed out are skipped: the
+    same request gives the same pictures.
     """
 
     def __init__(
-        self,
-        service: Service[OverlayServiceStub],
-        request: overlay_pb2.RenderRequest,
-        timeout_s: float,
-        policy: RetryPolicy,
+        self, service: Service[OverlayServiceStub], request: overlay_pb2.RenderRequest, policy: RetryPolicy
     ) -> None:
-        self._service, self._request, self._timeout_s, self._policy = service, request, timeout_s, policy
+        self._service, self._request, self._policy = service, request, policy
         self._responses: AsyncIterator[overlay_pb2.RenderResponse] | None = None
         self._open = ExitStack()
         self._seen = self._given = 0
@@ -80,7 +75,7 @@ class OverlayPictures:
         self._ended = False
 
     async def until(self, film_frame: int) -> list[OverlayImage]:
-        """Pictures not yet given that begin at or before `film_frame`."""
+        """Pictures not handed out yet that begin at or before `film_frame`."""
         due = []
         while not self._ended:
             if self._next is None:
@@ -107,7 +102,7 @@ class OverlayPictures:
 
     def _start(self) -> AsyncIterator[overlay_pb2.RenderResponse]:
         stub = self._open.enter_context(self._service.least_busy())
-        call = stub.Render(self._request, timeout=self._timeout_s)
+        call = stub.Render(self._request, timeout=CALL_TIMEOUT_S)
         self._open.callback(call.cancel)
         self._seen, self._responses = 0, aiter(call)
         return self._responses
@@ -131,9 +126,9 @@ async def compose_segment(
     overlays: OverlayPictures,
     report: Callable[[int], None],
 ) -> None:
-    """Writes the film of a segment to `target`, frame by frame; `report` gets the frames done.
+    """Writes the film of a segment to `target`, frame by frame; `report` gets the number of frames done.
 
-    Composing runs in a thread of its own, so that decoding, encoding and the streams go on side by side.
+    Composing has a thread of its own, so that decoding, encoding and the streams run side by side.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="compose") as pool:
         run = _runner(pool)
@@ -166,7 +161,7 @@ def _check_order(patch: lipsync_pb2.Patch, expected: int) -> None:
 
 
 def patch_image(patch: lipsync_pb2.Patch) -> PatchImage | None:
-    """A patch as the composer takes it; None leaves the footage as it is."""
+    """The patch as the composer wants it; None leaves the footage as it is."""
     box = patch.box
     if not box.width:
         return None
@@ -177,10 +172,3 @@ def patch_image(patch: lipsync_pb2.Patch) -> PatchImage | None:
 def _overlay_image(picture: overlay_pb2.OverlayPicture) -> OverlayImage:
     pixels = np.frombuffer(picture.data, np.uint8).reshape(picture.height, picture.width, 4)
     return OverlayImage(picture.first_film_frame, picture.frames, picture.x, picture.y, pixels)
-
-
-async def _lipsync_requests(opening: lipsync_pb2.LipsyncOpen, take: Take) -> AsyncIterator[lipsync_pb2.LipsyncRequest]:
-    yield lipsync_pb2.LipsyncRequest(open=opening)
-    async for chunk in audio_chunks(take):
-        yield lipsync_pb2.LipsyncRequest(audio=chunk)
-    yield lipsync_pb2.LipsyncRequest(end=lipsync_pb2.LipsyncEnd(samples=take.samples))

@@ -13,7 +13,7 @@ from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.making.reference import Reference, make_reference
 from orchestrator.making.retry import RetryPolicy
-from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Mesh
+from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Engine, Servers
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
 from services.media.convert import media_ref
@@ -32,10 +32,10 @@ ReportProgress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class FilmPlan:
-    """Sentences, conformed footage and what the lip-sync found in it.
+    """Sentences, conformed footage and what lip-sync found in it.
 
-    `mouth` and `face` are boxes around all of their positions: (x, y, width, height) in film pixels.
-    `engines` names the engine behind each service: part of the recipe of every piece.
+    `mouth` and `face` are the boxes around all of their positions: (x, y, width, height) in film pixels.
+    `engines` has the engine behind each service.
     """
 
     sentences: tuple[Sentence, ...]
@@ -45,23 +45,16 @@ class FilmPlan:
     mouth: Box | None
     face: Box | None
     problems: tuple[str, ...]
-    engines: dict[str, str]
+    engines: dict[str, Engine]
     reference: Reference | None = None
 
-    def spoken_spec(self, spec: jobs_pb2.JobSpec) -> jobs_pb2.JobSpec:
-        """`spec` with what is said in its reference recording, as far as it is known."""
-        spoken = jobs_pb2.JobSpec()
-        spoken.CopyFrom(spec)
-        spoken.reference_text = self.reference.text if self.reference else ""
-        return spoken
-
     def to_json(self) -> dict[str, Any]:
-        """As plain data, for the durable engine."""
+        """Plain data for the durable engine."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """From what `to_json` gave."""
+        """The plan that `to_json` described."""
         return cls(
             sentences=tuple(Sentence(**sentence) for sentence in data["sentences"]),
             footage=StoredFile(**data["footage"]),
@@ -70,32 +63,30 @@ class FilmPlan:
             mouth=_box(data["mouth"]),
             face=_box(data["face"]),
             problems=tuple(data["problems"]),
-            engines=data["engines"],
+            engines={service: Engine(**engine) for service, engine in data["engines"].items()},
             reference=Reference(**data["reference"]) if data.get("reference") else None,
         )
 
 
 async def make_plan(
-    spec: jobs_pb2.JobSpec,
-    store: MediaStore,
-    mesh: Mesh,
-    report: ReportProgress,
-    policy: RetryPolicy,
+    spec: jobs_pb2.JobSpec, store: MediaStore, servers: Servers, report: ReportProgress, policy: RetryPolicy
 ) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
 
-    Raises InvalidInputError for a script without words, for a voice or language that nobody speaks, for footage that
-    cannot be read or shows no face, and for a reference recording that cannot be read.
+    Raises InvalidInputError for a script without words, for an unknown voice or language, for footage that cannot be
+    read or shows no face, and for a reference recording that cannot be read.
     """
     sentences = tuple(split_script(spec.script))
-    engines = await mesh.engines(policy)  # first: who does not answer is named, where a call would only time out
-    await policy.retried(lambda: _check_voice(spec, mesh), mesh.tts.at(VOICE))
+    engines = await servers.engines(policy)  # first: a server that does not answer is named, not timed out on
+    await policy.retried(lambda: _check_voice(spec, servers), servers.tts.at(VOICE))
     footage = await _conformed(spec, store, lambda share: report(0.5 * share))
     report(0.5)
     found = await policy.retried(
-        lambda: _look_at(footage, mesh, lambda share: report(0.5 + 0.5 * share)), mesh.lipsync.at(MOUTH)
+        lambda: _look_at(footage, servers, lambda share: report(0.5 + 0.5 * share)), servers.lipsync.at(MOUTH)
     )
-    reference = await policy.retried(lambda: make_reference(spec, engines["asr"], store, mesh), mesh.asr.at(LISTENER))
+    reference = await policy.retried(
+        lambda: make_reference(spec, engines["asr"], store, servers), servers.asr.at(LISTENER)
+    )
     return FilmPlan(
         sentences=sentences,
         footage=footage,
@@ -117,15 +108,15 @@ def _box(data: list[int] | None) -> Box | None:
     return None if data is None else (data[0], data[1], data[2], data[3])
 
 
-async def _check_voice(spec: jobs_pb2.JobSpec, mesh: Mesh) -> None:
+async def _check_voice(spec: jobs_pb2.JobSpec, servers: Servers) -> None:
     request = tts_pb2.ListVoicesRequest(language=spec.language)
-    with mesh.tts.least_busy() as stub, remote_errors():
+    with servers.tts.least_busy() as stub, remote_errors():
         voices = [voice.id for voice in (await stub.ListVoices(request, timeout=_VOICES_TIMEOUT_S)).voices]
     if spec.language and not voices:
         problem = f"No voice speaks {spec.language[:80]!r}."
         remedy = "Give a BCP 47 language such as zh or en, or none."
         raise InvalidInputError(problem, remedy, "spec.language", "UNKNOWN_LANGUAGE")
-    name = spec.voice.partition(":")[0].strip()  # how to speak may follow: "vivian: whispering", ": a low voice"
+    name = spec.voice.partition(":")[0].strip()  # an instruction may follow: "vivian: whispering", ": a low voice"
     if name and name not in voices:
         near = difflib.get_close_matches(name, voices, 3, 0) or voices[:3]
         problem, remedy = f"There is no voice {spec.voice[:80]!r}.", f"Choose one, such as {', '.join(near)}."
@@ -151,9 +142,9 @@ def _conform_apart(source: Path, target: Path, width: int, height: int, report: 
     return run_limited(conform, source, target, width, height, field="spec.footage", progress=progress)
 
 
-async def _look_at(footage: StoredFile, mesh: Mesh, report: ReportProgress) -> lipsync_pb2.FootageReport:
+async def _look_at(footage: StoredFile, servers: Servers, report: ReportProgress) -> lipsync_pb2.FootageReport:
     request = lipsync_pb2.PrepareRequest(footage=media_ref(footage))
-    with mesh.lipsync.least_busy() as stub, remote_errors():
+    with servers.lipsync.least_busy() as stub, remote_errors():
         async for response in stub.Prepare(request, timeout=600.0):
             if response.WhichOneof("event") == "report":
                 return response.report

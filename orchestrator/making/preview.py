@@ -1,11 +1,12 @@
-"""The finished beginning of a film as one file that plays in a browser, renewed while the film grows."""
+"""The finished beginning of a film as one file that plays in a browser, replaced as the film grows."""
 
 from __future__ import annotations
 
 import asyncio
 
+from orchestrator.client import ENDED_STATES
 from orchestrator.film.preview import write_preview
-from orchestrator.jobs.records import ENDED_STATES, JobAttempt
+from orchestrator.jobs.records import JobAttempt
 from orchestrator.making.assemble import film_segments, voice_segments
 from orchestrator.making.segment import SegmentPieces
 from services.media.convert import media_ref
@@ -15,14 +16,14 @@ from vigent.jobs.v1 import jobs_pb2
 
 PREVIEW_NAME = "preview.mp4"
 _GROWTH = 1.3
-"""A preview is written again when the film has grown by this factor, so all writing together stays proportional."""
+"""The preview is written again each time the film has grown by this factor, so the total work stays linear."""
 
 
 class GrowingPreview:
     """Keeps the job's output "preview.mp4": the finished segments from the start, pictures and voice."""
 
     def __init__(self, attempt: JobAttempt, store: MediaStore, written_frames: int) -> None:
-        """`written_frames`: what could be watched before a crash or a retry, which no shorter preview replaces."""
+        """`written_frames`: what could be watched before a crash or a retry; no shorter preview replaces that."""
         self._attempt, self._store, self._written_frames = attempt, store, written_frames
         self._pieces: dict[int, SegmentPieces] = {}
         self._lock = asyncio.Lock()
@@ -47,7 +48,8 @@ class GrowingPreview:
     def _write(self, prefix: list[SegmentPieces]) -> StoredFile:
         pieces = film_segments(prefix, self._store), voice_segments(prefix, self._store)
         with self._store.temporary(".mp4") as target:
-            write_preview(*pieces, target, comment=self._attempt.job_id)  # no other job's: it is discarded one day
+            # The id in it makes the file this job's alone: no other job loses its preview when it is discarded.
+            write_preview(*pieces, target, comment=self._attempt.job_id)
             return self._store.adopt(target, "video/mp4")
 
     async def _publish(self, stored: StoredFile) -> None:

@@ -1,4 +1,4 @@
-"""Trying again when a server is away or full: each piece of work by itself, so that nothing finished is done twice."""
+"""Trying again when a server is away or full: each piece of work on its own, so that nothing finished is done twice."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 from services.base.client import retrying
 from services.base.errors import VigentError
 
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 class RetryPolicy:
     """How often a piece of work is tried: `attempts` times, and while servers are away or full for `outage_s` seconds.
 
-    `waits` is called before each pause with who is waited for.
+    `waits` is called before each pause with the name of what is waited for.
     """
 
     attempts: int
@@ -28,9 +28,9 @@ class RetryPolicy:
     waits: Callable[[str], None] | None = None
 
     async def retried(self, work: Callable[[], Awaitable[_T]], whom: str) -> _T:
-        """What `work` gives, tried with growing pauses while its error is retryable; the last one is raised.
+        """What `work` returns, tried with growing pauses while its error is retryable; the last error is raised.
 
-        `whom` it needs, such as "a voice server at 127.0.0.1:50051", is for people.
+        `whom` names what it needs for people to read, such as "a voice server at 127.0.0.1:8051".
         """
         async for attempt in retrying(self.attempts, outage_s=self.outage_s, waits=partial(self._wait, whom)):
             with attempt:
@@ -38,10 +38,10 @@ class RetryPolicy:
         raise AssertionError("unreachable: retrying raises the last error")
 
     def _wait(self, whom: str, error: VigentError) -> None:
-        _log.warning("waiting for %s: %s", whom, error)
+        _LOG.warning("waiting for %s: %s", whom, error)
         self.tell(whom)
 
     def tell(self, whom: str) -> None:
-        """Says to whoever looks at the work that `whom` is waited for."""
+        """Tells whoever watches the work that `whom` is waited for."""
         if self.waits is not None:
             self.waits(whom)

@@ -1,10 +1,10 @@
-"""One segment: a sentence becomes voice, words and film, streaming from one server to the next while it is spoken.
+"""One segment: a sentence becomes voice, words and film, streamed from server to server while it is still spoken.
 
     voice --+--> words --> cues --> overlay pictures --+
             |                                          +--> compose and encode --> film of the segment
             +--> lip-sync --> patches -----------------+
 
-Each piece is kept by the hash of everything that made it, so a segment made again finds what is finished.
+Each piece is kept by the hash of everything that made it, so a segment that is made again finds what was finished.
 """
 
 from __future__ import annotations
@@ -19,22 +19,17 @@ from typing import Any, Self
 
 from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import EncoderSettings
+from orchestrator.making.making import Making
 from orchestrator.making.order import FrameClock, SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
 from orchestrator.making.pictures import LipsyncCall, OverlayPictures, compose_segment
-from orchestrator.making.plan import FilmPlan
-from orchestrator.making.retake import CheckedVoice, Spoken
-from orchestrator.making.retry import RetryPolicy
-from orchestrator.making.servers import LISTENER, MOUTH, Mesh
+from orchestrator.making.servers import LISTENER, MOUTH
 from orchestrator.making.take import Take
-from orchestrator.making.voice import Voice
+from orchestrator.making.voice import Spoken, Voice
 from orchestrator.making.words import align, words_from_json, words_to_json
-from orchestrator.settings import OrchestratorSettings
 from services.base.source_digest import source_digest
 from services.media.convert import media_ref
-from services.media.store import MediaStore, StoredFile, recipe_key
-from services.text.sentences import language_to_say
-from vigent.jobs.v1 import jobs_pb2
+from services.media.store import StoredFile, recipe_key
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2
@@ -43,14 +38,14 @@ _HOUSE = Path(__file__).parents[2]
 _FILM_CODE = source_digest(_HOUSE / "orchestrator" / "film", _HOUSE / "services" / "media")
 
 ReportFrames = Callable[[int, int, int], None]
-"""Gets the segment's index, its frames done and its frames in all."""
+"""Gets the segment's index, how many of its frames are done, and how many there are."""
 
 
 @dataclass(frozen=True)
 class SegmentPieces:
     """A finished segment: its place in the film and its pieces in the media store.
 
-    `error_rate` is how wrong the kept one of its `takes` sounds to the listener; None when nobody judged it.
+    `error_rate` is the character error rate of the take that was kept of `takes`; None when nobody judged it.
     """
 
     index: int
@@ -65,43 +60,32 @@ class SegmentPieces:
     error_rate: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As plain data, for the durable engine."""
+        """Plain data for the durable engine."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Self:
-        """From what `to_json` gave."""
+        """The pieces that `to_json` described."""
         files = {name: StoredFile(**data[name]) for name in ("voice", "words", "film")}
         return cls(**{**data, **files})
 
 
 @dataclass(frozen=True)
-class _Listened:
+class _Aligned:
     words: list[media_pb2.Word]
     stored: StoredFile
 
 
 class SegmentMaker:
-    """Makes the segments of one job."""
+    """Makes the segments of one film."""
 
-    def __init__(
-        self,
-        spec: jobs_pb2.JobSpec,
-        plan: FilmPlan,
-        clock: FrameClock,
-        store: MediaStore,
-        mesh: Mesh,
-        settings: OrchestratorSettings,
-        policy: RetryPolicy,
-        report: ReportFrames,
-        retaken: Callable[[], None],
-    ) -> None:
-        self._spec, self._plan, self._clock, self._store, self._mesh = spec, plan, clock, store, mesh
-        self._settings, self._policy = settings, policy
-        self._report = report
-        self._voice = Voice(plan.spoken_spec(spec), plan.engines["tts"], store, mesh, settings, policy)
-        self._checked = CheckedVoice(self._voice, spec, plan.engines["asr"], store, mesh, settings, policy, retaken)
-        self._text = OverlayText(spec, plan, store)
+    def __init__(self, making: Making, clock: FrameClock, report: ReportFrames) -> None:
+        self._making = making
+        self._spec, self._plan, self._store, self._servers = making.spec, making.plan, making.store, making.servers
+        self._policy, self._clock, self._report = making.policy, clock, report
+        self._voice = Voice(making)
+        self._text = OverlayText(making.spec, making.plan, making.store)
+        settings = making.settings
         self._encoder = EncoderSettings(settings.encoder, settings.encoder_preset, settings.encoder_crf)
 
     async def make(self, index: int) -> SegmentPieces:
@@ -109,93 +93,85 @@ class SegmentMaker:
         text = self._plan.sentences[index].text
         started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
-            voice = group.create_task(self._speak(index, text, started))
-            words = group.create_task(self._listen(text, started, voice))
-            film = group.create_task(self._film(index, started, voice, words))
+            speaking = group.create_task(self._speak(index, text, started))
+            listening = group.create_task(self._listen(text, started, speaking))
+            filming = group.create_task(self._film(index, started, speaking, listening))
         first_frame = await self._clock.first_frame(index)
-        stored, frames_without_face = film.result()
-        take = started.result()
+        take, spoken = started.result(), speaking.result()
+        film, frames_without_face = filming.result()
         return SegmentPieces(
             index=index,
             first_film_frame=first_frame,
             frames=take.frames,
             frames_without_face=frames_without_face,
             sample_rate_hz=take.sample_rate_hz,
-            voice=voice.result().stored,
-            words=words.result().stored,
-            film=stored,
-            takes=voice.result().takes,
-            error_rate=voice.result().error_rate,
+            voice=spoken.stored,
+            words=listening.result().stored,
+            film=film,
+            takes=spoken.takes,
+            error_rate=spoken.error_rate,
         )
 
     async def _speak(self, index: int, text: str, started: asyncio.Future[Take]) -> Spoken:
-        spoken = await self._spoken(text, started)
+        spoken = await self._voice.speak(text, started)
         await self._clock.set_frames(index, spoken.take.frames)
         return spoken
 
-    async def _spoken(self, text: str, started: asyncio.Future[Take]) -> Spoken:
-        """The voice, given to `started` as early as may be: when a server accepts, or when the take is found right."""
-        if self._checked.checks:
-            spoken = await self._checked.speak(text)
-            started.set_result(spoken.take)
-            return spoken
-        if found := self._voice.recall(text):
-            started.set_result(found[0])
-            return Spoken(*found)
-        stored = await self._voice.speak(text, started)
-        return Spoken(started.result(), stored)
-
-    async def _listen(self, text: str, started: asyncio.Future[Take], voice: asyncio.Task[Spoken]) -> _Listened:
+    async def _listen(self, text: str, started: asyncio.Future[Take], speaking: asyncio.Task[Spoken]) -> _Aligned:
         take = await started
-        language = language_to_say(text, self._spec.language, self._spec.script)
-        key = partial(recipe_key, "words", self._plan.engines["asr"], text, language)
-        if take.closed and (stored := self._store.recall(key((await voice).stored.sha256))):
-            return _Listened(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
-        whom = self._mesh.asr.at(LISTENER)
-        words = await self._policy.retried(lambda: self._align(text, take, language), whom)
+        language = self._making.language_to_say(text)
+        key = partial(recipe_key, "words", self._plan.engines["asr"].identity, text, language)
+        if take.closed and (stored := self._store.recall(key((await speaking).stored.sha256))):
+            return _Aligned(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
+        words = await self._policy.retried(lambda: self._align(text, take, language), self._servers.asr.at(LISTENER))
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
-        self._store.remember(key((await voice).stored.sha256), stored)
-        return _Listened(words, stored)
+        self._store.remember(key((await speaking).stored.sha256), stored)
+        return _Aligned(words, stored)
 
     async def _align(self, text: str, take: Take, language: str) -> list[media_pb2.Word]:
-        with self._mesh.asr.least_busy() as stub:
-            return await align(stub, take, text, language, self._settings.call_deadline_s)
+        with self._servers.asr.least_busy() as stub:
+            return await align(stub, take, text, language)
 
     async def _film(
         self,
         index: int,
         started: asyncio.Future[Take],
-        voice: asyncio.Task[Spoken],
-        words: asyncio.Task[_Listened],
+        speaking: asyncio.Task[Spoken],
+        listening: asyncio.Task[_Aligned],
     ) -> tuple[StoredFile, int]:
         take = await started
         first_frame = await self._clock.first_frame(index)
-        if take.closed:
-            key = self._film_key((await voice).stored, await self._render_request(index, words, first_frame, take))
-            if found := self._recall_film(key):
-                return found
-        whom = self._mesh.lipsync.at(MOUTH)
-        made = await self._policy.retried(lambda: self._stream(index, first_frame, take, words), whom)
-        key = self._film_key((await voice).stored, await self._render_request(index, words, first_frame, take))
-        counted = self._store.put_bytes(str(made[1]).encode(), "text/plain")
-        self._store.remember(recipe_key("frames_without_face", key), counted)
-        self._store.remember(key, made[0])
+
+        async def key() -> str:
+            request = await self._render_request(index, listening, first_frame, take)
+            return self._film_key((await speaking).stored, request)
+
+        if take.closed and (found := self._recall_film(await key())):
+            return found
+        made = await self._policy.retried(
+            lambda: self._stream(index, first_frame, take, listening), self._servers.lipsync.at(MOUTH)
+        )
+        self._remember_film(await key(), *made)
         return made
 
     async def _stream(
-        self, index: int, first_frame: int, take: Take, words: asyncio.Task[_Listened]
+        self, index: int, first_frame: int, take: Take, listening: asyncio.Task[_Aligned]
     ) -> tuple[StoredFile, int]:
         """The film of a segment, streamed through lip-sync and overlay, and its frames without a face."""
-        deadline_s = self._settings.call_deadline_s
-        with self._mesh.lipsync.least_busy() as stub:
-            lipsync = LipsyncCall(stub, self._opening(first_frame), take, deadline_s)
+        with self._servers.lipsync.least_busy() as stub:
+            lipsync = LipsyncCall(stub, self._opening(first_frame), take)
             try:
-                render = await self._render_request(index, words, first_frame, take)
-                with closing(OverlayPictures(self._mesh.overlay, render, deadline_s, self._policy)) as overlays:
+                render = await self._render_request(index, listening, first_frame, take)
+                with closing(OverlayPictures(self._servers.overlay, render, self._policy)) as overlays:
                     stored = await self._compose(index, first_frame, take.frames, lipsync, overlays)
             finally:
                 lipsync.cancel()
         return stored, lipsync.frames_without_face
+
+    def _remember_film(self, key: str, film: StoredFile, frames_without_face: int) -> None:
+        counted = self._store.put_bytes(str(frames_without_face).encode(), "text/plain")
+        self._store.remember(recipe_key("frames_without_face", key), counted)
+        self._store.remember(key, film)
 
     def _recall_film(self, key: str) -> tuple[StoredFile, int] | None:
         stored = self._store.recall(key)
@@ -229,15 +205,15 @@ class SegmentMaker:
         )
 
     async def _render_request(
-        self, index: int, words: asyncio.Task[_Listened], first_frame: int, take: Take
+        self, index: int, listening: asyncio.Task[_Aligned], first_frame: int, take: Take
     ) -> overlay_pb2.RenderRequest:
-        listened = await asyncio.shield(words)
+        aligned = await asyncio.shield(listening)
         place = SegmentPlace(first_frame, take.frames)
-        return self._text.render_request(index, listened.words, take.sample_rate_hz, place)
+        return self._text.render_request(index, aligned.words, take.sample_rate_hz, place)
 
     def _film_key(self, voice: StoredFile, render: overlay_pb2.RenderRequest) -> str:
         opening = self._opening(render.first_film_frame)
         asked = opening.footage.sha256, opening.first_film_frame, opening.quality, opening.seed
-        engines = self._plan.engines["lipsync"], self._plan.engines["overlay"]
+        engines = [self._plan.engines[service].identity for service in ("lipsync", "overlay")]
         drawn = render.SerializeToString(deterministic=True)
         return recipe_key("film", _FILM_CODE, voice.sha256, asked, engines, drawn, self._encoder)

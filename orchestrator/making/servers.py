@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import grpc
@@ -17,14 +18,17 @@ from orchestrator.settings import OrchestratorSettings
 from services.base.client import open_channel, remote_errors
 from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
-from services.runtime.health import PROBLEM_METADATA_KEY
-from services.runtime.identity import ENGINE_METADATA_KEY
+from services.base.names import PROBLEM_METADATA_KEY, engine_name
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
+from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
-_IDENTITY_TIMEOUT_S = 10.0
+CALL_TIMEOUT_S = 1800.0
+"""Longest time for a call that speaks, listens, lip-syncs or draws."""
+
+_DESCRIBE_TIMEOUT_S = 10.0
 _SILENCE_S = 3.0  # how long a server may take to answer before people are told
 _PROBLEM_TIMEOUT_S = 2.0
 
@@ -32,6 +36,23 @@ VOICE, MOUTH, LISTENER, DRAWER = "a voice server", "a lip-sync server", "a liste
 """What people are told is waited for."""
 
 StubT = TypeVar("StubT")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine behind a service. `identity` is part of the recipe of what it makes.
+
+    `judges_takes`: what it hears is good enough to judge a take by. `languages` are BCP 47; none: not bound to any.
+    """
+
+    identity: str
+    judges_takes: bool = False
+    languages: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return engine_name(self.identity)
 
 
 class Replica(Generic[StubT]):
@@ -48,16 +69,17 @@ class Replica(Generic[StubT]):
         """Whether the channel knows that the server does not answer or does not serve."""
         return self.channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.TRANSIENT_FAILURE
 
-    async def engine(self) -> str:
-        """Name and version of its engine, waited for while it starts. Raises VigentError when it does not serve."""
-        health = health_pb2_grpc.HealthStub(self.channel)
+    async def engine(self) -> Engine:
+        """What its engine is; waits while it starts. Raises VigentError when it does not serve."""
+        runtime = runtime_pb2_grpc.RuntimeServiceStub(self.channel)
         with remote_errors():
-            call = health.Check(self._request, timeout=_IDENTITY_TIMEOUT_S, wait_for_ready=True)
-            await call
-            return str((await call.initial_metadata()).get(ENGINE_METADATA_KEY, ""))
+            said = await runtime.Describe(
+                runtime_pb2.DescribeRequest(), timeout=_DESCRIBE_TIMEOUT_S, wait_for_ready=True
+            )
+        return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages))
 
     async def problem(self) -> str:
-        """Why its engine cannot be loaded; empty when it does not say. Asks past the channel, which shuns it."""
+        """Why its engine cannot be loaded; empty when it does not say. Asks on a channel that does not avoid it."""
         async with direct_channel(self._target) as channel:
             call = health_pb2_grpc.HealthStub(channel).Check(self._request, timeout=_PROBLEM_TIMEOUT_S)
             try:
@@ -70,8 +92,8 @@ class Replica(Generic[StubT]):
 class Service(Generic[StubT]):
     """All replicas of one service. A call goes to the one with the fewest of our calls under way.
 
-    Among those to the one that has had the fewest. Round robin alone lets two long streams queue on one GPU while
-    another is idle.
+    Ties go to the replica that has had the fewest calls so far. Round robin alone would let two long streams queue on
+    one GPU while another is idle.
     """
 
     def __init__(self, targets: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
@@ -94,10 +116,10 @@ class Service(Generic[StubT]):
         finally:
             replica.calls -= 1
 
-    async def engine(self, late: Callable[[], None] = lambda: None) -> str:
-        """Name and version of the engine behind the service, which is part of the recipe of what it makes.
+    async def engine(self, late: Callable[[], None] = lambda: None) -> Engine:
+        """The engine behind the service.
 
-        That of the replica that answers first; `late` is called when none has answered for a while. Raises
+        The replica that answers first decides; `late` is called when none has answered for a while. Raises
         UnavailableError when none serves.
         """
         asked = [asyncio.create_task(replica.engine()) for replica in self._replicas]
@@ -120,7 +142,7 @@ class Service(Generic[StubT]):
             await replica.channel.close()
 
 
-class Mesh:
+class Servers:
     """Every model server that a film needs."""
 
     def __init__(self, settings: OrchestratorSettings) -> None:
@@ -129,7 +151,7 @@ class Mesh:
         self.asr = Service(settings.asr, "vigent.asr.v1.AsrService", AsrServiceStub)
         self.overlay = Service(settings.overlay, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
 
-    async def engines(self, policy: RetryPolicy) -> dict[str, str]:
+    async def engines(self, policy: RetryPolicy) -> dict[str, Engine]:
         """The engine behind each service. Raises UnavailableError naming a service that does not answer."""
         return {
             "tts": await _patient_engine(self.tts, VOICE, policy),
@@ -144,6 +166,6 @@ class Mesh:
             await service.close()
 
 
-async def _patient_engine(service: Service[StubT], whom: str, policy: RetryPolicy) -> str:
+async def _patient_engine(service: Service[StubT], whom: str, policy: RetryPolicy) -> Engine:
     whom = service.at(whom)
     return await policy.retried(lambda: service.engine(lambda: policy.tell(whom)), whom)

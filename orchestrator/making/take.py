@@ -15,10 +15,10 @@ SAMPLE_BYTES = 2
 
 
 class Take:
-    """16-bit mono samples that one voice writes and several listeners read, each at its own pace from the start.
+    """16-bit mono samples that one voice writes and several readers read, each from the start and at its own pace.
 
-    Bounded by the length of one sentence: the voice is never held up by a slow listener, so lip-sync that waits for
-    captions that wait for the whole voice cannot lock up. `cut` says that the voice was stopped at its longest length.
+    It is bounded by the length of one sentence, and a slow reader never holds up the voice. So there is no deadlock
+    when lip-sync waits for captions, which wait for the whole voice. `cut`: the voice was stopped at the length limit.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -34,7 +34,7 @@ class Take:
 
     @property
     def frames(self) -> int:
-        """Film frames that hold the take."""
+        """How many film frames the take spans."""
         return frames_of(self.samples, self.sample_rate_hz)
 
     @property
@@ -47,7 +47,7 @@ class Take:
         return hashlib.sha256(self._data).hexdigest()
 
     def append(self, data: bytes) -> None:
-        """Adds samples (int16 little-endian) and wakes the listeners."""
+        """Adds samples (int16 little-endian) and wakes the readers."""
         self._data += data
         self._wake()
 
@@ -60,7 +60,7 @@ class Take:
         self._wake()
 
     async def chunks(self, chunk_samples: int) -> AsyncIterator[bytes]:
-        """Every sample from the first to the last, in pieces of at most `chunk_samples`, as they come."""
+        """All samples from the first to the last, as they come, in pieces of at most `chunk_samples`."""
         position, size = 0, chunk_samples * SAMPLE_BYTES
         while not self.closed or position < len(self._data):
             grown = self._grown

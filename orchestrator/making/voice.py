@@ -1,58 +1,107 @@
-"""The voice of a segment: spoken once, kept by the hash of everything that made it."""
+"""The voice of a segment: spoken, judged by a listener that is able to, and kept by the hash of all that made it.
+
+A take that says something else is spoken again with another seed. With such retakes on, each take is transcribed while
+it is spoken, and lip-sync gets it only once it is found right. That costs little: a segment's first frame waits for the
+whole sentence in any case, because its captions need all of its words. A lip-sync that started earlier would gain a
+head start at best, and its work would be lost with every wrong take.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
+from dataclasses import dataclass
 
-from orchestrator.making.retry import RetryPolicy
-from orchestrator.making.servers import VOICE, Mesh
+from rapidfuzz.distance import Levenshtein
+
+from orchestrator.making.making import Making
+from orchestrator.making.servers import CALL_TIMEOUT_S, LISTENER, VOICE
 from orchestrator.making.take import SAMPLE_BYTES, Take
-from orchestrator.settings import OrchestratorSettings
+from orchestrator.making.words import transcribe
 from services.base.client import remote_errors
-from services.base.errors import InternalError
-from services.media.store import MediaStore, StoredFile, recipe_key
-from services.text.sentences import language_to_say
-from vigent.jobs.v1 import jobs_pb2
+from services.base.errors import InternalError, InvalidInputError, VigentError
+from services.media.store import StoredFile, recipe_key
+from services.text.normalise import normalise
+from services.text.sentences import language_of
 from vigent.tts.v1 import tts_pb2
 
-MUTE = "MUTE_TAKE"
-"""Reason of the error of a take without sound, as a voice model sometimes makes one."""
+_MUTE = "MUTE_TAKE"
+"""Reason of the error for a take without sound, which voice models make now and then."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The best of `takes` takes of a sentence, and its character error rate (None: nobody could judge)."""
+
+    take: Take
+    stored: StoredFile
+    takes: int = 1
+    error_rate: float | None = None
 
 
 class Voice:
-    """Speaks the sentences of one job."""
+    """Speaks the sentences of one film."""
 
-    def __init__(
-        self,
-        spec: jobs_pb2.JobSpec,
-        engine: str,
-        store: MediaStore,
-        mesh: Mesh,
-        settings: OrchestratorSettings,
-        policy: RetryPolicy,
-    ) -> None:
-        self._spec, self._engine, self._store, self._mesh = spec, engine, store, mesh
-        self._settings, self._policy = settings, policy
+    def __init__(self, making: Making) -> None:
+        self._making, self._store, self._seed = making, making.store, making.spec.seed
+        self._judge = _Judge(making)
 
-    def recall(self, text: str, seed: int | None = None) -> tuple[Take, StoredFile] | None:
-        """The finished take of `text`, if it was spoken before; `seed` is the job's where it is None."""
-        stored = self._store.recall(self._key(self._request(text, seed)))
-        if stored is None:
-            return None
-        return Take.from_wav(self._store.path(stored.sha256).read_bytes()), stored
+    async def speak(self, text: str, started: asyncio.Future[Take]) -> Spoken:
+        """The best take of `text`. Whatever was spoken or judged before is found, not made again.
 
-    async def speak(self, text: str, started: asyncio.Future[Take], seed: int | None = None) -> StoredFile:
-        """Speaks `text` into a take that `started` gets as soon as a server accepts, and keeps it when whole.
+        `started` gets the take as early as possible: when it is found right where takes are judged, else when a server
+        accepts. Raises InternalError (MUTE_TAKE) when no take has a sound.
+        """
+        if self._judge.able:
+            spoken = await self._best_take(text)
+            started.set_result(spoken.take)
+            return spoken
+        stored = await self._take(text, self._seed, started)
+        return Spoken(started.result(), stored)
+
+    async def _best_take(self, text: str) -> Spoken:
+        """The first take that is found right, else the least wrong one."""
+        settings = self._making.settings
+        spoken: list[Spoken] = []
+        for takes in range(1, settings.retakes + 2):
+            try:
+                judged = await self._judged_take(text, retake_seed(self._seed, takes - 1))
+            except ExceptionGroup as failed:
+                if failed.split(_is_mute)[1] or (not spoken and takes > settings.retakes):
+                    raise
+                continue
+            spoken.append(judged)
+            if judged.error_rate is None or judged.error_rate <= settings.retake_error_rate:
+                break
+        best = min(spoken, key=lambda take: take.error_rate or 0.0)
+        return Spoken(best.take, best.stored, takes, best.error_rate)
+
+    async def _judged_take(self, text: str, seed: int) -> Spoken:
+        started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
+        async with asyncio.TaskGroup() as group:
+            stored = group.create_task(self._take(text, seed, started))
+            error_rate = group.create_task(self._judge.error_rate(text, started))
+        return Spoken(started.result(), stored.result(), 1, error_rate.result())
+
+    async def _take(self, text: str, seed: int, started: asyncio.Future[Take]) -> StoredFile:
+        """Finds the take that was kept, else speaks it and keeps it when it is whole.
 
         When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
-        Raises InternalError (MUTE_TAKE) for a take without a sample.
         """
         request = self._request(text, seed)
-        return await self._policy.retried(lambda: self._attempt(request, started), self._mesh.tts.at(VOICE))
+        if stored := self._store.recall(self._key(request)):
+            started.set_result(Take.from_wav(self._store.path(stored.sha256).read_bytes()))
+            return stored
+        if seed != self._seed:
+            self._making.retaken()
+        return await self._making.policy.retried(
+            lambda: self._attempt(request, started), self._making.servers.tts.at(VOICE)
+        )
 
     async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> StoredFile:
-        with self._mesh.tts.least_busy() as stub, remote_errors():
-            async for response in stub.Synthesize(request, timeout=self._settings.call_deadline_s):
+        with self._making.servers.tts.least_busy() as stub, remote_errors():
+            async for response in stub.Synthesize(request, timeout=CALL_TIMEOUT_S):
                 match response.WhichOneof("event"):
                     case "accepted" if not started.done():
                         started.set_result(Take(response.accepted.format.sample_rate_hz))
@@ -66,33 +115,91 @@ class Voice:
         raise InternalError("The voice ended before it was done.", "Try again.")
 
     def _keep(self, request: tts_pb2.SynthesizeRequest, take: Take) -> StoredFile:
-        take.close(self._settings.sentence_pause_s)
+        take.close(self._making.settings.sentence_pause_s)
         stored = self._store.put_bytes(take.wav(), "audio/wav")
         self._store.remember(self._key(request), stored)
         return stored
 
     def _key(self, request: tts_pb2.SynthesizeRequest) -> str:
         asked = request.SerializeToString(deterministic=True)
-        return recipe_key("voice", self._engine, asked, self._settings.sentence_pause_s)
-
-    def _request(self, text: str, seed: int | None) -> tts_pb2.SynthesizeRequest:
-        spec = self._spec
-        request = tts_pb2.SynthesizeRequest(
-            text=text,
-            language=language_to_say(text, spec.language, spec.script),
-            voice=spec.voice,
-            seed=spec.seed if seed is None else seed,
-            speed=spec.speed,
-            reference_text=spec.reference_text,
+        return recipe_key(
+            "voice", self._making.plan.engines["tts"].identity, asked, self._making.settings.sentence_pause_s
         )
-        if spec.reference_audio.sha256:
-            request.reference_audio.CopyFrom(spec.reference_audio)
-        return request
+
+    def _request(self, text: str, seed: int) -> tts_pb2.SynthesizeRequest:
+        spec, reference = self._making.spec, self._making.plan.reference
+        return tts_pb2.SynthesizeRequest(
+            text=text,
+            language=self._making.language_to_say(text),
+            voice=spec.voice,
+            seed=seed,
+            speed=spec.speed,
+            reference_audio=spec.reference_audio if spec.reference_audio.sha256 else None,
+            reference_text=reference.text if reference else "",
+        )
+
+
+class _Judge:
+    """Has takes transcribed, and compares what is heard with what was to be said."""
+
+    def __init__(self, making: Making) -> None:
+        self._making, self._store, self._engine = making, making.store, making.plan.engines["asr"]
+
+    @property
+    def able(self) -> bool:
+        """Whether takes are judged at all."""
+        return self._making.settings.retakes > 0 and self._engine.judges_takes
+
+    async def error_rate(self, text: str, started: asyncio.Future[Take]) -> float | None:
+        """How wrong a take is: transcribed while it is spoken, kept by what it is made of. None: nobody can tell."""
+        take = await started
+        if take.closed and (stored := self._store.recall(self._key(text, take))):
+            rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
+            return rate
+        language = self._making.language_to_say(text) or language_of(text)
+        heard = await self._heard(take, language)
+        rate = None if heard is None else character_error_rate(normalise(text, language), normalise(heard, language))
+        if rate is not None and take.cut:
+            rate += 1.0
+        self._store.remember(self._key(text, take), self._store.put_bytes(json.dumps(rate).encode()))
+        return rate
+
+    async def _heard(self, take: Take, language: str) -> str | None:
+        """What the engine hears; None where it does not know the language."""
+
+        async def attempt() -> str:
+            with self._making.servers.asr.least_busy() as stub:
+                return await transcribe(stub, take, language)
+
+        try:
+            return await self._making.policy.retried(attempt, self._making.servers.asr.at(LISTENER))
+        except InvalidInputError:
+            return None
+
+    def _key(self, text: str, take: Take) -> str:
+        return recipe_key("error_rate", self._engine.identity, text, self._making.language_to_say(text), take.sha256())
+
+
+def retake_seed(seed: int, attempt: int) -> int:
+    """The seed of the nth further take; the first take has the job's own."""
+    if attempt == 0:
+        return seed
+    return int.from_bytes(hashlib.sha256(f"{seed}/{attempt}".encode()).digest()[:8], "big") >> 1
+
+
+def character_error_rate(said: str, heard: str) -> float:
+    """Edits that turn `said` into `heard`, over the letters said; case, spaces and punctuation do not count."""
+    wanted, got = ("".join(filter(str.isalnum, text.casefold())) for text in (said, heard))
+    return Levenshtein.distance(wanted, got) / len(wanted) if wanted else float(bool(got))
 
 
 def _check_whole(take: Take, done: tts_pb2.SynthesizeDone) -> None:
     if not done.samples:
-        raise InternalError("The voice said nothing.", "Try another seed, or write the sentence anew.", reason=MUTE)
+        raise InternalError("The voice said nothing.", "Try another seed, or write the sentence anew.", reason=_MUTE)
     if take.sha256() != done.sha256:
         problem = f"The voice sent {take.samples} samples that are not the {done.samples} it made."
         raise InternalError(problem, "Retry the job.")
+
+
+def _is_mute(error: BaseException) -> bool:
+    return isinstance(error, VigentError) and error.reason == _MUTE

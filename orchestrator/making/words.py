@@ -1,42 +1,53 @@
-"""What is said in a take, and when each word of the script is, while it is still speaking."""
+"""A take as a stream of requests, and what the ASR servers make of it: words with their times, or a transcript."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
 
 from google.protobuf import json_format
 
+from orchestrator.making.servers import CALL_TIMEOUT_S
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
-from services.media.timeline import FRAME_RATE_HZ
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2
 
+_T = TypeVar("_T")
 
-async def align(stub: AsrServiceStub, take: Take, text: str, language: str, timeout_s: float) -> list[media_pb2.Word]:
+
+async def align(
+    stub: AsrServiceStub, take: Take, text: str, language: str, timeout_s: float = CALL_TIMEOUT_S
+) -> list[media_pb2.Word]:
     """The words of `text` with their samples in `take`, in order."""
     opening = asr_pb2.AlignOpen(text=text, language=language, format=audio_format(take))
     with remote_errors():
-        call = stub.Align(_align_requests(opening, take), timeout=timeout_s)
+        requests = audio_requests(asr_pb2.AlignRequest, opening, asr_pb2.AlignEnd, take)
+        call = stub.Align(requests, timeout=timeout_s)
         return [response.word async for response in call if response.WhichOneof("event") == "word"]
 
 
-async def transcribe(stub: AsrServiceStub, take: Take, language: str, timeout_s: float) -> str:
+async def transcribe(stub: AsrServiceStub, take: Take, language: str, timeout_s: float = CALL_TIMEOUT_S) -> str:
     """What is heard in `take`; `language` is BCP 47, or "" for engines that find it out."""
     opening = asr_pb2.TranscribeOpen(language=language, format=audio_format(take))
     with remote_errors():
-        call = stub.Transcribe(_transcribe_requests(opening, take), timeout=timeout_s)
+        requests = audio_requests(asr_pb2.TranscribeRequest, opening, asr_pb2.TranscribeEnd, take)
+        call = stub.Transcribe(requests, timeout=timeout_s)
         heard = [response.segment.text async for response in call if response.WhichOneof("event") == "segment"]
     return " ".join(heard)
 
 
-async def audio_chunks(take: Take) -> AsyncIterator[media_pb2.AudioChunk]:
-    """The take as chunks of half a second at most, as it comes."""
+async def audio_requests(
+    request: Callable[..., _T], opening: object, end: Callable[..., object], take: Take
+) -> AsyncIterator[_T]:
+    """The request stream of a call that listens: `opening`, the take in chunks of at most half a second, its `end`."""
+    yield request(open=opening)
     sequence = samples = 0
     async for data in take.chunks(take.sample_rate_hz // 2):
-        yield media_pb2.AudioChunk(sequence=sequence, first_sample=samples, data=data)
+        yield request(audio=media_pb2.AudioChunk(sequence=sequence, first_sample=samples, data=data))
         sequence, samples = sequence + 1, samples + len(data) // SAMPLE_BYTES
+    yield request(end=end(samples=take.samples))
 
 
 def audio_format(take: Take) -> media_pb2.AudioFormat:
@@ -55,22 +66,3 @@ def words_to_json(words: Sequence[media_pb2.Word]) -> bytes:
 def words_from_json(data: bytes) -> list[media_pb2.Word]:
     """Words from what `words_to_json` wrote."""
     return [json_format.Parse(line, media_pb2.Word()) for line in data.decode().splitlines()]
-
-
-async def _align_requests(opening: asr_pb2.AlignOpen, take: Take) -> AsyncIterator[asr_pb2.AlignRequest]:
-    yield asr_pb2.AlignRequest(open=opening)
-    async for chunk in audio_chunks(take):
-        yield asr_pb2.AlignRequest(audio=chunk)
-    yield asr_pb2.AlignRequest(end=asr_pb2.AlignEnd(samples=take.samples))
-
-
-async def _transcribe_requests(opening: asr_pb2.TranscribeOpen, take: Take) -> AsyncIterator[asr_pb2.TranscribeRequest]:
-    yield asr_pb2.TranscribeRequest(open=opening)
-    async for chunk in audio_chunks(take):
-        yield asr_pb2.TranscribeRequest(audio=chunk)
-    yield asr_pb2.TranscribeRequest(end=asr_pb2.TranscribeEnd(samples=take.samples))
-
-
-def film_frame_of(sample: int, sample_rate_hz: int, first_film_frame: int) -> int:
-    """Film frame in which a sample of a segment's voice sounds."""
-    return first_film_frame + sample * FRAME_RATE_HZ // sample_rate_hz

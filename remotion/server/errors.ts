@@ -46,6 +46,15 @@ export class FailedPreconditionError extends VigentError {
   protected readonly defaultReason = "FAILED_PRECONDITION";
 }
 
+export const PORT_TAKEN = "PORT_TAKEN";
+
+/** What is said of a port that cannot be opened: somebody has it now, or the settings are wrong. */
+export function portError(problem: string, remedy: string, field: string, taken: boolean): VigentError {
+  return taken
+    ? new FailedPreconditionError(problem, remedy, { field, reason: PORT_TAKEN })
+    : new InvalidInputError(problem, remedy, { field });
+}
+
 /** No room now. */
 export class ExhaustedError extends VigentError {
   readonly code = status.RESOURCE_EXHAUSTED;

@@ -1,6 +1,6 @@
-/** `node remotion/dist/server/main.js`: exit code 0 drained, 1 Chromium cannot be started or the drain was cut short, 2 wrong settings. */
+/** `node remotion/dist/server/main.js`: exit code 0 drained, 1 Chromium cannot be started or the drain was cut short, 2 wrong settings, 75 a port is taken. */
 
-import { FailedPreconditionError, InvalidInputError, VigentError } from "./errors.js";
+import { FailedPreconditionError, InvalidInputError, PORT_TAKEN, VigentError } from "./errors.js";
 import { configureLogging, log } from "./log.js";
 import { enterScratchFolder } from "./scratch.js";
 import { serve } from "./server.js";
@@ -10,6 +10,7 @@ import { StopSignals } from "./signals.js";
 const EXIT_DONE = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+const EXIT_PORT_TAKEN = 75;
 
 async function main(): Promise<number> {
   try {
@@ -21,6 +22,7 @@ async function main(): Promise<number> {
     if (!(error instanceof VigentError))
       log("CRITICAL", "server", error instanceof Error ? String(error.stack) : String(error));
     process.stderr.write(`overlay: ${error instanceof VigentError ? error.message : "The server failed."}\n`);
+    if (error instanceof VigentError && error.reason === PORT_TAKEN) return EXIT_PORT_TAKEN;
     const usage = error instanceof InvalidInputError || error instanceof FailedPreconditionError;
     return usage ? EXIT_USAGE : EXIT_FAILED;
   }

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Refusal } from "./admission.js";
 import type { DeathReason } from "./browser.js";
-import { FailedPreconditionError } from "./errors.js";
+import { portError } from "./errors.js";
 
 const SERVICE = "overlay";
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
@@ -85,7 +85,7 @@ export class Metrics {
     this.#units.inc({ service: SERVICE, phase });
   }
 
-  /** Starts the scrape endpoint. Throws FailedPreconditionError when the port is taken. */
+  /** Starts the scrape endpoint. Throws what `portError` makes of a port that does not open. */
   async serve(host: string, port: number): Promise<{ server: Server; port: number }> {
     const server = createServer((_request, response) => {
       void this.registry
@@ -96,7 +96,7 @@ export class Metrics {
       server.once("error", (error: NodeJS.ErrnoException) => {
         const problem = `The metrics port ${host}:${port} cannot be opened: ${error.code}.`;
         const remedy = "Set VIGENT_OVERLAY_METRICS_PORT to a free port.";
-        reject(new FailedPreconditionError(problem, remedy, { field: "metrics_port" }));
+        reject(portError(problem, remedy, "metrics_port", error.code === "EADDRINUSE"));
       });
       server.listen(port, host, resolve);
     });

@@ -6,7 +6,7 @@ import { Admission } from "./admission.js";
 import { Browser } from "./browser.js";
 import { ensureBundle } from "./bundle.js";
 import { findChromium } from "./chromium.js";
-import { FailedPreconditionError } from "./errors.js";
+import { portError } from "./errors.js";
 import { findUploadedFontsIn } from "./fonts.js";
 import { Health } from "./health.js";
 import { engineIdentity } from "./identity.js";
@@ -68,7 +68,8 @@ function bind(server: Server, settings: Settings): Promise<number> {
     server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
       if (!error) return resolve(port);
       const problem = `The port ${address} cannot be opened: ${error.message.split("\n")[0]}.`;
-      reject(new FailedPreconditionError(problem, "Set VIGENT_OVERLAY_PORT to a free port.", { field: "port" }));
+      const taken = error.message.includes("EADDRINUSE");
+      reject(portError(problem, "Set VIGENT_OVERLAY_PORT to a free port.", "port", taken));
     });
   });
 }
@@ -113,9 +114,13 @@ async function drained(
   health.publish(false, true);
   const gentle = async (): Promise<boolean> => {
     await pause(settings.drainDelayS * 1000);
+    servicer.refusing = true;
+    const graceOver = pause(settings.drainGraceS * 1000);
+    // A stopping server refuses health checks: who asks would take it for dead amid its calls.
+    await Promise.race([servicer.ended(), graceOver]);
     health.close();
     const stopped = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-    await Promise.race([stopped, pause(settings.drainGraceS * 1000)]);
+    await Promise.race([stopped, graceOver]);
     return true;
   };
   return Promise.race([gentle(), signals.second.then(() => false)]);

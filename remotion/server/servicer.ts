@@ -27,6 +27,9 @@ export class OverlayServicer {
   /** Progress records of the calls that are worked on. */
   readonly active = new Set<Progress>();
   draining = false;
+  /** Whether further calls are turned away; those that run go on. */
+  refusing = false;
+  readonly #serving = new Set<Promise<void>>();
 
   constructor(
     private readonly settings: Settings,
@@ -38,9 +41,16 @@ export class OverlayServicer {
   readonly implementation: UntypedServiceImplementation = {
     Render: (stream: ServerWritableStream<RenderRequest | typeof MALFORMED, object>) => {
       const call = new StreamingCall(stream, this.settings.callerBudgetS);
-      void call.serve(METHOD, this.metrics, () => this.#render(call));
+      const serving = call.serve(METHOD, this.metrics, () => this.#render(call));
+      this.#serving.add(serving);
+      void serving.finally(() => this.#serving.delete(serving));
     },
   };
+
+  /** Resolves when no call runs or waits. */
+  async ended(): Promise<void> {
+    while (this.#serving.size > 0) await Promise.allSettled(this.#serving);
+  }
 
   /** Writes accepted, then progress and pictures, then done. */
   async #render(call: Call): Promise<void> {
@@ -64,6 +74,12 @@ export class OverlayServicer {
   }
 
   async #admit(call: Call): Promise<Slot> {
+    if (this.refusing) {
+      throw new UnavailableError("The server is ending.", "Try again, perhaps on another replica.", {
+        reason: "DRAINING",
+        retryAfterS: RETRY_AFTER_S,
+      });
+    }
     if (!this.browser.ready) {
       this.metrics.refused("unavailable");
       throw new UnavailableError(

@@ -45,7 +45,7 @@ export function loadSettings(environment: Environment): Settings {
   }
   return {
     host: read.text("host", "127.0.0.1"),
-    port: read.whole("port", 50054, 0, 65_535),
+    port: read.whole("port", 8054, 0, 65_535),
     metricsPort: read.whole("metrics_port", 9154, 0, 65_535),
     logLevel: read.text("log_level", "INFO"),
     mediaRoot: environment.VIGENT_MEDIA_ROOT ?? read.text("media_root", String(file.media_root ?? ".vigent/media")),

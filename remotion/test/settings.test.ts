@@ -16,7 +16,7 @@ const NONE = { VIGENT_CONFIG: "/nonexistent.toml" };
 
 test("defaults are those of every model server", () => {
   const settings = loadSettings(NONE);
-  assert.deepEqual([settings.host, settings.port, settings.metricsPort], ["127.0.0.1", 50054, 9154]);
+  assert.deepEqual([settings.host, settings.port, settings.metricsPort], ["127.0.0.1", 8054, 9154]);
   assert.deepEqual([settings.slots, settings.queueLimit, settings.stallBudgetS], [1, 8, 10]);
 });
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from services.asr.dtw.engine import DtwAligner
 from services.asr.pocketsphinx import PocketsphinxRecogniser
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.settings import EngineSettings
 
 
 class BuiltinEngine(DtwAligner, PocketsphinxRecogniser):
     """Aligns by DtwAligner, transcribes by PocketsphinxRecogniser; takes no settings."""
+
+    capabilities = Capabilities(languages=("en",))
+    """It judges no takes: it finds errors in every one, rates of 0.4 to 0.9 measured on good English of espeak-ng."""
 
     def __init__(self, settings: EngineSettings) -> None:
         del settings

@@ -9,6 +9,7 @@ from typing import Protocol
 from numpy import int16
 from numpy.typing import NDArray
 
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 
 
@@ -61,6 +62,8 @@ class Alignment:
 
 class AsrEngine(Protocol):
     """A listening engine, living in the worker process. The constructor takes the engine settings and loads."""
+
+    capabilities: Capabilities
 
     def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
         """Writes down what is said, yielding segments in order; none for silence.

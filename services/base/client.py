@@ -20,7 +20,7 @@ MAX_RESPONSE_BYTES = 64 * 2**20
 def open_channel(target: str, service: str) -> grpc.aio.Channel:
     """A channel to those replicas of `service` (its full name) that report SERVING.
 
-    `target` is "host:port", "dns:///name:port", or several replicas as "ipv4:127.0.0.1:50052,127.0.0.1:50062".
+    `target` is "host:port", "dns:///name:port", or several replicas as "ipv4:127.0.0.1:8052,127.0.0.1:8062".
     """
     config = {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": service}}
     return direct_channel(

@@ -9,6 +9,9 @@ import grpc
 NO_PROXY = ("grpc.enable_http_proxy", 0)
 """Option of a channel. gRPC would ask http_proxy, https_proxy and grpc_proxy, for loopback as well."""
 
+SOON_FOUND = tuple((f"grpc.{which}_reconnect_backoff_ms", 200) for which in ("initial", "max"))
+"""Options of a channel to a server that may just be starting. Not "min": it bounds how long its greeting may take."""
+
 
 def direct_channel(target: str, options: Sequence[tuple[str, str | int]] = ()) -> grpc.aio.Channel:
     """A channel to a server of the mesh; every channel is opened here."""

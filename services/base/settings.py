@@ -21,7 +21,8 @@ from pydantic_settings import (
 from services.base.errors import InvalidInputError
 from services.enginekit.settings import EngineSettings
 
-PORTS = {"gateway": 8080, "orchestrator": 50050, "tts": 50051, "lipsync": 50052, "asr": 50053, "overlay": 50054}
+PORTS = {"gateway": 8080, "orchestrator": 8050, "tts": 8051, "lipsync": 8052, "asr": 8053, "overlay": 8054}
+"""Below 32768, where Linux begins to give ports to whoever connects to anywhere."""
 METRICS_PORTS = {"orchestrator": 9150, "tts": 9151, "lipsync": 9152, "asr": 9153, "overlay": 9154}
 
 LogLevel = Annotated[

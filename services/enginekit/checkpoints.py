@@ -45,7 +45,7 @@ class CheckpointFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """A checkpoint: its `engine`, its `licence`, the hub repository it comes from, and its files.
+    """A checkpoint: its `service` and `engine`, its `licence`, the hub repository it comes from, and its files.
 
     `resolution` is that of the pictures a lip-sync model was trained on; null for other models.
     """
@@ -53,6 +53,7 @@ class Manifest(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$")
+    service: str = ""
     engine: str
     version: str = ""
     licence: str

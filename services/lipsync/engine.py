@@ -11,6 +11,7 @@ from typing import Protocol
 from numpy import int16, uint8
 from numpy.typing import NDArray
 
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 
 LARGEST_PATCH_BYTES = 3 << 20
@@ -84,6 +85,8 @@ class Patch:
 
 class LipsyncEngine(Protocol):
     """A lip-sync engine, living in the worker process. The constructor takes the engine settings and loads."""
+
+    capabilities: Capabilities
 
     def prepare(self, footage: Footage, progress: Progress) -> Iterator[FootageReport]:
         """Looks at every frame of the footage and yields one report; cached by content hash.

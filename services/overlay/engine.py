@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from numpy import uint8
 from numpy.typing import NDArray
 
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 
 
@@ -106,6 +107,8 @@ class OverlayPicture:
 
 class OverlayEngine(Protocol):
     """An overlay renderer. The constructor takes the engine settings and loads fonts."""
+
+    capabilities: Capabilities
 
     name: str
 

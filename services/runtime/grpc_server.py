@@ -6,14 +6,17 @@ import asyncio
 import logging
 import signal
 import socket
+import time
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from services.base.errors import FailedPreconditionError
+from services.base.exits import port_error
 from services.base.settings import ProcessSettings
 from services.runtime.health import Health
+from services.runtime.running_calls import RunningCalls
+from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,26 +37,30 @@ def new_server(settings: ProcessSettings, *interceptors: grpc.aio.ServerIntercep
     )
 
 
-def add_health_and_reflection(server: grpc.aio.Server, health: Health, service: str) -> None:
-    """Registers both for `service`, a full name."""
+def add_common_services(
+    server: grpc.aio.Server, service: str, health: Health, runtime: runtime_pb2_grpc.RuntimeServiceServicer
+) -> None:
+    """Registers what every server has beside `service`, a full name: health, its description and reflection."""
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
-    names = (service, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    runtime_pb2_grpc.add_RuntimeServiceServicer_to_server(runtime, server)
+    common = [
+        descriptor.services_by_name[name].full_name
+        for descriptor, name in ((health_pb2.DESCRIPTOR, "Health"), (runtime_pb2.DESCRIPTOR, "RuntimeService"))
+    ]
+    reflection.enable_server_reflection((service, *common, reflection.SERVICE_NAME), server)
 
 
 def bind(server: grpc.aio.Server, settings: ProcessSettings, section: str) -> int:
-    """Opens the port and returns it. Raises FailedPreconditionError when it is taken."""
+    """Opens the port and returns it. Raises what `port_error` makes of a port that does not open."""
     try:
         with socket.create_server((settings.host, settings.port)):
             pass  # asked first because gRPC writes its own lines to stderr when it fails
         return server.add_insecure_port(f"{settings.host}:{settings.port}")
     except (OSError, RuntimeError) as error:
         cause = str(error.strerror if isinstance(error, OSError) else error)
-        raise FailedPreconditionError(
-            f"The port {settings.host}:{settings.port} cannot be opened: {cause.partition(' (while')[0]}.",
-            f"Set VIGENT_{section.upper()}_PORT to a free port.",
-            "port",
-        ) from error
+        problem = f"The port {settings.host}:{settings.port} cannot be opened: {cause.partition(' (while')[0]}."
+        remedy = f"Set VIGENT_{section.upper()}_PORT to a free port."
+        raise port_error(problem, remedy, "port", error) from error
 
 
 class StopSignals:
@@ -71,13 +78,15 @@ class StopSignals:
         (self.second if self.first.is_set() else self.first).set()
 
 
-async def drain(server: grpc.aio.Server, health: Health, settings: ProcessSettings, signals: StopSignals) -> bool:
+async def drain(
+    server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: ProcessSettings, signals: StopSignals
+) -> bool:
     """Stops without a failed call: NOT_SERVING, a pause in which balancers turn away, then the end of running calls.
 
     Returns whether it came to its end; False when a second signal cut it short.
     """
     forced = asyncio.ensure_future(signals.second.wait())
-    gentle = asyncio.ensure_future(_drain(server, health, settings))
+    gentle = asyncio.ensure_future(_drain(server, health, calls, settings))
     await asyncio.wait({forced, gentle}, return_when=asyncio.FIRST_COMPLETED)
     forced.cancel()
     if gentle.done():
@@ -88,8 +97,13 @@ async def drain(server: grpc.aio.Server, health: Health, settings: ProcessSettin
     return False
 
 
-async def _drain(server: grpc.aio.Server, health: Health, settings: ProcessSettings) -> None:
+async def _drain(server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: ProcessSettings) -> None:
     await health.turn_away()
     await asyncio.sleep(settings.drain_delay_s)
+    calls.refuse()
+    ends_s = time.monotonic() + settings.drain_grace_s
+    await calls.ended(
+        settings.drain_grace_s
+    )  # a stopping server refuses health checks: who asks would take it for dead
     health.close()  # a watch would hold the server for the whole grace
-    await server.stop(settings.drain_grace_s)
+    await server.stop(max(0.0, ends_s - time.monotonic()))

@@ -8,17 +8,25 @@ from typing import Any, TypeAlias
 import grpc
 from grpc_health.v1 import health, health_pb2
 
-from services.runtime.identity import ENGINE_METADATA_KEY
-
-LIVENESS = "liveness"
-PROBLEM_METADATA_KEY = "vigent-problem"
-"""Trailing metadata of every health check while the engine cannot be loaded: why, and what to do; ASCII."""
+from services.base.names import ENGINE_METADATA_KEY, LIVENESS, PROBLEM_METADATA_KEY
 
 _LONGEST_PROBLEM = 1000  # metadata of more than 8 KiB is refused
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class _Told:
+    """What a watcher was told last."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.status: int | None = None
+
+    async def write(self, response: health_pb2.HealthCheckResponse) -> None:
+        self.status = response.status
+        await self._context.write(response)
 
 
 class Health(health.aio.HealthServicer):  # type: ignore[misc]
@@ -59,7 +67,8 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
         self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> None:
         """Tells every change; ends when the server stops, which would otherwise wait for it the whole grace."""
-        watch = asyncio.ensure_future(super().Watch(request, context))
+        told = _Told(context)
+        watch = asyncio.ensure_future(super().Watch(request, told))
         closed = asyncio.ensure_future(self._closed.wait())
         try:
             await asyncio.wait({watch, closed}, return_when=asyncio.FIRST_COMPLETED)
@@ -67,6 +76,9 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
             watch.cancel()
             closed.cancel()
             await asyncio.gather(watch, closed, return_exceptions=True)
+        status = self._server_status.get(request.service, told.status)
+        if status != told.status:  # it was set in the very moment of the end
+            await context.write(health_pb2.HealthCheckResponse(status=status))
 
     async def publish(self, *, ready: bool, live: bool, problem: str = "") -> None:
         """Sets the states; `problem` says why the engine cannot be loaded."""

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from services.base.source_digest import source_digest
 
-ENGINE_METADATA_KEY = "vigent-engine"
-"""Initial metadata of every health check: a caller learns the identity without starting work."""
-
 _MANIFEST = "manifest.json"  # as of enginekit.checkpoints, which would bring pydantic's models along
 _SERVICES = Path(__file__).parents[1]
 _SHARED_ROOMS = ("enginekit", "espeak", "media", "text", "typography")

@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError, Message
 from services.base.errors import DeadlineExceededError, InternalError, InvalidInputError, VigentError
 from services.base.status import code_of, trailers_of
 from services.runtime.metrics import ServerMetrics
+from services.runtime.running_calls import RunningCalls
 
 _LOG = logging.getLogger(__name__)
 _MALFORMED = object()
@@ -36,6 +37,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
     def __init__(self, metrics: ServerMetrics, service: str) -> None:
         """`service` is the full name; RPCs of other services (health, reflection) pass through."""
         self._metrics, self._prefix = metrics, f"/{service}/"
+        self.calls = RunningCalls()
 
     async def intercept_service(
         self, continuation: Callable[[Details], Awaitable[Handler | None]], details: Details
@@ -63,7 +65,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
         async def guarded(request: Requests, context: Context) -> Message:
             request = _patient(request)
             try:
-                with self._counted(context, method):
+                with self._counted(context, method), self.calls.one():
                     return await behavior(_checked(request), context)
             except VigentError as error:
                 await _drain_requests(request)
@@ -76,7 +78,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
         async def guarded(request: Requests, context: Context) -> None:
             request = _patient(request)
             try:
-                with self._counted(context, method):
+                with self._counted(context, method), self.calls.one():
                     async with aclosing(behavior(_checked(request), context)) as responses:
                         async for response in responses:
                             await _write(context, response)

@@ -16,8 +16,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.base.errors import FailedPreconditionError
-from services.enginekit.progress import ProgressSnapshot
+from services.base.exits import port_error
 from services.runtime.worker.call import Call
 from services.runtime.worker.worker import State, Worker
 
@@ -43,6 +42,7 @@ class ServerMetrics:
         self._first_chunk_s = self._histogram("vigent_first_chunk_seconds", "From request to first result.", labels)
         self._realtime_factor = self._histogram("vigent_realtime_factor", "Wall over media.", labels, _FACTORS)
         self._restarts = self._counter("vigent_worker_restarts", "Workers replaced.", ("service", "reason"))
+        self._restarted = dict.fromkeys(DEATHS, 0)
         self._refused = self._counter("vigent_admission_refused", "Calls without a slot.", ("service", "reason"))
         for counter, reasons in ((self._restarts, DEATHS), (self._refused, REFUSALS)):
             for reason in reasons:
@@ -53,15 +53,13 @@ class ServerMetrics:
         self.registry.register(_WorkerCollector(self.service, worker))
 
     def serve(self, host: str, port: int) -> int:
-        """Starts the scrape endpoint on a thread; returns its port. Raises FailedPreconditionError when it is taken."""
+        """Starts the scrape endpoint on a thread; returns its port. Raises what `port_error` makes of one in use."""
         try:
             server, _ = start_http_server(port, host, self.registry)
         except OSError as error:
-            raise FailedPreconditionError(
-                f"The metrics port {host}:{port} cannot be opened: {error.strerror}.",
-                f"Set VIGENT_{self.service.upper()}_METRICS_PORT to a free port.",
-                "metrics_port",
-            ) from error
+            problem = f"The metrics port {host}:{port} cannot be opened: {error.strerror}."
+            remedy = f"Set VIGENT_{self.service.upper()}_METRICS_PORT to a free port."
+            raise port_error(problem, remedy, "metrics_port", error) from error
         return int(server.server_port)
 
     def request_ended(self, method: str, code: str, seconds: float) -> None:
@@ -85,6 +83,11 @@ class ServerMetrics:
     def restarted(self, reason: str) -> None:
         """Counts a replaced worker; `reason` is one of DEATHS."""
         self._restarts.labels(self.service, reason).inc()
+        self._restarted[reason] += 1
+
+    def restarts(self) -> dict[str, int]:
+        """How many workers were replaced, by reason."""
+        return dict(self._restarted)
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...]) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
@@ -101,8 +104,10 @@ class _WorkerCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         worker, service, present = self._worker, [self._service], self._worker.state
-        age_s, budget_s = self._age_and_budget_s()
-        yield _gauge("vigent_worker_progress_timestamp_seconds", "Last sign of progress.", service, time.time() - age_s)
+        progress = worker.progress()
+        last_s = time.time() - progress.age_s
+        yield _gauge("vigent_worker_progress_timestamp_seconds", "Last sign of progress.", service, last_s)
+        budget_s = progress.budget_s
         yield _gauge("vigent_worker_stall_budget_seconds", "Time without a unit that is a hang.", service, budget_s)
         yield _gauge("vigent_worker_active_requests", "Calls that the engine works on.", service, len(worker.calls))
         yield _gauge("vigent_queue_depth", "Calls that wait for a slot.", service, worker.admission.queue_depth)
@@ -137,23 +142,6 @@ class _WorkerCollector(Collector):
         if (problem := self._worker.problem) is not None:
             problems.add_metric([self._service, problem.reason], 1)
         yield problems
-
-    def _age_and_budget_s(self) -> tuple[float, float]:
-        """Seconds since the last sign of progress, and the budget for them, of the record that is closest to a hang.
-
-        If any slot computes, it is one of those: a call that waits for its caller does not hang.
-        """
-        if self._worker.process is None:
-            return 0.0, 0.0
-        snapshots = self._worker.process.snapshots()
-        working = [snapshot for snapshot in snapshots if snapshot.working]
-        active = working or [snapshot for snapshot in snapshots if snapshot.active]
-        oldest = min(active, key=_updated) if active else max(snapshots, key=_updated)
-        return oldest.age_s(time.monotonic_ns()), self._worker.budget_s(oldest)
-
-
-def _updated(snapshot: ProgressSnapshot) -> int:
-    return snapshot.updated_ns
 
 
 def _gauge(name: str, text: str, labels: list[str], value: float) -> GaugeMetricFamily:

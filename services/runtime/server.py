@@ -14,21 +14,21 @@ from typing import Any
 import grpc
 
 from services.base.allocator import keep_large_blocks
-from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
+from services.base.errors import InvalidInputError, VigentError
+from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
 from services.base.settings import ServerSettings
 from services.media.store import MediaStore
-from services.runtime.grpc_server import StopSignals, add_health_and_reflection, bind, drain, new_server
+from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
+from services.runtime.servicer import RuntimeServicer
 from services.runtime.worker.call import WINDOW
 from services.runtime.worker.messages import Boot
 from services.runtime.worker.watchdog import Watchdog
 from services.runtime.worker.worker import Worker
-
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def serve(spec: ServiceSpec) -> int:
     """Runs the server of `spec` until SIGTERM or SIGINT.
 
     An engine that cannot be loaded ends nothing: the server says why, and tries again. Returns the exit code:
-    0 drained, 1 the drain was cut short, 2 wrong settings.
+    0 drained, 1 the drain was cut short, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
     try:
@@ -59,7 +59,7 @@ def serve(spec: ServiceSpec) -> int:
         return asyncio.run(_serve(spec, settings))
     except VigentError as error:
         print(f"{spec.name}: {error}", file=sys.stderr)
-        return EXIT_USAGE if isinstance(error, InvalidInputError | FailedPreconditionError) else EXIT_FAILED
+        return exit_code_of(error)
 
 
 async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
@@ -68,9 +68,11 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     engine = settings.engine or spec.default_engine
     worker = Worker(_boot(spec, settings, engine), engine, settings, metrics)
     health = Health(spec.full_name)
-    server = new_server(settings, RpcGuard(metrics, spec.full_name))
+    guard = RpcGuard(metrics, spec.full_name)
+    server = new_server(settings, guard)
     spec.add(server, worker, MediaStore(settings.media_root))
-    add_health_and_reflection(server, health, spec.full_name)
+    runtime = RuntimeServicer(spec.full_name, worker, settings, metrics, lambda: health.identity)
+    add_common_services(server, spec.full_name, health, runtime)
     metrics.watch(worker)
     identify = partial(engine_identity, engine, settings.checkpoint, spec.name, settings.options)
     address = f"{settings.host}:{bind(server, settings, spec.name)}"
@@ -89,7 +91,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     try:
         await _until_stopped(signals, tasks)
         worker.draining = True
-        return EXIT_DONE if await drain(server, health, settings, signals) else EXIT_FAILED
+        return EXIT_DONE if await drain(server, health, guard.calls, settings, signals) else EXIT_FAILED
     finally:
         for task in tasks:
             task.cancel()
@@ -135,7 +137,7 @@ async def _publish(worker: Worker, health: Health, ready_line: str, identify: Ca
 def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
     return Boot(
         service=spec.name,
-        engine=_engine_path(spec, engine),
+        engine=engine_path(spec, engine),
         settings=settings.engine_settings(),
         attributes=spec.attributes,
         epoch=0,
@@ -149,7 +151,8 @@ def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
     )
 
 
-def _engine_path(spec: ServiceSpec, engine: str) -> str:
+def engine_path(spec: ServiceSpec, engine: str) -> str:
+    """The path, as module:Class, of a registered name or of what is a path already. Raises InvalidInputError."""
     if ":" in engine:
         return engine
     if engine not in spec.engines:

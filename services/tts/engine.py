@@ -11,6 +11,7 @@ from typing import Protocol
 from numpy import int16
 from numpy.typing import NDArray
 
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 
 
@@ -74,6 +75,8 @@ class Finish:
 
 class TtsEngine(Protocol):
     """A voice engine, living in the worker process. The constructor takes the engine settings and loads."""
+
+    capabilities: Capabilities
 
     sample_rate_hz: int
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from difflib import get_close_matches
 
 from pydantic import Field
 
 from services.base.errors import InvalidInputError
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.options import EngineOptions
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
@@ -46,12 +48,14 @@ class EspeakOptions(EngineOptions):
 class EspeakEngine:
     """Speaks every language of espeak-ng in ten voices; Chinese text may hold English and numbers, and the reverse."""
 
+    capabilities = Capabilities(streams=True)
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, settings: EngineSettings) -> None:
         """Looks for the library, so that a missing one is found at start. Raises InvalidInputError for a bad option."""
         self._longest_take = round(EspeakOptions.of(settings.options).longest_take_s * SAMPLE_RATE_HZ)
         self._languages = spoken_languages()
+        self.capabilities = replace(self.capabilities, languages=self._languages)
 
     def voices(self) -> list[Voice]:
         """All voices, default first; each speaks all languages."""

@@ -60,7 +60,7 @@ async def _through_servers(tts: TtsServiceStub, lipsync: LipsyncServiceStub, foo
     assert take
     take.close()
     opening = lipsync_pb2.LipsyncOpen(footage=media_ref(footage))
-    return len([patch async for patch in LipsyncCall(lipsync, opening, take, 600).patches()])
+    return len([patch async for patch in LipsyncCall(lipsync, opening, take).patches()])
 
 
 async def _compare(

@@ -125,7 +125,7 @@ async def _segment(
     """One sentence's stretch of film, as the orchestrator makes several of them side by side; and its pictures."""
     async with window:
         frames = min(SEGMENT_FRAMES, FRAMES - first)
-        overlays, pictures = OverlayPictures(service, short(first, frames), 600, RetryPolicy(attempts=1)), 0
+        overlays, pictures = OverlayPictures(service, short(first, frames), RetryPolicy(attempts=1)), 0
         with SegmentComposer(folder / "footage.mp4", folder / f"{first}.mp4", first) as composer:
             for frame in range(first, first + frames):
                 for picture in await overlays.until(frame):

@@ -20,13 +20,14 @@ from orchestrator.film.compose import OverlayImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.making.assemble import assemble
+from orchestrator.making.making import Making
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
 from orchestrator.making.pictures import LipsyncCall, OverlayPictures, patch_image
-from orchestrator.making.plan import FilmPlan, make_plan
+from orchestrator.making.plan import make_plan
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentPieces
-from orchestrator.making.servers import Mesh as Services
+from orchestrator.making.servers import Servers
 from orchestrator.making.take import Take
 from orchestrator.making.voice import Voice
 from orchestrator.making.words import align, words_to_json
@@ -79,11 +80,7 @@ async def _job_wall_s(mesh: Mesh, spec: jobs_pb2.JobSpec) -> tuple[float, float]
 class _Sequential:
     """The stages of a film, each over the whole film before the next begins."""
 
-    spec: jobs_pb2.JobSpec
-    plan: FilmPlan
-    store: MediaStore
-    services: Services
-    settings: OrchestratorSettings
+    making: Making
 
     async def walls_s(self) -> dict[str, float]:
         walls: dict[str, float] = {}
@@ -100,30 +97,26 @@ class _Sequential:
                 frames_without_face=0,
                 sample_rate_hz=take.sample_rate_hz,
                 voice=voice,
-                words=self.store.put_bytes(words_to_json(words[index])),
+                words=self.making.store.put_bytes(words_to_json(words[index])),
                 film=films[index],
             )
             for index, (take, voice) in enumerate(voices)
         ]
-        await _timed(
-            walls,
-            "assemble",
-            lambda: assemble("bench", self.spec, self.plan, pieces, self.store, lambda _share: None),
-        )
+        await _timed(walls, "assemble", lambda: assemble(self.making, pieces, lambda _share: None))
         return walls
 
     async def _voices(self) -> list[tuple[Take, StoredFile]]:
-        voice = Voice(self.spec, "bench", self.store, self.services, self.settings, RetryPolicy(attempts=3))
+        voice = Voice(self.making)
         made = []
-        for sentence in self.plan.sentences:
+        for sentence in self.making.plan.sentences:
             started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
-            stored = await voice.speak(sentence.text, started)
-            made.append((started.result(), stored))
+            spoken = await voice.speak(sentence.text, started)
+            made.append((spoken.take, spoken.stored))
         return made
 
     async def _words(self, takes: list[Take]) -> list[list[media_pb2.Word]]:
-        with self.services.asr.least_busy() as stub:
-            sentences = [sentence.text for sentence in self.plan.sentences]
+        with self.making.servers.asr.least_busy() as stub:
+            sentences = [sentence.text for sentence in self.making.plan.sentences]
             return [await align(stub, take, text, "", 600) for take, text in zip(takes, sentences, strict=True)]
 
     def _places(self, takes: list[Take]) -> list[SegmentPlace]:
@@ -139,10 +132,10 @@ class _Sequential:
         made = []
         for (take, _), place in zip(voices, places, strict=True):
             opening = lipsync_pb2.LipsyncOpen(
-                footage=media_ref(self.plan.footage), first_film_frame=place.first_film_frame
+                footage=media_ref(self.making.plan.footage), first_film_frame=place.first_film_frame
             )
-            with self.services.lipsync.least_busy() as stub:
-                made.append([patch async for patch in LipsyncCall(stub, opening, take, 600).patches()])
+            with self.making.servers.lipsync.least_busy() as stub:
+                made.append([patch async for patch in LipsyncCall(stub, opening, take).patches()])
         return made
 
     async def _films(
@@ -152,19 +145,20 @@ class _Sequential:
         voices: list[tuple[Take, StoredFile]],
         patches: list[list[lipsync_pb2.Patch]],
     ) -> list[StoredFile]:
-        text = OverlayText(self.spec, self.plan, self.store)
-        footage = self.store.path(self.plan.footage.sha256)
-        encoder = EncoderSettings(self.settings.encoder, self.settings.encoder_preset, self.settings.encoder_crf)
+        text = OverlayText(self.making.spec, self.making.plan, self.making.store)
+        footage = self.making.store.path(self.making.plan.footage.sha256)
+        settings = self.making.settings
+        encoder = EncoderSettings(settings.encoder, settings.encoder_preset, settings.encoder_crf)
         films = []
         for index, place in enumerate(places):
             request = text.render_request(index, words[index], voices[index][0].sample_rate_hz, place)
-            overlays = OverlayPictures(self.services.overlay, request, 600, RetryPolicy(attempts=3))
-            with self.store.temporary(".mp4") as target:
+            overlays = OverlayPictures(self.making.servers.overlay, request, self.making.policy)
+            with self.making.store.temporary(".mp4") as target:
                 pictures = await overlays.until(place.first_film_frame + place.frames)
 
                 composer = SegmentComposer(footage, target, place.first_film_frame, encoder)
                 await asyncio.to_thread(_compose, composer, pictures, patches[index])
-                films.append(self.store.adopt(target, "video/mp4"))
+                films.append(self.making.store.adopt(target, "video/mp4"))
         return films
 
 
@@ -189,13 +183,15 @@ async def _sequential_walls_s(mesh: Mesh, spec: jobs_pb2.JobSpec) -> dict[str, f
         "orchestrator",
         **{name: mesh.servers[name].address for name in ("tts", "lipsync", "asr", "overlay")},
     )
-    store, services = MediaStore(mesh.media_root), Services(settings)
+    store, servers = MediaStore(mesh.media_root), Servers(settings)
     begun_s = time.perf_counter()
     complete = complete_spec(spec, store)
-    plan = await make_plan(complete, store, services, lambda _share: None, RetryPolicy(attempts=3))
+    policy = RetryPolicy(attempts=3)
+    plan = await make_plan(complete, store, servers, lambda _share: None, policy)
     prepare_s = time.perf_counter() - begun_s
-    walls_s = await _Sequential(complete, plan, store, services, settings).walls_s()
-    await services.close()
+    making = Making("bench", complete, plan, store, servers, settings, policy, lambda: None)
+    walls_s = await _Sequential(making).walls_s()
+    await servers.close()
     return {"prepare": prepare_s, **walls_s}
 
 

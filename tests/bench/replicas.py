@@ -33,7 +33,7 @@ async def _wall_s(addresses: list[str], footage: media_pb2.MediaRef) -> float:
         async with in_flight:
             opening = lipsync_pb2.LipsyncOpen(footage=footage, first_film_frame=index * _FRAMES)
             with service.least_busy() as stub:
-                patches = [patch async for patch in LipsyncCall(stub, opening, take, 600).patches()]
+                patches = [patch async for patch in LipsyncCall(stub, opening, take).patches()]
             assert len(patches) == _FRAMES
 
     await segment(0)

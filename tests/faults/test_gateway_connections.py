@@ -29,7 +29,6 @@ CROWD = 600  # more than all places
 ALONE = {
     **PATIENT,
     **{f"VIGENT_GATEWAY_{name}": NOBODY for name in ("ORCHESTRATOR", "TTS", "LIPSYNC", "ASR", "OVERLAY")},
-    **{f"VIGENT_GATEWAY_{name}_METRICS": "" for name in ("ORCHESTRATOR", "TTS", "LIPSYNC", "ASR", "OVERLAY")},
 }
 LASTING = {f"VIGENT_GATEWAY_{name}_TIMEOUT_S": "600" for name in ("HEAD", "BODY", "WRITE")}
 BIG_FILE = "/assets/fonts/NotoSansSC-Bold.otf"

@@ -27,12 +27,10 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, voice_server: Server) -> I
     """A gateway whose only service is the voice; nobody answers at the other addresses."""
     environment = {
         "VIGENT_GATEWAY_TTS": voice_server.address,
-        "VIGENT_GATEWAY_TTS_METRICS": f"http://{voice_server.metrics}/metrics",
         "VIGENT_GATEWAY_BODY_LIMIT_BYTES": "20000",
         "VIGENT_GATEWAY_UPLOAD_LIMIT_BYTES": "5000000",
         **PATIENT,
         **{f"VIGENT_GATEWAY_{name}": NOBODY for name in ("ORCHESTRATOR", "LIPSYNC", "ASR", "OVERLAY")},
-        **{f"VIGENT_GATEWAY_{name}_METRICS": "" for name in ("ORCHESTRATOR", "LIPSYNC", "ASR", "OVERLAY")},
     }
     with run_server("gateway", tmp_path_factory.mktemp("gateway"), environment) as server:
         yield server
@@ -57,8 +55,7 @@ def film_gateway(mesh: Mesh) -> Iterator[Server]:
     """A gateway over the whole mesh, sharing its media."""
     services = {name: server for name, server in mesh.servers.items() if "-" not in name}
     targets = {f"VIGENT_GATEWAY_{name.upper()}": server.address for name, server in services.items()}
-    pages = {f"VIGENT_GATEWAY_{name.upper()}_METRICS": f"http://{s.metrics}/metrics" for name, s in services.items()}
-    environment = {**targets, **pages, **PATIENT, "VIGENT_GATEWAY_HEARTBEAT_S": "0.2"}
+    environment = {**targets, **PATIENT, "VIGENT_GATEWAY_HEARTBEAT_S": "0.2"}
     with run_server("gateway", mesh.data, environment) as server:
         yield server
 

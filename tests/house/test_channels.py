@@ -9,7 +9,7 @@ from tests.house.test_imports import ROOT, SOURCES, belongs_to, imports
 
 CHANNELS = {"insecure_channel", "secure_channel"}
 HTTP = {"Client", "AsyncClient", "get", "post", "put", "patch", "delete", "head", "options", "request", "stream"}
-OUTSIDE = ROOT / "services" / "runtime" / "checkpoint_pull.py"
+OUTSIDE = ROOT / "services" / "enginekit" / "checkpoint_pull.py"
 
 
 def calls(path: Path) -> list[ast.Call]:
@@ -25,7 +25,7 @@ def trusts(call: ast.Call) -> bool | None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_connection_says_whether_it_uses_a_proxy(path: Path) -> None:
     opened = {ast.unparse(call.func).rpartition(".")[2] for call in calls(path)} & CHANNELS
-    assert not opened or path == ROOT / "services" / "runtime" / "direct.py"
+    assert not opened or path == ROOT / "services" / "base" / "direct.py"
     others = {name for name in imports(path) if belongs_to(name, "requests", "aiohttp", "urllib3", "http.client")}
     assert not others
     asked = [call for call in calls(path) if ast.unparse(call.func) in {f"httpx.{name}" for name in HTTP}]

@@ -10,6 +10,7 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.asr.engine import Alignment, Heard, Listening, Word
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from tests.knobs.knobs import Knobs
@@ -43,6 +44,8 @@ class KnobsAsr:
 
     heard: the text of every transcription. misheard: its text where the audio is higher than a tone of `KnobsTts`.
     """
+
+    capabilities = Capabilities(judges_takes=True)
 
     def __init__(self, settings: EngineSettings) -> None:
         self._knobs = Knobs(settings.options)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box, Footage, FootageReport, LipsyncSpec, Patch
@@ -16,6 +17,8 @@ from tests.knobs.knobs import Knobs
 
 class KnobsLipsync:
     """Knobs of `Knobs`, and x, y, width, height of the patch in pixels. A unit is a film frame."""
+
+    capabilities = Capabilities(streams=True)
 
     def __init__(self, settings: EngineSettings) -> None:
         self._knobs = Knobs(settings.options)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
@@ -26,6 +27,7 @@ class KnobsTts:
     time it takes to list the voices.
     """
 
+    capabilities = Capabilities(("en", "zh"), uses_gpu=True, streams=True)
     sample_rate_hz = 24_000
 
     def __init__(self, settings: EngineSettings) -> None:

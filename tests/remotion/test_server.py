@@ -14,9 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.http.replicas import ENGINE_METADATA_KEY
 from gateway.mesh import remotion
 from services.base.errors import ExhaustedError, InvalidInputError
+from services.base.names import ENGINE_METADATA_KEY
 from services.base.settings import ServerSettings
 from services.base.status import error_of
 from services.typography.styles import load_style
@@ -184,7 +184,16 @@ async def test_a_drain_lets_what_runs_finish(tmp_path):
             call = OverlayServiceStub(channel).Render(request, timeout=TIMEOUT_S)
             first = await until_picture(call)
             children = psutil.Process(server.process.pid).children(recursive=True)
+            health = health_pb2_grpc.HealthStub(channel)
+            watch = health.Watch(health_pb2.HealthCheckRequest(service=SERVICE), timeout=TIMEOUT_S)
+            assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
             server.process.send_signal(signal.SIGTERM)
+            assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await read(OverlayServiceStub(channel).Render(good_request(), timeout=TIMEOUT_S))
+            assert error_of(refused.value).reason == "DRAINING"
+            alive = await health.Check(health_pb2.HealthCheckRequest(service="liveness"), timeout=TIMEOUT_S)
+            assert alive.status == health_pb2.HealthCheckResponse.SERVING
             rest = await read(call)
         assert rest.done.pictures == 1 + len(rest.pictures) == 8 * (4 + KARAOKE["in"]["frames"])
         assert first.first_film_frame == 0

@@ -18,8 +18,8 @@ import grpc
 import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from services.base.names import PROBLEM_METADATA_KEY
 from services.base.status import error_of
-from services.runtime.health import PROBLEM_METADATA_KEY
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 ROOT = Path(__file__).parents[2]

@@ -40,9 +40,9 @@ async def probe(service: str, gateway: GatewayDep, response: Response) -> Servic
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response, include_in_schema=False)
 async def metrics(gateway: GatewayDep) -> Response:
-    """The gateway's own metrics, with its view of services and jobs."""
+    """The gateway's own metrics, with its view of the services."""
     services = await gateway.mesh.all()
-    return Response(gateway.metrics.page(services, gateway.mesh.job_counts), media_type=CONTENT_TYPE_LATEST)
+    return Response(gateway.metrics.page(services), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _probe(gateway: GatewayDep, service: str, response: Response) -> ServiceState:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
 from gateway.library.details import SPEECH_RATE_HZ
+from services.text.subtitles import Subtitle, srt, vtt
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2
@@ -120,9 +121,9 @@ def _whole(segments: list[asr_pb2.TranscribedSegment], wanted: TranscriptionRequ
         case "text":
             return PlainTextResponse(f"{text}\n")
         case "srt":
-            return PlainTextResponse(subtitles(segments, ","))
+            return PlainTextResponse(srt(_subtitles(segments)))
         case "vtt":
-            return PlainTextResponse(f"WEBVTT\n\n{subtitles(segments, '.')}", media_type="text/vtt")
+            return PlainTextResponse(vtt(_subtitles(segments)), media_type="text/vtt")
         case "verbose_json":
             return JSONResponse(_verbose(segments, text, wanted))
 
@@ -147,21 +148,12 @@ def _verbose(segments: list[asr_pb2.TranscribedSegment], text: str, wanted: Tran
     return verbose
 
 
-def subtitles(segments: list[asr_pb2.TranscribedSegment], decimal_mark: str) -> str:
-    """Segments as numbered cues: SRT with a comma, WebVTT with a dot."""
-    cues = []
-    for number, part in enumerate(segments, 1):
-        start, end = (_clock(sample, decimal_mark) for sample in (part.start_sample, part.end_sample))
-        cues.append(f"{number}\n{start} --> {end}\n{part.text}\n\n")
-    return "".join(cues)
+def _subtitles(segments: list[asr_pb2.TranscribedSegment]) -> list[Subtitle]:
+    return [Subtitle(_ms(part.start_sample), _ms(part.end_sample), part.text) for part in segments]
 
 
-def _clock(sample: int, decimal_mark: str) -> str:
-    milliseconds = round(sample * 1000 / SPEECH_RATE_HZ)
-    seconds, milliseconds = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}{decimal_mark}{milliseconds:03}"
+def _ms(sample: int) -> int:
+    return round(sample * 1000 / SPEECH_RATE_HZ)
 
 
 def _seconds(sample: int) -> float:

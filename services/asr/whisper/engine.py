@@ -20,6 +20,7 @@ from services.asr.whisper.placement import Placement, spread, weights, whole_sam
 from services.asr.whisper.utterances import SAMPLE_RATE_HZ, Utterance, as_floats, utterances
 from services.asr.whisper.windows import SpeechClock, find_words
 from services.base.errors import InvalidInputError
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.text.languages import language_by_script
@@ -37,6 +38,8 @@ class WhisperEngine:
     The constructor looks at the folder and the options, so that a wrong setting is known at once; `warm_up` verifies
     and loads. Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError (options).
     """
+
+    capabilities = Capabilities(judges_takes=True, uses_gpu=True, streams=True, needs_checkpoint=True)
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings

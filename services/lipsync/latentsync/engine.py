@@ -13,6 +13,7 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.base.errors import ExhaustedError
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.checkpoints import MANIFEST, refused
 from services.enginekit.device import is_out_of_memory, no_device
 from services.enginekit.progress import Progress
@@ -41,6 +42,8 @@ class LatentSyncEngine:
     `warm_up` verifies and loads. Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError
     (options).
     """
+
+    capabilities = Capabilities(uses_gpu=True, streams=True, needs_checkpoint=True)
 
     def __init__(self, settings: EngineSettings) -> None:
         self._settings = settings

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from numpy import int16
 from numpy.typing import NDArray
 
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, FootageReport, LipsyncSpec, Patch
@@ -20,6 +21,8 @@ from services.media.timeline import footage_frame
 
 class WarpEngine:
     """Moves the mouth by moving pixels; every result is the same for the same input, whatever quality and seed."""
+
+    capabilities = Capabilities(streams=True)
 
     def __init__(self, settings: EngineSettings) -> None:
         self._cache_root = settings.cache_root

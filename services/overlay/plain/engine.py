@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.overlay.engine import Label, OverlayPicture, OverlaySpec, Title
@@ -68,6 +69,7 @@ class PlainEngine:
     """Draws only pictures that differ: one a highlighted word, one a frame while a block comes or goes."""
 
     name = "plain"
+    capabilities = Capabilities(streams=True)
 
     def __init__(self, settings: EngineSettings) -> None:
         use_uploaded_fonts(settings.media_root)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.runtime.worker.messages import Boot
@@ -66,6 +67,7 @@ def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
         progress.advance()
     progress.phase("attributes")
     attributes = {name: _attribute(engine, name) for name in boot.attributes}
+    attributes["capabilities"] = getattr(engine, "capabilities", Capabilities())
     progress.finish()
     return LoadedEngine(engine, attributes, dict(progress.stage_s))
 

@@ -36,7 +36,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +67,14 @@ class State(Enum):
     DRAINING = "draining"
     LOAD_FAILED = "load_failed"
     BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class ProgressAge:
+    """Seconds since the last sign of progress, and how many of them are too many."""
+
+    age_s: float
+    budget_s: float
 
 
 class Worker:
@@ -161,6 +169,19 @@ class Worker:
     def budget_s(self, snapshot: ProgressSnapshot) -> float:
         """Seconds without progress after which a call is ended; another budget holds while it waits for its caller."""
         return self._caller_budget_s if snapshot.waiting else self.units.budget_s(snapshot)
+
+    def progress(self) -> ProgressAge:
+        """Of the record that is closest to a hang.
+
+        If any slot computes, it is one of those: a call that waits for its caller does not hang.
+        """
+        if self.process is None:
+            return ProgressAge(0.0, 0.0)
+        snapshots = self.process.snapshots()
+        working = [snapshot for snapshot in snapshots if snapshot.working]
+        active = working or [snapshot for snapshot in snapshots if snapshot.active]
+        oldest = min(active, key=_updated) if active else max(snapshots, key=_updated)
+        return ProgressAge(oldest.age_s(time.monotonic_ns()), self.budget_s(oldest))
 
     def require_engine(self) -> None:
         """Raises UnavailableError before the engine was loaded, FailedPreconditionError when it cannot be loaded."""
@@ -289,6 +310,10 @@ class Worker:
         self.broken = True
         self.available.set()  # wakes the calls that wait for a worker, to learn that there is none
         self.changed.set()
+
+
+def _updated(snapshot: ProgressSnapshot) -> int:
+    return snapshot.updated_ns
 
 
 def _unavailable(problem: str) -> UnavailableError:

@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.checkpoints import MANIFEST, read_manifest, refused, verify_once
 from services.enginekit.device import is_out_of_memory, no_device
 from services.enginekit.progress import Progress
@@ -50,6 +51,8 @@ class _Line:
 class Qwen3Engine:
     """Speaks with a Qwen3-TTS checkpoint: Base clones, CustomVoice has speakers, VoiceDesign takes descriptions."""
 
+    capabilities = Capabilities(uses_gpu=True, streams=True, needs_checkpoint=True)
+
     def __init__(self, settings: EngineSettings) -> None:
         """Checks settings and folder; `warm_up` loads.
 
@@ -67,6 +70,12 @@ class Qwen3Engine:
         self.sample_rate_hz = self._codec_config.sample_rate_hz
         self.load_s = 0.0
         self._voices = VoiceBook(self._config, self._options.voices)
+        self.capabilities = replace(
+            self.capabilities,
+            languages=self._voices.languages,
+            clones=self._voices.clones,
+            follows_instructions=self._voices.follow_instructions,
+        )
         self._clones = ClonedVoices(self._clone, self.sample_rate_hz)
         self._loaded: LoadedModel | None = None
         self._load_lock = threading.Lock()

@@ -53,18 +53,32 @@ class VoiceBook:
         self._languages = {tag: spoken[name] for tag, name in _LANGUAGES.items() if name in spoken}
         self._recordings = _recordings(folder) if config.kind == "base" else {}
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """BCP 47 tags of what every voice speaks."""
+        return tuple(self._languages)
+
+    @property
+    def clones(self) -> bool:
+        """Whether the voice of a recording can be had."""
+        return self._config.kind == "base"
+
+    @property
+    def follow_instructions(self) -> bool:
+        """Whether a voice can be told how to speak."""
+        return not self.clones and self._config.size != "0b6"
+
     def all(self) -> list[Voice]:
         """All voices, default first."""
-        languages = tuple(self._languages)
-        return [Voice(id_, name, languages) for id_, name in self._names().items()]
+        return [Voice(id_, name, self.languages) for id_, name in self._names().items()]
 
     def choose(self, request: Synthesis) -> ChosenVoice:
         """What `request` means. Raises InvalidInputError for a voice, language or reference that does not fit."""
         name, _, instruction = (part.strip() for part in request.voice.partition(":"))
-        if instruction and (self._config.kind == "base" or self._config.size == "0b6"):
+        if instruction and not self.follow_instructions:
             problem, remedy = "This checkpoint follows no instructions.", "Leave out what is after ':'."
             raise InvalidInputError(problem, remedy, "voice", "NO_INSTRUCTIONS")
-        if request.reference_audio and self._config.kind != "base":
+        if request.reference_audio and not self.clones:
             problem, remedy = f"A {self._config.kind} checkpoint cannot clone.", "Use a Base checkpoint."
             raise InvalidInputError(problem, remedy, "reference_audio", "CANNOT_CLONE")
         language = self._language_id(request.language)

@@ -55,10 +55,7 @@ def test_a_mesh_of_its_own_is_found(tmp_path: Path) -> None:
 
 def test_the_gateway_sees_every_service_and_its_figures(proxied: Mesh) -> None:
     targets = {f"VIGENT_GATEWAY_{name.upper()}": proxied.servers[name].address for name in SERVICES}
-    pages = {
-        f"VIGENT_GATEWAY_{name.upper()}_METRICS": f"http://{proxied.servers[name].metrics}/metrics" for name in SERVICES
-    }
-    with run_server("gateway", proxied.data, {**targets, **pages, **PATIENT, **PROXIES}) as gateway:
+    with run_server("gateway", proxied.data, {**targets, **PATIENT, **PROXIES}) as gateway:
         url = f"http://{gateway.address}/api/v1/services"
         services = httpx.get(url, trust_env=False, timeout=TIMEOUT_S).json()["services"]
     assert {service["name"]: service["ok"] for service in services} == dict.fromkeys(SERVICES, True)

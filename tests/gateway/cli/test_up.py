@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +15,10 @@ import pytest
 from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses
 from gateway.mesh.lock import hold, running_mesh
 from gateway.mesh.plan import MeshPlan
+from gateway.mesh.policy import WatchdogPolicy
 from gateway.mesh.process import MeshProcess
-from gateway.mesh.supervisor import Supervisor, WatchdogPolicy
+from gateway.mesh.supervised import State
+from gateway.mesh.supervisor import Supervisor
 from gateway.settings import SERVICES
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from tests.gateway.conftest import PATIENT
@@ -121,27 +122,42 @@ async def test_the_end_of_a_process_is_seen_whatever_it_leaves_behind(left):
         psutil.Process(int(line.removeprefix("child "))).kill()
 
 
-async def test_a_process_that_always_fails_is_given_up_and_said_so(tmp_path):
+async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path):
     policy = WatchdogPolicy(first_pause_s=0.01, longest_pause_s=0.02, restarts=2)
     said: list[str] = []
-    crashing = {"PYTHONHOME": str(tmp_path)}  # where Python finds nothing of itself
-    mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy, crashing)
+    media = tmp_path / "media"
+    media.write_text("This is no folder.")
+    mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy)
     async with mesh:
-        with pytest.raises(FailedPreconditionError, match="tts does not keep running"):
+        with pytest.raises(FailedPreconditionError, match="tts does not keep running") as lost:
             await mesh.wait_ready()
-        assert mesh.processes["tts"].restarts == 2
-    assert any("it is not started again" in line for line in said)
+        assert lost.value.reason == "CRASH_LOOP"
+        assert mesh.processes["tts"].restarts >= 3
+        assert mesh.processes["tts"].state is State.CRASH_LOOP
+        media.unlink()
+        await asyncio.wait_for(mesh.processes["tts"].ready.wait(), TIMEOUT_S)
+        await mesh.wait_ready()
+        assert mesh.processes["tts"].state is State.READY
+    assert any("supervisor: crash loop: exited with code 1; starting it again in" in line for line in said)
 
 
 async def test_wrong_settings_are_not_tried_again(tmp_path):
     said: list[str] = []
-    plan = MeshPlan.here(0)
-    with socket.create_server(("127.0.0.1", plan.addresses.ports["tts"])):
-        async with Supervisor(plan, tmp_path, lambda _name, line: said.append(line), ("tts",)) as mesh:
-            with pytest.raises(FailedPreconditionError):
-                await mesh.wait_ready()
-            assert mesh.processes["tts"].restarts == 0
-    assert any("cannot be opened" in line for line in said)
+    wrong = {"VIGENT_TTS_ENGINE": "wishful"}
+    tell = lambda _name, line: said.append(line)  # noqa: E731
+    async with Supervisor(MeshPlan.here(0), tmp_path, tell, ("tts",), settings=wrong) as mesh:
+        with pytest.raises(FailedPreconditionError):
+            await mesh.wait_ready()
+        assert mesh.processes["tts"].restarts == 0
+        assert mesh.processes["tts"].state is State.GIVEN_UP
+    assert any("it is not started again" in line for line in said)
+
+
+def test_a_mesh_that_does_not_come_up_ends_with_the_reason(tmp_path):
+    failed = vigent("up", "--data", "data", "--port-base", "0", cwd=tmp_path, environment={"VIGENT_TTS_ENGINE": "no"})
+    assert failed.returncode == 1
+    assert "There is no engine 'no'" in failed.stdout
+    assert "tts does not keep running" in failed.stdout
 
 
 def test_addresses_agree_with_each_other(tmp_path):

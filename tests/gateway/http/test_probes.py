@@ -1,14 +1,13 @@
 """Probes, figures and the view of the mesh, against a real voice server in good and bad states."""
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.http.replicas import figures_of, replica_of
-from tests.gateway.conftest import client_of
+from tests.gateway.conftest import PATIENT, client_of
 from tests.support.commands import until
 from tests.support.mesh import run_server
 
@@ -66,7 +65,7 @@ def test_the_metrics_say_the_same_as_the_probes(http):
 def test_a_frozen_service_fails_its_probe_and_comes_back(tmp_path, gateway):
     """Health cannot be asked of a stopped process: no answer within the deadline is no success."""
     with run_server("services.tts", tmp_path / "voice") as voice:
-        environment = {"VIGENT_GATEWAY_TTS": voice.address, "VIGENT_GATEWAY_TTS_METRICS": f"http://{voice.metrics}"}
+        environment = {"VIGENT_GATEWAY_TTS": voice.address}
         with run_server("gateway", tmp_path / "gateway", environment) as other, client_of(other) as http:
             assert until(lambda: http.get("/probe/tts").status_code == 200)  # it may be slow to answer a first time
             voice.process.send_signal(signal.SIGSTOP)
@@ -79,44 +78,45 @@ def test_a_frozen_service_fails_its_probe_and_comes_back(tmp_path, gateway):
 def test_a_dead_worker_shows_in_the_probe(tmp_path):
     """The engine's process dies; the server lives, says so, and replaces it."""
     with run_server("services.tts", tmp_path / "voice") as voice:
-        environment = {
-            "VIGENT_GATEWAY_TTS": voice.address,
-            "VIGENT_GATEWAY_TTS_METRICS": f"http://{voice.metrics}/metrics",
-        }
+        environment = {"VIGENT_GATEWAY_TTS": voice.address}
         with run_server("gateway", tmp_path / "gateway", environment) as other, client_of(other) as http:
             voice.worker().send_signal(signal.SIGKILL)
             assert until(lambda: http.get("/probe/tts").json()["replicas"][0]["restarts"] == 1)
             assert until(lambda: http.get("/probe/tts").status_code == 200)
 
 
-PAGE = """
-vigent_worker_state{service="tts",state="idle"} 0.0
-vigent_worker_state{service="tts",state="progressing"} 1.0
-vigent_worker_active_requests{service="tts"} %(active)s
-vigent_worker_progress_timestamp_seconds{service="tts"} 1000.0
-vigent_worker_stall_budget_seconds{service="tts"} 30.0
-vigent_queue_depth{service="tts"} 2.0
-vigent_worker_restarts_total{service="tts",reason="crash"} 1.0
-vigent_worker_restarts_total{service="tts",reason="stall"} 2.0
-process_resident_memory_bytes 5e7
-"""
+def test_what_the_engine_can_do_is_told(http):
+    replica = http.get("/probe/tts").json()["replicas"][0]
+    assert replica["capabilities"]["streams"] is True
+    assert {"en", "cmn"} & set(replica["capabilities"]["languages"])
+    assert replica["device"] == "cpu"
 
 
-@pytest.mark.parametrize(
-    ("active", "now_s", "stalled"),
-    [(1, 1029.0, False), (1, 1031.0, True), (0, 9000.0, False), (3, 1031.0, True)],
-)
-def test_stalled_is_work_without_progress_beyond_its_budget(active, now_s, stalled):
-    replica = replica_of("here:1", "SERVING", "espeak", figures_of(PAGE % {"active": active}), now_s)
-    assert replica.stalled is stalled
-    assert (replica.state, replica.queue_depth, replica.restarts) == ("progressing", 2, 3)
-    assert replica.progress_age_s == pytest.approx(now_s - 1000)
+def test_an_engine_that_a_setting_adds_appears_with_what_it_can_do(tmp_path):
+    knobs = {"VIGENT_TTS_ENGINE": "tests.knobs.tts:KnobsTts"}
+    with run_server("services.tts", tmp_path / "voice", knobs) as voice:
+        environment = {"VIGENT_GATEWAY_TTS": voice.address, **PATIENT}
+        with run_server("gateway", tmp_path / "gateway", environment) as other, client_of(other) as http:
+            (replica,) = http.get("/probe/tts").json()["replicas"]
+    assert replica["engine"] == "tests.knobs.tts:KnobsTts"
+    assert replica["capabilities"]["languages"] == ["en", "zh"]
 
 
-def test_a_service_without_a_page_is_judged_by_its_health():
-    replica = replica_of("here:1", "SERVING", "", figures_of(""), 1000.0)
-    assert not replica.stalled
-    assert replica.active_requests is None
+def test_a_hung_engine_is_stalled_and_fails_its_probe(tmp_path):
+    """The port answers; the work makes no progress."""
+    options = {"ACTION": "hang", "AT_UNIT": "1", "BUDGET_S": "1"}
+    knobs = {
+        "VIGENT_TTS_ENGINE": "tests.knobs.tts:KnobsTts",
+        "VIGENT_TTS_CANCEL_GRACE_S": "60",
+        **{f"VIGENT_TTS_OPTIONS__{name}": value for name, value in options.items()},
+    }
+    with run_server("services.tts", tmp_path / "voice", knobs) as voice:
+        environment = {"VIGENT_GATEWAY_TTS": voice.address, **PATIENT}
+        with run_server("gateway", tmp_path / "gateway", environment) as other, client_of(other) as http:
+            assert http.get("/probe/tts").status_code == 200
+            with ThreadPoolExecutor() as caller:
+                caller.submit(http.post, "/v1/audio/speech", json={"model": "tts", "input": "Hello there."})
+                assert until(lambda: http.get("/probe/tts").status_code == 503)
 
 
 def test_probing_leaves_no_connections_behind(gateway, http):

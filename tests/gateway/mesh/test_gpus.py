@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,12 +75,10 @@ def test_every_replica_is_found_by_those_who_call_it(production, monkeypatch):
     monkeypatch.setenv("VIGENT_GPUS", "0,1,2,3")
     plan = MeshPlan.here()
     common = plan.environment("gateway", DEFAULT_DATA)
-    servers = "127.0.0.1:50052,127.0.0.1:50062,127.0.0.1:50072"
-    pages = ",".join(f"http://127.0.0.1:{port}/metrics" for port in (9152, 9162, 9172))
+    servers = "127.0.0.1:8052,127.0.0.1:8062,127.0.0.1:8072"
     assert common["VIGENT_GATEWAY_LIPSYNC"] == common["VIGENT_ORCHESTRATOR_LIPSYNC"] == servers
-    assert common["VIGENT_GATEWAY_LIPSYNC_METRICS"] == pages
     second = plan.environment("lipsync-2", DEFAULT_DATA)
-    assert (second["VIGENT_LIPSYNC_PORT"], second["VIGENT_LIPSYNC_METRICS_PORT"]) == ("50062", "9162")
+    assert (second["VIGENT_LIPSYNC_PORT"], second["VIGENT_LIPSYNC_METRICS_PORT"]) == ("8062", "9162")
     assert plan.environment("orchestrator", DEFAULT_DATA)["VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS"] == "3"
     monkeypatch.setenv("VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS", "2")
     assert "VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS" not in plan.environment("orchestrator", DEFAULT_DATA)
@@ -95,13 +94,36 @@ def test_a_device_that_is_set_wins(production, monkeypatch):
     assert (plan.device("lipsync"), plan.device("tts")) == ("cuda:1", "cpu")
 
 
-def test_built_in_engines_get_no_gpu_and_nobody_asks_for_one(monkeypatch, tmp_path):
-    nvidia_smi(tmp_path, f"touch {tmp_path}/asked; echo 0")
+def test_built_in_engines_get_no_gpu(monkeypatch, tmp_path):
+    nvidia_smi(tmp_path, "echo 0")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     plan = MeshPlan.here()
     assert plan.gpus == {}
+    assert plan.engines["tts"].engine == "espeak"
     assert "lipsync-2" not in plan.names
-    assert not (tmp_path / "asked").exists()
+
+
+def test_an_engine_of_which_nobody_has_heard_gets_its_gpu(monkeypatch):
+    monkeypatch.setenv("VIGENT_GPUS", "0,1")
+    monkeypatch.setenv("VIGENT_TTS_ENGINE", "tests.knobs.tts:KnobsTts")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    plan = MeshPlan.here()
+    assert plan.gpus == {"tts": "0"}
+    assert plan.engines["tts"].capabilities["languages"] == ["en", "zh"]
+    assert plan.engines["tts"].abilities == "uses gpu, streams, 2 languages"
+
+
+def test_an_engine_that_cannot_be_imported_is_told(monkeypatch):
+    monkeypatch.setenv("VIGENT_GPUS", "0")
+    monkeypatch.setenv("VIGENT_TTS_ENGINE", "nowhere:Engine")
+    engine = MeshPlan.here().engines["tts"]
+    assert "nowhere" in engine.problem
+    assert not engine.uses_gpu
+
+
+def test_without_a_gpu_no_engine_is_asked(monkeypatch):
+    monkeypatch.setenv("VIGENT_GPUS", "")
+    assert MeshPlan.here().engines == {}
 
 
 def test_replicas_are_started_without_a_gpu_too(monkeypatch):

@@ -1,7 +1,7 @@
 import re
 
 from orchestrator.captions.cues import Cue, CueLine, CueWord, make_cues
-from orchestrator.captions.files import write_ass, write_srt, write_vtt
+from orchestrator.captions.files import subtitles_of, write_ass
 from orchestrator.captions.layout import CaptionLayout
 from services.typography.styles import load_style
 from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
@@ -15,22 +15,8 @@ def cue(text: str, first: int = 25, frames: int = 50, words: tuple[CueWord, ...]
     return Cue(first, frames, lines)
 
 
-def test_srt_of_two_cues():
-    assert write_srt([cue("大家好"), cue("第一行\nsecond line", 90_000, 26)]) == (
-        "1\n00:00:01,000 --> 00:00:03,000\n大家好\n\n2\n01:00:00,000 --> 01:00:01,040\n第一行\nsecond line\n"
-    )
-
-
-def test_vtt_escapes_marks_of_html():
-    assert write_vtt([cue("a < b && c --> d")]) == (
-        "WEBVTT\n\n00:00:01.000 --> 00:00:03.000\na &lt; b &amp;&amp; c --&gt; d\n"
-    )
-
-
-def test_srt_has_no_tags_and_no_arrows_in_its_text():
-    text = write_srt([cue("<b>1 < 2</b> {\\an8} --> x")]).splitlines()[2]
-    assert not re.search(r"<[/a-z]|\{\\|-->", text)
-    assert text.replace("\u2060", "") == "<b>1 < 2</b> {\\an8} --> x"
+def test_subtitles_have_their_times_in_milliseconds():
+    assert subtitles_of([cue("第一行\nsecond line", 90_000, 26)]) == [(3_600_000, 3_601_040, "第一行\nsecond line")]
 
 
 def test_ass_has_font_colours_and_place_of_the_style():
@@ -61,7 +47,5 @@ def test_ass_times_of_two_lines_add_up_to_the_cue():
         assert sum(int(time) for time in re.findall(r"\\k(\d+)", event)) == made.frames * 4
 
 
-def test_empty_film_has_empty_files():
-    assert write_srt([]) == ""
-    assert write_vtt([]) == "WEBVTT\n"
+def test_an_empty_film_has_an_empty_file():
     assert write_ass([], LAYOUT).endswith("Effect, Text\n")

@@ -19,13 +19,14 @@ from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import JobServicer
 from orchestrator.making.film import FilmMaker
-from orchestrator.making.servers import Mesh
+from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import CancelledError, FailedPreconditionError, NotFoundError
 from services.media.convert import media_ref
 from services.media.store import MediaStore
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
+from services.runtime.running_calls import RunningCalls
 from tests.support.servers import TTS
 from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -122,17 +123,17 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
     with socket.create_server(("127.0.0.1", 0)) as voice:
         tts = f"127.0.0.1:{voice.getsockname()[1]}"
         settings = OrchestratorSettings(media_root=tmp_path / "media", tts=tts, attempts=1)
-        records, store, mesh = (
+        records, store, servers = (
             JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}"),
             MediaStore(tmp_path / "media"),
-            Mesh(settings),
+            Servers(settings),
         )
-        durable.maker = FilmMaker(settings, records, store, mesh, JobMetrics(CollectorRegistry(), records))
-        servicer = JobServicer(records, durable.engine, durable.maker, store, settings)
+        durable.maker = FilmMaker(settings, records, store, servers, JobMetrics(CollectorRegistry(), records))
+        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, RunningCalls())
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
         yield Orchestrator(records, durable.maker, servicer, request, store, voice)
-    await mesh.close()
+    await servers.close()
 
 
 async def test_a_job_whose_caller_leaves_at_once_is_made(orchestrator: Orchestrator) -> None:
@@ -238,12 +239,16 @@ async def test_a_job_that_a_server_gives_up_has_failed(orchestrator: Orchestrato
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     settings = OrchestratorSettings(media_root=orchestrator.store.root, tts=address, attempts=1)
-    records, mesh, metrics = orchestrator.records, Mesh(settings), JobMetrics(CollectorRegistry(), orchestrator.records)
-    durable.maker = FilmMaker(settings, records, orchestrator.store, mesh, metrics)
+    records, servers, metrics = (
+        orchestrator.records,
+        Servers(settings),
+        JobMetrics(CollectorRegistry(), orchestrator.records),
+    )
+    durable.maker = FilmMaker(settings, records, orchestrator.store, servers, metrics)
     job = await orchestrator.submit()
     await orchestrator.until(job.id, FAILED)
     assert (await records.get(job.id)).error.reason == "CALLER_IDLE"
-    await mesh.close()
+    await servers.close()
     await server.stop(None)
 
 

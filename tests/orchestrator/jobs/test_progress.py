@@ -31,7 +31,7 @@ def segment(text: str, *, film: bool = False) -> jobs_pb2.Segment:
 
 async def test_sentences_count_by_their_length_and_frames_by_their_share(records: JobRecords) -> None:
     ended: list[str] = []
-    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda stage, _seconds: ended.append(stage))
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, lambda stage, _seconds: ended.append(stage))
 
     async def written() -> jobs_pb2.JobProgress:
         await progress.write()
@@ -66,7 +66,7 @@ async def test_sentences_count_by_their_length_and_frames_by_their_share(records
 
 async def test_what_goes_on_after_a_crash_or_a_retry_never_goes_back(records: JobRecords) -> None:
     before = jobs_pb2.JobProgress(stage="segments", percent=60, playable_s=4, segments_done=3, segments_total=5)
-    progress = JobProgress(records.attempt_at("a", 0), before, 0.1, lambda _stage, _seconds: None)
+    progress = JobProgress(records.attempt_at("a", 0), before, lambda _stage, _seconds: None)
     progress.share(0.5)
     progress.playable(25)
     await progress.write()
@@ -80,7 +80,7 @@ async def test_what_goes_on_after_a_crash_or_a_retry_never_goes_back(records: Jo
 
 
 async def test_what_can_be_watched_is_told_though_nothing_else_happens(records: JobRecords) -> None:
-    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, lambda _stage, _seconds: None)
     writer = asyncio.create_task(progress.keep_writing())
     change = records.next_change("a")
     progress.playable(25)
@@ -93,7 +93,7 @@ async def test_what_was_found_says_nothing_of_how_long_the_rest_takes(records: J
     times_s = iter(
         (0.0, 0.0, 1.0, 10.0)
     )  # of the construction, the stage before, the stage, and half of the last sentence
-    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None, lambda: next(times_s))
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, lambda _stage, _seconds: None, lambda: next(times_s))
     progress.plan([segment("x" * 80), segment("x" * 20)])
     progress.stage("segments", "Speaking 2 sentences.")
     progress.finished(0, segment("x" * 80, film=True))
@@ -105,7 +105,7 @@ async def test_what_was_found_says_nothing_of_how_long_the_rest_takes(records: J
 
 
 async def test_where_everything_was_found_there_is_no_time_to_tell(records: JobRecords) -> None:
-    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, lambda _stage, _seconds: None)
     progress.plan([segment("x" * 80), segment("x" * 20)])
     progress.stage("segments", "Speaking 2 sentences.")
     for index, length in enumerate((80, 20)):
@@ -116,7 +116,7 @@ async def test_where_everything_was_found_there_is_no_time_to_tell(records: JobR
 
 
 async def test_an_ended_job_keeps_its_last_word(records: JobRecords) -> None:
-    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, lambda _stage, _seconds: None)
     await records.change("a", cancel)
     progress.share(0.9)
     await progress.write()
@@ -129,7 +129,7 @@ def cancel(job: jobs_pb2.Job) -> None:
 
 
 async def test_a_wait_is_told_until_there_is_progress_again(records: JobRecords) -> None:
-    progress = JobProgress(records.attempt_at("a", 0), BEGIN, 0.1, lambda _stage, _seconds: None)
+    progress = JobProgress(records.attempt_at("a", 0), BEGIN, lambda _stage, _seconds: None)
     progress.plan([segment("x" * 80)])
     progress.stage("segments", "Speaking 1 sentence.")
     progress.waits("a voice server")

@@ -8,8 +8,8 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from services.runtime.identity import ENGINE_METADATA_KEY
-from tests.support.servers import NOT_SERVING, SERVING, TIMEOUT_S, TTS, listening, serving
+from services.base.names import ENGINE_METADATA_KEY
+from tests.support.servers import NOT_SERVING, SERVING, TIMEOUT_S, TTS, events, failure, listening, serving, until_event
 
 UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 NAMES = ("", TTS, "liveness")
@@ -58,6 +58,38 @@ async def test_a_server_that_drains_is_alive(tmp_path: Path) -> None:
         assert (await server.speak("a").read()).WhichOneof("event") == "accepted"  # by who has not heard
         server.process.terminate()
         await asyncio.wait_for(server.process.wait(), TIMEOUT_S)
+
+
+async def test_a_server_is_alive_until_its_last_call_has_ended(tmp_path: Path) -> None:
+    """Who asked a server that only waits for its calls, and heard nothing, would kill it amid them."""
+    hold_file = tmp_path / "hold"
+    options = {"action": "hold", "hold_file": hold_file}
+    async with serving(tmp_path, options, stall_budget_s=60, drain_delay_s=0, drain_grace_s=60) as server:
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=TIMEOUT_S)
+        assert (await watch.read()).status == SERVING
+        call = server.speak("a")
+        await until_event(call, "accepted")
+        server.process.terminate()
+        assert (await watch.read()).status == NOT_SERVING
+        code, error = await failure(server.speak("b"))
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert (error.reason, error.retry_after_s) == ("DRAINING", 1.0)
+        assert [await server.check(name) for name in NAMES] == [NOT_SERVING, NOT_SERVING, SERVING]
+        hold_file.touch()
+        assert (await events(call))[-1] == "done"
+        assert await watch.read() is grpc.aio.EOF
+        assert await asyncio.wait_for(server.process.wait(), TIMEOUT_S) == 0
+
+
+async def test_every_watcher_learns_that_the_server_ends(tmp_path: Path) -> None:
+    """Nothing runs and nobody has to be waited for, so that the end comes in the moment of the news."""
+    async with serving(tmp_path, drain_delay_s=0) as server:
+        request = health_pb2.HealthCheckRequest(service=TTS)
+        watches = [server.health.Watch(request, timeout=TIMEOUT_S) for _ in range(20)]
+        assert [(await watch.read()).status for watch in watches] == [SERVING] * len(watches)
+        server.process.terminate()
+        assert [(await watch.read()).status for watch in watches] == [NOT_SERVING] * len(watches)
+        assert [await watch.read() for watch in watches] == [grpc.aio.EOF] * len(watches)
 
 
 async def test_watcher_that_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:

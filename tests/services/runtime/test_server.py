@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from services.base.exits import EXIT_PORT_TAKEN
 from tests.support.servers import (
     NOT_SERVING,
     SERVING,
@@ -44,7 +45,7 @@ async def test_port_in_use_is_one_clear_line(tmp_path: Path, setting: str) -> No
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, out, err = await ended(tmp_path, **{setting: port})
-    assert (code, out) == (2, "")
+    assert (code, out) == (EXIT_PORT_TAKEN, "")
     assert len(err.splitlines()) == 1
     assert f"127.0.0.1:{port} cannot be opened: Address already in use." in err
     assert f"VIGENT_TTS_{setting.upper()}" in err

@@ -1,0 +1,54 @@
+"""What the engines can do that the settings name: asked of their classes, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.base.errors import FailedPreconditionError
+
+_TIMEOUT_S = 120.0  # torch is imported from a cold disk
+
+
+@dataclass(frozen=True)
+class EngineClass:
+    """An engine by name; `capabilities` as of vigent.runtime.v1, empty with the `problem` why it cannot be imported."""
+
+    engine: str
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+
+    @property
+    def uses_gpu(self) -> bool:
+        """Whether it computes on a GPU where there is one."""
+        return bool(self.capabilities.get("uses_gpu"))
+
+    @property
+    def abilities(self) -> str:
+        """For people: what it can do, in words."""
+        words = [name.replace("_", " ") for name, value in self.capabilities.items() if value is True]
+        languages = self.capabilities.get("languages") or ()
+        return ", ".join([*words, *([f"{len(languages)} languages"] if languages else [])])
+
+
+def engines_of(services: Sequence[str]) -> dict[str, EngineClass]:
+    """The engine of each service, as its settings name it.
+
+    Raises FailedPreconditionError when they cannot be asked; a wrong setting is told by its server.
+    """
+    command = [sys.executable, "-P", "-m", "services.runtime.describe", *services]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+        return {service: _engine(**said) for service, said in json.loads(answer.stdout).items()}
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        last = str(getattr(error, "stderr", "") or error).strip().splitlines()[-1:]
+        problem = f"The engines cannot be asked what they can do: {''.join(last)}"
+        raise FailedPreconditionError(problem, "`vigent doctor` looks at this machine.") from error
+
+
+def _engine(engine: str, capabilities: dict[str, Any] | None, problem: str) -> EngineClass:
+    return EngineClass(engine, capabilities or {}, problem)

@@ -1,0 +1,68 @@
+"""When a process of the mesh is taken for dead, and how long it rests before it is started again."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+_REMEMBERED = 32  # failures; far beyond the longest pause
+
+
+@dataclass(frozen=True)
+class WatchdogPolicy:
+    """When a process is restarted, and how soon.
+
+    More than `restarts` failures within `window_s` of running time are a crash loop: the cause may pass, so it goes on,
+    each pause twice as long as the one before up to `longest_pause_s`. `stop_grace_s` is what a process gets to end
+    beyond its own drain.
+    """
+
+    interval_s: float = 5.0
+    timeout_s: float = 3.0
+    misses: int = 3
+    start_up_s: float = 120.0
+    first_pause_s: float = 0.5
+    longest_pause_s: float = 300.0
+    restarts: int = 5
+    window_s: float = 600.0
+    stop_grace_s: float = 10.0
+
+    def pause_s(self, failures: int) -> float:
+        """How long to wait after so many failures, 1 or more."""
+        return min(self.first_pause_s * 2.0 ** (failures - 1), self.longest_pause_s)
+
+
+DEFAULT_POLICY = WatchdogPolicy()
+ONE_TRY = WatchdogPolicy(restarts=0)
+"""For a process that is needed for a moment: what fails once is an error."""
+
+
+class Failures:
+    """Counts how often one process has failed lately. Pauses are not counted as time: they would hide a crash loop."""
+
+    def __init__(self, policy: WatchdogPolicy) -> None:
+        self._policy = policy
+        self._ran_s = self._started_s = 0.0
+        self._moments_s: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def started(self) -> None:
+        """Notes the beginning of a life."""
+        self._started_s = time.monotonic()
+
+    def failed(self) -> None:
+        """Notes its end."""
+        self._ran_s += time.monotonic() - self._started_s
+        self._moments_s.append(self._ran_s)
+        while self._ran_s - self._moments_s[0] > self._policy.window_s:
+            self._moments_s.popleft()
+
+    @property
+    def looping(self) -> bool:
+        """Whether it failed more often than it may."""
+        return len(self._moments_s) > self._policy.restarts
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait before the next start."""
+        return self._policy.pause_s(len(self._moments_s))

@@ -1,0 +1,182 @@
+"""Keeps one process running: starts it, watches it, and starts it again when it has exited or is dead.
+
+The ladder for a hung engine is inside each model server. What is left for here is a process that exits, or whose
+`liveness` is not SERVING several times in a row. Only wrong settings end it for good; whatever else goes wrong, here or
+there, may pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import Enum
+from typing import TypeVar
+
+from gateway.mesh.addresses import GATEWAY, drain_s
+from gateway.mesh.health import GrpcPatient, HttpPatient, Patient
+from gateway.mesh.policy import Failures, WatchdogPolicy
+from gateway.mesh.process import MeshProcess, Say
+from gateway.mesh.watchdog import Watchdog
+from services.base.exits import EXIT_USAGE
+
+_PROBLEM_POLL_S = 0.5
+_LONGEST_TRY_PAUSE_S = 5.0
+
+_T = TypeVar("_T")
+
+
+class State(Enum):
+    """Of a supervised process."""
+
+    STARTING = "starting"
+    READY = "ready"
+    RESTARTING = "restarting"
+    CRASH_LOOP = "crash loop"
+    GIVEN_UP = "given up"
+    STOPPED = "stopped"
+
+
+class Supervised:
+    """One process, kept running."""
+
+    def __init__(
+        self,
+        name: str,
+        address: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        say: Say,
+        policy: WatchdogPolicy,
+    ) -> None:
+        """Raises InvalidInputError for wrong settings of its drain."""
+        self.name, self.address = name, address
+        self.state = State.STARTING
+        self.engine = self.problem = ""
+        self.ready, self.unable, self.up = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.failing, self.given_up = asyncio.Event(), asyncio.Event()
+        self.process: MeshProcess | None = None
+        self.restarts = 0
+        self._command, self._environment, self._say, self._policy = command, environment, say, policy
+        self._failures = Failures(policy)
+        self._stop_s = drain_s(name, environment) + policy.stop_grace_s
+
+    async def keep_running(self) -> None:
+        """Runs the process again and again, until cancelled or until its settings prove wrong."""
+        patient = await self._insisting(self._patient)
+        try:
+            while True:
+                self._failures.started()
+                reason, code = await self._life(patient)
+                self.process = None
+                self.ready.clear()
+                if code == EXIT_USAGE:
+                    self._give_up(reason)
+                    return
+                await self._rest(reason)
+        finally:
+            await patient.close()
+
+    async def stop(self) -> None:
+        """Ends the process, which may take its time to drain."""
+        self.state = State.STOPPED
+        if self.process is not None:
+            await self.process.stop(self._stop_s)
+
+    def kill(self) -> None:
+        """Ends the process and its children at once."""
+        if self.process is not None:
+            self.process.kill()
+
+    def _give_up(self, reason: str) -> None:
+        self.state = State.GIVEN_UP
+        self._tell(f"{reason}: its settings are wrong; it is not started again.")
+        self.given_up.set()
+        self.failing.set()
+
+    async def _rest(self, reason: str) -> None:
+        """The pause before the next start."""
+        self._failures.failed()
+        self.state = State.CRASH_LOOP if self._failures.looping else State.RESTARTING
+        loop = f"{self.state.value}: " if self._failures.looping else ""
+        self._tell(f"{loop}{reason}; starting it again in {self._failures.pause_s:.1f} s.")
+        if self._failures.looping:
+            self.failing.set()
+        self.restarts += 1
+        await asyncio.sleep(self._failures.pause_s)
+
+    async def _life(self, patient: Patient) -> tuple[str, int | None]:
+        """From a start to the end: why it ended, and its exit code, None when there is none."""
+        try:
+            self.process = await MeshProcess.start(self.name, self._command, self._environment, self._say)
+        except Exception as error:
+            return f"cannot be started: {_words(error)}", None
+        try:
+            return await self._run_once(self.process, patient)
+        except Exception as error:
+            self.process.kill()
+            return f"cannot be followed: {_words(error)}", None
+
+    async def _run_once(self, process: MeshProcess, patient: Patient) -> tuple[str, int]:
+        """Until the process has ended, by itself or because it was found dead: why, and its exit code."""
+        watchdog = Watchdog(patient, self.address, self._policy, self._stop_s, self.ready.is_set)
+        exit_ = asyncio.create_task(process.exited())
+        dead = asyncio.create_task(self._insisting(watchdog.until_dead))
+        ready = asyncio.create_task(self._insisting(lambda: self._until_ready(patient)))
+        try:
+            await asyncio.wait({exit_, dead}, return_when=asyncio.FIRST_COMPLETED)
+            if exit_.done():
+                return f"exited with code {exit_.result()}", exit_.result()
+            process.kill()
+            return dead.result(), await exit_
+        finally:
+            for task in (dead, ready, exit_):
+                task.cancel()
+            await asyncio.wait({dead, ready, exit_})
+
+    async def _patient(self) -> Patient:
+        return HttpPatient(self.address) if self.name == GATEWAY else GrpcPatient(self.name, self.address)
+
+    async def _until_ready(self, patient: Patient) -> None:
+        noting = asyncio.create_task(self._insisting(lambda: self._note_problem(patient)))
+        try:
+            await patient.wait_ready()
+        finally:
+            noting.cancel()
+        self.problem = ""
+        self.unable.clear()
+        self.engine = await patient.engine(self._policy.timeout_s)
+        self.state = State.READY
+        self.failing.clear()
+        self.ready.set()
+        self.up.set()
+
+    async def _note_problem(self, patient: Patient) -> None:
+        """A server whose engine cannot be loaded stays up, says why, and may yet get ready."""
+        while not self.problem:
+            await asyncio.sleep(_PROBLEM_POLL_S)
+            self.problem = await patient.problem(self._policy.timeout_s)
+        self.unable.set()
+        self.up.set()
+
+    async def _insisting(self, work: Callable[[], Awaitable[_T]]) -> _T:
+        """What `work` gives. What goes wrong in it is no fault of the process: it is said, and tried again."""
+        tries = 0
+        while True:
+            try:
+                return await work()
+            except Exception as error:
+                tries += 1
+                pause_s = min(self._policy.pause_s(tries), _LONGEST_TRY_PAUSE_S)
+                self._tell(f"cannot be watched: {_words(error)}; trying again in {pause_s:.1f} s.")
+            await asyncio.sleep(pause_s)
+
+    def _tell(self, line: str) -> None:
+        with contextlib.suppress(OSError):  # a full disk or a closed terminal is no reason to leave the process alone
+            self._say(self.name, f"supervisor: {line}")
+
+
+def _words(error: Exception) -> str:
+    """One line about what went wrong on this machine."""
+    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(told.split()) or type(error).__name__
