@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.base.errors import InvalidInputError
-from services.text.markdown import without_markdown
+from services.text.pasted import spoken_text
 from services.text.sentences import (
     MAX_SENTENCE_UNITS,
     Sentence,
@@ -60,13 +60,13 @@ def test_sentences_know_their_place_in_the_script():
 @given(st.text(alphabet='我们今天聊短视频ab C1.5。！？!?…，, “”"\n😀*_`-#', min_size=1, max_size=200))
 @settings(max_examples=300)
 def test_every_character_that_can_be_heard_is_in_one_sentence(script):
-    if not says_something(without_markdown(script).text):
+    if not says_something(spoken_text(script).text):
         with pytest.raises(InvalidInputError, match=r"empty|nothing to say"):
             split_script(script)
         return
     sentences = split_script(script)
     heard = "".join("".join(sentence.text.split()) for sentence in sentences)
-    assert heard == "".join(without_markdown(script).text.split())
+    assert heard == "".join(spoken_text(script).text.split())
     starts = [edge for sentence in sentences for edge in (sentence.char_start, sentence.char_end)]
     assert starts == sorted(starts)
     assert all(says_something(sentence.text) for sentence in sentences)
