@@ -90,7 +90,8 @@ class Chinese(Speech):
 
     def share(self, number: str, upper: str, of: int) -> str:
         """百分之三到五."""
-        words = f"{'百' if of == 100 else '千'}分之{self.cardinal(number)}"
+        amount = "百" if (number, upper, of) == ("100", "", 100) else self.cardinal(number)
+        words = f"{'百' if of == 100 else '千'}分之{amount}"
         return f"{words}到{self.cardinal(upper)}" if upper else words
 
     def money(self, number: str, upper: str, scale: str, currency: str) -> str:
@@ -116,13 +117,10 @@ class Chinese(Speech):
 
     def power(self, base: str, exponent: str) -> str:
         """十的六次方, x平方."""
-        short = {"2": "平方", "3": "立方"}.get(exponent)
-        sign = "负" * exponent.startswith("-")
-        return (
-            f"{base}{'的' * (not base.isascii())}{short}"
-            if short
-            else (f"{base}的{sign}{self.cardinal(exponent.lstrip('-'))}次方")
-        )
+        if short := {"2": "平方", "3": "立方"}.get(exponent):
+            return f"{base}{'的' * (not base.isascii())}{short}"
+        size = exponent.lstrip("-")
+        return f"{base}的{'负' * (size != exponent)}{self.cardinal(size) if size.isdigit() else size}次方"
 
     def round_the_clock(self) -> str:
         """24/7."""

@@ -128,9 +128,12 @@ class English(Speech):
 
     def power(self, base: str, exponent: str) -> str:
         """Ten to the power of six, x squared."""
-        sign = "minus " * exponent.startswith("-")
-        short = {"2": "squared", "3": "cubed"}.get(exponent)
-        return f"{base} {short or f'to the power of {sign}' + self.cardinal(exponent.lstrip('-'))}"
+        if short := {"2": "squared", "3": "cubed"}.get(exponent):
+            return f"{base} {short}"
+        size = exponent.lstrip("-")
+        return (
+            f"{base} to the power of {'minus ' * (size != exponent)}{self.cardinal(size) if size.isdigit() else size}"
+        )
 
     def round_the_clock(self) -> str:
         """24/7."""

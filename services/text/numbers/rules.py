@@ -139,6 +139,15 @@ def _phone(match: Match, speech: Speech) -> str:
     return abroad + speech.phone(re.findall(r"\d+", match[0]))
 
 
+def _circled(match: Match, speech: Speech) -> str:
+    following = match.string[match.end() :][:1]
+    return speech.cardinal(str(ord(match[0]) - ord("①") + 1)) + speech.between * following.isalnum()
+
+
+def _memorial(match: Match, speech: Speech) -> str:
+    return speech.digits(match[1]) + speech.digits(match[2] or match[3])
+
+
 def _share(of: int) -> Callable[[Match, Speech], str]:
     return lambda m, speech: speech.share(m[1], m[2] or "", of)
 
@@ -198,7 +207,7 @@ RULES = (
     ),
     _rule(r"(?:No\.\s?|№\s?|#)(\d{1,6})(?![\w#])", lambda m, speech: speech.numbered(m[1])),
     _rule(r"(QQ\s?)(\d{5,})(?![A-Za-z])", lambda m, speech: m[1] + speech.phone([m[2]])),
-    _rule(r"([A-Za-z])(\^-?\d+|[²³⁴-⁹])(?![A-Za-z0-9])", _power),
+    _rule(r"([A-Za-z])(\^(?:-?\d+|[A-Za-z])|[²³⁴-⁹])(?![A-Za-z0-9])", _power),
     _rule(rf"({'|'.join(unit for unit in UNITS if unit[-1] in '²³')})", lambda m, speech: speech.measure("", m[1])),
     # Days and years.
     _rule(rf"{_DAY}\s{_MONTH_NAME}(?:,?\s({_YEAR}))?(?![A-Za-z])", _day_of_month),
@@ -257,6 +266,7 @@ RULES = (
     _rule(rf"(?:{HOTLINES})(?![\dA-Za-z%]|[.,]\d|\s?(?:{COUNTED}|元))", _phone, language="zh"),
     _rule(r"\d{3,}(?![A-Za-z]|\.\d)", _phone, before=f"{_CODE}|{_PLACE}"),
     _rule(r"\d{3,4}(?=室|号房|房间)", _phone),
+    _rule(r"(\d\d?)(?:[·•](\d\d?)(?!\d)|\.(\d\d?)(?=妇女节|儿童节|劳动节|晚会|事变|事件))", _memorial, language="zh"),
     _rule(_NICKNAME, lambda m, speech: speech.digits(m[0])),
     _rule(r"\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)", _address),
     _rule(rf"()(\d+(?:\.\d+){{2,}}){_END}", _version),
@@ -268,7 +278,7 @@ RULES = (
     _rule(rf"({_N})\s?‰?\s?{_DASH}\s?({_N})\s?‰", _share(1000)),
     _rule(rf"({_N})()\s?‰", _share(1000)),
     _rule(
-        rf"{_CURRENCY}\s?({_N})(?:\s?{_DASH}\s?(?:{_any_of(CURRENCIES)})?({_N}))?{_SCALE}(?!\d|[.,]\d)元?",
+        rf"{_CURRENCY}\s?({_N})(?:[万亿kKM]?\s?{_DASH}\s?(?:{_any_of(CURRENCIES)})?({_N}))?{_SCALE}(?!\d|[.,]\d)元?",
         lambda m, s: s.money(m[2], m[3] or "", m[4] or "", m[1]),
     ),
     _rule(
@@ -288,23 +298,25 @@ RULES = (
     ),
     _rule(r"(\d+)/(\d+)(?![\d/]|\.\d)", lambda m, s: s.fraction(m[1], m[2])),
     _rule("[½⅓⅔¼¾]", lambda m, speech: speech.fraction(*_GLYPH_FRACTIONS[m[0]])),
-    _rule("[①-⑳]", lambda m, speech: speech.cardinal(str(ord(m[0]) - ord("①") + 1))),
-    _rule(r"(\d+)(\^-?\d+|⁻?[⁰¹²³⁴-⁹]+)(?![A-Za-z0-9])", _power),
+    _rule("[①-⑳]", _circled),
+    _rule(r"(\d+)(\^(?:-?\d+|[A-Za-z])|⁻?[⁰¹²³⁴-⁹]+)(?![A-Za-z0-9])", _power),
     _rule(rf"({_N})\s?{_UNIT}(?![A-Za-z0-9²³])", lambda m, speech: speech.measure(m[1], m[2])),
     _rule(rf"({_N})[wW](?=\+|[\u4e00-\u9fff])", lambda m, s: f"{s.counted(m[1])}万", language="zh"),
     _rule(r"(\d+)(?:st|nd|rd|th)(?![A-Za-z])", lambda m, speech: speech.ordinal(m[1])),
     _rule(rf"({_N})\s?[x×X✕]\s?({_N}){_END}(?!\s?=)", _between("by")),
     # Signs between and before numbers.
     _rule(rf"[-−–](?=\s?{_N}\s?=)", _sign("less"), before=r"\d\s?"),
+    _rule(r"[-−–](?=\d)", _sign("less"), before=r"[满每]\d+"),
     _rule(rf"(?:~|[-–−—](?![-—]))(?=\s?{_CURRENCY}?[-−]?\d)", _sign("to"), before=_AFTER_NUMBER),
     _rule(r"[-−–](?=[$€£¥]?\d)", _sign("-"), before=r"^|[^A-Za-z0-9.%)\-–—]"),
     _rule(r"±(?=\s?\d)", _sign("±")),
     _rule(r"\+(?=\s?\d)", _sign("plus"), before=_AFTER_NUMBER),
     _rule(r"\+(?=[$€£¥]?\d)", _sign("+"), before="^|[^A-Za-z0-9+]"),
-    _rule(r"\+(?![\w+])", lambda _, s: f"{s.between}{s.signs['plus']}", before=r"\d"),
+    _rule(r"\+(?![\w+])", lambda _, s: f"{s.between}{s.signs['plus']}", before=r"\d[万亿]?"),
     _rule(r"[×*✕](?=\s?\d)", _sign("times"), before=r"\d\s?"),
+    _rule(r"[×✕](?=\s?\w)", _sign("by"), before=_AFTER_NUMBER),
     _rule(r"÷(?=\s?\d)", _sign("divided"), before=r"\d\s?"),
-    _rule(r"=(?=\s?-?\d)", _sign("equals"), before=r"\d\s?"),
+    _rule(r"=(?=\s?-?\d)", _sign("equals"), before=_AFTER_NUMBER),
     *(_rule(rf"{sign}(?=\s?[$€£¥]?\d)", _sign(sign)) for sign in "≥≤><≈~"),
     _rule(
         rf"/{_UNIT}(?![A-Za-z0-9])",

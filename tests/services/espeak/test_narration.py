@@ -116,6 +116,19 @@ def test_words_start_where_the_voice_starts():
         assert pause.stop - pause.start > SAMPLE_RATE_HZ // 20
 
 
+@pytest.mark.parametrize("ellipsis", ["……", "…", "...", "......"])
+@pytest.mark.parametrize(
+    ("before", "after"), [("我觉得", "可以。"), ("I think", " so."), ("我觉得", " OK吗？"), ("R&D", " <b> 好。")]
+)
+def test_an_ellipsis_inside_a_sentence_is_a_pause(before, after, ellipsis):
+    text = f"{before}{ellipsis}{after}"
+    samples, words = spoken(text)
+    assert [(word.char_start, word.char_end) for word in words] == [(word.start, word.end) for word in words_of(text)]
+    first = next(index for index, word in enumerate(words) if word.char_start > len(before))
+    assert words[first].start_sample - words[first - 1].end_sample > SAMPLE_RATE_HZ // 2
+    assert len(spoken(f"{before}{after}{ellipsis}")[0]) < len(samples) - SAMPLE_RATE_HZ // 4
+
+
 def test_speed_changes_the_length():
     slow, normal, fast = (len(spoken("今天天气很好，我们出去走走。", speed=speed)[0]) for speed in (0.5, 1.0, 2.0))
     assert slow > 1.5 * normal > 1.5 * 1.5 * fast
