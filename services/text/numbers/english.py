@@ -33,7 +33,6 @@ _SIGNS = {
     "per": "per",
     ".": "point",
     "dot": "dot",
-    "version": "version",
 }
 
 

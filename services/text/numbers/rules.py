@@ -95,24 +95,19 @@ def _english_date(day: str, month: str, year: str) -> str:
     return ENGLISH.date(year or "", number, int(day))
 
 
-def _day_of_month(match: Match, speech: Speech) -> str:
+def _day_of_month(match: Match, _: Speech) -> str:
+    month, _space, day = _english_date(match[1], match[2], "").partition(" ")
+    article = "" if match.string[: match.start()].endswith("the ") else "the "
     year = f", {ENGLISH.year(match[3])}" if match[3] else ""
-    named = _english_date(match[1], match[2], "").partition(" ")
-    article = "" if re.search(r"the $", match.string[: match.start()]) else "the "
-    del speech
-    return f"{article}{named[2]} of {named[0]}{year}"
+    return f"{article}{day} of {month}{year}"
 
 
 def _season(match: Match, speech: Speech) -> str | None:
     first, second = match.groups()
     if int(second) % 100 != (int(first) + 1) % 100:
         return None
-    words = (speech.year(first), speech.year(second))
-    return (
-        speech.between.join(words)
-        if len(second) == len("25")
-        else f"{speech.between}{speech.signs['to']}{speech.between}".join(words)
-    )
+    joint = [] if len(second) == len("25") else [speech.signs["to"]]
+    return speech.between.join([speech.year(first), *joint, speech.year(second)])
 
 
 def _clock(match: Match, speech: Speech) -> str:
@@ -169,12 +164,11 @@ def _sign(name: str) -> Callable[[Match, Speech], str]:
     return say
 
 
-def _between(name: str, first: int = 1, second: int = 2) -> Callable[[Match, Speech], str]:
+def _between(name: str) -> Callable[[Match, Speech], str]:
     """Two numbers and the word of the sign between them."""
 
     def say(match: Match, speech: Speech) -> str:
-        words = (speech.cardinal(match[first]), speech.signs[name], speech.cardinal(match[second]))
-        return speech.between.join(words)
+        return speech.between.join((speech.cardinal(match[1]), speech.signs[name], speech.cardinal(match[2])))
 
     return say
 
@@ -187,12 +181,8 @@ def _number(match: Match, speech: Speech) -> str:
     number = match[0].replace(",", "")
     if len(number) > 1 and number.isdigit() and number.startswith("0"):
         return speech.digits(number)
-    dialled = speech is ENGLISH and number.isdigit() and len(number) >= len("5551234")
-    return (
-        speech.digits(number)
-        if dialled and "," not in match[0] and not number.endswith("000")
-        else (speech.cardinal(number))
-    )
+    dialled = speech is ENGLISH and match[0].isdigit() and len(number) >= len("5551234") and not number.endswith("000")
+    return speech.digits(number) if dialled else speech.cardinal(number)
 
 
 RULES = (
@@ -207,7 +197,7 @@ RULES = (
     ),
     _rule(r"(?:No\.\s?|№\s?|#)(\d{1,6})(?![\w#])", lambda m, speech: speech.numbered(m[1])),
     _rule(r"(QQ\s?)(\d{5,})(?![A-Za-z])", lambda m, speech: m[1] + speech.phone([m[2]])),
-    _rule(r"([A-Za-z])(\^(?:-?\d+|[A-Za-z])|[²³⁴-⁹])(?![A-Za-z0-9])", _power),
+    _rule(r"([A-Za-z])(\^-?\d+|[²³⁴-⁹])(?![A-Za-z0-9])", _power),
     _rule(rf"({'|'.join(unit for unit in UNITS if unit[-1] in '²³')})", lambda m, speech: speech.measure("", m[1])),
     # Days and years.
     _rule(rf"{_DAY}\s{_MONTH_NAME}(?:,?\s({_YEAR}))?(?![A-Za-z])", _day_of_month),
