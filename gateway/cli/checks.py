@@ -18,7 +18,6 @@ from pathlib import Path
 import psutil
 
 from gateway.cli.waiting import telling, while_it_lives
-from gateway.library.child import call
 from gateway.mesh import gpus, remotion
 from gateway.mesh.addresses import service_of
 from gateway.mesh.engines import engines_of
@@ -113,7 +112,9 @@ def encoders() -> Iterator[Finding]:
     """The film can be encoded."""
     for name, needed in (("libx264", True), ("aac", True), ("h264_nvenc", False)):
         try:
-            run_limited(call, "gateway.cli.encoders:try_encoder", name, limits=Limits(wall_s=60), field=name)
+            run_limited(
+                "gateway.cli.encoders:try_encoder", name, returns=type(None), limits=Limits(wall_s=60), field=name
+            )
         except VigentError as error:
             if needed:
                 yield Finding(Verdict.FAIL, "encoder", error.problem, "pip install --force-reinstall av")

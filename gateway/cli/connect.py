@@ -9,7 +9,7 @@ import typer
 
 from gateway.cli.waiting import tell, until_answered
 from gateway.mesh.addresses import DEFAULT_DATA, apply_data_folder
-from gateway.mesh.health import GrpcPatient
+from gateway.mesh.health import GrpcProbe
 from gateway.mesh.lock import running_mesh
 from gateway.settings import GatewaySettings
 from services.base.errors import UnavailableError
@@ -63,9 +63,9 @@ async def _first_answering(service: str, addresses: list[str]) -> str | None:
 
 
 async def _answers(service: str, address: str) -> bool:
-    patient = GrpcPatient(service, address)
+    probe = GrpcProbe(service, address)
     try:
         async with until_answered(service, address):
-            return await patient.alive(_ANSWER_S)
+            return await probe.alive(_ANSWER_S)
     finally:
-        await patient.close()
+        await probe.close()

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from rich.markup import escape
 
 from gateway.cli.output import err
-from gateway.mesh.health import GrpcPatient
+from gateway.mesh.health import GrpcProbe
 
 _SILENCE_S = 2.0
 """Before a word is said. An asking may take as long again, and both together stay below five seconds."""
@@ -53,16 +53,16 @@ async def while_it_lives(service: str, address: str) -> AsyncIterator[None]:
 
     The server itself is asked, beside the call: a frozen one keeps its connections, and theirs look alike.
     """
-    patient = GrpcPatient(service, address)
+    probe = GrpcProbe(service, address)
 
     async def awaited() -> str:
-        return "" if await patient.alive(_SILENCE_S) else f"{service} at {address}"
+        return "" if await probe.alive(_SILENCE_S) else f"{service} at {address}"
 
     try:
         async with telling(awaited):
             yield
     finally:
-        await patient.close()
+        await probe.close()
 
 
 async def _look(awaited: Callable[[], Awaitable[str]], say: Tell) -> None:

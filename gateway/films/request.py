@@ -16,11 +16,10 @@ from gateway.films.view import Consent, JobRequest, consent_message, spec_of
 from gateway.http.problems import invalid_input_of, shortened
 from gateway.library.assets import Kind
 from gateway.library.library import Library
-from gateway.library.sniff import sniff
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, NotFoundError
-from services.media.convert import media_ref
-from services.media.store import MediaStore
+from services.media.formats import sniff
+from services.media.store import MediaStore, media_ref
 from services.typography.fonts import use_uploaded_fonts
 from services.typography.styles import StyleKind, list_styles, load_style, read_style
 from vigent.jobs.v1 import jobs_pb2

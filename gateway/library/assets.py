@@ -39,6 +39,7 @@ class Footage(Asset):
     frames: int = Field(description="Pictures; 1 for a picture.")
     frame_rate_hz: float = Field(description="Frames per second.")
     duration_s: float = Field(description="Length in seconds.")
+    notes: list[str] = Field(default_factory=list, description="What could not be read, and other words on the file.")
     poster: str = Field("", description="SHA-256 of a small JPEG of it.")
     poster_url: str = Field("", description="A small JPEG of it.")
 
@@ -52,6 +53,7 @@ class Music(Asset):
     loudness_lufs: float = Field(description="Integrated loudness (EBU R 128).")
     true_peak_dbtp: float = Field(description="Highest peak between and on samples (EBU R 128); 0 is full scale.")
     waveform: list[float] = Field(description="Largest magnitude of equal stretches, 0 to 1.")
+    notes: list[str] = Field(default_factory=list, description="What could not be read, and other words on the file.")
 
 
 class Voice(Music):

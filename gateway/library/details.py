@@ -9,13 +9,13 @@ from typing import Any
 
 from gateway.films.view import Consent
 from gateway.library.assets import Description, Kind, StyleDescription, StyleRole, VoiceDescription
-from gateway.library.child import call
-from gateway.library.facts import FontFacts, FootageFacts, SoundFacts
-from gateway.library.sniff import Format
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError
-from services.media.sandbox import Limits, run_limited
+from services.media.colours import rgb_of_hex
+from services.media.facts import FootageFacts, SoundFacts
+from services.media.sandbox import WRITE_SPEECH, Limits, run_limited
 from services.media.store import MediaStore
+from services.typography.inspection import FontFacts
 from services.typography.styles import read_style
 
 SPEECH_RATE_HZ = 16_000
@@ -36,43 +36,41 @@ class Inspector:
             written_bytes=0,
         )
 
-    def details(self, kind: Kind, path: Path, found: Format, description: Description) -> dict[str, Any]:
+    def details(self, kind: Kind, path: Path, description: Description) -> dict[str, Any]:
         """The members of the entry. Raises InvalidInputError (field "file") for what cannot be used."""
         match kind:
             case "footage":
-                return self._footage(path, found)
+                return self._footage(path)
             case "music":
-                return asdict(self._sound(path, found, self._settings.audio_limit_s))
+                return asdict(self._sound("inspect_music", path, self._settings.audio_limit_s))
             case "voices":
                 assert isinstance(description, VoiceDescription)
-                return self._voice(path, found, description)
+                return self._voice(path, description)
             case "fonts":
                 return self._font(path)
             case "styles":
                 assert isinstance(description, StyleDescription)
                 return _style_details(path, description.role)
 
-    def speech(self, path: Path, found: Format, target: Path) -> float:
+    def speech(self, path: Path, target: Path) -> float:
         """Writes the sound as 16 kHz mono int16 PCM to `target`; returns seconds."""
         limit_s = self._settings.audio_limit_s
         limits = replace(self._limits, written_bytes=round((limit_s + 1) * SPEECH_RATE_HZ * 2))
-        duration_s = self._run("inspect_media:decode_speech", path, found, limit_s, target, limits=limits)
-        assert isinstance(duration_s, float)
-        return duration_s
+        return run_limited(WRITE_SPEECH, path, target, "file", SPEECH_RATE_HZ, limit_s, returns=float, limits=limits)
 
-    def _footage(self, path: Path, found: Format) -> dict[str, Any]:
-        facts = self._run("inspect_media:inspect_footage", path, found, self._settings.footage_limit_s)
-        assert isinstance(facts, FootageFacts)
+    def _footage(self, path: Path) -> dict[str, Any]:
+        function = "services.media.inspection:inspect_footage"
+        arguments = (path, self._settings.footage_limit_s, rgb_of_hex(self._settings.backdrop))
+        facts = run_limited(function, *arguments, returns=FootageFacts, limits=self._limits)
         poster = self._store.put_bytes(facts.poster, "image/jpeg").sha256
         return {**asdict(facts), "poster": poster, "poster_url": f"/assets/posters/{poster}.jpg"}
 
-    def _sound(self, path: Path, found: Format, limit_s: float) -> SoundFacts:
-        facts = self._run("inspect_media:inspect_sound", path, found, limit_s)
-        assert isinstance(facts, SoundFacts)
-        return facts
+    def _sound(self, inspect: str, path: Path, longest_s: float) -> SoundFacts:
+        function = f"services.media.inspection:{inspect}"
+        return run_limited(function, path, longest_s, returns=SoundFacts, limits=self._limits)
 
-    def _voice(self, path: Path, found: Format, description: VoiceDescription) -> dict[str, Any]:
-        facts = self._sound(path, found, LONGEST_VOICE_S)
+    def _voice(self, path: Path, description: VoiceDescription) -> dict[str, Any]:
+        facts = self._sound("inspect_sound", path, LONGEST_VOICE_S)
         if facts.duration_s < SHORTEST_VOICE_S:
             problem = f"The recording has only {facts.duration_s:.1f} s."
             raise InvalidInputError(problem, "Record 6 to 20 seconds of clear speech.", "file", "RECORDING_TOO_SHORT")
@@ -87,12 +85,8 @@ class Inspector:
         }
 
     def _font(self, path: Path) -> dict[str, Any]:
-        facts = self._run("inspect_font:inspect_font", path)
-        assert isinstance(facts, FontFacts)
-        return asdict(facts)
-
-    def _run(self, function: str, *args: object, limits: Limits | None = None) -> object:
-        return run_limited(call, f"gateway.library.{function}", *args, limits=limits or self._limits)
+        inspect = "services.typography.inspection:inspect_font"
+        return asdict(run_limited(inspect, path, returns=FontFacts, limits=self._limits))
 
 
 def _style_details(path: Path, role: StyleRole) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from gateway.library.assets import ASSET_TYPES, LONGEST_NAME, Asset, Description
 from gateway.library.bundled import BundledFile, bundled_files
 from gateway.library.details import Inspector
 from gateway.library.index import Index
-from gateway.library.sniff import Format, sniff
 from gateway.settings import GatewaySettings
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
+from services.media.formats import Format, sniff
 from services.media.store import MediaStore, StoredFile, recipe_key
 
 _MEDIA: dict[Kind, tuple[str, ...]] = {
@@ -24,7 +24,7 @@ _MEDIA: dict[Kind, tuple[str, ...]] = {
     "fonts": ("font",),
     "styles": ("json",),
 }
-_FACTS_VERSION = 1  # raise it when entries of bundled files must be made again
+_FACTS_VERSION = 2  # raise it when entries of bundled files must be made again
 
 
 class Library:
@@ -83,7 +83,7 @@ class Library:
             )
         name = checked_name(description.name or Path(file_name).stem[:LONGEST_NAME] or kind)
         found = sniff(path, *_MEDIA[kind])
-        details = self._inspector.details(kind, path, found, description)
+        details = self._inspector.details(kind, path, description)
         told = {"licence": description.licence, "source": description.source}
         told = {key: value for key, value in told.items() if value}
         stored = self._store.adopt(path, found.mime_type)
@@ -111,7 +111,8 @@ class Library:
 
     def decode_speech(self, path: Path, target: Path) -> float:
         """Writes the sound of any recording as 16 kHz mono int16 PCM; returns seconds. Raises InvalidInputError."""
-        return self._inspector.speech(path, sniff(path, "audio"), target)
+        sniff(path, "audio")
+        return self._inspector.speech(path, target)
 
     def _has_poster(self, sha256: str) -> bool:
         return any(isinstance(asset, Footage) and asset.poster == sha256 for asset in self.entries("footage"))
@@ -138,7 +139,7 @@ class Library:
     def _inspected(self, kind: Kind, file: BundledFile, sha256: str) -> Asset:
         found = sniff(file.path, *_MEDIA[kind])
         description = StyleDescription(role=file.facts["role"]) if kind == "styles" else Description()
-        details = self._inspector.details(kind, file.path, found, description)
+        details = self._inspector.details(kind, file.path, description)
         stored = StoredFile(sha256, file.path.stat().st_size, found.mime_type)
         return _entry(kind, stored, found, {**details, "name": file.name, "bundled": True})
 

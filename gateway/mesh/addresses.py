@@ -122,7 +122,7 @@ class Addresses:
         told = _folders(data) if data != DEFAULT_DATA else {}
         for name in PROCESSES:
             if self.ports[name] != PORTS[name] or len(self.replicas(name)) > 1:
-                told |= self._told(name)
+                told |= self._addresses_of(name)
         for name in SERVICES:
             if self.metrics_ports[name] != METRICS_PORTS[name] or len(self.replicas(name)) > 1:
                 told[f"VIGENT_{name.upper()}_METRICS_PORT"] = str(self.metrics_ports[name])
@@ -138,7 +138,7 @@ class Addresses:
             f"VIGENT_{service.upper()}_METRICS_PORT": str(self.metrics_ports[name]),
         }
 
-    def _told(self, name: str) -> dict[str, str]:
+    def _addresses_of(self, name: str) -> dict[str, str]:
         told = {f"VIGENT_{name.upper()}_PORT": str(self.ports[name])}
         if name in SERVICES:
             told[f"VIGENT_GATEWAY_{name.upper()}"] = self.targets(name)

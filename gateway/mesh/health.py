@@ -17,7 +17,7 @@ _SERVING = health_pb2.HealthCheckResponse.SERVING
 _POLL_S = 0.1
 
 
-class Patient(Protocol):
+class HealthProbe(Protocol):
     """A process that can be asked."""
 
     async def wait_ready(self) -> None:
@@ -36,7 +36,7 @@ class Patient(Protocol):
         """Ends the asking."""
 
 
-class GrpcPatient:
+class GrpcProbe:
     """A gRPC server of the mesh."""
 
     def __init__(self, name: str, address: str) -> None:
@@ -88,7 +88,7 @@ class GrpcPatient:
         await self._channel.close()
 
 
-class HttpPatient:
+class HttpProbe:
     """The gateway."""
 
     def __init__(self, address: str) -> None:

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TypeVar
 
 from gateway.mesh.addresses import GATEWAY, drain_s
-from gateway.mesh.health import GrpcPatient, HttpPatient, Patient
+from gateway.mesh.health import GrpcProbe, HealthProbe, HttpProbe
 from gateway.mesh.policy import Failures, WatchdogPolicy
 from gateway.mesh.process import MeshProcess, Say
 from gateway.mesh.watchdog import Watchdog
@@ -63,11 +63,11 @@ class Supervised:
 
     async def keep_running(self) -> None:
         """Runs the process again and again, until cancelled or until its settings prove wrong."""
-        patient = await self._insisting(self._patient)
+        probe = await self._insisting(self._probe)
         try:
             while True:
                 self._failures.started()
-                reason, code = await self._life(patient)
+                reason, code = await self._life(probe)
                 self.process = None
                 self.ready.clear()
                 if code == EXIT_USAGE:
@@ -75,7 +75,7 @@ class Supervised:
                     return
                 await self._rest(reason)
         finally:
-            await patient.close()
+            await probe.close()
 
     async def stop(self) -> None:
         """Ends the process, which may take its time to drain."""
@@ -105,24 +105,24 @@ class Supervised:
         self.restarts += 1
         await asyncio.sleep(self._failures.pause_s)
 
-    async def _life(self, patient: Patient) -> tuple[str, int | None]:
+    async def _life(self, probe: HealthProbe) -> tuple[str, int | None]:
         """From a start to the end: why it ended, and its exit code, None when there is none."""
         try:
             self.process = await MeshProcess.start(self.name, self._command, self._environment, self._say)
         except Exception as error:
             return f"cannot be started: {_words(error)}", None
         try:
-            return await self._run_once(self.process, patient)
+            return await self._run_once(self.process, probe)
         except Exception as error:
             self.process.kill()
             return f"cannot be followed: {_words(error)}", None
 
-    async def _run_once(self, process: MeshProcess, patient: Patient) -> tuple[str, int]:
+    async def _run_once(self, process: MeshProcess, probe: HealthProbe) -> tuple[str, int]:
         """Until the process has ended, by itself or because it was found dead: why, and its exit code."""
-        watchdog = Watchdog(patient, self.address, self._policy, self._stop_s, self.ready.is_set)
+        watchdog = Watchdog(probe, self.address, self._policy, self._stop_s, self.ready.is_set)
         exit_ = asyncio.create_task(process.exited())
         dead = asyncio.create_task(self._insisting(watchdog.until_dead))
-        ready = asyncio.create_task(self._insisting(lambda: self._until_ready(patient)))
+        ready = asyncio.create_task(self._insisting(lambda: self._until_ready(probe)))
         try:
             await asyncio.wait({exit_, dead}, return_when=asyncio.FIRST_COMPLETED)
             if exit_.done():
@@ -134,28 +134,28 @@ class Supervised:
                 task.cancel()
             await asyncio.wait({dead, ready, exit_})
 
-    async def _patient(self) -> Patient:
-        return HttpPatient(self.address) if self.name == GATEWAY else GrpcPatient(self.name, self.address)
+    async def _probe(self) -> HealthProbe:
+        return HttpProbe(self.address) if self.name == GATEWAY else GrpcProbe(self.name, self.address)
 
-    async def _until_ready(self, patient: Patient) -> None:
-        noting = asyncio.create_task(self._insisting(lambda: self._note_problem(patient)))
+    async def _until_ready(self, probe: HealthProbe) -> None:
+        noting = asyncio.create_task(self._insisting(lambda: self._note_problem(probe)))
         try:
-            await patient.wait_ready()
+            await probe.wait_ready()
         finally:
             noting.cancel()
         self.problem = ""
         self.unable.clear()
-        self.engine = await patient.engine(self._policy.timeout_s)
+        self.engine = await probe.engine(self._policy.timeout_s)
         self.state = State.READY
         self.failing.clear()
         self.ready.set()
         self.up.set()
 
-    async def _note_problem(self, patient: Patient) -> None:
+    async def _note_problem(self, probe: HealthProbe) -> None:
         """A server whose engine cannot be loaded stays up, says why, and may yet get ready."""
         while not self.problem:
             await asyncio.sleep(_PROBLEM_POLL_S)
-            self.problem = await patient.problem(self._policy.timeout_s)
+            self.problem = await probe.problem(self._policy.timeout_s)
         self.unable.set()
         self.up.set()
 

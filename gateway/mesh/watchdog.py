@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 
-from gateway.mesh.health import Patient
+from gateway.mesh.health import HealthProbe
 from gateway.mesh.policy import WatchdogPolicy
 
 _LATE_S = 1.0  # by so much an answer, or its absence, may come late before this process itself is to blame
@@ -30,10 +30,10 @@ class Watchdog:
     """Looks at one process from its start until it is found dead."""
 
     def __init__(
-        self, patient: Patient, address: str, policy: WatchdogPolicy, drain_s: float, ready: Callable[[], bool]
+        self, probe: HealthProbe, address: str, policy: WatchdogPolicy, drain_s: float, ready: Callable[[], bool]
     ) -> None:
         """`drain_s` is how long it may take to end, `ready` tells whether it has been ready."""
-        self._patient, self._address, self._policy, self._drain_s = patient, address, policy, drain_s
+        self._probe, self._address, self._policy, self._drain_s = probe, address, policy, drain_s
         self._ready = ready
         self._answered, self._misses, self._waited_s = False, 0, 0.0
         self._longest_look_s = policy.interval_s + 2 * policy.timeout_s + _LATE_S  # beyond it this process was paused
@@ -50,7 +50,7 @@ class Watchdog:
 
     async def _look(self) -> Sign:
         asked_s = time.monotonic()
-        if await self._patient.alive(self._policy.timeout_s):
+        if await self._probe.alive(self._policy.timeout_s):
             return Sign.ALIVE
         if time.monotonic() - asked_s > self._policy.timeout_s + _LATE_S:
             return Sign.UNKNOWN

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from orchestrator.film.blend import Layer, paste
 from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, EncoderSettings, add_film_stream
 from orchestrator.film.footage import FootageReader
-from orchestrator.film.segment import FilmSegment
+from orchestrator.film.join import FilmSegment
 from services.media.timeline import footage_frame
 from services.media.yuv import copy_planes, new_frame, planes_of
 

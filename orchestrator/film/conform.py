@@ -12,10 +12,13 @@ import cv2
 from numpy import uint8
 from numpy.typing import NDArray
 
-from orchestrator.film.clip import Clip, FootageLimits
 from orchestrator.film.encode import FRAME_TIME, add_footage_stream
-from orchestrator.film.picture import is_picture, read_picture
+from orchestrator.film.ready import ready_frames
+from services.media.clip import Clip, FootageLimits
+from services.media.colours import BLACK, Rgb
 from services.media.crop import cover, face_focus
+from services.media.formats import sniff
+from services.media.picture import read_picture
 from services.media.timeline import FRAME_RATE_HZ
 from services.media.yuv import fill, new_frame
 
@@ -25,13 +28,17 @@ DEFAULT_LIMITS = FootageLimits()
 
 @dataclass(frozen=True)
 class ConformedFootage:
-    """Footage as the film needs it. `path` is the source itself when it was already right (`changed` is False)."""
+    """Footage as the film needs it. `path` is the source itself when it was already right (`changed` is False).
+
+    `notes` are sentences on what was passed over in the source.
+    """
 
     path: Path
     width: int
     height: int
     frames: int
     changed: bool
+    notes: tuple[str, ...] = ()
 
 
 Progress = Callable[[int, int], None]
@@ -47,24 +54,25 @@ def conform(
     *,
     focus: tuple[float, float] | None = None,
     limits: FootageLimits = DEFAULT_LIMITS,
+    backdrop: Rgb = BLACK,
 ) -> ConformedFootage:
     """Writes `source` as `width` x `height` H.264 at 25 fps to `target` (MP4), cropped to cover the canvas.
 
     `focus` is what the crop keeps, as shares of the upright picture's width and height; None: the face if one is
-    found, else the middle. Blocking; untrusted files belong into `sandbox.run_limited(conform, ...)`.
-    Raises InvalidInputError (field "spec.footage"; reasons EMPTY_FILE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE,
-    TOO_LONG, TOO_LARGE).
+    found, else the middle. `backdrop` shows where the source is transparent. Blocking; files from outside belong into
+    `sandbox.run_limited("orchestrator.film.conform:conform", ...)`. Raises InvalidInputError (field "spec.footage";
+    reasons EMPTY_FILE, WRONG_FILE_TYPE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE).
     """
-    if is_picture(source):
-        picture = read_picture(source, FIELD, limits.pixels)
+    if sniff(source, "video", "image", field=FIELD).medium == "image":
+        picture = read_picture(source, FIELD, limits.pixels, backdrop)
         frames = _write(target, width, height, [_covering(picture, width, height, focus)], 1, progress)
         return ConformedFootage(target, width, height, frames, changed=True)
     clip = Clip(source, FIELD, limits)
-    if frames := clip.ready_frames(width, height):
-        return ConformedFootage(source, width, height, frames, changed=False)
+    if frames := ready_frames(clip, width, height):
+        return ConformedFootage(source, width, height, frames, changed=False, notes=tuple(clip.notes()))
     estimated = round(clip.duration_s * FRAME_RATE_HZ)
-    frames = _write(target, width, height, clip.film_frames(width, height, focus), estimated, progress)
-    return ConformedFootage(target, width, height, frames, changed=True)
+    frames = _write(target, width, height, clip.film_frames(width, height, focus, backdrop), estimated, progress)
+    return ConformedFootage(target, width, height, frames, changed=True, notes=tuple(clip.notes()))
 
 
 def _covering(rgb: NDArray[uint8], width: int, height: int, focus: tuple[float, float] | None) -> av.VideoFrame:

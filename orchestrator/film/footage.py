@@ -21,7 +21,7 @@ class FootageReader:
 
     def __init__(self, path: Path, threads: int = 0) -> None:
         """Opens an MP4 as `conform` writes it: H.264 without B-frames, short closed GOPs."""
-        self._container = av.open(str(path), format="mp4")
+        self._container = av.open(str(path), format="mp4", metadata_errors="replace")
         self._stream = self._container.streams.video[0]
         entries = self._stream.index_entries
         self._stamps = [entry.timestamp for entry in entries]

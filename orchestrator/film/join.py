@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,23 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from orchestrator.film.encode import FRAME_TIME, REORDER_FRAMES
-from orchestrator.film.segment import FilmSegment
 from services.base.errors import InternalError
+
+
+@dataclass(frozen=True)
+class FilmSegment:
+    """One segment's pictures: an MP4 of `frames` film frames, one H.264 stream, closed GOPs, no sound."""
+
+    path: Path
+    frames: int
+
+
+@dataclass(frozen=True)
+class VoiceSegment:
+    """One segment's voice: a WAV file, int16 mono, no longer than `frames` film frames; the rest is silence."""
+
+    path: Path
+    frames: int
 
 
 def join_film(

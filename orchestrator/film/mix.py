@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from orchestrator.film.conform import Progress
 from orchestrator.film.ducking import HOP_SAMPLES, ducking_db, speech_levels_db
+from orchestrator.film.join import VoiceSegment
 from orchestrator.film.limiter import Limiter, true_peaks
+from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.music import music_blocks
-from orchestrator.film.segment import VoiceSegment
 from orchestrator.film.voice import voice_blocks
 from services.media.meter import Meter, measure, measure_file
+from services.media.recording import Recording
 from services.media.sound import (
     AAC_BIT_RATE,
     SAMPLES_A_FRAME,
@@ -65,7 +67,7 @@ class MusicBed:
 class MixReport:
     """The finished sound: AAC 48 kHz stereo in an M4A, exactly `frames` film frames long; figures by EBU R 128.
 
-    `gain_db` is what the voice was raised by, limiting aside.
+    `gain_db` is what the voice was raised by, limiting aside; `music_notes` are sentences on what was passed over.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class MixReport:
     integrated_lufs: float
     true_peak_dbtp: float
     gain_db: float
+    music_notes: tuple[str, ...] = ()
 
 
 def gain_db_of_slider(position: float) -> float:
@@ -109,7 +112,8 @@ def mix_film(
             break
         ceiling_db -= result.true_peak_dbtp - TRUE_PEAK_DBTP + 0.1
     progress(mix.frames, mix.frames)
-    return MixReport(target, mix.frames, result.integrated_lufs, result.true_peak_dbtp, mix.voice_db + gain_db)
+    gain_db += mix.voice_db
+    return MixReport(target, mix.frames, result.integrated_lufs, result.true_peak_dbtp, gain_db, mix.music_notes())
 
 
 class _Mix:
@@ -117,6 +121,7 @@ class _Mix:
 
     def __init__(self, voices: Sequence[VoiceSegment], music: MusicBed | None, progress: Progress) -> None:
         self._voices, self._music, self._progress = voices, music, progress
+        self._track = Recording(music.path, MUSIC_FIELD) if music else None
         self.frames = sum(voice.frames for voice in voices)
         self._samples_read = 0
         voice, whole = Meter(), Meter()
@@ -125,6 +130,10 @@ class _Mix:
         self._music_db = ducking_db(levels_db, music.ducking_db) + music.gain_db if music else levels_db
         self._peaks = true_peaks(whole.passing(self._blocks()))
         self._lufs = whole.read().integrated_lufs
+
+    def music_notes(self) -> tuple[str, ...]:
+        """What a report should say of the music, as far as it was read."""
+        return tuple(self._track.notes()) if self._track else ()
 
     def gain_db(self, target_lufs: float) -> float:
         """Gain of the whole that brings the voice to the target, and the whole near to it."""
@@ -158,10 +167,10 @@ class _Mix:
         gain = float32(amplitude(self.voice_db))
         blocks = self._counted(rechunked(voice_blocks(self._voices), SOUND_RATE_HZ))
         voice = (stereo(gain * block) for block in blocks)
-        if self._music is None:
+        if self._track is None:
             yield from voice
             return
-        played = rechunked(music_blocks(self._music.path, self.frames * SAMPLES_A_FRAME), SOUND_RATE_HZ)
+        played = rechunked(music_blocks(self._track, self.frames * SAMPLES_A_FRAME), SOUND_RATE_HZ)
         for second, (spoken, music) in enumerate(zip(voice, played, strict=True)):
             yield spoken + music * self._music_gain(second * SOUND_RATE_HZ, spoken.shape[1])
 

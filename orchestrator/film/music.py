@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
-from pathlib import Path
 
-import av
 import numpy as np
-from av.error import FFmpegError
 from numpy import float32
 
-from services.base.errors import InvalidInputError
-from services.media.sound import SOUND_RATE_HZ, Sound, fitted, rechunked, resampled, stereo
-from services.media.source import SOUND_FORMATS, decoding, open_source
+from services.media.recording import Recording, check_music_length
+from services.media.sound import SOUND_RATE_HZ, Sound, fitted, rechunked
 
 FIELD = "spec.music"
 LOOP_FADE_S = 1.0
 """The last second of a track is heard over its first one where it starts again."""
 FADE_IN_S, FADE_OUT_S = 0.8, 2.5
 _LOOP_FADE = int(LOOP_FADE_S * SOUND_RATE_HZ)
-_SHORTEST_S = 2.0
 
 
-def music_blocks(path: Path, samples: int) -> Iterator[Sound]:
+def music_blocks(music: Recording, samples: int) -> Iterator[Sound]:
     """Stereo sound of exactly `samples`, fading in at the start and out towards the end.
 
-    Raises InvalidInputError (field "spec.music"; EMPTY_FILE, CUT_FILE, UNREADABLE_FILE, NO_SOUND, TOO_SHORT).
+    Raises InvalidInputError (field "spec.music"; UNREADABLE_FILE, TOO_SHORT).
     """
     place = 0
-    for block in fitted(_looped(path), samples):
+    for block in fitted(_looped(music), samples):
         yield block * _fades(place, block.shape[1], samples)
         place += block.shape[1]
 
@@ -41,11 +36,11 @@ def _fades(place: int, length: int, samples: int) -> Sound:
     return faded
 
 
-def _looped(path: Path) -> Iterator[Sound]:
+def _looped(music: Recording) -> Iterator[Sound]:
     """The track again and again; the end of one pass is kept back until the start of the next is there."""
-    end = yield from _all_but_the_end(_decoded(path))
+    end = yield from _all_but_the_end(_decoded(music))
     while True:
-        end = yield from _all_but_the_end(_beginning_under(end, _decoded(path)))
+        end = yield from _all_but_the_end(_beginning_under(end, _decoded(music)))
 
 
 def _all_but_the_end(blocks: Iterable[Sound]) -> Generator[Sound, None, Sound]:
@@ -74,43 +69,9 @@ def crossfade(end: Sound, start: Sound) -> Sound:
     return faded
 
 
-def _decoded(path: Path) -> Iterator[Sound]:
+def _decoded(recording: Recording) -> Iterator[Sound]:
     samples = 0
-    for block in rechunked(_decoded_frames(path), _LOOP_FADE):
+    for block in rechunked(recording.blocks(), _LOOP_FADE):
         samples += block.shape[1]
         yield block
-    if samples < _SHORTEST_S * SOUND_RATE_HZ:
-        raise _error("TOO_SHORT", f"The music is shorter than {_SHORTEST_S:g} s.", "Choose a longer track.")
-
-
-def _decoded_frames(path: Path) -> Iterator[Sound]:
-    with open_source(path, FIELD, SOUND_FORMATS) as container, decoding(FIELD, SOUND_FORMATS):
-        if not container.streams.audio:
-            raise _error("NO_SOUND", "The file has no sound.", f"Send {SOUND_FORMATS}.")
-        stream = container.streams.audio[0]
-        frames = _frames(container.demux(stream))
-        if stream.codec_context.channels == 1:
-            yield from map(stereo, resampled(frames, "mono"))
-        else:
-            yield from resampled(frames, "stereo")
-
-
-def _frames(packets: Iterable[av.Packet[av.AudioStream]]) -> Iterator[av.AudioFrame]:
-    """Frames of one kind. A packet that is broken, or says it is of another kind, is a click, not the end of it all."""
-    first = None
-    for packet in packets:
-        try:
-            frames = packet.decode()
-        except MemoryError:
-            raise
-        except FFmpegError:
-            continue
-        for frame in frames:
-            kind = frame.format.name, frame.layout.name, frame.sample_rate
-            first = first or kind
-            if kind == first:
-                yield frame
-
-
-def _error(reason: str, problem: str, remedy: str) -> InvalidInputError:
-    return InvalidInputError(problem, remedy, FIELD, reason)
+    check_music_length(samples / SOUND_RATE_HZ, FIELD)

@@ -17,10 +17,9 @@ from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from orchestrator.film.join import add_picture_stream, decoding_time, picture_packets
-from orchestrator.film.segment import FilmSegment, VoiceSegment
+from orchestrator.film.join import FilmSegment, VoiceSegment, add_picture_stream, decoding_time, picture_packets
 from orchestrator.film.voice import padded_pcm, pcm_frames, sample_rate_hz
-from services.media.boxes import top_boxes
+from services.media.mpeg import top_boxes
 from services.media.sound import AAC_BIT_RATE, SOUND_RATE_HZ
 
 _OPTIONS = {

@@ -7,18 +7,34 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from orchestrator.film.encode import FRAME_TIME
+from services.media.clip import Clip
+from services.media.upright import is_upright
 from services.media.yuv import BT709, LIMITED_RANGE
 
 _LONGEST_GOP_FRAMES = 16
 _IDR_SLICE = 5  # ITU-T H.264, table 7-1
 
 
-def ready_frames(container: InputContainer, stream: VideoStream, width: int, height: int) -> int:
-    """Frames of an MP4 that `FootageReader` can read as it is; 0 when it must be conformed.
+def ready_frames(clip: Clip, width: int, height: int) -> int:
+    """Frames of a clip that `FootageReader` can read as it is; 0 when it must be conformed.
+
+    Its packets must be right, and all of them give their frame.
+    """
+    if not is_upright(clip.first):
+        return 0
+    with clip.opened() as stream:
+        frames = ready_packets(stream, width, height)
+    return frames if frames and frames == sum(1 for _ in clip.frames()) else 0
+
+
+def ready_packets(stream: VideoStream, width: int, height: int) -> int:
+    """Packets of an MP4 that need not be encoded again; 0 when they must be.
 
     Right are: H.264 4:2:0 in BT.709 limited range at the film's size, square pixels, every frame exactly 1/25 s,
     no B-frames, an IDR frame at least every 16 frames. Looks at packets only, not at what they decode to.
     """
+    container = stream.container
+    assert isinstance(container, InputContainer)
     if not (_is_right_picture(container, stream, width, height) and _is_constant_rate(stream)):
         return 0
     since_idr = _LONGEST_GOP_FRAMES

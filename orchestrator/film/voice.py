@@ -12,7 +12,7 @@ import numpy as np
 from numpy import int16
 from numpy.typing import NDArray
 
-from orchestrator.film.segment import VoiceSegment
+from orchestrator.film.join import VoiceSegment
 from services.base.errors import InternalError
 from services.media.sound import SAMPLES_A_FRAME, Sound, fitted, resampled
 from services.media.timeline import samples_per_frame

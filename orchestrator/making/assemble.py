@@ -7,7 +7,6 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,11 +15,10 @@ from google.protobuf import json_format
 from orchestrator.captions.cues import Cue
 from orchestrator.film.conform import Progress
 from orchestrator.film.cover import write_cover
-from orchestrator.film.join import join_film
+from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
 from orchestrator.film.metadata import AiRecord, film_metadata
-from orchestrator.film.mix import MixReport, MusicBed, mix_film
+from orchestrator.film.mix import MixReport, MusicBed
 from orchestrator.film.music import FIELD as MUSIC_FIELD
-from orchestrator.film.segment import FilmSegment, VoiceSegment
 from orchestrator.making.making import Making
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
@@ -93,8 +91,17 @@ def mix_apart(
         memory_bytes=_MIX_MEMORY_BYTES,
         written_bytes=_MIX_BYTES + round(_MIX_BYTES_A_SECOND * film_s),
     )
-    mix = partial(mix_film, voices, target, music=music, loudness_lufs=loudness_lufs)
-    return run_limited(mix, field=MUSIC_FIELD if music else "", limits=limits, progress=progress, cancelled=cancelled)
+    return run_limited(
+        "orchestrator.film.mix:mix_film",
+        voices,
+        target,
+        returns=MixReport,
+        options={"music": music, "loudness_lufs": loudness_lufs},
+        field=MUSIC_FIELD if music else "",
+        limits=limits,
+        progress=progress,
+        cancelled=cancelled,
+    )
 
 
 class _Assembler:
@@ -158,6 +165,7 @@ class _Assembler:
             "frames": sum(piece.frames for piece in self._pieces),
             "frames_without_face": sum(piece.frames_without_face for piece in self._pieces),
             "footage_problems": list(self._plan.problems),
+            "music_problems": list(mix.music_notes),
             "engines": {service: engine.identity for service, engine in self._plan.engines.items()},
             "takes": [_take_report(piece) for piece in self._pieces],
             "reference": asdict(self._plan.reference) if self._plan.reference else None,

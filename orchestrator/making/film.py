@@ -21,8 +21,8 @@ from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InternalError, VigentError
-from services.media.convert import media_ref
-from services.media.store import MediaStore, StoredFile
+from services.media.colours import rgb_of_hex
+from services.media.store import MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
@@ -98,7 +98,8 @@ class FilmMaker:
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
         policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
-        return (await make_plan(spec, self._store, self._servers, report, policy)).to_json()
+        backdrop = rgb_of_hex(self._settings.backdrop)
+        return (await make_plan(spec, self._store, self._servers, report, policy, backdrop)).to_json()
 
     def _making(self, job: jobs_pb2.Job, plan: FilmPlan, progress: JobProgress) -> Making:
         settings = self._settings

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from orchestrator.captions.safe_area import MouthBox as Box
-from orchestrator.film.conform import ConformedFootage, conform
+from orchestrator.film.conform import FIELD as FOOTAGE_FIELD
+from orchestrator.film.conform import ConformedFootage
 from orchestrator.making.reference import Reference, make_reference
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Engine, Servers
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
-from services.media.convert import media_ref
+from services.media.colours import BLACK, Rgb
 from services.media.sandbox import run_limited
-from services.media.store import MediaStore, StoredFile, recipe_key
+from services.media.store import MediaStore, StoredFile, media_ref, recipe_key
 from services.text.sentences import Sentence, split_script
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
@@ -35,6 +37,7 @@ class FilmPlan:
     """Sentences, conformed footage and what lip-sync found in it.
 
     `mouth` and `face` are the boxes around all of their positions: (x, y, width, height) in film pixels.
+    `problems` are sentences on the faces in the footage and on what could not be read of it.
     `engines` has the engine behind each service.
     """
 
@@ -69,9 +72,16 @@ class FilmPlan:
 
 
 async def make_plan(
-    spec: jobs_pb2.JobSpec, store: MediaStore, servers: Servers, report: ReportProgress, policy: RetryPolicy
+    spec: jobs_pb2.JobSpec,
+    store: MediaStore,
+    servers: Servers,
+    report: ReportProgress,
+    policy: RetryPolicy,
+    backdrop: Rgb = BLACK,
 ) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
+
+    `backdrop` lies behind what is transparent in the footage.
 
     Raises InvalidInputError for a script without words, for an unknown voice or language, for footage that cannot be
     read or shows no face, and for a reference recording that cannot be read.
@@ -79,7 +89,7 @@ async def make_plan(
     sentences = tuple(split_script(spec.script))
     engines = await servers.engines(policy)  # first: a server that does not answer is named, not timed out on
     await policy.retried(lambda: _check_voice(spec, servers), servers.tts.at(VOICE))
-    footage = await _conformed(spec, store, lambda share: report(0.5 * share))
+    footage, notes = await _conformed(spec, store, lambda share: report(0.5 * share), backdrop)
     report(0.5)
     found = await policy.retried(
         lambda: _look_at(footage, servers, lambda share: report(0.5 + 0.5 * share)), servers.lipsync.at(MOUTH)
@@ -94,7 +104,7 @@ async def make_plan(
         frames_without_face=found.frames_without_face,
         mouth=_box_of(found.mouth),
         face=_box_of(found.face),
-        problems=tuple(found.problems),
+        problems=(*notes, *found.problems),
         engines=engines,
         reference=reference,
     )
@@ -123,23 +133,42 @@ async def _check_voice(spec: jobs_pb2.JobSpec, servers: Servers) -> None:
         raise InvalidInputError(problem, remedy, "spec.voice", "UNKNOWN_VOICE")
 
 
-async def _conformed(spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress) -> StoredFile:
-    key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height)
-    if stored := store.recall(key):
-        return stored
+async def _conformed(
+    spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress, backdrop: Rgb
+) -> tuple[StoredFile, list[str]]:
+    """The footage as the film needs it, and what is to be said of it."""
+    key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height, backdrop)
+    notes_key = recipe_key("conform notes", key)
+    if (stored := store.recall(key)) and (notes := store.recall(notes_key)):
+        return stored, json.loads(store.path(notes.sha256).read_text())
     source = store.path(spec.footage.sha256)
     with store.temporary(".mp4") as target:
-        made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report)
+        made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report, backdrop)
         stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")
+    notes = store.put_bytes(json.dumps(made.notes).encode(), "application/json")
+    store.remember(notes_key, notes)
     store.remember(key, stored)
-    return stored
+    return stored, list(made.notes)
 
 
-def _conform_apart(source: Path, target: Path, width: int, height: int, report: ReportProgress) -> ConformedFootage:
+def _conform_apart(
+    source: Path, target: Path, width: int, height: int, report: ReportProgress, backdrop: Rgb
+) -> ConformedFootage:
     def progress(done: int, total: int) -> None:
         report(min(1.0, done / max(1, total)))
 
-    return run_limited(conform, source, target, width, height, field="spec.footage", progress=progress)
+    conform = "orchestrator.film.conform:conform"
+    return run_limited(
+        conform,
+        source,
+        target,
+        width,
+        height,
+        returns=ConformedFootage,
+        options={"backdrop": backdrop},
+        field=FOOTAGE_FIELD,
+        progress=progress,
+    )
 
 
 async def _look_at(footage: StoredFile, servers: Servers, report: ReportProgress) -> lipsync_pb2.FootageReport:

@@ -9,8 +9,7 @@ from orchestrator.film.preview import write_preview
 from orchestrator.jobs.records import JobAttempt
 from orchestrator.making.assemble import film_segments, voice_segments
 from orchestrator.making.segment import SegmentPieces
-from services.media.convert import media_ref
-from services.media.store import MediaStore, StoredFile
+from services.media.store import MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-import av
 
 from orchestrator.making.servers import Engine, Servers
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from orchestrator.making.words import transcribe
 from services.base.errors import InvalidInputError
-from services.media.sandbox import Limits, run_limited
-from services.media.source import SOUND_FORMATS, decoding, open_source
+from services.media.sandbox import WRITE_SPEECH, Limits, run_limited
 from services.media.store import MediaStore, recipe_key
 from services.text.languages import primary_subtag
 from vigent.jobs.v1 import jobs_pb2
 
 FIELD = "spec.reference_audio"
 LONGEST_S = 60
-"""Only the first minute is transcribed; no voice is cloned from a longer recording."""
+"""Longest recording; voices are cloned from no longer ones."""
 
 _RATE_HZ = 16_000
 _LONGEST_TEXT = 1_000  # of SynthesizeRequest.reference_text
@@ -75,24 +71,9 @@ async def _heard(recording: Path, language: str, store: MediaStore, servers: Ser
 
 def _decoded(recording: Path, store: MediaStore) -> Take:
     with store.temporary(".pcm") as target:
-        run_limited(partial(decode_speech, recording, target), field=FIELD, limits=_LIMITS)
+        arguments = (recording, target, FIELD, _RATE_HZ, LONGEST_S)
+        run_limited(WRITE_SPEECH, *arguments, returns=float, field=FIELD, limits=_LIMITS)
         take = Take(_RATE_HZ)
         take.append(target.read_bytes())
     take.close()
     return take
-
-
-def decode_speech(recording: Path, target: Path) -> None:
-    """Writes the first minute of a recording as int16 mono at 16 kHz; for the limited child."""
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=_RATE_HZ)
-    left = LONGEST_S * _RATE_HZ
-    with open_source(recording, FIELD, SOUND_FORMATS) as container, decoding(FIELD, SOUND_FORMATS):
-        if not container.streams.audio:
-            raise InvalidInputError("The recording has no sound.", f"Send {SOUND_FORMATS}.", FIELD, "NO_SOUND")
-        with target.open("wb") as file:
-            for frame in container.decode(audio=0):
-                for made in resampler.resample(frame):
-                    file.write(made.to_ndarray()[0, :left].tobytes())
-                    left -= min(left, made.samples)
-                if not left:
-                    return

@@ -28,8 +28,7 @@ from orchestrator.making.take import Take
 from orchestrator.making.voice import Spoken, Voice
 from orchestrator.making.words import align, words_from_json, words_to_json
 from services.base.source_digest import source_digest
-from services.media.convert import media_ref
-from services.media.store import StoredFile, recipe_key
+from services.media.store import StoredFile, media_ref, recipe_key
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2

@@ -61,6 +61,7 @@ class Replica(Generic[StubT]):
     def __init__(self, target: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
         self.channel = open_channel(target, service)
         self.stub = stub(self.channel)
+        self._runtime = runtime_pb2_grpc.RuntimeServiceStub(self.channel)  # a stub on a closed channel crashes grpcio
         self.calls = self.calls_ever = 0
         self._target, self._request = target, health_pb2.HealthCheckRequest(service=service)
 
@@ -71,9 +72,8 @@ class Replica(Generic[StubT]):
 
     async def engine(self) -> Engine:
         """What its engine is; waits while it starts. Raises VigentError when it does not serve."""
-        runtime = runtime_pb2_grpc.RuntimeServiceStub(self.channel)
         with remote_errors():
-            said = await runtime.Describe(
+            said = await self._runtime.Describe(
                 runtime_pb2.DescribeRequest(), timeout=_DESCRIBE_TIMEOUT_S, wait_for_ready=True
             )
         return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages))
@@ -154,10 +154,10 @@ class Servers:
     async def engines(self, policy: RetryPolicy) -> dict[str, Engine]:
         """The engine behind each service. Raises UnavailableError naming a service that does not answer."""
         return {
-            "tts": await _patient_engine(self.tts, VOICE, policy),
-            "lipsync": await _patient_engine(self.lipsync, MOUTH, policy),
-            "asr": await _patient_engine(self.asr, LISTENER, policy),
-            "overlay": await _patient_engine(self.overlay, DRAWER, policy),
+            "tts": await _engine_of(self.tts, VOICE, policy),
+            "lipsync": await _engine_of(self.lipsync, MOUTH, policy),
+            "asr": await _engine_of(self.asr, LISTENER, policy),
+            "overlay": await _engine_of(self.overlay, DRAWER, policy),
         }
 
     async def close(self) -> None:
@@ -166,6 +166,6 @@ class Servers:
             await service.close()
 
 
-async def _patient_engine(service: Service[StubT], whom: str, policy: RetryPolicy) -> Engine:
+async def _engine_of(service: Service[StubT], whom: str, policy: RetryPolicy) -> Engine:
     whom = service.at(whom)
     return await policy.retried(lambda: service.engine(lambda: policy.tell(whom)), whom)

@@ -11,9 +11,9 @@ import grpc
 from services.asr.engine import Alignment, Heard, Listening, Word
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
-from services.media.convert import progress_message
 from services.media.store import MediaStore
 from services.runtime.audio_stream import AudioStream
+from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.text.plain_text import checked_text
@@ -115,8 +115,8 @@ SPEC = ServiceSpec(
     name="asr",
     full_name="vigent.asr.v1.AsrService",
     engines={
-        "dtw": "services.asr.builtin:BuiltinEngine",
-        "pocketsphinx": "services.asr.builtin:BuiltinEngine",
+        "dtw": "services.asr.dtw.engine:DtwEngine",
+        "pocketsphinx": "services.asr.dtw.engine:DtwEngine",
         "whisper": "services.asr.whisper.engine:WhisperEngine",
     },
     default_engine="dtw",

@@ -19,7 +19,6 @@ from pydantic_settings import (
 )
 
 from services.base.errors import InvalidInputError
-from services.enginekit.settings import EngineSettings
 
 PORTS = {"gateway": 8080, "orchestrator": 8050, "tts": 8051, "lipsync": 8052, "asr": 8053, "overlay": 8054}
 """Below 32768, where Linux begins to give ports to whoever connects to anywhere."""
@@ -46,6 +45,12 @@ class ProcessSettings(BaseSettings):
         Path(".vigent/media"),
         validation_alias="VIGENT_MEDIA_ROOT",
         description="Folder of the media store, shared by all processes (VIGENT_MEDIA_ROOT).",
+    )
+    backdrop: str = Field(
+        "#000000",
+        pattern="^#[0-9a-fA-F]{6}$",
+        validation_alias="VIGENT_BACKDROP",
+        description="Colour behind transparent footage, #rrggbb, the same for all processes (VIGENT_BACKDROP).",
     )
     drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)
     drain_grace_s: float = Field(30.0, description="How long running calls may take to finish when draining.", ge=0)
@@ -83,7 +88,7 @@ class ProcessSettings(BaseSettings):
         assert isinstance(env_settings, EnvSettingsSource)
         section = env_settings.env_prefix.removeprefix("VIGENT_").rstrip("_").lower()
         file = TomlConfigSettingsSource(settings_cls, _file())
-        shared = {"media_root": file.toml_data["media_root"]} if "media_root" in file.toml_data else {}
+        shared = {name: file.toml_data[name] for name in ("media_root", "backdrop") if name in file.toml_data}
         ports = {"port": PORTS.get(section, 0), "metrics_port": METRICS_PORTS.get(section, 0)}
         from_file = {**ports, **shared, **file.toml_data.get(section, {})}
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=from_file)
@@ -118,10 +123,6 @@ class ServerSettings(ProcessSettings):
     )
     memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed; 0 for none.", ge=0)
     progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0, le=2)
-
-    def engine_settings(self) -> EngineSettings:
-        """The part that the engine gets."""
-        return EngineSettings(self.device, self.checkpoint, self.cache_root, self.options, self.media_root)
 
 
 def _file() -> Path:

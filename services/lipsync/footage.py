@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
 from services.lipsync.engine import Box
+from services.media.source import open_source
 
-FORMATS = "mov,matroska,avi,mpegts,gif,png_pipe,jpeg_pipe,webp_pipe"
-"""Containers that are opened. Playlists are not: they could name other files of this machine."""
-
+_FIELD = "spec.footage"
 _BT709, _LIMITED = 1, 1
 _MISSING_SHARE = 0.02  # edit lists cut a frame or two at the ends; more missing frames are a cut-off file
 
@@ -61,9 +60,10 @@ class FrameIndex:
 @contextmanager
 def opened(path: Path) -> Iterator[InputContainer]:
     """Opens footage that has a picture. Raises InvalidInputError (UNREADABLE_FOOTAGE)."""
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
-    with _typed_errors():
-        container = av.open(str(path), options=options)
+    try:
+        container = open_source(path, _FIELD, "video", pictures=True)
+    except InvalidInputError as error:
+        raise InvalidInputError(error.problem, error.remedy, _FIELD, "UNREADABLE_FOOTAGE") from error
     with container:
         if not container.streams.video:
             raise _unreadable("it holds no picture")
@@ -206,6 +206,6 @@ def _unreadable(what: str) -> InvalidInputError:
     return InvalidInputError(
         f"The footage cannot be decoded: {what}.",
         "Give an MP4 or MOV file that plays to its end, or a PNG or JPEG picture.",
-        "spec.footage",
+        _FIELD,
         "UNREADABLE_FOOTAGE",
     )

@@ -12,8 +12,10 @@ import numpy as np
 from numpy import uint8
 from numpy.typing import NDArray
 
-_DETECTION_SIDE = 480
-_SMALLEST_FACE_SHARE = 0.08  # of the picture's longer side
+DETECTION_SIDE = 960
+"""Pixels of the longer side at which faces are looked for: enough for a presenter beside a slide."""
+
+_SMALLEST_FACE_SHARE = 0.05  # of the picture's longer side
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def face_focus(pictures: Iterable[NDArray[uint8]]) -> tuple[float, float] | None
 
 def _largest_face(rgb: NDArray[uint8]) -> tuple[float, float] | None:
     height, width = rgb.shape[:2]
-    scale = min(1.0, _DETECTION_SIDE / max(width, height))
+    scale = min(1.0, DETECTION_SIDE / max(width, height))
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     grey = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
     least = int(_SMALLEST_FACE_SHARE * max(grey.shape))

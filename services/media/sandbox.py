@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import multiprocessing
 import resource
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import MappingProxyType
 from typing import TypeVar
 
 from services.base.errors import CancelledError, InternalError, InvalidInputError, VigentError
 
 T = TypeVar("T")
+
+WRITE_SPEECH = "services.media.recording:write_speech"
+"""What listening engines get to hear, for `run_limited`."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_S = 0.2
@@ -44,24 +49,27 @@ class _Outcome:
 
 
 def run_limited(
-    function: Callable[..., T],
+    function: str,
     *args: object,
+    returns: type[T],
+    options: Mapping[str, object] = MappingProxyType({}),
     field: str = "file",
     limits: Limits = Limits(),
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> T:
-    """Calls `function(*args)` in a spawned child and gives its result; blocking, for a thread.
+    """Calls `function(*args, **options)` in a spawned child and gives its result; blocking, for a thread.
 
-    `function`, its arguments and its result cross by pickle. With `progress` the function is called with a
-    `progress=` of its own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError
-    naming `field` when the child crashes or reaches a limit, CancelledError when `cancelled` is set.
+    `function` is "module:name", so that the caller need not load the decoders that it uses. Arguments and result
+    cross by pickle; the result must be a `returns`. With `progress` the function is called with a `progress=` of its
+    own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError naming `field` when the
+    child crashes or reaches a limit, CancelledError when `cancelled` is set.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(
         target=_child_main,
-        args=(sender, limits, field, function, args, progress is not None),
+        args=(sender, limits, field, function, args, dict(options), progress is not None),
         daemon=True,
         name="limited",
     )
@@ -76,7 +84,8 @@ def run_limited(
             child.close()
     if outcome.error is not None:
         raise outcome.error
-    return outcome.value  # type: ignore[return-value]
+    assert isinstance(outcome.value, returns)
+    return outcome.value
 
 
 def _await_outcome(
@@ -119,14 +128,17 @@ def _child_main(
     sender: Connection,
     limits: Limits,
     field: str,
-    function: Callable[..., object],
+    function: str,
     args: tuple[object, ...],
+    options: dict[str, object],
     with_progress: bool,
 ) -> None:
     _confine(limits)
-    keywords = {"progress": lambda done, total: sender.send((done, total))} if with_progress else {}
+    if with_progress:
+        options["progress"] = lambda done, total: sender.send((done, total))
     try:
-        outcome = _Outcome(function(*args, **keywords))
+        module, _, name = function.partition(":")
+        outcome = _Outcome(getattr(importlib.import_module(module), name)(*args, **options))
     except VigentError as error:
         outcome = _Outcome(error=error)
     except MemoryError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, groupby
 from typing import Literal, cast
 
 import av
@@ -20,6 +20,7 @@ AAC_BIT_RATE = 192_000
 
 Sound = NDArray[float32]
 """(channels, samples), full scale is 1.0."""
+Layout = Literal["mono", "stereo"]
 
 
 def audio_frame(sound: Sound, first_sample: int) -> av.AudioFrame:
@@ -30,12 +31,27 @@ def audio_frame(sound: Sound, first_sample: int) -> av.AudioFrame:
     return frame
 
 
-def resampled(frames: Iterable[av.AudioFrame], layout: Literal["mono", "stereo"]) -> Iterator[Sound]:
-    """Decoded frames as the film's sound. libswresample turns mono into stereo 3 dB softer; see `stereo`."""
-    resampler = av.AudioResampler(format="fltp", layout=layout, rate=SOUND_RATE_HZ)
-    for frame in chain(frames, [None]):
+def resampled(frames: Iterable[av.AudioFrame], layout: Layout, rate_hz: int = SOUND_RATE_HZ) -> Iterator[Sound]:
+    """Decoded frames as sound of one rate and layout, whatever they are and change to on the way.
+
+    Mono becomes stereo at its level; libswresample would make it 3 dB softer.
+    """
+    for _, alike in groupby(frames, _kind):
+        yield from _resampled_alike(alike, layout, rate_hz)
+
+
+def _kind(frame: av.AudioFrame) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
+
+
+def _resampled_alike(frames: Iterator[av.AudioFrame], layout: Layout, rate_hz: int) -> Iterator[Sound]:
+    first = next(frames)
+    doubled = layout == "stereo" and first.layout.nb_channels == 1
+    resampler = av.AudioResampler(format="fltp", layout="mono" if doubled else layout, rate=rate_hz)
+    for frame in chain([first], frames, [None]):
         for made in resampler.resample(frame):
-            yield cast("Sound", made.to_ndarray())
+            sound = cast("Sound", made.to_ndarray())
+            yield stereo(sound) if doubled else sound
 
 
 def rechunked(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:

@@ -2,40 +2,66 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, overload
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from services.base.errors import InvalidInputError
-from services.media.boxes import top_boxes
+from services.base.errors import InvalidInputError, VigentError
+from services.media.formats import CODECS, DEMUXERS, PICTURE_DEMUXERS, TAKEN
+from services.media.mpeg import top_boxes
 
-VIDEO_FORMATS = "MP4, MOV, WebM, MKV, AVI, MPEG or GIF"
-SOUND_FORMATS = "MP3, M4A, WAV, FLAC or OGG"
-_DEMUXERS = "mov,matroska,webm,avi,mpegts,mpeg,flv,asf,gif,mp3,wav,flac,ogg,aac,aiff,caf"
-_BOXES_AT_START = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"}
+log = logging.getLogger(__name__)
+
+BROKEN_SHARE = 0.1
+"""Of a stream's packets; with more of them broken it is refused."""
+
+_WHOLE_SHARE = 0.9  # of the announced length; less means that the file was cut off
+_SELF_SYNCHRONISING = {"mp3", "aac"}
+"""Formats without an index: junk before and behind is no part of them, and the length that FFmpeg tells is a guess."""
+_DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof"}
+"""What ISO base media files are made of at the top; behind the last one may be junk."""
 
 
-def open_source(path: Path, field: str, formats: str) -> InputContainer:
-    """Opens a media file that nobody vouches for; `formats` is what the remedy recommends.
+@dataclass
+class Damage:
+    """Packets of a stream, and those of them that could not be decoded and were passed over."""
 
-    Raises InvalidInputError for `field`: EMPTY_FILE, CUT_FILE, UNREADABLE_FILE.
+    packets: int = 0
+    broken: int = 0
+
+    def notes(self, what: str) -> list[str]:
+        """What a report says of it; nothing when all was well."""
+        if not self.broken:
+            return []
+        return [f"Broken packets of {what} that were passed over: {self.broken} of {self.packets}."]
+
+
+def open_source(path: Path, field: str, medium: str, *, pictures: bool = False) -> InputContainer:
+    """Opens a media file that nobody vouches for; the remedy recommends formats of `medium`, "video" or "audio".
+
+    `pictures` lets FFmpeg read them too. Raises InvalidInputError for `field`: EMPTY_FILE, CUT_FILE, UNREADABLE_FILE.
     """
     _refuse_cut(path, field)
-    with decoding(field, formats):
+    demuxers = f"{DEMUXERS},{PICTURE_DEMUXERS}" if pictures else DEMUXERS
+    with decoding(field, medium):
         return av.open(
             f"file:{path.absolute()}",
-            options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
-            metadata_errors="replace",
+            options={"format_whitelist": demuxers, "protocol_whitelist": "file"},
+            metadata_errors="replace",  # titles come in every encoding that there ever was
         )
 
 
 @contextmanager
-def decoding(field: str, formats: str) -> Iterator[None]:
-    """Turns the decoder's errors into InvalidInputError for `field`: UNREADABLE_FILE, and TOO_LARGE for memory."""
+def decoding(field: str, medium: str) -> Iterator[None]:
+    """Turns what a decoder stumbles over into InvalidInputError for `field`: UNREADABLE_FILE, TOO_LARGE for memory."""
     try:
         yield
     except FFmpegError as error:
@@ -43,7 +69,100 @@ def decoding(field: str, formats: str) -> Iterator[None]:
             problem = "The file cannot be read with the memory that there is."
             raise InvalidInputError(problem, "Send a smaller file.", field, "TOO_LARGE") from error
         problem = f"The file cannot be read as media ({error.strerror})."
-        raise InvalidInputError(problem, f"Send {formats}.", field, "UNREADABLE_FILE") from error
+        raise InvalidInputError(problem, f"Send {TAKEN[medium]}.", field, "UNREADABLE_FILE") from error
+    except (VigentError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        log.warning("a decoder stumbled", exc_info=error)
+        problem = "The file has something in it that the decoder stumbles over."
+        raise InvalidInputError(problem, "Export it again.", field, "UNREADABLE_FILE") from error
+
+
+def checked_codec(stream: av.VideoStream | av.AudioStream, field: str, medium: str) -> None:
+    """Raises InvalidInputError (UNREADABLE_FILE) for a stream whose codec is not on the list."""
+    name = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
+    if name not in CODECS:
+        problem = f"The file has a codec that is not taken ({name})."
+        raise InvalidInputError(problem, f"Send {TAKEN[medium]}.", field, "UNREADABLE_FILE")
+
+
+@overload
+def decoded(stream: av.VideoStream, field: str, damage: Damage) -> Iterator[av.VideoFrame]: ...
+
+
+@overload
+def decoded(stream: av.AudioStream, field: str, damage: Damage) -> Iterator[av.AudioFrame]: ...
+
+
+def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage) -> Iterator[Any]:
+    """The stream's frames; broken packets are passed over and counted in `damage`.
+
+    Raises InvalidInputError for `field` (UNREADABLE_FILE) when more than BROKEN_SHARE of them are broken. Junk before
+    and behind a stream that has no index is counted, but does not make it one of them.
+    """
+    container = stream.container
+    assert isinstance(container, InputContainer)
+    raw = container.format.name in _SELF_SYNCHRONISING
+    decoder = _decoder_with_alpha(stream)
+    lately = junk = 0
+    some = False
+    for packet in container.demux(stream):
+        damage.packets += packet.size > 0
+        try:
+            frames = decoder.decode(packet) if decoder else packet.decode()
+        except MemoryError:
+            raise
+        except FFmpegError:
+            lately += 1
+            damage.broken += 1
+            continue
+        if frames:
+            junk += lately if raw and not some else 0
+            lately, some = 0, True
+        yield from frames
+    junk += lately if raw else 0
+    if damage.broken - junk > 1 + BROKEN_SHARE * damage.packets:
+        problem = f"{damage.broken} of {damage.packets} packets cannot be decoded."
+        raise InvalidInputError(problem, "Export it again.", field, "UNREADABLE_FILE")
+
+
+def _decoder_with_alpha(stream: av.VideoStream | av.AudioStream) -> av.VideoCodecContext | None:
+    """WebM keeps transparency beside the picture, where FFmpeg's own decoders of VP8 and VP9 leave it."""
+    name = _DECODERS_WITH_ALPHA.get(stream.codec_context.codec.canonical_name)
+    if name is None or ("alpha_mode", "1") not in {(key.lower(), value) for key, value in stream.metadata.items()}:
+        return None
+    decoder = av.VideoCodecContext.create(name, "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    return decoder
+
+
+def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStream, field: str) -> float:
+    """Length of the stream by its packets, in seconds. What files announce is that of another stream, or a guess.
+
+    Raises InvalidInputError for `field` (CUT_FILE) when all streams end long before the announced length.
+    """
+    start_s, ends_s = float("inf"), {stream.index: 0.0}
+    packets, last_s = 0, 0.0
+    for packet in container.demux():
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is None or not packet.size:
+            continue
+        time_base = float(packet.time_base)
+        end_s = (stamp + (packet.duration or 0)) * time_base
+        ends_s[packet.stream_index] = max(end_s, ends_s.get(packet.stream_index, end_s))
+        if packet.stream_index == stream.index:
+            start_s = min(start_s, stamp * time_base)
+            packets += 1
+            last_s = (packet.duration or 0) * time_base
+    announced_s = (container.duration or 0) / av.time_base
+    reached_s = max(ends_s.values()) - (container.start_time or 0) / av.time_base
+    if container.format.name not in _SELF_SYNCHRONISING and reached_s < _WHOLE_SHARE * announced_s:
+        problem = f"The file is cut off: it announces {announced_s:.1f} s and ends after {max(0.0, reached_s):.1f} s."
+        raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
+    length_s = max(0.0, ends_s[stream.index] - min(start_s, ends_s[stream.index]))
+    if last_s or packets < 2:
+        return length_s
+    return length_s * packets / (packets - 1)  # FLV and others do not say how long a picture lasts
 
 
 def _refuse_cut(path: Path, field: str) -> None:
@@ -51,9 +170,9 @@ def _refuse_cut(path: Path, field: str) -> None:
     if size == 0:
         raise InvalidInputError("The file is empty (0 bytes).", "Send it again.", field, "EMPTY_FILE")
     with path.open("rb") as file:
-        if file.read(8)[4:] not in _BOXES_AT_START:
+        if file.read(8)[4:] not in _BOXES:
             return
-        boxes = list(top_boxes(file, size))
+        boxes = [box for box in top_boxes(file, size) if box.kind in _BOXES]
     end = boxes[-1].end
     if end > size:
         problem = f"The file is cut off: its data ends after {size} of {end} bytes."

@@ -16,8 +16,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.base.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
+
+if TYPE_CHECKING:
+    from vigent.media.v1 import media_pb2
 
 _STALE_S = 24 * 3600.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -131,6 +135,13 @@ class MediaStore:
 
     def _content_path(self, sha256: str, field: str = "sha256") -> Path:
         return self.root / "content" / _checked(sha256, field)[:2] / sha256
+
+
+def media_ref(file: StoredFile) -> media_pb2.MediaRef:
+    """The reference that names a file in a message; its reader finds it in its own store."""
+    from vigent.media.v1 import media_pb2  # engines read the store too, and know no protobuf
+
+    return media_pb2.MediaRef(sha256=file.sha256, size_bytes=file.size_bytes, mime_type=file.mime_type)
 
 
 def recipe_key(*parts: object) -> str:

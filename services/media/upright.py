@@ -13,8 +13,9 @@ from av.sidedata.sidedata import SideData, Type
 from numpy import uint8
 from numpy.typing import NDArray
 
-from services.media.crop import Crop, cover
-from services.media.yuv import BT709, UNSPECIFIED
+from services.media.colours import BLACK, Rgb
+from services.media.crop import DETECTION_SIDE, Crop, cover
+from services.media.yuv import BT709, UNSPECIFIED, laid_over
 
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG in ISO/IEC 23091-2
 _BT601 = 5
@@ -48,7 +49,7 @@ def shown_size(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[float, flo
     return (width, height) if orientation(frame)[0, 0] else (height, width)
 
 
-def upright_rgb(frame: av.VideoFrame, longest_side: int = 640) -> NDArray[uint8]:
+def upright_rgb(frame: av.VideoFrame, longest_side: int = DETECTION_SIDE) -> NDArray[uint8]:
     """A small uint8 RGB (height, width, 3) of the frame as it is shown, but for its pixel shape."""
     scale = min(1.0, longest_side / max(frame.width, frame.height))
     width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
@@ -60,10 +61,16 @@ def upright_rgb(frame: av.VideoFrame, longest_side: int = 640) -> NDArray[uint8]
 
 
 class Scaler:
-    """Brings frames to yuv420p, BT.709 limited, `width` x `height`, upright, covering the canvas around `focus`."""
+    """Brings frames to yuv420p, BT.709 limited, `width` x `height`, upright, covering the canvas around `focus`.
 
-    def __init__(self, width: int, height: int, focus: tuple[float, float], pixel_aspect: Fraction) -> None:
+    Both sides are even. What is transparent shows the `backdrop`.
+    """
+
+    def __init__(
+        self, width: int, height: int, focus: tuple[float, float], pixel_aspect: Fraction, backdrop: Rgb = BLACK
+    ) -> None:
         self._size, self._focus, self._pixel_aspect = (width, height), np.array(focus), float(pixel_aspect)
+        self._backdrop = backdrop
         self._graph: Graph | None = None
         self._geometry: object = None
         self._last: tuple[av.VideoFrame | None, av.VideoFrame | None] = None, None
@@ -78,6 +85,8 @@ class Scaler:
             self._graph, self._geometry = self._build(frame, matrix), geometry
         self._graph.vpush(frame)
         scaled = self._graph.vpull()
+        if _has_alpha(frame):
+            scaled = laid_over(scaled, self._backdrop)
         self._last = frame, scaled
         return scaled
 
@@ -105,7 +114,11 @@ def _steps(frame: av.VideoFrame, matrix: Matrix, crop: Crop, width: int, height:
     if frame.color_trc in _HDR_TRANSFERS:
         colours += ":out_primaries=bt709:out_transfer=bt709"
     steps.append(("scale", f"{width}:{height}:flags=lanczos+accurate_rnd+full_chroma_int:{colours}"))
-    return [*steps, ("format", "yuv420p"), *_turn(matrix)]
+    return [*steps, ("format", "yuva420p" if _has_alpha(frame) else "yuv420p"), *_turn(matrix)]
+
+
+def _has_alpha(frame: av.VideoFrame) -> bool:
+    return frame.format.has_palette or any(component.is_alpha for component in frame.format.components)
 
 
 def _turn(matrix: Matrix) -> list[tuple[str, str]]:

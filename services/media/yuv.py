@@ -10,6 +10,8 @@ import numpy as np
 from numpy import uint8
 from numpy.typing import NDArray
 
+from services.media.colours import Rgb
+
 BT709 = 1
 """BT.709 in ISO/IEC 23091-2, for primaries, transfer and matrix alike."""
 UNSPECIFIED = 2
@@ -52,8 +54,7 @@ def planes_of(frame: av.VideoFrame) -> Planes:
     sizes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
     views = []
     for plane, (rows, columns) in zip(frame.planes, sizes, strict=True):
-        lines: NDArray[uint8] = np.frombuffer(plane, uint8)  # type: ignore[call-overload]
-        views.append(lines.reshape(-1, plane.line_size)[:rows, :columns])
+        views.append(_lines(plane)[:rows, :columns])
     return Planes(*views)
 
 
@@ -82,3 +83,22 @@ def fill(frame: av.VideoFrame, rgb: NDArray[uint8]) -> None:
     planes = planes_of(frame)
     planes.y[...] = luma_of_rgb(rgb)
     planes.u[...], planes.v[...] = chroma_of_rgb(rgb)
+
+
+def laid_over(frame: av.VideoFrame, backdrop: Rgb) -> av.VideoFrame:
+    """A yuva420p frame in BT.709 limited range over one colour, as yuv420p; both sides are even."""
+    made = new_frame(frame.width, frame.height)
+    alpha = _lines(frame.planes[3])[: frame.height, : frame.width].astype(np.float32) / 255
+    halved = cv2.resize(alpha, (frame.width // 2, frame.height // 2), interpolation=cv2.INTER_AREA)
+    behind = YUV_OF_RGB @ (*backdrop, 1)
+    for target, source, share, level in zip(
+        planes_of(made), frame.planes[:3], (alpha, halved, halved), behind, strict=True
+    ):
+        rows, columns = target.shape
+        target[...] = np.rint(level + share * (_lines(source)[:rows, :columns] - np.float32(level)))
+    return made
+
+
+def _lines(plane: av.video.plane.VideoPlane) -> NDArray[uint8]:
+    lines: NDArray[uint8] = np.frombuffer(plane, uint8)  # type: ignore[call-overload]
+    return lines.reshape(-1, plane.line_size)

@@ -9,10 +9,10 @@ import grpc
 
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
-from services.media.convert import progress_message
 from services.media.store import MediaStore
 from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
+from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.typography.fonts import use_uploaded_fonts

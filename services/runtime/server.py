@@ -18,6 +18,7 @@ from services.base.errors import InvalidInputError, VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
 from services.base.settings import ServerSettings
+from services.enginekit.settings import EngineSettings
 from services.media.store import MediaStore
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
@@ -138,7 +139,7 @@ def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
     return Boot(
         service=spec.name,
         engine=engine_path(spec, engine),
-        settings=settings.engine_settings(),
+        settings=engine_settings(settings),
         attributes=spec.attributes,
         epoch=0,
         slots=settings.slots,
@@ -148,6 +149,13 @@ def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Boot:
         warm_up_budget_s=settings.warm_up_budget_s,
         log_level=settings.log_level,
         parent=os.getpid(),
+    )
+
+
+def engine_settings(settings: ServerSettings) -> EngineSettings:
+    """The part of a server's settings that its engine gets."""
+    return EngineSettings(
+        settings.device, settings.checkpoint, settings.cache_root, settings.options, settings.media_root
     )
 
 

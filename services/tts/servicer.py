@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from services.base.errors import InternalError, InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
-from services.media.convert import progress_message
 from services.media.store import MediaStore
+from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.text.languages import primary_subtag

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import orchestrator
-from orchestrator.film.music import music_blocks
+from orchestrator.film.music import FIELD, music_blocks
 from services.media.meter import measure_file
+from services.media.recording import Recording
 from tests.support.sounds import read_sound, rms_db
 
 FOLDER = Path(orchestrator.__file__).parents[1] / "assets" / "music"
@@ -46,7 +47,7 @@ def test_loop_has_no_seam(track):
     loop = once.shape[1] - 48_000
     assert np.corrcoef(once[0, :48_000], once[0, loop:])[0, 1] > 0.98
     seconds = 2 * once.shape[1] // 48_000
-    twice = np.concatenate(list(music_blocks(path, seconds * 48_000)), axis=1)
+    twice = np.concatenate(list(music_blocks(Recording(path, FIELD), seconds * 48_000)), axis=1)
     again = twice[:, loop + 96_000 : loop + 144_000]
     np.testing.assert_allclose(again, twice[:, 96_000:144_000], atol=1e-3)  # the second pass is in time with the first
     difference = twice[:, loop : loop + 48_000] - once[:, :48_000]

@@ -24,8 +24,7 @@ from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Footage, LipsyncEngine, LipsyncSpec
 from services.lipsync.warp.engine import WarpEngine
-from services.media.convert import media_ref
-from services.media.store import MediaStore, StoredFile
+from services.media.store import MediaStore, StoredFile, media_ref
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.bench.figures import Figure

@@ -29,9 +29,8 @@ from skimage import data
 from gateway.mesh import remotion
 from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import DEFAULT_ENCODER, FRAME_TIME, add_footage_stream
-from orchestrator.film.join import join_film
+from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
 from orchestrator.film.mix import mix_film
-from orchestrator.film.segment import FilmSegment, VoiceSegment
 from orchestrator.making.pictures import OverlayPictures
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import Service

@@ -32,8 +32,7 @@ from orchestrator.making.take import Take
 from orchestrator.making.voice import Voice
 from orchestrator.making.words import align, words_to_json
 from orchestrator.settings import OrchestratorSettings
-from services.media.convert import media_ref
-from services.media.store import MediaStore, StoredFile
+from services.media.store import MediaStore, StoredFile, media_ref
 from tests.bench.figures import Figure
 from tests.support.films import ended, spec_of
 from tests.support.mesh import Mesh, run_mesh

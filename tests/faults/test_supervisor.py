@@ -18,7 +18,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.mesh.addresses import drain_s
-from gateway.mesh.health import GrpcPatient
+from gateway.mesh.health import GrpcProbe
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import Failures, WatchdogPolicy
 from gateway.mesh.supervised import Supervised
@@ -123,9 +123,9 @@ async def test_a_drain_that_somebody_else_began_is_not_cut_short(tmp_path: Path)
             assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
             psutil.Process(pid).send_signal(signal.SIGTERM)
             assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
-            patient = GrpcPatient("tts", tts.address)
-            assert [await patient.alive(TIMEOUT_S) for _ in range(20)] == [True] * 20
-            await patient.close()
+            probe = GrpcProbe("tts", tts.address)
+            assert [await probe.alive(TIMEOUT_S) for _ in range(20)] == [True] * 20
+            await probe.close()
             hold_file.touch()
             assert (await events(call))[-1] == "done"
         await heard.until("exited with code 0; starting it again")
@@ -188,14 +188,14 @@ async def test_a_question_that_was_not_asked_in_time_says_nothing() -> None:
     policy = WatchdogPolicy(interval_s=0.1, timeout_s=0.1, misses=1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
-        patient = GrpcPatient("tts", address)
-        watching = asyncio.create_task(Watchdog(patient, address, policy, 1.0, lambda: True).until_dead())
+        probe = GrpcProbe("tts", address)
+        watching = asyncio.create_task(Watchdog(probe, address, policy, 1.0, lambda: True).until_dead())
         for _ in range(5):
             await asyncio.sleep(0.11)
             time.sleep(1.5)  # noqa: ASYNC251 - it is this that is tried
         assert not watching.done()
         assert await asyncio.wait_for(watching, TIMEOUT_S) == "liveness failed 1 times in a row"
-        await patient.close()
+        await probe.close()
 
 
 def test_the_pauses_of_a_crash_loop_grow_to_minutes() -> None:

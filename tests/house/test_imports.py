@@ -1,14 +1,37 @@
 """The dependency rule of the house, read off the imports themselves."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("services", "orchestrator", "gateway")
-SOURCES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-MODEL_SERVICES = {"tts", "lipsync", "asr", "overlay"}
+HOUSE = ("services", "orchestrator", "gateway")
+SOURCES = sorted(path for room in HOUSE for path in (ROOT / room).rglob("*.py"))
+MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
+
+MAY_IMPORT = {
+    "services.base": (),
+    "services.text": ("services.base",),
+    "services.enginekit": ("services.base",),
+    "services.media": ("services.base", "services.text", "services.enginekit"),
+    "services.typography": ("services.base", "services.text", "services.media"),
+    "services.espeak": ("services.base", "services.text"),
+    "services.runtime": ("services.base", "services.enginekit", "services.media"),
+    **dict.fromkeys(
+        (f"services.{service}" for service in MODEL_SERVICES),
+        tuple(f"services.{room}" for room in ("base", "text", "enginekit", "media", "typography", "espeak", "runtime")),
+    ),
+    "orchestrator": tuple(f"services.{room}" for room in ("base", "text", "media", "typography", "runtime")),
+    "gateway": (
+        "orchestrator.client",
+        *(f"services.{room}" for room in ("base", "text", "media", "typography")),
+        "services.enginekit.checkpoints",  # of `vigent models`
+        "services.enginekit.checkpoint_pull",
+    ),
+}
+"""What each room may import beside itself; nobody imports the tests."""
 
 
 def imports(path: Path) -> set[str]:
@@ -18,7 +41,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            found.add(node.module)
     return found
 
 
@@ -26,24 +49,58 @@ def belongs_to(module: str, *packages: str) -> bool:
     return any(module == package or module.startswith(package + ".") for package in packages)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def room_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:2]) if parts[0] == "services" else parts[0]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if room_of(path) in MAY_IMPORT], ids=named)
 def test_the_arrow_points_one_way(path: Path) -> None:
-    room, *inside = path.relative_to(ROOT).with_suffix("").parts
-    forbidden = {
-        "services": ("orchestrator", "gateway", "tests"),
-        "orchestrator": ("gateway", "tests"),
-        "gateway": ("tests",),
-    }
-    assert not {name for name in imports(path) if belongs_to(name, *forbidden[room])}
-    if room == "services":
-        others = MODEL_SERVICES - {inside[0]}
-        assert not {name for name in imports(path) if belongs_to(name, *(f"services.{other}" for other in others))}
-    else:
-        servers = tuple(f"services.{service}" for service in MODEL_SERVICES)
-        assert not {name for name in imports(path) if belongs_to(name, *servers)}
-    if room == "gateway":
-        inner = {name for name in imports(path) if belongs_to(name, "orchestrator")}
-        assert all(belongs_to(name, "orchestrator.client") or name == "orchestrator" for name in inner), inner
+    room = room_of(path)
+    ours = {name for name in imports(path) if belongs_to(name, *HOUSE, "tests")}
+    assert not {name for name in ours if not belongs_to(name, room, *MAY_IMPORT[room])}
+
+
+def test_every_room_has_a_rule() -> None:
+    rooms = {room_of(path) for path in SOURCES if path != ROOT / "services" / "__init__.py"}
+    assert rooms == set(MAY_IMPORT)
+
+
+def engines() -> Iterator[tuple[Path, str]]:
+    """Each engine's file or folder, with its import name."""
+    for service in MODEL_SERVICES:
+        folder = ROOT / "services" / service
+        for path in folder.iterdir():
+            if (path / "engine.py").is_file():
+                yield path, f"services.{service}.{path.name}"
+
+
+def test_no_engine_is_imported_from_outside_its_folder() -> None:
+    found = list(engines())
+    assert len(found) >= 5
+    for folder, name in found:
+        outside = [path for path in SOURCES if folder not in path.parents]
+        assert not [named(path) for path in outside if any(belongs_to(module, name) for module in imports(path))]
+
+
+def strings(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+ENGINES = {"qwen3", "warp", "latentsync", "dtw", "pocketsphinx", "whisper", "remotion"}
+"""Names that mean nothing but an engine: "espeak" is a room too, "plain" a style."""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_no_engine_is_named_but_where_it_is_registered(path: Path) -> None:
+    own = [folder for folder, _ in engines()]
+    if path.name not in {"servicer.py", "espeak.py"} and not any(folder in path.parents for folder in own):
+        assert not strings(path) & ENGINES
 
 
 def is_engine(path: Path) -> bool:
@@ -51,17 +108,30 @@ def is_engine(path: Path) -> bool:
     return parts[0] == "services" and parts[1] in MODEL_SERVICES and path.name not in {"servicer.py", "__main__.py"}
 
 
-@pytest.mark.parametrize("path", list(filter(is_engine, SOURCES)), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", list(filter(is_engine, SOURCES)), ids=named)
 def test_engines_know_neither_grpc_nor_protobuf(path: Path) -> None:
     assert not {name for name in imports(path) if belongs_to(name, "grpc", "google.protobuf", "google.rpc", "vigent")}
 
 
-@pytest.mark.parametrize("path", list(filter(is_engine, SOURCES)), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", list(filter(is_engine, SOURCES)), ids=named)
 def test_engines_do_not_read_the_settings_of_their_process(path: Path) -> None:
-    assert not {name for name in imports(path) if belongs_to(name, "services.base.settings")}
+    assert not {name for name in imports(path) if belongs_to(name, "services.base.settings", "services.runtime")}
+
+
+def test_no_folder_is_crowded() -> None:
+    """More than twenty files side by side are several rooms in one."""
+    folders = {path.parent for path in SOURCES}
+    crowded = {named(folder): len(list(folder.glob("*.py"))) for folder in folders}
+    assert not {folder: count for folder, count in crowded.items() if count > 20}
+    assert len(list((ROOT / "services" / "runtime").rglob("*.py"))) <= 25
+
+
+def test_package_files_are_empty() -> None:
+    """What a package imports is loaded by everybody who imports anything of it."""
+    assert not [named(path) for path in SOURCES if path.name == "__init__.py" and path.read_text()]
 
 
 def test_import_names_are_paths() -> None:
-    for room in ROOMS:
+    for room in HOUSE:
         module = __import__(room)
         assert Path(module.__file__ or "").parent == ROOT / room

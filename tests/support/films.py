@@ -14,8 +14,7 @@ from PIL import Image
 from skimage import data
 
 from orchestrator.client import JobClient
-from services.media.convert import media_ref
-from services.media.store import MediaStore
+from services.media.store import MediaStore, media_ref
 from tests.support.mesh import Mesh
 from vigent.jobs.v1 import jobs_pb2
 

@@ -13,7 +13,7 @@ from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.assets import Kind, Style, StyleRole, Voice
 from orchestrator.client import ENDED_STATES
 from services.base.errors import InvalidInputError, NotFoundError
-from services.media.convert import media_ref
+from services.media.store import media_ref
 from services.typography.fonts import is_content_hash
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2

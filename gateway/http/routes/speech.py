@@ -8,7 +8,6 @@ from collections.abc import AsyncGenerator
 from typing import Literal
 
 import numpy as np
-import soxr
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +16,7 @@ from gateway.films.view import Text
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
+from services.media.pcm import PcmResampler
 from services.text.plain_text import checked_text
 from services.text.words import words_of
 from vigent.tts.v1 import tts_pb2
@@ -112,11 +112,11 @@ async def _wav(first: bytes, rest: AsyncGenerator[bytes, None], rate_hz: int) ->
 
 
 async def _openai_pcm(first: bytes, rest: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
-    resampler = soxr.ResampleStream(rate_hz, OPENAI_PCM_RATE_HZ, 1, dtype="int16")
-    yield resampler.resample_chunk(np.frombuffer(first, "<i2")).tobytes()
+    resampler = PcmResampler(rate_hz, OPENAI_PCM_RATE_HZ)
+    yield resampler.more(np.frombuffer(first, "<i2")).tobytes()
     async for data in rest:
-        yield resampler.resample_chunk(np.frombuffer(data, "<i2")).tobytes()
-    yield resampler.resample_chunk(np.empty(0, "<i2"), last=True).tobytes()
+        yield resampler.more(np.frombuffer(data, "<i2")).tobytes()
+    yield resampler.rest().tobytes()
 
 
 def wav_header(rate_hz: int) -> bytes:

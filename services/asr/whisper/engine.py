@@ -12,7 +12,6 @@ from numpy import float32, float64, int16
 from numpy.typing import NDArray
 
 from services.asr.engine import Alignment, Heard, Listening, Word
-from services.asr.resample import resampled
 from services.asr.whisper.checkpoint import find_checkpoint, load
 from services.asr.whisper.model import Hearing, seconds
 from services.asr.whisper.options import WhisperOptions
@@ -23,6 +22,7 @@ from services.base.errors import InvalidInputError
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
+from services.media.pcm import resampled_pcm
 from services.text.languages import language_by_script
 from services.text.words import Span, words_of
 
@@ -69,7 +69,7 @@ class WhisperEngine:
         hearing = self._loaded(progress)
         asked = hearing.language_code(request.language) if request.language else ""
         progress.phase("transcribe", stall_budget_s=_STALL_BUDGET_S)
-        at_model_rate = resampled(audio, request.sample_rate_hz, SAMPLE_RATE_HZ)
+        at_model_rate = resampled_pcm(audio, request.sample_rate_hz, SAMPLE_RATE_HZ)
         for utterance in utterances(at_model_rate, self._options, progress.advance):
             encoded = hearing.encode(utterance.samples)
             language = asked or hearing.spoken_language(encoded)
@@ -108,7 +108,7 @@ class WhisperEngine:
 
     def _speech(self, samples: NDArray[int16], rate_hz: int, progress: Progress) -> list[Utterance]:
         """What the detector takes for speech; everything, where it finds none."""
-        heard = np.concatenate(list(resampled([samples], rate_hz, SAMPLE_RATE_HZ)))
+        heard = np.concatenate(list(resampled_pcm([samples], rate_hz, SAMPLE_RATE_HZ)))
         found = list(utterances([heard], self._options, progress.advance))
         return found or [Utterance(0, as_floats(heard))]
 

@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,9 @@ class ClonedVoices:
         return voice
 
     def _read(self, recording: Path) -> NDArray[float32]:
-        samples = read_mono(recording, self._sample_rate_hz, LONGEST_S + 1)
+        from services.media.recording import read_mono  # PyAV is only needed where voices are cloned
+
+        samples = read_mono(recording, "reference_audio", self._sample_rate_hz, LONGEST_S + 1)
         length_s = len(samples) / self._sample_rate_hz
         if not SHORTEST_S <= length_s <= LONGEST_S:
             raise InvalidInputError(
@@ -66,23 +67,3 @@ class ClonedVoices:
                 "The reference is silent.", "Give a recording in which the voice speaks.", "reference_audio", "SILENT"
             )
         return samples
-
-
-def read_mono(path: Path, sample_rate_hz: int, longest_s: float) -> NDArray[float32]:
-    """Samples (n,) of the first audio stream, mixed to mono, at most `longest_s`. Raises InvalidInputError."""
-    import av
-
-    wanted = int(longest_s * sample_rate_hz)
-    pieces: list[NDArray[float32]] = []
-    try:
-        with av.open(path) as container:
-            resampler = av.AudioResampler("flt", "mono", sample_rate_hz)
-            for frame in chain(container.decode(audio=0), [None]):
-                pieces += [part.to_ndarray()[0].astype(float32) for part in resampler.resample(frame)]
-                if sum(map(len, pieces)) >= wanted:
-                    break
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise InvalidInputError(
-            "The reference recording cannot be decoded.", "Give a WAV, FLAC, MP3 or M4A file.", "reference_audio"
-        ) from error
-    return np.concatenate(pieces)[:wanted] if pieces else np.zeros(0, float32)

@@ -65,25 +65,25 @@ def test_a_server_that_was_set_and_is_away_is_named(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+def probe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """A mesh of its own, for others would find it frozen."""
     with run_mesh(tmp_path_factory.mktemp("frozen")) as mesh:
         yield mesh
 
 
 @pytest.fixture
-def beside(patient: Mesh) -> dict[str, str]:
+def beside(probe: Mesh) -> dict[str, str]:
     """The environment of somebody on whose machine that mesh runs."""
-    return {"VIGENT_GATEWAY_ORCHESTRATOR": patient.jobs, "VIGENT_MEDIA_ROOT": str(patient.media_root)}
+    return {"VIGENT_GATEWAY_ORCHESTRATOR": probe.jobs, "VIGENT_MEDIA_ROOT": str(probe.media_root)}
 
 
 @pytest.mark.parametrize(
     ("victim", "words"), [("orchestrator", "Waiting for orchestrator"), ("tts", "Waiting for a voice server")]
 )
 def test_a_frozen_server_is_named_until_it_goes_on(
-    folder: Path, patient: Mesh, beside: dict[str, str], victim: str, words: str
+    folder: Path, probe: Mesh, beside: dict[str, str], victim: str, words: str
 ) -> None:
-    server = patient.servers[victim]
+    server = probe.servers[victim]
     server.process.send_signal(signal.SIGSTOP)
     try:
         with running(*ARGUMENTS, "--seed", str(len(victim)), cwd=folder, environment=beside) as making:
@@ -96,14 +96,14 @@ def test_a_frozen_server_is_named_until_it_goes_on(
 
 
 def test_an_orchestrator_that_freezes_in_the_middle_of_a_film_is_named(
-    folder: Path, patient: Mesh, beside: dict[str, str]
+    folder: Path, probe: Mesh, beside: dict[str, str]
 ) -> None:
-    server = patient.servers["orchestrator"].process
+    server = probe.servers["orchestrator"].process
     try:
         with running(*ARGUMENTS, "--seed", "9", cwd=folder, environment=beside) as making:
             making.until("looking at footage|making sentences")
             server.send_signal(signal.SIGSTOP)
-            making.until(f"^Waiting for orchestrator at {patient.jobs}\\.$")
+            making.until(f"^Waiting for orchestrator at {probe.jobs}\\.$")
             server.send_signal(signal.SIGCONT)
             making.until(ENDED)
             assert "film; captions" in "\n".join(making.lines)

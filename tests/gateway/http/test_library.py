@@ -10,6 +10,7 @@ import pytest
 
 from services.typography.fonts import ASSETS
 from services.typography.styles import list_styles
+from tests.support.cases import FOOTAGE, MUSIC, REFUSED_MUSIC
 from tests.support.commands import until
 from tests.support.films import face_picture
 from tests.support.gateway_media import write_picture_clip, write_sound
@@ -173,7 +174,7 @@ def test_a_style_is_checked_by_the_schema(http):
     [
         ("a.mp4", b"", "EMPTY_FILE"),
         ("a.mp4", b"this is text", "WRONG_FILE_TYPE"),
-        ("a.mp4", b"\0\0\0\x18ftypisom" + bytes(3000), "UNREADABLE_FILE"),
+        ("a.mp4", b"\0\0\0\x18ftypisom" + bytes(3000), "CUT_FILE"),
         ("../../etc/passwd", face_picture(), "PATH_IN_NAME"),
         ("..\\..\\boot.ini", face_picture(), "PATH_IN_NAME"),
     ],
@@ -182,6 +183,24 @@ def test_bad_footage_is_a_problem_of_the_file(http, name, content, reason):
     found = problem(http.post("/api/v1/footage", files={"file": (name, content)}), 422, reason)
     assert found["field"] == "file"
     assert found["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [("music", MUSIC[name]) for name in ("id3v1 in latin-1 and gbk", "wav info in gbk")]
+    + [("footage", FOOTAGE[name]) for name in FOOTAGE if "title" in name],
+)
+def test_titles_in_any_encoding_are_no_fault_of_the_server(http, tmp_path, kind, case):
+    content = case.make(tmp_path).read_bytes()
+    assert http.post(f"/api/v1/{kind}", files={"file": ("a", content)}).status_code == 201
+
+
+@pytest.mark.parametrize("name", ["no channels", "no rate"])
+def test_sound_that_no_decoder_takes_is_a_problem_of_the_file(http, tmp_path, name):
+    content = REFUSED_MUSIC[name][0](tmp_path).read_bytes()
+    problem(http.post("/api/v1/music", files={"file": ("a.wav", content)}), 422, "UNREADABLE_FILE")
+    response = http.post("/v1/audio/transcriptions", files={"file": ("a.wav", content)})
+    assert response.status_code in {400, 422}, response.text
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "a\0b", "line\nbreak"])

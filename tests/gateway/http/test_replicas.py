@@ -14,8 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
-from services.media.convert import media_ref
-from services.media.store import MediaStore
+from services.media.store import MediaStore, media_ref
 from tests.gateway.conftest import PATIENT
 from tests.support.commands import TIMEOUT_S, Running, running, until
 from tests.support.films import HEIGHT, JOB_TIMEOUT_S, WIDTH, ended, face_picture, facts_of

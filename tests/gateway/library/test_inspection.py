@@ -6,21 +6,22 @@ import numpy as np
 import pytest
 
 from gateway.library.assets import Description, Footage
-from gateway.library.inspect_font import inspect_font
-from gateway.library.inspect_media import WAVEFORM_POINTS, decode_speech, inspect_footage, inspect_sound
 from gateway.library.library import Library
-from gateway.library.sniff import format_of, sniff
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, NotFoundError
+from services.media.formats import format_of, sniff
+from services.media.inspection import WAVEFORM_POINTS, inspect_footage, inspect_sound
+from services.media.recording import write_speech
 from services.media.store import MediaStore
 from services.typography.fonts import ASSETS
+from services.typography.inspection import inspect_font
 from tests.support.films import face_picture
 from tests.support.gateway_media import write_picture_clip, write_sound
 
 
 def test_clip_is_measured(tmp_path):
     path = write_picture_clip(tmp_path / "a.mp4", frames=45)
-    facts = inspect_footage(path, sniff(path, "video"), 60)
+    facts = inspect_footage(path, 60)
     assert (facts.width, facts.height, facts.frames) == (160, 96, 45)
     assert facts.frame_rate_hz == 30
     assert facts.duration_s == pytest.approx(1.5, abs=0.01)
@@ -29,14 +30,14 @@ def test_clip_is_measured(tmp_path):
 
 def test_turned_clip_is_measured_upright(tmp_path):
     path = write_picture_clip(tmp_path / "a.mp4", rotation=(90, False))
-    facts = inspect_footage(path, sniff(path, "video"), 60)
+    facts = inspect_footage(path, 60)
     assert (facts.width, facts.height) == (96, 160)
 
 
 def test_picture_is_one_frame(tmp_path):
     path = tmp_path / "face"
     path.write_bytes(face_picture())
-    facts = inspect_footage(path, sniff(path, "video", "image"), 60)
+    facts = inspect_footage(path, 60)
     assert (facts.frames, facts.duration_s, facts.width) == (1, 0.0, 512)
 
 
@@ -54,13 +55,13 @@ def _cores(request):
 def test_what_stands_behind_a_picture_does_not_count(tmp_path, behind):
     path = tmp_path / "face"
     path.write_bytes(face_picture() + behind)
-    facts = inspect_footage(path, sniff(path, "video", "image"), 60)
+    facts = inspect_footage(path, 60)
     assert (facts.frames, facts.duration_s, facts.frame_rate_hz) == (1, 0.0, 0.0)
 
 
 def test_loudness_is_as_the_standard_predicts(tmp_path):
     path = write_sound(tmp_path / "a.wav", amplitude=0.1)
-    facts = inspect_sound(path, sniff(path, "audio"), 60)
+    facts = inspect_sound(path, 60)
     assert facts.loudness_lufs == pytest.approx(-20, abs=0.1)
     assert facts.true_peak_dbtp == pytest.approx(-20, abs=0.1)
     assert (facts.duration_s, facts.sample_rate_hz, facts.channels) == (2.0, 44_100, 2)
@@ -74,14 +75,14 @@ def test_waveform_follows_the_sound(tmp_path):
     loud = bytearray(path.read_bytes())
     loud[len(loud) // 2 & ~3 :] = bytes(len(loud) - (len(loud) // 2 & ~3))  # the second half is silent
     path.write_bytes(loud)
-    waveform = inspect_sound(path, sniff(path, "audio"), 60).waveform
+    waveform = inspect_sound(path, 60).waveform
     assert max(waveform[: len(waveform) // 2 - 1]) == pytest.approx(0.5, abs=0.02)
     assert max(waveform[len(waveform) // 2 + 2 :]) == pytest.approx(0, abs=0.01)
 
 
 def test_speech_is_decoded_to_16_khz(tmp_path):
     path = write_sound(tmp_path / "a.wav", amplitude=0.5)
-    assert decode_speech(path, sniff(path, "audio"), 60, tmp_path / "pcm") == pytest.approx(2.0, abs=0.01)
+    assert write_speech(path, tmp_path / "pcm", "file", 16_000, 60) == pytest.approx(2.0, abs=0.01)
     pcm = np.fromfile(tmp_path / "pcm", "<i2")
     assert pcm.size == pytest.approx(32_000, abs=200)
     crossings = np.count_nonzero(np.diff(np.signbit(pcm)))
@@ -111,7 +112,7 @@ def test_what_is_no_font_is_refused(tmp_path):
     [
         ({"inspect_limit_s": 0.01}, {"FILE_TOO_SLOW"}),
         ({"inspect_memory_bytes": 1}, {"FILE_TOO_LARGE", "FILE_BROKEN"}),
-        ({"footage_limit_s": 0.1}, {"FILE_TOO_LONG"}),
+        ({"footage_limit_s": 0.1}, {"TOO_LONG"}),
     ],
 )
 def test_uploads_are_looked_at_within_limits(tmp_path, limits, reasons):
@@ -162,29 +163,29 @@ def test_cut_off_clip_is_refused(tmp_path):
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
     with pytest.raises(InvalidInputError) as raised:
-        inspect_footage(cut, sniff(cut, "video"), 60)
-    assert raised.value.reason == "UNREADABLE_FILE"
+        inspect_footage(cut, 60)
+    assert raised.value.reason == "CUT_FILE"
 
 
 def test_limits_of_length_hold(tmp_path):
     clip, sound = write_picture_clip(tmp_path / "a.mp4"), write_sound(tmp_path / "a.wav")
     with pytest.raises(InvalidInputError, match=r"longer than 0\.5 s"):
-        inspect_footage(clip, sniff(clip, "video"), 0.5)
+        inspect_footage(clip, 0.5)
     with pytest.raises(InvalidInputError, match="longer than 1 s"):
-        inspect_sound(sound, sniff(sound, "audio"), 1)
+        inspect_sound(sound, 1)
 
 
 def test_silence_and_missing_sound_are_named(tmp_path):
     silent = write_sound(tmp_path / "a.wav", amplitude=0)
     with pytest.raises(InvalidInputError, match="silent"):
-        inspect_sound(silent, sniff(silent, "audio"), 60)
+        inspect_sound(silent, 60)
     mute = write_picture_clip(tmp_path / "a.mp4")
     with pytest.raises(InvalidInputError, match="no sound"):
-        inspect_sound(mute, sniff(mute, "audio"), 60)
+        inspect_sound(mute, 60)
 
 
 def test_sound_alone_is_no_footage(tmp_path):
     path = write_sound(tmp_path / "a.m4a", codec="aac")
     with pytest.raises(InvalidInputError) as raised:
-        inspect_footage(path, sniff(path, "audio"), 60)
-    assert raised.value.reason == "NO_PICTURE"
+        inspect_footage(path, 60)
+    assert raised.value.reason == "WRONG_FILE_TYPE"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.mesh.health import GrpcPatient
+from gateway.mesh.health import GrpcProbe
 from tests.support.mesh import Server
 
 GREETING_S = 1.0
@@ -36,9 +36,9 @@ async def slow(voice_server: Server) -> AsyncIterator[str]:
 
 
 async def test_a_server_that_is_slow_to_greet_is_alive(slow):
-    patient = GrpcPatient("tts", slow)
+    probe = GrpcProbe("tts", slow)
     try:
-        assert await patient.alive(60)
-        assert await patient.engine(60) == "espeak"
+        assert await probe.alive(60)
+        assert await probe.engine(60) == "espeak"
     finally:
-        await patient.close()
+        await probe.close()

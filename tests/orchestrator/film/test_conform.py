@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from orchestrator.film.clip import FootageLimits
-from orchestrator.film.conform import conform
+from orchestrator.film.conform import ConformedFootage, conform
 from orchestrator.film.footage import FootageReader
 from services.base.errors import InvalidInputError
+from services.media.clip import FootageLimits
 from services.media.sandbox import run_limited
 from tests.support.pictures import (
     add_tone,
@@ -27,6 +27,7 @@ from tests.support.pictures import (
 )
 
 WIDTH, HEIGHT = 192, 320
+CONFORM = "orchestrator.film.conform:conform"
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 
 
@@ -317,9 +318,9 @@ def cut_picture():
 
 BAD_FILES = {
     "empty": (lambda _: b"", "EMPTY_FILE", "0 bytes"),
-    "text": (lambda _: b"Once upon a time there was a film.\n" * 50, "UNREADABLE_FILE", "cannot be read"),
-    "playlist": (lambda _: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "UNREADABLE_FILE", "cannot be read"),
-    "noise": (lambda _: np.random.default_rng(1).bytes(5000), "UNREADABLE_FILE", "cannot be read"),
+    "text": (lambda _: b"Once upon a time there was a film.\n" * 50, "WRONG_FILE_TYPE", "nothing that is taken"),
+    "playlist": (lambda _: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "WRONG_FILE_TYPE", "nothing that is taken"),
+    "noise": (lambda _: np.random.default_rng(1).bytes(5000), "WRONG_FILE_TYPE", "nothing that is taken"),
     "cut before the index": (lambda folder: clip_bytes(folder)[:3000], "CUT_FILE", "its data ends after 3000 of"),
     "index missing": (lambda folder: without_index(clip_bytes(folder)), "CUT_FILE", "index (moov) is missing"),
     "cut behind the index": (
@@ -376,7 +377,7 @@ def test_memory_does_not_grow_with_length(tmp_path):
     peaks = []
     for frames in (60, 1200):
         source = write_clip(tmp_path / f"{frames}.mp4", (picture for _ in range(frames)), 30)
-        peaks.append(run_limited(peak_rss_mib, source, tmp_path / "out.mp4", 180, 320))
+        peaks.append(run_limited(f"{__name__}:peak_rss_mib", source, tmp_path / "out.mp4", 180, 320, returns=float))
     print(f"peak memory of 60 and of 1200 frames: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
     assert peaks[1] <= 1.1 * peaks[0]
 
@@ -385,7 +386,13 @@ def test_in_a_limited_child_with_progress(tmp_path):
     source = write_clip(tmp_path / "clip.mp4", numbered(50), 50)
     seen = []
     made = run_limited(
-        conform, source, tmp_path / "out.mp4", WIDTH, HEIGHT, progress=lambda done, total: seen.append((done, total))
+        CONFORM,
+        source,
+        tmp_path / "out.mp4",
+        WIDTH,
+        HEIGHT,
+        returns=ConformedFootage,
+        progress=lambda done, total: seen.append((done, total)),
     )
     assert made.frames == 25
     assert seen == [(done, 25) for done in range(1, 26)]
@@ -395,4 +402,6 @@ def test_error_comes_out_of_the_limited_child(tmp_path):
     source = tmp_path / "text.mp4"
     source.write_text("not a film")
     with pytest.raises(InvalidInputError, match=r"spec\.footage"):
-        run_limited(conform, source, tmp_path / "out.mp4", WIDTH, HEIGHT, field="spec.footage")
+        run_limited(
+            CONFORM, source, tmp_path / "out.mp4", WIDTH, HEIGHT, returns=ConformedFootage, field="spec.footage"
+        )

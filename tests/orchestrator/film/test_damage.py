@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from orchestrator.film.conform import conform
-from orchestrator.film.music import music_blocks
+from orchestrator.film.music import FIELD, music_blocks
 from services.base.errors import InvalidInputError
+from services.media.recording import Recording
 from tests.support.pictures import numbered_picture, write_clip
 from tests.support.sounds import write_music
 
@@ -62,5 +63,5 @@ def test_footage(tmp_path, suffix):
 def test_music(tmp_path, suffix, codec):
     sound = 0.1 * np.random.default_rng(1).normal(size=(2, 44_100 * 3))
     source = write_music(tmp_path / f"music.{suffix}", sound, codec=codec)
-    taken, refused = outcomes(source, lambda path: list(music_blocks(path, 48_000 * 9)))
+    taken, refused = outcomes(source, lambda path: list(music_blocks(Recording(path, FIELD), 48_000 * 9)))
     assert taken + refused == DAMAGES

@@ -8,11 +8,10 @@ import pytest
 
 from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import EncoderSettings
-from orchestrator.film.join import join_film
+from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
 from orchestrator.film.metadata import AiRecord, film_metadata, read_metadata
 from orchestrator.film.mix import mix_film
 from orchestrator.film.preview import PreviewWriter, write_preview
-from orchestrator.film.segment import FilmSegment, VoiceSegment
 from services.base.errors import InternalError
 from tests.support.pictures import number_in, numbered_picture, rgb_of, write_footage
 from tests.support.sounds import RATE_HZ, read_sound, write_voice

@@ -8,13 +8,14 @@ import av
 import numpy as np
 import pytest
 
+from orchestrator.film.join import VoiceSegment
 from orchestrator.film.limiter import Limiter, true_peaks
 from orchestrator.film.mix import MusicBed, gain_db_of_slider, mix_film
-from orchestrator.film.music import music_blocks
-from orchestrator.film.segment import VoiceSegment
+from orchestrator.film.music import FIELD, music_blocks
 from orchestrator.film.voice import voice_blocks
 from services.base.errors import InternalError, InvalidInputError
 from services.media.meter import measure, measure_file
+from services.media.recording import Recording
 from services.media.sandbox import run_limited
 from tests.support.pictures import numbered_picture, write_clip
 from tests.support.sounds import (
@@ -237,7 +238,7 @@ def test_a_noisy_voice_is_ducked_by_speech_not_by_its_noise(tmp_path, music):
 
 
 def played(path, seconds):
-    return np.concatenate(list(music_blocks(path, 48_000 * seconds)), axis=1)
+    return np.concatenate(list(music_blocks(Recording(path, FIELD), 48_000 * seconds)), axis=1)
 
 
 def test_long_music_is_cut_and_fades(music):
@@ -284,7 +285,7 @@ def test_kinds_of_music(tmp_path, codec):
 
 BAD_MUSIC = {
     "empty": (lambda _: b"", "EMPTY_FILE"),
-    "text": (lambda _: b"la la la " * 300, "UNREADABLE_FILE"),
+    "text": (lambda _: b"la la la " * 300, "WRONG_FILE_TYPE"),
     "cut": (lambda folder: write_music(folder / "a.m4a", noise(3), codec="aac").read_bytes()[:9000], "CUT_FILE"),
     "too short": (lambda folder: write_music(folder / "a.flac", noise(1.5)).read_bytes(), "TOO_SHORT"),
     "pictures": (lambda folder: write_clip(folder / "a.mp4", [numbered_picture(1)] * 3).read_bytes(), "NO_SOUND"),
@@ -356,6 +357,6 @@ def peak_rss_mib(folder, sentences):
 
 
 def test_memory_does_not_grow_with_length(tmp_path):
-    peaks = [run_limited(peak_rss_mib, tmp_path, sentences) for sentences in (4, 40)]
+    peaks = [run_limited(f"{__name__}:peak_rss_mib", tmp_path, sentences, returns=float) for sentences in (4, 40)]
     print(f"peak memory of a mix of 18 s and of 184 s: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
     assert peaks[1] <= 1.1 * peaks[0]

@@ -22,8 +22,7 @@ from orchestrator.making.film import FilmMaker
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import CancelledError, FailedPreconditionError, NotFoundError
-from services.media.convert import media_ref
-from services.media.store import MediaStore
+from services.media.store import MediaStore, media_ref
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
 from services.runtime.running_calls import RunningCalls

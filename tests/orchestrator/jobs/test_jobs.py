@@ -12,7 +12,8 @@ import pytest
 
 from orchestrator.client import JobClient
 from services.base.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
-from services.media.store import MediaStore
+from services.media.store import MediaStore, media_ref
+from tests.support.cases import CASES, MUSIC
 from tests.support.faces import portrait, write_mp4
 from tests.support.films import HEIGHT, WIDTH, ended, facts_of, made, output, spec_of, until
 from tests.support.mesh import Mesh, run_mesh
@@ -132,6 +133,17 @@ async def test_any_clip_will_do(mesh: Mesh, tmp_path: Path, width: int, height: 
     facts = facts_of(output(mesh, job, "film.mp4"))
     assert (facts.width, facts.height, facts.rate_hz) == (WIDTH, HEIGHT, 25.0)
     assert facts.frames == sum(segment.frames for segment in job.segments) > 50
+
+
+async def test_what_was_passed_over_in_the_files_is_in_the_report(mesh: Mesh, tmp_path: Path) -> None:
+    footage = (CASES / "onebad.mp4").read_bytes()
+    music = media_ref(MediaStore(mesh.media_root).put_file(MUSIC["junk between frames of an mp3"].make(tmp_path)))
+    script = "One packet of the footage is broken. And the music has something else between its frames."
+    for _ in range(2):  # the second film finds the footage conformed
+        job = await made(mesh, spec_of(mesh, script, footage=footage, music=music))
+        report = json.loads(output(mesh, job, "report.json").read_text())
+        assert report["footage_problems"][0] == "Broken packets of the picture that were passed over: 1 of 120."
+        assert report["music_problems"] == ["Broken packets of the sound that were passed over: 2 of 117."]
 
 
 def _plain_picture() -> bytes:

@@ -14,8 +14,7 @@ import pytest
 
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.media.convert import media_ref
-from services.media.store import MediaStore
+from services.media.store import MediaStore, media_ref
 from services.tts.engine import Speech, Synthesis
 from services.tts.espeak import EspeakEngine
 from tests.support.films import made, output, spec_of
@@ -103,4 +102,4 @@ def test_what_is_given_is_taken(mesh: Mesh, recording: bytes) -> None:
 def test_a_recording_that_cannot_be_read_is_named(mesh: Mesh) -> None:
     job = film(mesh, b"no sound at all " * 100, "Five.", reference_language="en")
     assert job.state == jobs_pb2.JOB_STATE_FAILED
-    assert (job.error.field, job.error.reason) == ("spec.reference_audio", "UNREADABLE_FILE")
+    assert (job.error.field, job.error.reason) == ("spec.reference_audio", "WRONG_FILE_TYPE")

@@ -41,6 +41,15 @@ def test_only_names_of_ours_are_settings(monkeypatch: pytest.MonkeyPatch) -> Non
     assert ServerSettings.load("tts").media_root == Path(".vigent/media")
 
 
+def test_the_colour_behind_footage_is_one_for_all(empty_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ProcessSettings.load("gateway").backdrop == "#000000"
+    empty_machine.write_text('backdrop = "#00c828"\n')
+    assert {ProcessSettings.load(section).backdrop for section in ("gateway", "orchestrator")} == {"#00c828"}
+    monkeypatch.setenv("VIGENT_BACKDROP", "green")
+    with pytest.raises(InvalidInputError, match="green"):
+        ProcessSettings.load("gateway")
+
+
 def test_a_level_of_the_log_is_known_in_small_letters_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGENT_TTS_LOG_LEVEL", "warning")
     assert ServerSettings.load("tts").log_level == "WARNING"

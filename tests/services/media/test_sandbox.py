@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection
 import pytest
 
 from services.base.errors import CancelledError, InternalError, InvalidInputError
-from services.media.sandbox import Limits, run_limited
+from services.media.sandbox import Limits
+from services.media.sandbox import run_limited as run
 
 
 def add(left, right):
@@ -62,6 +63,10 @@ def count(progress):
 
 def parent():
     return os.getpid(), os.getppid()
+
+
+def run_limited(function, *args, **settings):
+    return run(f"{__name__}:{function.__name__}", *args, returns=object, **settings)
 
 
 def test_result_comes_back_from_another_process():

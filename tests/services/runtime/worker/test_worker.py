@@ -22,8 +22,10 @@ from services.base.errors import (
     VigentError,
 )
 from services.base.settings import ServerSettings
+from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import ProgressSnapshot
 from services.runtime.metrics import ServerMetrics
+from services.runtime.server import engine_settings
 from services.runtime.worker.call import Call
 from services.runtime.worker.messages import Boot
 from services.runtime.worker.worker import Worker
@@ -40,7 +42,7 @@ async def working(
     boot = Boot(
         service="tts",
         engine=f"{module}:{engine}",
-        settings=chosen.engine_settings(),
+        settings=engine_settings(chosen),
         attributes=("rate_hz", "languages", "warm", "options"),
         epoch=0,
         slots=chosen.slots,
@@ -94,6 +96,7 @@ async def test_attributes_methods_and_warm_up_are_known_once_ready() -> None:
             "languages": ["en", "zh"],
             "warm": True,
             "options": {"key": "value"},
+            "capabilities": Capabilities(),
         }
 
 

@@ -255,10 +255,10 @@ class TestCloning:
         assert encoded == [50_400, 50_400]
 
     def test_other_rates_and_channels_are_brought_to_24_khz_mono(self, tmp_path):
-        from services.tts.qwen3.reference import read_mono
+        from services.media.recording import read_mono
 
         write_wav(tmp_path / "slow.wav", reference_audio()[::2], 12_000)
-        samples = read_mono(tmp_path / "slow.wav", 24_000, 61)
+        samples = read_mono(tmp_path / "slow.wav", "reference_audio", 24_000, 61)
         assert abs(len(samples) - 50_400) <= 64
         assert np.corrcoef(samples[1000:40_000], reference_audio()[1000:40_000])[0, 1] > 0.9
 
@@ -276,14 +276,14 @@ class TestCloning:
         assert (refused.value.field, refused.value.reason) == ("reference_audio", "SILENT")
 
     def test_stereo_is_mixed(self, tmp_path):
-        from services.tts.qwen3.reference import read_mono
+        from services.media.recording import read_mono
 
         left = reference_audio()
         with wave.open(str(tmp_path / "stereo.wav"), "wb") as file:
             file.setparams((2, 2, 24_000, 0, "NONE", ""))
             both = np.stack([left, np.zeros_like(left)], axis=1)
             file.writeframes((both * 32767).astype("<i2").tobytes())
-        samples = read_mono(tmp_path / "stereo.wav", 24_000, 61)
+        samples = read_mono(tmp_path / "stereo.wav", "reference_audio", 24_000, 61)
         assert len(samples) == len(left)
         assert np.corrcoef(samples, left)[0, 1] > 0.999
 
@@ -313,7 +313,7 @@ class TestCloning:
 
     def test_no_recording_at_all(self, base, tmp_path):
         (tmp_path / "voice.wav").write_bytes(b"RIFF, but not really")
-        with pytest.raises(InvalidInputError, match="cannot be decoded"):
+        with pytest.raises(InvalidInputError, match="nothing that is taken here"):
             speak(base, reference_audio=tmp_path / "voice.wav")
 
     def test_folder_of_voices(self, make_engine, recording, tmp_path):

@@ -4,9 +4,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from services.asr import pocketsphinx
+from services.asr.dtw import recogniser as pocketsphinx
+from services.asr.dtw.recogniser import PocketsphinxRecogniser
 from services.asr.engine import Heard, Listening
-from services.asr.pocketsphinx import PocketsphinxRecogniser
 from services.base.errors import CancelledError, InvalidInputError
 from services.enginekit.progress import Progress
 from tests.support.spoken import Recording, record

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.asr.dtw.engine import DtwAligner
+from services.asr.dtw.aligner import DtwAligner
 from services.asr.engine import Alignment, Word
 from services.base.errors import CancelledError, InvalidInputError
 from services.enginekit.progress import Progress

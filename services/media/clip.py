@@ -1,9 +1,10 @@
-"""Clips from outside: frames upright, at the film's size, 25 a second."""
+"""Clips from outside: every frame as it was recorded, and what is known of it before any is shown."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice
@@ -11,118 +12,120 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
 from av.filter import Graph
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from orchestrator.film.ready import ready_frames
 from services.base.errors import InvalidInputError
+from services.media.colours import BLACK, Rgb
 from services.media.crop import face_focus
-from services.media.source import VIDEO_FORMATS, decoding, open_source
+from services.media.formats import TAKEN
+from services.media.source import Damage, checked_codec, decoded, decoding, measured_s, open_source
 from services.media.timeline import FRAME_RATE_HZ
-from services.media.upright import Scaler, is_upright, shown_size, upright_rgb
+from services.media.upright import Scaler, shown_size, upright_rgb
 
-_BROKEN_SHARE = 0.05  # of packets; with more of them broken the clip is refused
 _FOCUS_PICTURES = 5
 _SAME_ASPECT = 0.02  # relative difference up to which a crop takes nothing that matters
 _MIDDLE = (0.5, 0.5)
+_NOTED_S = 0.5  # by which the sound may be longer before it is worth a word
 
 
 @dataclass(frozen=True)
 class FootageLimits:
-    """The most footage that is taken."""
+    """The most footage that is taken; pixels of a picture or of a frame."""
 
     duration_s: float = 600.0
-    pixels: int = 8192 * 4320
+    pixels: int = 8192 * 8192
 
 
 class Clip:
-    """A video file from outside. Every pass opens it anew, so that none keeps more than a few frames."""
+    """A video file from outside. Every pass opens it anew, so that none keeps more than a few frames.
+
+    `damage` is that of the last pass over all frames.
+    """
 
     def __init__(self, path: Path, field: str, limits: FootageLimits) -> None:
-        """Raises InvalidInputError for `field`: as `open_source`, and NO_PICTURE, TOO_LONG, TOO_LARGE."""
+        """Raises InvalidInputError for `field`: as `open_source`, and CUT_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE."""
         self._path, self._field, self._limits = path, field, limits
-        with self._opened() as container:
-            stream = self._video(container)
+        self.damage = Damage()
+        with self.opened() as stream:
             self._check_size(stream.codec_context.width, stream.codec_context.height)
             self._pixel_aspect = stream.sample_aspect_ratio or Fraction(1)
-            self.duration_s = 0.0 if container.duration is None else container.duration / av.time_base
-            self._check_length(self.duration_s)
-            first = next(self._decoded(container, stream), None)
+            first = next(self._decoded(stream), None)
         if first is None:
             raise self._error("NO_PICTURE", "No picture of the video can be decoded.", "Export it again.")
         self.first = first
+        with self.opened() as stream:
+            assert isinstance(stream.container, InputContainer)
+            self.rate_hz = float(stream.average_rate or 0)
+            self.duration_s = measured_s(stream.container, stream, field)
+            self._container_s = (stream.container.duration or 0) / av.time_base
+        self._check_length(self.duration_s)
 
-    def film_frames(self, width: int, height: int, focus: tuple[float, float] | None) -> Iterator[av.VideoFrame]:
-        """Frames as the film shows them. A frame may come several times; it is overwritten by none.
+    @property
+    def shown_size(self) -> tuple[float, float]:
+        """Width and height as people see it: turned upright, with square pixels."""
+        return shown_size(self.first, self._pixel_aspect)
+
+    def notes(self) -> list[str]:
+        """What a report should say of the file."""
+        longer = self._container_s - self.duration_s > _NOTED_S
+        cut = f"The file lasts {self._container_s:.1f} s, its picture {self.duration_s:.1f} s; the picture counts."
+        return ([cut] if longer else []) + self.damage.notes("the picture")
+
+    def film_frames(
+        self, width: int, height: int, focus: tuple[float, float] | None, backdrop: Rgb = BLACK
+    ) -> Iterator[av.VideoFrame]:
+        """Frames as the film shows them, 25 a second. One may come several times; it is overwritten by none.
 
         Raises InvalidInputError for the field: TOO_LONG, and UNREADABLE_FILE when many packets are broken.
         """
-        with decoding(self._field, VIDEO_FORMATS):
-            scaler = Scaler(width, height, focus or self._focus(width / height), self._pixel_aspect)
+        with decoding(self._field, "video"):
+            scaler = self.scaler(width, height, focus or self._focus(width / height), backdrop)
             for count, frame in enumerate(at_film_rate(self.frames())):
                 self._check_length(count / FRAME_RATE_HZ)
                 yield scaler.scale(frame)
 
-    def ready_frames(self, width: int, height: int) -> int:
-        """How many frames `FootageReader` reads from the file as it is; 0 when it must be conformed."""
-        if not is_upright(self.first):
-            return 0
-        with self._opened() as container, decoding(self._field, VIDEO_FORMATS):
-            frames = ready_frames(container, self._video(container), width, height)
-        return frames if frames and frames == sum(1 for _ in self.frames()) else 0
+    def scaler(self, width: int, height: int, focus: tuple[float, float] = _MIDDLE, backdrop: Rgb = BLACK) -> Scaler:
+        """Brings frames of the clip to a size."""
+        return Scaler(width, height, focus, self._pixel_aspect, backdrop)
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Every decoded frame as it is, deinterlaced where it is interlaced."""
-        with self._opened() as container:
-            stream = self._video(container)
+        self.damage = Damage()
+        with self.opened() as stream:
             stream.thread_type = "AUTO"
-            frames = self._decoded(container, stream)
+            frames = self._decoded(stream)
             yield from _deinterlaced(frames, stream) if self.first.interlaced_frame else frames
 
+    @contextmanager
+    def opened(self) -> Iterator[VideoStream]:
+        """The picture's stream, its file opened anew; what a decoder stumbles over in the context is a typed error."""
+        with open_source(self._path, self._field, "video") as container, decoding(self._field, "video"):
+            moving = (each for each in container.streams.video if Disposition.attached_pic not in each.disposition)
+            stream = next(moving, None)
+            if stream is None:
+                raise self._error("NO_PICTURE", "The file has sound but no picture.", f"Send {TAKEN['video']}.")
+            checked_codec(stream, self._field, "video")
+            yield stream
+
     def _focus(self, aspect: float) -> tuple[float, float]:
-        shown_width, shown_height = shown_size(self.first, self._pixel_aspect)
-        if abs(shown_width / shown_height / aspect - 1) < _SAME_ASPECT:
+        width, height = self.shown_size
+        if abs(width / height / aspect - 1) < _SAME_ASPECT:
             return _MIDDLE
         return face_focus(upright_rgb(frame) for frame in self._samples()) or _MIDDLE
 
     def _samples(self) -> Iterator[av.VideoFrame]:
-        with self._opened() as container:
-            stream = self._video(container)
+        with self.opened() as stream:
+            assert isinstance(stream.container, InputContainer)
             for sample in range(_FOCUS_PICTURES):
-                container.seek(int(self.duration_s * sample / _FOCUS_PICTURES * av.time_base))
-                yield from islice(self._decoded(container, stream), 1)
+                stream.container.seek(int(self.duration_s * sample / _FOCUS_PICTURES * av.time_base))
+                yield from islice(self._decoded(stream), 1)
 
-    def _opened(self) -> InputContainer:
-        return open_source(self._path, self._field, VIDEO_FORMATS)
-
-    def _video(self, container: InputContainer) -> VideoStream:
-        streams = [stream for stream in container.streams.video if Disposition.attached_pic not in stream.disposition]
-        if not streams:
-            raise self._error("NO_PICTURE", "The file has sound but no picture.", f"Send {VIDEO_FORMATS}.")
-        if streams[0].codec_context is None:
-            raise self._error("UNREADABLE_FILE", "The video has a codec that is not known.", f"Send {VIDEO_FORMATS}.")
-        return streams[0]
-
-    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        packets, broken = 0, 0
-        with decoding(self._field, VIDEO_FORMATS):
-            for packet in container.demux(stream):
-                packets += 1
-                try:
-                    frames = packet.decode()
-                except MemoryError:
-                    raise
-                except FFmpegError:
-                    broken += 1
-                    continue
-                for frame in frames:
-                    self._check_size(frame.width, frame.height)
-                    yield frame
-        if broken > 1 + _BROKEN_SHARE * packets:
-            problem = f"{broken} of {packets} packets of the video cannot be decoded."
-            raise self._error("UNREADABLE_FILE", problem, "Export it again.")
+    def _decoded(self, stream: VideoStream) -> Iterator[av.VideoFrame]:
+        for frame in decoded(stream, self._field, self.damage):
+            self._check_size(frame.width, frame.height)
+            yield frame
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self._limits.pixels:

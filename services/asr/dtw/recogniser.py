@@ -12,9 +12,9 @@ from numpy import int16
 from numpy.typing import NDArray
 
 from services.asr.engine import Heard, Listening, Word
-from services.asr.resample import resampled
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import Progress
+from services.media.pcm import resampled_pcm
 from services.text.languages import primary_subtag
 
 _SAMPLE_RATE_HZ = 16_000
@@ -105,7 +105,7 @@ class _Ear:
 def _frames(audio: Iterable[NDArray[int16]], sample_rate_hz: int, size: int) -> Iterator[tuple[NDArray[int16], bool]]:
     """The audio at the model's rate in frames of `size` samples, and whether it is the last, perhaps shorter one."""
     rest = np.empty(0, int16)
-    for samples in resampled(audio, sample_rate_hz, _SAMPLE_RATE_HZ):
+    for samples in resampled_pcm(audio, sample_rate_hz, _SAMPLE_RATE_HZ):
         rest = np.concatenate([rest, samples])
         whole = len(rest) - len(rest) % size
         yield from ((frame, False) for frame in rest[:whole].reshape(-1, size))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import locale
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fontTools import unicodedata as scripts_of_unicode
 from fontTools.ttLib import TTFont, TTLibError
 from PIL import ImageFont
 
-from gateway.library.facts import FontFacts
 from services.base.errors import InvalidInputError
 
 _DRAWN_PX, _DRAWN_AT_ONCE = 48, 64
@@ -19,6 +19,19 @@ _EMOJI = range(0x1F300, 0x1FB00)  # Unicode's pictograph blocks
 _SHARED_SCRIPTS = {"Zyyy", "Zinh", "Zzzz"}
 _FULL_NAME, _LICENCE, _LICENCE_URL = 4, 13, 14  # OpenType name table
 _WINDOWS = 3
+
+
+@dataclass(frozen=True)
+class FontFacts:
+    """A font: names by BCP 47 language, OpenType weight class (400 regular, 700 bold), ISO 15924 scripts it writes."""
+
+    family: str
+    weight: int
+    italic: bool
+    glyphs: int
+    scripts: list[str]
+    names: dict[str, str] = field(default_factory=dict)
+    licence: str = ""
 
 
 def inspect_font(path: Path) -> FontFacts:

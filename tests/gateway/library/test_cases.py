@@ -1,0 +1,94 @@
+"""Files as people have them, uploaded: taken for what they are, or refused in words."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gateway.library.assets import Description, Footage, Music
+from gateway.library.library import Library
+from gateway.settings import GatewaySettings
+from services.base.errors import InvalidInputError
+from services.media.inspection import inspect_footage, inspect_music
+from services.media.store import MediaStore
+from tests.support.cases import FOOTAGE, MUSIC, REFUSED_FOOTAGE, REFUSED_MUSIC
+
+
+@pytest.fixture
+def library(tmp_path):
+    return Library(GatewaySettings(media_root=tmp_path / "media"), MediaStore(tmp_path / "media"))
+
+
+@pytest.mark.parametrize("name", FOOTAGE)
+def test_footage_is_taken(tmp_path, name):
+    case = FOOTAGE[name]
+    facts = inspect_footage(case.make(tmp_path), 60)
+    assert facts.duration_s == pytest.approx(case.duration_s, abs=0.02)
+    assert case.told in " ".join(facts.notes)
+    assert bool(case.told) == bool(facts.notes)
+    assert facts.frames > 1
+    assert facts.poster.startswith(b"\xff\xd8")
+
+
+@pytest.mark.parametrize("name", MUSIC)
+def test_music_is_taken(tmp_path, name):
+    case = MUSIC[name]
+    facts = inspect_music(case.make(tmp_path), 60)
+    assert facts.duration_s == pytest.approx(case.duration_s, abs=0.08)
+    assert case.told in " ".join(facts.notes)
+    assert bool(case.told) == bool(facts.notes)
+
+
+@pytest.mark.parametrize("name", REFUSED_FOOTAGE)
+def test_footage_is_refused(tmp_path, name):
+    make, reason, words = REFUSED_FOOTAGE[name]
+    with pytest.raises(InvalidInputError, match=words) as refused:
+        inspect_footage(make(tmp_path), 60)
+    assert (refused.value.field, refused.value.reason) == ("file", reason)
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize("name", REFUSED_MUSIC)
+def test_music_is_refused(tmp_path, name):
+    make, reason, words = REFUSED_MUSIC[name]
+    with pytest.raises(InvalidInputError, match=words) as refused:
+        inspect_music(make(tmp_path), 60)
+    assert (refused.value.field, refused.value.reason) == ("file", reason)
+
+
+def test_the_library_lists_what_was_passed_over(tmp_path, library):
+    made = FOOTAGE["one broken packet"].make(tmp_path).read_bytes()
+    (tmp_path / "upload").write_bytes(made)
+    entry, _ = library.add("footage", tmp_path / "upload", "a.mp4", Description())
+    assert isinstance(entry, Footage)
+    assert entry.notes == ["Broken packets of the picture that were passed over: 1 of 120."]
+    assert library.find("footage", entry.id) == entry
+
+
+def test_the_library_takes_what_begins_with_junk(tmp_path, library):
+    upload = MUSIC["zeros before an mp3"].make(tmp_path)
+    entry, _ = library.add("music", upload, "a.mp3", Description())
+    assert isinstance(entry, Music)
+    assert entry.mime_type == "audio/mpeg"
+
+
+def test_a_photograph_in_tiles_is_refused_with_a_remedy(tmp_path, library):
+    upload = tmp_path / "upload"
+    upload.write_bytes(REFUSED_FOOTAGE["a photograph in tiles"][0](tmp_path).read_bytes())
+    with pytest.raises(InvalidInputError) as refused:
+        library.add("footage", upload, "photo.heic", Description())
+    assert "JPEG or PNG" in refused.value.remedy
+
+
+def test_music_too_short_for_a_film_is_refused_at_the_upload(tmp_path, library):
+    with pytest.raises(InvalidInputError) as refused:
+        library.add("music", REFUSED_MUSIC["too short"][0](tmp_path), "a.flac", Description())
+    assert refused.value.reason == "TOO_SHORT"
+
+
+def test_a_poster_shows_the_backdrop(tmp_path):
+    store = MediaStore(tmp_path / "media")
+    Image.new("RGBA", (96, 160), (250, 0, 0, 0)).save(tmp_path / "clear.png")
+    library = Library(GatewaySettings(media_root=store.root, backdrop="#00c828"), store)
+    entry, _ = library.add("footage", tmp_path / "clear.png", "clear.png", Description())
+    assert isinstance(entry, Footage)
+    assert np.abs(np.asarray(Image.open(library.poster(entry.poster))).astype(int) - (0, 200, 40)).mean() < 4

@@ -1,0 +1,215 @@
+"""Files as people have them: those of tests/cases, and more that are made here."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+
+from tests.support.pictures import numbered_picture, write_clip
+from tests.support.sounds import write_music
+
+CASES = Path(__file__).parents[1] / "cases"
+GBK = "讲解员的短片".encode("gbk")
+LATIN_1 = "Für Élise, à côté".encode("latin-1")
+_MUSIC_S, _CLIP_S, _MARKER = 3.0, 1.2, "TITLE BY A TEST"
+_RATE_HZ = 44_100
+RANDOM = np.random.default_rng(5)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file that is taken: how it is made, its length in seconds, and words of what is told of it."""
+
+    make: Callable[[Path], Path]
+    duration_s: float
+    told: str = ""
+
+
+def given(name: str) -> Callable[[Path], Path]:
+    return lambda _: CASES / name
+
+
+def pictures() -> list[np.ndarray]:
+    return [numbered_picture(number) for number in range(round(_CLIP_S * 25))]
+
+
+def encoded(path: Path, codec: str, pix_fmt: str = "yuv420p", title: str = "") -> Path:
+    """1.2 s of numbered pictures."""
+    with av.open(str(path), "w") as container:
+        if title:
+            container.metadata["title"] = title
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 192, 320, pix_fmt
+        for number, picture in enumerate(pictures()):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pix_fmt)
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def clip(suffix: str, codec: str = "libx264") -> Callable[[Path], Path]:
+    return lambda folder: encoded(folder / f"clip.{suffix}", codec)
+
+
+def titled_clip(suffix: str, codec: str, title: bytes) -> Callable[[Path], Path]:
+    return lambda folder: retitled(encoded(folder / f"clip.{suffix}", codec, title=_MARKER), title)
+
+
+def retitled(path: Path, title: bytes) -> Path:
+    """No library writes a title that is not UTF-8."""
+    whole = path.read_bytes()
+    assert _MARKER.encode() in whole
+    path.write_bytes(whole.replace(_MARKER.encode(), title[: len(_MARKER)].ljust(len(_MARKER), b"x")))
+    return path
+
+
+def titled_copy(source: Path, target: Path, title: bytes) -> Path:
+    """The same packets under a title."""
+    with av.open(str(source)) as container, av.open(str(target), "w") as copy:
+        copy.metadata["title"] = _MARKER
+        stream = copy.add_stream_from_template(container.streams.video[0], opaque=True)
+        for packet in container.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                copy.mux(packet)
+    return retitled(target, title)
+
+
+def junk_around(make: Callable[[Path], Path], before: bytes = b"", behind: bytes = b"") -> Callable[[Path], Path]:
+    def made(folder: Path) -> Path:
+        path = make(folder)
+        path.write_bytes(before + path.read_bytes() + behind)
+        return path
+
+    return made
+
+
+def noise() -> np.ndarray:
+    return 0.1 * np.random.default_rng(1).normal(size=(2, round(_RATE_HZ * _MUSIC_S)))
+
+
+def music(suffix: str, codec: str) -> Callable[[Path], Path]:
+    return lambda folder: write_music(folder / f"music.{suffix}", noise(), codec=codec)
+
+
+def junk_between(folder: Path) -> Path:
+    path = music("mp3", "mp3")(folder)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20_000] + np.random.default_rng(6).bytes(6_000) + whole[20_000:])
+    return path
+
+
+def wav(
+    announced_bytes: int | None = None,
+    *,
+    long: bool = False,
+    tags: bytes = b"",
+    channels: int = 2,
+    rate_hz: int = _RATE_HZ,
+) -> Callable[[Path], Path]:
+    """16-bit stereo whose header may say something else; `long` makes it an RF64."""
+
+    def make(folder: Path) -> Path:
+        pcm = (noise().T * 32767).astype("<i2").tobytes()
+        size = len(pcm) if announced_bytes is None else announced_bytes
+        riff = struct.pack("<4sI4s", b"RF64" if long else b"RIFF", min(size + 36, 2**32 - 1), b"WAVE")
+        sizes = struct.pack("<4sIQQQI", b"ds64", 28, len(pcm) + 72, len(pcm), len(pcm) // 4, 0) if long else b""
+        format_ = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate_hz, _RATE_HZ * 4, 4, 16)
+        path = folder / "sound.wav"
+        path.write_bytes(riff + sizes + format_ + struct.pack("<4sI", b"data", size) + pcm + tags)
+        return path
+
+    return make
+
+
+def info_chunk(title: bytes) -> bytes:
+    title += bytes(1 + len(title) % 2)
+    return struct.pack("<4sI4s4sI", b"LIST", 12 + len(title), b"INFO", b"INAM", len(title)) + title
+
+
+def id3v1(title: bytes, artist: bytes) -> bytes:
+    return b"TAG" + title.ljust(30, b"\0") + artist.ljust(30, b"\0") + bytes(30) + b"2001" + bytes(31)
+
+
+def gif(folder: Path) -> Path:
+    return encoded(folder / "clip.gif", "gif", "rgb8")
+
+
+FOOTAGE = {
+    "sound longer than the picture": Case(given("long_audio.mp4"), 4.0, "its picture 4.0 s"),
+    "subtitles longer than the picture": Case(given("sub.mkv"), 4.0, "its picture 4.0 s"),
+    "one broken packet": Case(given("onebad.mp4"), 4.0, "passed over: 1 of 120"),
+    "transport stream": Case(clip("ts"), _CLIP_S),
+    "transport stream behind junk": Case(junk_around(clip("ts"), before=bytes(100) + b"Gjunk" * 30), _CLIP_S),
+    "program stream": Case(clip("mpg", "mpeg2video"), _CLIP_S),
+    "flash video": Case(clip("flv", "flv"), _CLIP_S),
+    "windows media": Case(clip("wmv", "wmv2"), _CLIP_S),
+    "webm": Case(clip("webm", "libvpx-vp9"), _CLIP_S),
+    "gif": Case(gif, _CLIP_S),
+    "junk behind an mp4": Case(junk_around(clip("mp4"), behind=b"not a box " * 300), _CLIP_S),
+    "junk behind a mkv": Case(junk_around(clip("mkv"), behind=b"no element " * 300), _CLIP_S),
+    **{f"gbk title of {kind}": Case(titled_clip(kind, "libx264", GBK), _CLIP_S) for kind in ("mp4", "mov", "mkv")},
+    "latin-1 title of avi": Case(titled_clip("avi", "mpeg4", LATIN_1), _CLIP_S),
+}
+MUSIC = {
+    "variable rate without a length": Case(given("vbr_noxing.mp3"), 30.04),
+    "two rates": Case(given("mixrate.mp3"), 40.08),
+    "junk behind an mp3": Case(given("junktail.mp3"), 20.01, "passed over: 9 of"),
+    "noise before an mp3": Case(junk_around(music("mp3", "mp3"), before=RANDOM.bytes(3000)), _MUSIC_S),
+    "zeros before an mp3": Case(junk_around(music("mp3", "mp3"), before=bytes(5000)), _MUSIC_S),
+    "junk between frames of an mp3": Case(junk_between, _MUSIC_S, "passed over: "),
+    "id3v1 in latin-1 and gbk": Case(junk_around(music("mp3", "mp3"), behind=id3v1(LATIN_1, GBK)), _MUSIC_S),
+    "wav info in gbk": Case(wav(tags=info_chunk(GBK)), _MUSIC_S),
+    "wav of length 0": Case(wav(0), _MUSIC_S),
+    "wav of endless length": Case(wav(2**32 - 1), _MUSIC_S),
+    "rf64": Case(wav(2**32 - 1, long=True), _MUSIC_S),
+    "aiff": Case(music("aiff", "pcm_s16be"), _MUSIC_S),
+    "caf": Case(music("caf", "pcm_s16be"), _MUSIC_S),
+    "adts": Case(music("aac", "aac"), _MUSIC_S),
+    "sound of a transport stream": Case(music("ts", "aac"), _MUSIC_S),
+    "sound of a clip": Case(given("long_audio.mp4"), 9.0),
+}
+
+
+def mostly_broken(folder: Path) -> Path:
+    """Every fifth packet of the picture is zeros."""
+    path = write_clip(folder / "clip.mp4", pictures(), options={"x264-params": "keyint=1"})
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(path.read_bytes())
+    for position, size in packets[2::5]:
+        content[position : position + size] = bytes(size)
+    path.write_bytes(content)
+    return path
+
+
+def cut_mkv(folder: Path) -> Path:
+    path = write_clip(folder / "clip.mkv", pictures() * 4)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+def short_music(folder: Path) -> Path:
+    return write_music(folder / "music.flac", noise()[:, : round(1.5 * _RATE_HZ)])
+
+
+REFUSED_FOOTAGE = {
+    "a photograph in tiles": (given("grid.heic"), "WRONG_FILE_TYPE", "image/heic"),
+    "many broken packets": (mostly_broken, "UNREADABLE_FILE", "6 of 30 packets"),
+    "cut off": (cut_mkv, "CUT_FILE", "announces 4.8 s"),
+    "sound alone": (music("mkv", "aac"), "NO_PICTURE", "no picture"),
+}
+REFUSED_MUSIC = {
+    "a photograph in tiles": (given("grid.heic"), "WRONG_FILE_TYPE", "image/heic"),
+    "no channels": (wav(channels=0), "UNREADABLE_FILE", "0 channels"),
+    "no rate": (wav(rate_hz=0), "UNREADABLE_FILE", "cannot be read"),
+    "too short": (short_music, "TOO_SHORT", "shorter than 2 s"),
+    "picture alone": (clip("mp4"), "NO_SOUND", "no sound"),
+    "gif": (gif, "WRONG_FILE_TYPE", "image/gif"),
+}
