@@ -49,7 +49,7 @@ def list_jobs(
     table = Table("job", "state", "done", "submitted", "says", box=None)
     for job in map(job_view, page.jobs):
         submitted = job.create_time.astimezone().strftime("%Y-%m-%d %H:%M")
-        script = " ".join(job.request["script"].split())[:40]
+        script = " ".join(job.request.script.split())[:40]
         table.add_row(job.id, _coloured(job.state), f"{job.progress.percent:.0f} %", submitted, escape(script))
     out.print(table)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import sys
+from typing import Annotated
 
 import typer
 
@@ -11,7 +13,7 @@ from gateway.cli.doctor import doctor
 from gateway.cli.jobs import app as jobs
 from gateway.cli.make import make
 from gateway.cli.models import app as models
-from gateway.cli.output import show_error
+from gateway.cli.output import out, show_error
 from gateway.cli.probe import probe
 from gateway.cli.up import up
 from gateway.cli.voices import voices
@@ -19,12 +21,30 @@ from services.base.errors import InvalidInputError, VigentError
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        out.print(f"vigent {importlib.metadata.version('vigent')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
-    help="A script, a voice and footage of a presenter become a finished talking-head short.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,  # whose tables cut the names of options on a narrow terminal
 )
+
+
+@app.callback()
+def vigent(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """A script, a voice and footage of a presenter become a finished talking-head short."""
+
+
 for _command in (make, up, voices, probe, doctor):
     app.command()(_command)
 app.add_typer(jobs, name="jobs")

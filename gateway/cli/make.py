@@ -4,69 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from gateway.cli.connect import DataOption, find, load_settings
+from gateway.cli.options import files_of, film_of, takes_film
 from gateway.cli.output import err, seconds, show_error
 from gateway.cli.outputs import Outputs, film_file
+from gateway.cli.own_mesh import own_mesh
 from gateway.cli.progress import JobDisplay
 from gateway.cli.waiting import telling, while_it_lives
-from gateway.films.request import Ingredients, read_text, spec_of_ingredients
-from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES
-from gateway.mesh.lock import hold
-from gateway.mesh.log import LogFile
-from gateway.mesh.plan import MeshPlan
-from gateway.mesh.supervisor import Supervisor
+from gateway.films.request import FilmRequest
+from gateway.films.resolve import resolve
+from gateway.library.library import Library
+from gateway.mesh.addresses import DEFAULT_DATA
+from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient
-from services.base.errors import FailedPreconditionError, NotFoundError, VigentError
+from services.base.errors import NotFoundError, VigentError
 from services.media.store import MediaStore
+from services.typography.fonts import use_uploaded_fonts
 from vigent.jobs.v1 import jobs_pb2
 
 EXIT_DONE, EXIT_FAILED = 0, 1
-_NO_DRAIN_DELAY = {f"VIGENT_{name.upper()}_DRAIN_DELAY_S": "0" for name in PROCESSES}  # nobody else uses this mesh
 
 
+@takes_film
 def make(
-    script: Annotated[str, typer.Argument(help="Text file with what is said; - reads standard input.")],
-    footage: Annotated[str, typer.Option(help="Video or picture of the presenter, or the id of one in the library.")],
+    *,
     out_file: Annotated[
         Path | None,
         typer.Option("--out", help="The film; else here, by the script's name. Captions, cover, report go beside it."),
     ] = None,
-    voice: Annotated[
-        str, typer.Option(help="Voice id, as `vigent voices` lists them; with qwen3 also 'ID: how to speak'.")
-    ] = "",
-    music: Annotated[str, typer.Option(help="Music under the voice: a file, or the id of one in the library.")] = "",
-    style: Annotated[str, typer.Option(help="Caption style: an id, or a style file (JSON).")] = "",
-    title: Annotated[str, typer.Option(help="Title over the first seconds, at most 60 characters.")] = "",
-    title_file: Annotated[Path | None, typer.Option(help="Text file with the title, in place of --title.")] = None,
-    title_style: Annotated[str, typer.Option(help="Title style: an id, or a style file (JSON).")] = "",
-    language: Annotated[str, typer.Option(help="BCP 47 language; the text decides when left out.")] = "",
-    speed: Annotated[float, typer.Option(help="Speed of the voice, 0.5 to 2.0.")] = 1.0,
-    music_gain_db: Annotated[float, typer.Option(help="Level of the music against its own, -60 to 12 dB.")] = -18.0,
-    platform: Annotated[str, typer.Option(help="Where it will be shown, such as tiktok; else it suits all.")] = "",
-    width: Annotated[int, typer.Option(help="Film width in pixels, even, 128 to 2160.", min=1, max=65535)] = 1080,
-    height: Annotated[int, typer.Option(help="Film height in pixels, even, 128 to 2160.", min=1, max=65535)] = 1920,
-    quality: Annotated[Literal["draft", "standard", "best"], typer.Option(help="Care of the lip-sync.")] = "standard",
-    loudness: Annotated[
-        Literal["online", "podcast", "broadcast", "off"], typer.Option(help="-14, -16, -23 LUFS, or as it comes.")
-    ] = "online",
-    captions: Annotated[bool, typer.Option(help="Draw captions into the picture; files are made either way.")] = True,
-    ai_label: Annotated[bool, typer.Option(help="Mark the film as made by AI; the choice is recorded.")] = True,
-    seed: Annotated[int, typer.Option(help="Makes the film repeatable.", min=0, max=2**64 - 1)] = 0,
-    reference: Annotated[Path | None, typer.Option(help="Recording whose speaker is cloned.")] = None,
-    reference_text: Annotated[str, typer.Option(help="What is said in it; else written down, where that can be.")] = "",
-    reference_language: Annotated[str, typer.Option(help="BCP 47 language spoken in the recording.")] = "",
-    consent_of: Annotated[str, typer.Option(help="Who agreed to being cloned; needed with --reference.")] = "",
-    consent: Annotated[str, typer.Option(help="Words of the agreement; needed with --reference.")] = "",
-    face_consent_of: Annotated[str, typer.Option(help="Who is in the footage and agreed; kept with the job.")] = "",
-    face_consent: Annotated[str, typer.Option(help="Words of that agreement.")] = "",
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -74,58 +45,43 @@ def make(
         ),
     ] = False,
     data: DataOption = DEFAULT_DATA,
+    **given: object,
 ) -> None:
     """Make a film; uses a running mesh, else starts one for this job and ends it. Ctrl-C cancels the job."""
-    inputs: dict[str, str | Path | None] = {"SCRIPT": script, "--footage": footage, "--music": music}
-    inputs |= {"--style": style, "--title-style": title_style, "--title-file": title_file, "--reference": reference}
-    outputs = Outputs(film_file(out_file, script), inputs, overwrite)
-    ingredients = Ingredients(
-        script=read_text(script, "script"),
-        footage=footage,
-        voice=voice,
-        music=music,
-        caption_style=style,
-        title=read_text(str(title_file), "title").strip() if title_file else title,
-        title_style=title_style,
-        language=language,
-        speed=speed,
-        music_gain_db=music_gain_db,
-        platform=platform,
-        width=width,
-        height=height,
-        quality=quality,
-        loudness=loudness,
-        captions="drawn" if captions else "files_only",
-        ai_label=ai_label,
-        seed=seed,
-        reference=reference,
-        reference_text=reference_text,
-        reference_language=reference_language,
-        consent_of=consent_of,
-        consent=consent,
-        face_consent_of=face_consent_of,
-        face_consent=face_consent,
-    )
+    outputs = Outputs(film_file(out_file, str(given["script"])), files_of(given), overwrite)
+    request = film_of(given)
+    if not request.footage:
+        err.print("No --footage is given: the presenter that comes with Vigent speaks.")
     try:
-        code = asyncio.run(_make(ingredients, outputs, data))
+        code = asyncio.run(_make(request, outputs, data))
     except (KeyboardInterrupt, asyncio.CancelledError):
         code = EXIT_FAILED
     raise typer.Exit(code)
 
 
-async def _make(ingredients: Ingredients, outputs: Outputs, data: Path) -> int:
+async def _make(request: FilmRequest, outputs: Outputs, data: Path) -> int:
     _end_on_sigterm()
     settings = load_settings(data)
     await asyncio.to_thread(outputs.check, settings.media_root)
     store = MediaStore(settings.media_root)
-    spec = await asyncio.to_thread(spec_of_ingredients, ingredients, settings, store)
+    async with telling(_inspection):
+        spec = await asyncio.to_thread(_spec, request, settings, store)
     address = await find("orchestrator", data, settings)
     async with AsyncExitStack() as stack:
         if address is None:
-            address = await stack.enter_async_context(_own_mesh(data))
+            address = await stack.enter_async_context(own_mesh(data))
         client = await stack.enter_async_context(JobClient(address))
         await stack.enter_async_context(while_it_lives("orchestrator", address))
         return await _film(client, address, spec, outputs, store)
+
+
+async def _inspection() -> str:
+    return "your files to be looked at"
+
+
+def _spec(request: FilmRequest, settings: GatewaySettings, store: MediaStore) -> jobs_pb2.JobSpec:
+    use_uploaded_fonts(store.root)
+    return resolve(request, Library(settings, store), files=True)
 
 
 async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, outputs: Outputs, store: MediaStore) -> int:
@@ -165,26 +121,6 @@ async def _submit(
             "Give the data folder of that mesh with --data, or end it.",
             error.field,
         ) from error
-
-
-@asynccontextmanager
-async def _own_mesh(data: Path) -> AsyncIterator[str]:
-    """Address of the orchestrator of a mesh that lives as long as this context; its log goes to a file."""
-    plan = MeshPlan.here(port_base=0)
-    addresses = {name: address for name, address in plan.addresses.by_name().items() if name != GATEWAY}
-    with hold(data, addresses), LogFile(data / "make.log") as log:
-        err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
-        if plan.warning:
-            err.print(f"[yellow]Warning:[/] {escape(plan.warning)}")
-        async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
-            try:
-                async with telling(mesh.unready):
-                    await mesh.wait_ready()
-            except FailedPreconditionError as error:
-                if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
-                    raise
-                raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
-            yield addresses["orchestrator"]
 
 
 def _show_failure(job: jobs_pb2.Job) -> None:

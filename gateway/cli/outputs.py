@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.http.problems import shortened
+from gateway.fields import shortened
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.enginekit.checkpoints import sha256_of
 from services.media.store import MediaStore, StoredFile, recipe_key

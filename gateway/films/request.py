@@ -1,176 +1,127 @@
-"""What a film is made of, from the words of the command line to the spec of a job."""
+"""What a film is made of: the one definition of each option, its default, its limits and its description.
+
+The body of HTTP, the options of `vigent make`, their documentation and the spec of a job are all derived from it.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from gateway.films.view import Consent, JobRequest, consent_message, spec_of
-from gateway.http.problems import invalid_input_of, shortened
-from gateway.library.assets import Kind
-from gateway.library.library import Library
-from gateway.settings import GatewaySettings
-from services.base.errors import InvalidInputError, NotFoundError
-from services.media.formats import sniff
-from services.media.store import MediaStore, media_ref
-from services.typography.fonts import use_uploaded_fonts
-from services.typography.styles import StyleKind, list_styles, load_style, read_style
-from vigent.jobs.v1 import jobs_pb2
-from vigent.media.v1 import media_pb2
+from gateway.fields import Consent, Text, invalid_input_of
+from gateway.library.assets import Kind, StyleRole
+from services.text.plain_text import LONGEST_TEXT
+from services.text.sentences import MAX_SCRIPT_CHARACTERS
 
-_LARGEST_TEXT_BYTES = 2**20
-_MEDIA: dict[Kind, tuple[str, ...]] = {"footage": ("video", "image"), "music": ("audio",), "voices": ("audio",)}
+_EXAMPLE: dict[str, JsonValue] = {
+    "script": "大家好，今天我们聊聊 gRPC 模型服务。It streams all the way.",
+    "footage": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "voice": "",
+    "title": "One minute on serving",
+    "music": None,
+    "caption_style": "",
+}
 
 
 @dataclass(frozen=True)
-class Ingredients:
-    """As given; files are not read yet."""
+class Hint:
+    """What the name and the type of a field do not tell.
 
-    script: str
-    footage: str
-    voice: str = ""
-    music: str = ""
-    caption_style: str = ""
-    title: str = ""
-    title_style: str = ""
-    language: str = ""
-    speed: float = 1.0
-    music_gain_db: float = -18.0
-    platform: str = ""
-    width: int = 1080
-    height: int = 1920
-    quality: Literal["draft", "standard", "best"] = "standard"
-    loudness: Literal["online", "podcast", "broadcast", "off"] = "online"
-    captions: Literal["drawn", "files_only"] = "drawn"
-    ai_label: bool = True
-    seed: int = 0
-    reference: Path | None = None
-    reference_text: str = ""
-    reference_language: str = ""
-    consent_of: str = ""
-    consent: str = ""
-    face_consent_of: str = ""
-    face_consent: str = ""
+    `entry`: it names an entry of that library, by id or name; on the command line also a file. `role`: of such a style.
+    `spec`: its name in vigent.jobs.v1.JobSpec. `option`: its name on the command line. `text_file`: the argument or
+    option there that names a text file with it. `switch`: its values, on and off, where it is a switch there.
+    """
+
+    entry: Kind | None = None
+    role: StyleRole | None = None
+    spec: str = ""
+    option: str = ""
+    text_file: str = ""
+    switch: tuple[str, str] | None = None
 
 
-def spec_of_ingredients(given: Ingredients, settings: GatewaySettings, store: MediaStore) -> jobs_pb2.JobSpec:
-    """The spec, its files put into the store. Raises InvalidInputError naming the field at fault."""
-    use_uploaded_fonts(store.root)
-    library = Library(settings, store)
-    footage = _media(library, store, "footage", given.footage, "footage")
-    music = _media(library, store, "music", given.music, "music") if given.music else None
+def _tell_of_entries(schema: dict[str, Any]) -> None:
+    schema["examples"] = [_EXAMPLE]
+    for name, hint in HINTS.items():
+        if hint.entry:
+            schema["properties"][name]["description"] += f" Id or name of an entry of /api/v1/{hint.entry}."
+
+
+class FilmRequest(BaseModel):
+    """What the film is made of."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_tell_of_entries)
+
+    script: Annotated[Text, Hint(text_file="SCRIPT")] = Field(
+        description="What is said; Chinese and English may be mixed, Markdown is left out.",
+        max_length=MAX_SCRIPT_CHARACTERS,
+    )
+    footage: Annotated[Text, Hint(entry="footage")] = Field(
+        "", description="Video or picture of the presenter; when left out, the one that comes with Vigent."
+    )
+    language: Text = Field("", description="BCP 47 language of the script; the text decides when left out.")
+    voice: Text = Field(
+        "",
+        description="Voice of the engine, or id or name of a recording in the library of voices; the default voice "
+        "when left out. Where the engine follows instructions, how to speak may come behind a colon: "
+        "'vivian: whispering'.",
+    )
+    speed: float = Field(1.0, description="Speed of the voice.", ge=0.5, le=2.0)
+    reference: Annotated[Text, Hint(entry="voices", spec="reference_audio")] = Field(
+        "", description="Recording whose speaker is cloned; needs the speaker's consent."
+    )
+    reference_text: Text = Field(
+        "",
+        description="What is said in the recording; when left out, written down where that can be.",
+        max_length=LONGEST_TEXT,
+    )
+    reference_language: Text = Field("", description="BCP 47 language spoken in the recording.")
+    voice_consent: Annotated[Consent | None, Hint(spec="consent", option="--consent")] = Field(
+        None, description="Consent of the speaker in the recording; the library's own when left out."
+    )
+    title: Annotated[Text, Hint(text_file="--title-file")] = Field(
+        "", description="Title over the first seconds.", max_length=60
+    )
+    title_style: Annotated[Text, Hint(entry="styles", role="title")] = Field("", description="Style of the title.")
+    caption_style: Annotated[Text, Hint(entry="styles", role="subtitle", option="--style")] = Field(
+        "", description="Style of the captions."
+    )
+    captions: Annotated[Literal["drawn", "files_only"], Hint(switch=("drawn", "files_only"))] = Field(
+        "drawn", description="Whether captions are drawn into the picture; their files are made either way."
+    )
+    music: Annotated[Text | None, Hint(entry="music")] = Field(
+        None, description="Music under the voice; none when left out."
+    )
+    music_gain_db: float = Field(
+        -18.0, description="Level of the music against its own, in decibels.", ge=-60.0, le=12.0
+    )
+    music_start_s: float = Field(0.0, description="Second of the music with which the film begins.", ge=0.0, le=600.0)
+    platform: Text = Field("", description="Where it will be shown, such as tiktok; when left out, it suits all.")
+    width: int = Field(1080, description="Film width in pixels, even.", ge=128, le=2160, multiple_of=2)
+    height: int = Field(1920, description="Film height in pixels, even.", ge=128, le=2160, multiple_of=2)
+    quality: Literal["draft", "standard", "best"] = Field("standard", description="How carefully lips are synced.")
+    seed: int = Field(0, description="Makes the film repeatable.", ge=0, le=2**64 - 1)
+    ai_label: bool = Field(True, description="Whether the film says that it was made by AI; the choice is recorded.")
+    loudness: Literal["online", "podcast", "broadcast", "off"] = Field(
+        "online", description="-14, -16 or -23 LUFS, or as the voice comes."
+    )
+    consent: Annotated[Consent | None, Hint(spec="face_consent", option="--face-consent")] = Field(
+        None, description="Consent of the person in the footage; kept with the job."
+    )
+
+
+HINTS: dict[str, Hint] = {
+    name: next((hint for hint in field.metadata if isinstance(hint, Hint)), Hint())
+    for name, field in FilmRequest.model_fields.items()
+}
+
+
+def film_request(fields: Mapping[str, object], documented: str) -> FilmRequest:
+    """The request. Raises InvalidInputError naming the field at fault; `documented` is where people look fields up."""
     try:
-        request = JobRequest(
-            script=given.script,
-            footage=footage.sha256,
-            voice=given.voice,
-            music=music.sha256 if music else None,
-            caption_style=_style("subtitle", given.caption_style, "caption_style", store),
-            title=given.title,
-            title_style=_style("title", given.title_style, "title_style", store),
-            language=given.language,
-            speed=given.speed,
-            music_gain_db=given.music_gain_db,
-            platform=given.platform,
-            width=given.width,
-            height=given.height,
-            quality=given.quality,
-            loudness=given.loudness,
-            captions=given.captions,
-            ai_label=given.ai_label,
-            seed=given.seed,
-            consent=_consent(given.face_consent_of, given.face_consent, "face_consent"),
-        )
+        return FilmRequest.model_validate(fields)
     except ValidationError as error:
-        raise invalid_input_of(dict(error.errors()[0])) from error
-    spec = spec_of(request, footage, music)
-    if given.reference is not None:
-        _add_reference(spec, given, library, store)
-    return spec
-
-
-def read_text(path: str, field: str) -> str:
-    """The text of a file, or of standard input for "-". Raises InvalidInputError."""
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read(_LARGEST_TEXT_BYTES + 1)
-        else:
-            with Path(path).open("rb") as file:
-                data = file.read(_LARGEST_TEXT_BYTES + 1)
-        if len(data) > _LARGEST_TEXT_BYTES:
-            raise InvalidInputError(f"{path} is larger than a script can be.", "Split it into several films.", field)
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        remedy = "Save it as UTF-8 text."
-        raise InvalidInputError(f"{path} is no UTF-8 text.", remedy, field, "NOT_UTF8") from error
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Name a text file.", field) from error
-
-
-def _media(library: Library, store: MediaStore, kind: Kind, given: str, field: str) -> media_pb2.MediaRef:
-    if _is_file(given):
-        with _reading(given, field):
-            return media_ref(store.put_file(Path(given), sniff(Path(given), *_MEDIA[kind]).mime_type))
-    try:
-        return media_ref(library.stored(kind, given))
-    except NotFoundError as error:
-        problem = f"There is no file {shortened(given)}, and nothing with that id in the library."
-        raise InvalidInputError(problem, "Name a file.", field, f"UNKNOWN_{field.upper()}") from error
-
-
-def _style(kind: StyleKind, given: str, field: str, store: MediaStore) -> str:
-    """The id of a style; that of a file is its content hash in the store."""
-    if given not in list_styles(kind) and _is_file(given):
-        with _reading(given, field):
-            read_style(Path(given), field)
-            return store.put_file(Path(given), "application/json").sha256
-    try:
-        load_style(kind, given, store)
-    except NotFoundError as error:
-        problem = f"There is no file {shortened(given)}, and no {kind} style with that id."
-        raise InvalidInputError(problem, error.remedy, field, error.reason) from error
-    return given
-
-
-def _is_file(given: str) -> bool:
-    return os.path.isfile(given)  # noqa: PTH113 - Path.is_file raises for a name that is too long
-
-
-@contextmanager
-def _reading(given: str, field: str) -> Iterator[None]:
-    """Errors of a file that the user names, with its name."""
-    try:
-        yield
-    except InvalidInputError as error:
-        place = error.field if error.field.startswith(f"{field}.") else field  # a key of a style is named as well
-        raise InvalidInputError(f"{given}: {error.problem}", error.remedy, place, error.reason) from error
-    except OSError as error:
-        raise InvalidInputError(f"{given} cannot be read: {error.strerror}.", "Name another file.", field) from error
-
-
-def _add_reference(spec: jobs_pb2.JobSpec, given: Ingredients, library: Library, store: MediaStore) -> None:
-    consent = _consent(given.consent_of, given.consent, "consent")
-    if consent is None:
-        problem = "There is no consent of the speaker in the recording."
-        raise InvalidInputError(problem, "Give --consent-of and --consent.", "--reference", "NO_CONSENT")
-    spec.reference_audio.CopyFrom(_media(library, store, "voices", str(given.reference), "reference_audio"))
-    spec.reference_text, spec.reference_language = given.reference_text, given.reference_language
-    spec.consent.CopyFrom(consent_message(consent))
-
-
-def _consent(person: str, statement: str, field: str) -> Consent | None:
-    """None where neither is said. Raises InvalidInputError for half a consent."""
-    if not person.strip() and not statement.strip():
-        return None
-    try:
-        return Consent(person=person, statement=statement, given_time=None)
-    except ValidationError as error:
-        problem = "A consent needs the person and the words of the agreement."
-        raise InvalidInputError(problem, "Give both.", field, "NO_CONSENT") from error
+        raise invalid_input_of(dict(error.errors()[0]), documented) from error

@@ -13,12 +13,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
+from gateway.fields import invalid_input_of, no_json
+from gateway.films.spec import request_field
 from services.base import errors
 
 CONTENT_TYPE = "application/problem+json"
 OPENAI_PREFIX = "/v1/"
 
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _log = logging.getLogger(__name__)
 _STATUS: dict[type[errors.VigentError], int] = {
     errors.InvalidInputError: 422,
@@ -94,7 +98,7 @@ def problem_response(request: Request, error: errors.VigentError, status: int | 
 def problem_at(path: str, error: errors.VigentError, status: int | None = None) -> JSONResponse:
     """The response that tells of `error` to who asked for `path`; empty where no path could be read."""
     status = status or status_of(error)
-    field = error.field.removeprefix("spec.")
+    field = request_field(error.field)
     problem = Problem(
         type="about:blank",
         title=_title(status),
@@ -126,42 +130,16 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, invalid_input_of(error.errors()[0]))
 
 
-def invalid_input_of(first: dict[str, Any]) -> errors.InvalidInputError:
-    """What pydantic found, in our words. The offending value is quoted, shortened."""
-    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
-    field = ".".join(place) or "body"
-    if first["type"] == "extra_forbidden":
-        remedy = "Remove the field, or look at /docs for its right name."
-        return errors.InvalidInputError(f"There is no field {field!r}.", remedy, field, "UNKNOWN_FIELD")
-    if first["type"] == "json_invalid":
-        return _no_json()
-    if first["type"] == "missing":
-        remedy = "Give it; /docs shows an example."
-        return errors.InvalidInputError(f"The field {field!r} is missing.", remedy, field, "MISSING")
-    problem = f"{first['msg']}, not {shortened(first.get('input'))}."
-    return errors.InvalidInputError(problem, "Correct the value; /docs shows what is allowed.", field)
-
-
-def _no_json() -> errors.InvalidInputError:
-    return errors.InvalidInputError("The body is no JSON.", "Send one JSON object, in UTF-8.", "body", "NO_JSON")
-
-
-def shortened(value: object, most: int = 80) -> str:
-    """A value as it may be quoted in an error."""
-    text = repr(value)
-    return text if len(text) <= most else f"{text[:most]}…"
-
-
 def http_problem(request: Request, error: HTTPException) -> JSONResponse:
     """The problem that an error of the framework stands for."""
     problem, remedy, reason = error.detail.rstrip("."), "", HTTPStatus(error.status_code).name
     match error.status_code:
         case 400:  # all that the framework cannot parse: no UTF-8, numbers or depths without end
-            return problem_response(request, _no_json())
+            return problem_response(request, no_json())
         case 404:
             problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
         case 405:
-            problem, remedy = f"{request.url.path[:200]} does not take {request.method}", "See /docs for what it takes."
+            return _not_allowed(request)
         case 408:
             remedy = "Send it faster, or in smaller parts."
         case 413:
@@ -169,6 +147,20 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
     response = problem_response(request, errors.VigentError(f"{problem}.", remedy, "", reason), error.status_code)
     response.headers.update(error.headers or {})
     return response
+
+
+def _not_allowed(request: Request) -> JSONResponse:
+    """Names the methods of all routes with this path; the framework names those of the first alone."""
+    methods = ", ".join(method for method in _METHODS if _takes(request, method))
+    problem, remedy = f"{request.url.path[:200]} does not take {request.method}.", f"It takes {methods}."
+    response = problem_response(request, errors.VigentError(problem, remedy, "", "METHOD_NOT_ALLOWED"), 405)
+    response.headers["Allow"] = methods
+    return response
+
+
+def _takes(request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -22,11 +22,15 @@ _MOST_FIELDS = 20
 
 @dataclass
 class Upload:
-    """A form that has arrived: the file under its temporary name, its own name, and the other fields."""
+    """A form that has arrived: the file under its temporary name, its own name, and the other fields.
+
+    Those whose name ends in "[]" may come several times; they are in `lists`.
+    """
 
     path: Path
     file_name: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    lists: dict[str, list[str]] = field(default_factory=dict)
 
 
 class Uploads:
@@ -77,7 +81,7 @@ class _Form:
         self._upload, self._file = upload, file
         self._header_name, self._header_value = b"", b""
         self._part_name, self._is_file = "", False
-        self._text = bytearray()
+        self._text, self._count = bytearray(), 0
         self.has_file = self.complete = False
 
     def callbacks(self) -> dict[str, object]:
@@ -122,8 +126,15 @@ class _Form:
 
     def _part_end(self) -> None:
         if not self._is_file:
-            self._upload.fields[self._part_name] = _text(bytes(self._text), self._part_name)
-            self._check(len(self._upload.fields) <= _MOST_FIELDS, "Too many fields.", "Send fewer.", "body")
+            self._keep(self._part_name, _text(bytes(self._text), self._part_name))
+            self._count += 1
+            self._check(self._count <= _MOST_FIELDS, "Too many fields.", "Send fewer.", "body")
+
+    def _keep(self, name: str, text: str) -> None:
+        if name.endswith("[]"):
+            self._upload.lists.setdefault(name, []).append(text)
+        else:
+            self._upload.fields[name] = text
 
     def _end(self) -> None:
         self.complete = True

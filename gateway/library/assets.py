@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.films.view import Consent, SomeText, UtcTime
+from gateway.fields import Consent, SomeText, UtcTime
 from services.text.plain_text import LONGEST_TEXT
 
 Kind = Literal["footage", "voices", "music", "fonts", "styles"]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.films.view import Consent
+from gateway.fields import Consent
 from gateway.library.assets import Description, Kind, StyleDescription, StyleRole, VoiceDescription
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError

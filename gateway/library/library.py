@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,12 +61,33 @@ class Library:
                 return path, asset.mime_type
         return self._store.path(sha256), self.find(kind, sha256).mime_type
 
-    def stored(self, kind: Kind, asset_id: str) -> StoredFile:
-        """The file of an entry in the media store, put there if need be. Raises NotFoundError."""
-        asset = self.find(kind, asset_id)
-        if asset.bundled:
-            return self._store.put_file(self._bundled[kind][asset_id][1], asset.mime_type)
+    def matching(self, kind: Kind, given: str) -> list[Asset]:
+        """The entry with this id, else all with this name, in whatever language and case."""
+        entries, name = self.entries(kind), given.casefold()
+        by_id = [asset for asset in entries if asset.id == given]
+        return by_id or [asset for asset in entries if name in map(str.casefold, (asset.name, *asset.names.values()))]
+
+    def stored(self, asset: Asset) -> StoredFile:
+        """The file of an entry in the media store, put there if need be."""
+        for bundled in self._bundled.values():
+            if asset.id in bundled:
+                return self._store.put_file(bundled[asset.id][1], asset.mime_type)
         return StoredFile(asset.id, asset.size_bytes, asset.mime_type)
+
+    def inspected(self, kind: Kind, path: Path, description: Description) -> Asset:
+        """An entry as `add` makes it of a file of this machine, which stays as it is; it is listed nowhere.
+
+        Raises InvalidInputError (field "file") as `add` does, and OSError.
+        """
+        sniff(path, *_MEDIA[kind])  # before anything is copied
+        with self._store.temporary() as copy:
+            shutil.copyfile(path, copy)
+            sha256, said = _sha256_of(copy), description.model_dump_json(exclude={"given_time"})
+            key = recipe_key("inspected", kind, sha256, said, _FACTS_VERSION)
+            look = partial(self._measured, kind, copy, description, sha256=sha256, name=path.stem)
+            asset = self._remembered(kind, key, look)
+            self._store.adopt(copy, asset.mime_type)
+        return asset
 
     def poster(self, sha256: str) -> Path:
         """The poster with this name. Raises NotFoundError when no footage has it."""
@@ -126,22 +150,29 @@ class Library:
         return self._bundled[kind]
 
     def _bundled_entry(self, kind: Kind, file: BundledFile) -> Asset:
-        with file.path.open("rb") as opened:
-            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-        key = recipe_key("bundled", kind, sha256, _FACTS_VERSION)
-        if (remembered := self._store.recall(key)) is not None:
-            details = ASSET_TYPES[kind].model_validate_json(self._store.path(remembered.sha256).read_bytes())
-        else:
-            details = self._inspected(kind, file, sha256)
-            self._store.remember(key, self._store.put_bytes(details.model_dump_json().encode(), "application/json"))
+        sha256 = _sha256_of(file.path)
+        description = StyleDescription(role=file.facts["role"]) if kind == "styles" else Description()
+        look = partial(self._measured, kind, file.path, description, sha256=sha256, name=file.name, bundled=True)
+        details = self._remembered(kind, recipe_key("bundled", kind, sha256, _FACTS_VERSION), look)
         return details.model_copy(update=_manifest_fields(kind, file))
 
-    def _inspected(self, kind: Kind, file: BundledFile, sha256: str) -> Asset:
-        found = sniff(file.path, *_MEDIA[kind])
-        description = StyleDescription(role=file.facts["role"]) if kind == "styles" else Description()
-        details = self._inspector.details(kind, file.path, description)
-        stored = StoredFile(sha256, file.path.stat().st_size, found.mime_type)
-        return _entry(kind, stored, found, {**details, "name": file.name, "bundled": True})
+    def _remembered(self, kind: Kind, key: str, look: Callable[[], Asset]) -> Asset:
+        if (known := self._store.recall(key)) is not None:
+            return ASSET_TYPES[kind].model_validate_json(self._store.path(known.sha256).read_bytes())
+        asset = look()
+        self._store.remember(key, self._store.put_bytes(asset.model_dump_json().encode(), "application/json"))
+        return asset
+
+    def _measured(self, kind: Kind, path: Path, description: Description, *, sha256: str, **members: object) -> Asset:
+        found = sniff(path, *_MEDIA[kind])
+        details = self._inspector.details(kind, path, description)
+        stored = StoredFile(sha256, path.stat().st_size, found.mime_type)
+        return _entry(kind, stored, found, {**details, **members})
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def checked_name(name: str) -> str:

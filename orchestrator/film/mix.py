@@ -55,12 +55,13 @@ class MusicBed:
     """Music under the voice: `gain_db` against the file's own level, lowered by `ducking_db` while there is speech.
 
     The gain is for a film whose voice is at -14 LUFS, where a player gives the music the same gain; at another loudness
-    both are moved together.
+    both are moved together. The film begins with second `start_s` of the music.
     """
 
     path: Path
     gain_db: float = -18.0
     ducking_db: float = 8.0
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,9 @@ class _Mix:
         if self._track is None:
             yield from voice
             return
-        played = rechunked(music_blocks(self._track, self.frames * SAMPLES_A_FRAME), SOUND_RATE_HZ)
+        assert self._music is not None
+        bed = music_blocks(self._track, self.frames * SAMPLES_A_FRAME, self._music.start_s)
+        played = rechunked(bed, SOUND_RATE_HZ)
         for second, (spoken, music) in enumerate(zip(voice, played, strict=True)):
             yield spoken + music * self._music_gain(second * SOUND_RATE_HZ, spoken.shape[1])
 

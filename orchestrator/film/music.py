@@ -17,13 +17,13 @@ FADE_IN_S, FADE_OUT_S = 0.8, 2.5
 _LOOP_FADE = int(LOOP_FADE_S * SOUND_RATE_HZ)
 
 
-def music_blocks(music: Recording, samples: int) -> Iterator[Sound]:
-    """Stereo sound of exactly `samples`, fading in at the start and out towards the end.
+def music_blocks(music: Recording, samples: int, start_s: float = 0.0) -> Iterator[Sound]:
+    """Stereo sound of exactly `samples` from second `start_s` on, fading in at the start and out towards the end.
 
     Raises InvalidInputError (field "spec.music"; UNREADABLE_FILE, TOO_SHORT).
     """
     place = 0
-    for block in fitted(_looped(music), samples):
+    for block in fitted(_without_beginning(_looped(music), round(start_s * SOUND_RATE_HZ)), samples):
         yield block * _fades(place, block.shape[1], samples)
         place += block.shape[1]
 
@@ -34,6 +34,12 @@ def _fades(place: int, length: int, samples: int) -> Sound:
     gain = np.minimum(time / rise, (samples - time) / fall)
     faded: Sound = np.sin(np.pi / 2 * np.clip(gain, 0, 1), dtype=float32)
     return faded
+
+
+def _without_beginning(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:
+    for block in blocks:
+        yield block[:, samples:]
+        samples -= min(samples, block.shape[1])
 
 
 def _looped(music: Recording) -> Iterator[Sound]:

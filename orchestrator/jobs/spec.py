@@ -19,6 +19,7 @@ DEFAULT_MUSIC_GAIN_DB = -18.0
 _MIN_SIDE, _MAX_SIDE = 128, 2160
 _MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 _MIN_GAIN_DB, _MAX_GAIN_DB = -60.0, 12.0
+_MAX_MUSIC_START_S = 600.0
 _CHOICES = {
     "quality": lipsync_pb2.Quality,
     "ai_label": jobs_pb2.AiLabel,
@@ -45,6 +46,7 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "de
     _check_side("spec.height", complete.height)
     _check_range("spec.speed", complete.speed, _MIN_SPEED, _MAX_SPEED)
     _check_range("spec.music_gain_db", complete.music_gain_db, _MIN_GAIN_DB, _MAX_GAIN_DB)
+    _check_range("spec.music_start_s", complete.music_start_s, 0.0, _MAX_MUSIC_START_S)
     _check_choices(complete)
     _check_platform(complete)
     _check_media(complete, store)

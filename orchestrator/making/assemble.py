@@ -128,7 +128,8 @@ class _Assembler:
     def _mix(self, target: Path) -> MixReport:
         music = None
         if self._spec.music.sha256:
-            music = MusicBed(self._store.path(self._spec.music.sha256), self._spec.music_gain_db)
+            path = self._store.path(self._spec.music.sha256)
+            music = MusicBed(path, self._spec.music_gain_db, start_s=self._spec.music_start_s)
         return mix_apart(
             voice_segments(self._pieces, self._store),
             target,

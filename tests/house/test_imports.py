@@ -135,3 +135,14 @@ def test_import_names_are_paths() -> None:
     for room in HOUSE:
         module = __import__(room)
         assert Path(module.__file__ or "").parent == ROOT / room
+
+
+BEHIND = {"http": ("films", "library", "fields"), "films": ("library", "fields"), "library": ("fields",), "fields": ()}
+
+
+@pytest.mark.parametrize("room", BEHIND)
+def test_the_gateway_leads_from_its_doors_through_films_to_the_library(room: str) -> None:
+    forbidden = [f"gateway.{other}" for other in ("cli", *BEHIND) if other not in (room, *BEHIND[room])]
+    inside = [path for path in SOURCES if path.relative_to(ROOT).with_suffix("").parts[:2] == ("gateway", room)]
+    assert inside
+    assert not {name for path in inside for name in imports(path) if belongs_to(name, *forbidden)}

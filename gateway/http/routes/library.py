@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
+from gateway.fields import invalid_input_of
 from gateway.http.context import Gateway, GatewayDep
-from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
+from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.http.usage import is_of_a_job, refuse_while_used
 from gateway.library.assets import (
     Asset,
@@ -105,7 +106,7 @@ def _uploader(
 ) -> Callable[[Request, GatewayDep, Response], Awaitable[Asset]]:
     async def upload(request: Request, gateway: GatewayDep, response: Response) -> Asset:
         async with gateway.uploads.receive(request) as form:
-            description = described(description_type, form.fields)
+            description = described(description_type, {**form.fields, **form.lists})
             asset, existed = await asyncio.to_thread(gateway.library.add, kind, form.path, form.file_name, description)
         response.status_code = 200 if existed else 201
         return asset
@@ -145,7 +146,7 @@ async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
     return [EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages)) for voice in response.voices]
 
 
-def described(description_type: type[Description], fields: dict[str, str]) -> Description:
+def described(description_type: type[Description], fields: Mapping[str, object]) -> Description:
     """The form's text fields. Raises InvalidInputError naming the field at fault."""
     try:
         return description_type.model_validate(fields)

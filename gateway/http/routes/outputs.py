@@ -26,13 +26,20 @@ _MIME_TYPES = {
     ".jpg": "image/jpeg",
     ".json": "application/json",
 }
-_BINARY: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-}
+
+
+def _documented(*mime_types: str) -> dict[int | str, dict[str, Any]]:
+    schema = {"type": "string", "format": "binary"}
+    return {200: {"description": "The file.", "content": {mime_type: {"schema": schema} for mime_type in mime_types}}}
 
 
 @router.head("/{job_id}/preview", include_in_schema=False)
-@router.get("/{job_id}/preview", summary="Watch what is finished", response_class=Response, responses=_BINARY)
+@router.get(
+    "/{job_id}/preview",
+    summary="Watch what is finished",
+    response_class=Response,
+    responses=_documented(_MIME_TYPES[".mp4"]),
+)
 async def preview(job_id: str, request: Request, gateway: GatewayDep) -> Response:
     """The film as far as it is finished, from its beginning; the film itself once it is there. Takes ranges."""
     try:
@@ -47,7 +54,12 @@ async def _watchable(gateway: Gateway, request: Request, job_id: str) -> Respons
 
 
 @router.head("/{job_id}/{output}", include_in_schema=False)
-@router.get("/{job_id}/{output}", summary="Fetch an output", response_class=Response, responses=_BINARY)
+@router.get(
+    "/{job_id}/{output}",
+    summary="Fetch an output",
+    response_class=Response,
+    responses=_documented(*_MIME_TYPES.values()),
+)
 async def fetch_output(
     job_id: str,
     output: Annotated[str, Path(json_schema_extra={"enum": list(OUTPUTS)})],

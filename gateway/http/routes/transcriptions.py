@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from io import BufferedReader
 from typing import Any, Literal
@@ -13,8 +13,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gateway.fields import invalid_input_of
 from gateway.http.context import Gateway, GatewayDep
-from gateway.http.problems import PROBLEM_RESPONSES, invalid_input_of
+from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.details import SPEECH_RATE_HZ
 from services.text.subtitles import Subtitle, srt, vtt
 from vigent.asr.v1 import asr_pb2
@@ -36,7 +37,9 @@ class TranscriptionRequest(BaseModel):
     language: str = Field(default="", description="BCP 47 language; empty finds out.")
     response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = "json"
     stream: bool = Field(default=False, description="Whether text is sent as it is recognised.")
-    words: Literal["word", "segment"] | None = Field(default=None, alias="timestamp_granularities[]")
+    granularities: list[Literal["word", "segment"]] = Field(
+        default=[], alias="timestamp_granularities[]", description="With `word`, verbose_json has the words, too."
+    )
     prompt: str = Field(default="", description="Taken for compatibility; has no effect.")
     temperature: float = Field(default=0.0, description="Taken for compatibility; has no effect.")
 
@@ -52,7 +55,7 @@ def _form() -> dict[str, Any]:
 async def transcribe(request: Request, gateway: GatewayDep) -> Response:
     """Writes down what is said in a recording (WAV, MP3, M4A, FLAC, OGG, AAC, or the sound of a clip)."""
     async with gateway.uploads.receive(request) as form:
-        wanted = _wanted(form.fields)
+        wanted = _wanted({**form.fields, **form.lists})
         with gateway.store.temporary() as target:
             await asyncio.to_thread(gateway.library.decode_speech, form.path, target)
             speech = await asyncio.to_thread(target.open, "rb")  # stays readable when its name is gone
@@ -63,7 +66,7 @@ async def transcribe(request: Request, gateway: GatewayDep) -> Response:
         return _whole([segment async for segment in segments], wanted)
 
 
-def _wanted(fields: dict[str, str]) -> TranscriptionRequest:
+def _wanted(fields: Mapping[str, object]) -> TranscriptionRequest:
     try:
         return TranscriptionRequest.model_validate(fields)
     except ValidationError as error:
@@ -89,7 +92,7 @@ async def _requests(wanted: TranscriptionRequest, speech: BufferedReader) -> Asy
         encoding=media_pb2.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=SPEECH_RATE_HZ, channels=1
     )
     yield asr_pb2.TranscribeRequest(
-        open=asr_pb2.TranscribeOpen(language=wanted.language, format=format_, words=wanted.words == "word")
+        open=asr_pb2.TranscribeOpen(language=wanted.language, format=format_, words="word" in wanted.granularities)
     )
     sequence = samples = 0
     while data := await asyncio.to_thread(speech.read, _CHUNK_BYTES):
@@ -139,7 +142,7 @@ def _verbose(segments: list[asr_pb2.TranscribedSegment], text: str, wanted: Tran
             for i, part in enumerate(segments)
         ],
     }
-    if wanted.words == "word":
+    if "word" in wanted.granularities:
         verbose["words"] = [
             {"word": word.text, "start": _seconds(word.start_sample), "end": _seconds(word.end_sample)}
             for part in segments

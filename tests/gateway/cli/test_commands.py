@@ -1,12 +1,16 @@
 """The command line as a newcomer uses it, and misuses it."""
 
+import importlib.metadata
 import os
 import socket
 
 import pytest
+import typer
 
 from gateway.cli.effective import without_secrets
-from gateway.cli.main import main
+from gateway.cli.main import app, main
+from gateway.cli.options import option_of
+from gateway.films.request import FilmRequest
 from gateway.mesh.addresses import Addresses
 from tests.support.commands import vigent
 from tests.support.films import face_picture
@@ -19,6 +23,45 @@ def test_help_names_every_command(tmp_path):
     assert shown.returncode == 0
     for command in ("make", "up", "jobs", "voices", "probe", "doctor"):
         assert command in shown.stdout
+
+
+def test_the_version_is_told(tmp_path):
+    told = vigent("--version", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (0, f"vigent {importlib.metadata.version('vigent')}\n")
+
+
+def leaves(command, name=()):
+    """Every command, however deep, with the words that lead to it."""
+    yield list(name), command
+    for word, inner in getattr(command, "commands", {}).items():
+        yield from leaves(inner, (*name, word))
+
+
+@pytest.mark.parametrize(("words", "command"), list(leaves(typer.main.get_command(app))))
+def test_help_cuts_no_option_on_a_narrow_terminal(monkeypatch, capsys, words, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.argv", ["vigent", *words, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out.split()
+    for parameter in command.params:
+        if parameter.param_type_name == "option":
+            assert {*parameter.opts, *parameter.secondary_opts} <= {word.rstrip(",") for word in shown}
+
+
+def test_make_takes_every_option_of_a_film(monkeypatch, capsys):
+    """One definition: what HTTP takes has an option, with the same default, limits and words."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("sys.argv", ["vigent", "make", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    shown = " ".join(capsys.readouterr().out.split())
+    for name, field in FilmRequest.model_fields.items():
+        assert all(option in shown.replace("script", "SCRIPT") for option in option_of(name).split(", ")), name
+        assert field.description in shown
+    assert "[default: 1080; 128<=x<=2160]" in shown
+    assert "<draft|standard|best>" in shown
 
 
 @pytest.mark.parametrize(("service", "code"), [("", 0), (TTS, 0), ("liveness", 0), ("no.such.Service", 2)])
@@ -66,7 +109,6 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
     ("arguments", "words"),
     [
         (["make"], ["script"]),
-        (["make", "script.txt"], ["--footage"]),
         (["make", "none.txt", "--footage", "face.png"], ["none.txt", "SCRIPT"]),
         (["make", "latin1.txt", "--footage", "face.png"], ["UTF-8", "SCRIPT"]),
         (["make", "script.txt", "--footage", "none.mp4"], ["none.mp4", "--footage"]),
@@ -74,14 +116,16 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "script.txt", "--footage", "face.png", "--music", "face.png"], ["--music", "WAV"]),
         (["make", "script.txt", "--footage", "face.png", "--out", "film.avi"], ["film.avi", ".mp4"]),
         (["make", "script.txt", "--footage", "face.png", "--quality", "perfect"], ["draft"]),
-        (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent"]),
-        (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent-of, --consent"]),
+        (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title-file"]),
         (["make", "script.txt", "--footage", "face.png", "--style", "nope"], ["nope", "--style", "classic"]),
         (["make", "script.txt", "--footage", "face.png", "--style", "script.txt"], ["script.txt", "--style", "JSON"]),
         (["make", "script.txt", "--footage", "face.png", "--title-style", "odd.json"], ["--title-style", "sise"]),
         (["make", "script.txt", "--footage", "face.png", "--title", "half \udcff"], ["--title"]),
         (["make", "script.txt", "--footage", "face.png", "--width", "0"], ["--width"]),
+        (["make", "script.txt", "--footage", "face.png", "--width", "129"], ["--width", "2", "make --help"]),
         (["make", "script.txt", "--footage", "face.png", "--speed", "0"], ["--speed"]),
+        (["make", "script.txt", "--footage", "face.png", "--title", "t" * 61], ["--title", "60"]),
         (["make", "script.txt", "--footage", "face.png", "--face-consent-of", "Anna"], ["--face-consent"]),
         (["make", "script.txt", "--footage", "face.png", "--out", "/proc/film.mp4"], ["/proc", "--out"]),
         (["make", "script.txt", "--footage", "face.png", "--out", f"{'n' * 5000}.mp4"], ["--out"]),

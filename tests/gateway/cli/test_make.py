@@ -5,6 +5,7 @@ import hashlib
 import io
 import signal
 
+import numpy as np
 import psutil
 import pytest
 from PIL import Image
@@ -15,6 +16,7 @@ from services.typography.fonts import ASSETS
 from tests.support.commands import TIMEOUT_S, running, vigent
 from tests.support.films import face_picture, facts_of, spec_of
 from tests.support.gateway_media import write_sound
+from tests.support.sounds import read_sound, write_music
 
 SCRIPT = "# 标题\n\n大家好，我是主持人。It **speaks** English, too.\n"
 SMALL = ["--width", "270", "--height", "480"]
@@ -37,7 +39,10 @@ def beside(mesh):
 
 
 def test_a_running_mesh_is_used(folder, beside, mesh):
-    arguments = ["my script.txt", "--footage", "face.png", "--music", "music.wav", "--title-file", "title.txt"]
+    tone = np.sin(2 * np.pi * 997 * np.arange(6 * 48_000) / 48_000)
+    write_music(folder / "intro.flac", np.concatenate([np.zeros(6 * 48_000), tone])[None], 48_000)
+    arguments = ["my script.txt", "--footage", "face.png", "--music", "intro.flac", "--title-file", "title.txt"]
+    arguments += ["--music-start-s", "6", "--music-gain-db", "0"]
     look = (ASSETS / "styles" / "subtitle" / "box.json").read_text().replace('"version"', ' "version"')
     (folder / "look.json").write_text(look)
     told = ["--style", "look.json", "--face-consent-of", "Anna", "--face-consent", "Yes, you may."]
@@ -48,6 +53,7 @@ def test_a_running_mesh_is_used(folder, beside, mesh):
     film = facts_of(folder / "new" / "film.mp4")
     assert (film.width, film.height, film.rate_hz, film.audio_channels) == (270, 480, 25, 2)
     assert film.frames > 50
+    assert tone_share(read_sound(folder / "new" / "film.mp4")[0, 48_000:96_000]) > 0.1  # not six seconds of silence
     captions = (folder / "new" / "film.srt").read_text()
     assert "大家好" in captions
     assert (folder / "new" / "film.vtt").read_text().startswith("WEBVTT")
@@ -69,6 +75,12 @@ def test_a_running_mesh_is_used(folder, beside, mesh):
     assert job_id in shown.stdout
     assert "film.mp4" in shown.stdout
     assert vigent("jobs", "retry", job_id, cwd=folder, environment=beside).returncode == 1
+
+
+def tone_share(second):
+    """How much of one second of sound is the tone of 997 Hz."""
+    power = np.abs(np.fft.rfft(second)) ** 2
+    return power[995:1000].sum() / power.sum()
 
 
 def test_jobs_are_named_by_their_first_characters(folder, beside, mesh):
@@ -159,6 +171,14 @@ def test_without_a_mesh_one_is_started_and_ended(folder):
     assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
     assert facts_of(folder / "my script.mp4").frames > 50
     assert running_mesh(folder / "data") is None
+
+
+def test_without_footage_the_presenter_of_vigent_speaks(folder, beside):
+    (folder / "short.txt").write_text("Hello.")
+    done = vigent("make", "short.txt", *SMALL, cwd=folder, environment=beside)
+    assert done.returncode == 0, done.stderr
+    assert "No --footage is given: the presenter that comes with Vigent speaks." in done.stderr
+    assert facts_of(folder / "short.mp4").frames > 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -115,6 +115,22 @@ def test_the_frameworks_own_errors_are_problems_too(http):
         assert response.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/jobs", "GET, POST"),
+        ("/api/v1/jobs/x", "GET, DELETE"),
+        ("/api/v1/jobs/x/cancel", "GET, HEAD, POST"),  # read, it is an output that no job has
+        ("/api/v1/jobs/x/film.mp4", "GET, HEAD"),
+        ("/api/v1/footage", "GET, POST"),
+    ],
+)
+def test_a_method_that_is_not_taken_is_told_which_are(http, path, allowed):
+    response = http.patch(path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    assert allowed in response.json()["remedy"]
+
+
 def test_a_missing_orchestrator_is_said_with_its_address_and_a_remedy(http):
     response = http.get("/api/v1/jobs")
     assert response.status_code == 503
@@ -135,14 +151,22 @@ def test_docs_need_no_network(http):
 
 
 def test_openapi_tells_examples_and_errors(http):
-    api = http.get("/openapi.json").json()
+    told = http.get("/openapi.json").text
+    api = json.loads(told)
     submit = api["paths"]["/api/v1/jobs"]["post"]
-    assert api["components"]["schemas"]["JobRequest"]["examples"]
+    assert api["components"]["schemas"]["FilmRequest"]["examples"]
     assert submit["responses"]["422"]["content"]["application/problem+json"]
     assert {f"/api/v1/{kind}" for kind in ASSET_TYPES} <= set(api["paths"])
     schemas = api["components"]["schemas"]
     assert "HTTPValidationError" not in schemas  # errors are problems, all of them
     fields = {f"{name}.{key}": value for name in schemas for key, value in schemas[name].get("properties", {}).items()}
     assert not [name for name, value in fields.items() if "description" not in value]
+    references = {found.removeprefix("#/components/schemas/") for found in re.findall(r'"\$ref": *"([^"]+)"', told)}
+    assert references == set(schemas) & references
+    output = api["paths"]["/api/v1/jobs/{job_id}/{output}"]["get"]["responses"]["200"]["content"]
+    assert {"video/mp4", "text/vtt", "image/jpeg"} < set(output)
+    assert set(api["paths"]["/api/v1/jobs/{job_id}/preview"]["get"]["responses"]["200"]["content"]) == {"video/mp4"}
+    form = api["paths"]["/v1/audio/transcriptions"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"]["timestamp_granularities[]"]["items"]["enum"] == ["word", "segment"]
     operations = [operation["operationId"] for path in api["paths"].values() for operation in path.values()]
     assert len(operations) == len(set(operations))

@@ -155,7 +155,7 @@ def test_the_same_key_is_the_same_job_once(films, footage):
     assert again.headers["idempotent-replayed"] == "true"
     other = films.post("/api/v1/jobs", json={**body, "seed": 78}, headers={"Idempotency-Key": "once"})
     assert other.status_code == 409
-    films.delete(f"/api/v1/jobs/{first.json()['id']}")
+    films.post(f"/api/v1/jobs/{first.json()['id']}/cancel")
 
 
 def test_a_preview_plays_before_the_film_is_there(films, footage):
@@ -169,7 +169,7 @@ def test_a_preview_plays_before_the_film_is_there(films, footage):
     with av.open(io.BytesIO(preview.content)) as container:
         assert sum(1 for _ in container.decode(video=0)) >= 25
     assert films.get(f"/api/v1/jobs/{job['id']}/film.mp4").json()["reason"] == "NOT_READY"
-    assert films.delete(f"/api/v1/jobs/{job['id']}").json()["state"] == "cancelled"
+    assert films.post(f"/api/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
     films.delete(f"/api/v1/jobs/{job['id']}")
 
 
@@ -182,25 +182,52 @@ def test_cancel_retry_delete(films, footage):
         follower.start()
         in_use = films.delete(f"/api/v1/footage/{footage}")
         assert (in_use.status_code, in_use.json()["reason"]) == (409, "IN_USE")
+        for job in (running, waiting):
+            kept = films.delete(f"/api/v1/jobs/{job['id']}")
+            assert (kept.status_code, kept.json()["reason"]) == (409, "JOB_RUNNING"), kept.text
+            assert "Cancel it first" in kept.json()["remedy"]
         assert waiting["id"] in in_use.json()["problem"] or running["id"] in in_use.json()["problem"]
         for event in events(films, running["id"]):
             if event["name"] == "message" and event["progress"]["segments_done"] >= 1:
                 break
-        assert films.delete(f"/api/v1/jobs/{waiting['id']}").json()["state"] == "cancelled"
+        assert films.post(f"/api/v1/jobs/{waiting['id']}/cancel").json()["state"] == "cancelled"
         follower.join(200)
     assert [event["name"] for event in seen][-1] == "end"
     assert "comment" in {event["name"] for event in seen}  # it waited its turn without a word
     assert [event for event in seen if event["name"] == "message"][-1]["state"] == "cancelled"
-    assert films.delete(f"/api/v1/jobs/{running['id']}").json()["state"] == "cancelled"
+    assert films.post(f"/api/v1/jobs/{running['id']}/cancel").json()["state"] == "cancelled"
+    assert films.post(f"/api/v1/jobs/{running['id']}/cancel").json()["state"] == "cancelled"  # as it is already
+    assert films.post("/api/v1/jobs/nothing/cancel").status_code == 404
     retried = films.post(f"/api/v1/jobs/{waiting['id']}/retry")
     assert (retried.status_code, retried.json()["state"]) == (202, "queued")
     assert [event for event in events(films, waiting["id"]) if event["name"] == "message"][-1]["state"] == "done"
     assert films.post(f"/api/v1/jobs/{waiting['id']}/retry").status_code == 409
     assert films.post(f"/api/v1/jobs/{running['id']}/retry").json()["progress"]["stage"] == "queued"
-    assert films.delete(f"/api/v1/jobs/{running['id']}").json()["state"] == "cancelled"
+    assert films.post(f"/api/v1/jobs/{running['id']}/cancel").json()["state"] == "cancelled"
     for job in (running, waiting):
         assert films.delete(f"/api/v1/jobs/{job['id']}").status_code == 204
         assert films.get(f"/api/v1/jobs/{job['id']}").status_code == 404
+
+
+def test_what_was_asked_can_be_asked_again(films, footage, tmp_path):
+    """Entries by their names, and the answer as it came: the same request, the same film."""
+    agreed = {"person": "Anna", "statement": "Clone me.", "name": "Anna, reading"}
+    voice = films.post("/api/v1/voices", files={"file": ("c.wav", sound(tmp_path, 0.33))}, data=agreed).json()["id"]
+    named = {"voice": "anna, reading", "music": "morning light", "title_style": "headline"}
+    first = submitted(films, "", seed=5, consent=agreed_face(), **named)
+    again = films.post("/api/v1/jobs", json=first["request"])
+    assert again.status_code == 202, again.text
+    assert again.json()["request"] == first["request"]
+    assert first["request"]["voice"] == voice
+    presenter, music = (films.get(f"/api/v1/{kind}").json()["items"] for kind in ("footage", "music"))
+    assert first["request"]["footage"] in {entry["id"] for entry in presenter if entry["bundled"]}
+    assert first["request"]["music"] in {entry["id"] for entry in music if entry["name"].lower() == "morning light"}
+    for job in (again.json(), first):
+        films.post(f"/api/v1/jobs/{job['id']}/cancel")
+
+
+def agreed_face():
+    return {"person": "Berta", "statement": "My face, too."}
 
 
 def test_music_and_voices_of_a_waiting_job_are_kept(films, footage, tmp_path):
@@ -215,7 +242,7 @@ def test_music_and_voices_of_a_waiting_job_are_kept(films, footage, tmp_path):
         assert (refused.status_code, refused.json()["reason"]) == (409, "IN_USE")
         assert waiting["id"] in refused.json()["problem"]
     for job in (waiting, running):
-        assert films.delete(f"/api/v1/jobs/{job['id']}").json()["state"] == "cancelled"
+        assert films.post(f"/api/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
     assert [films.delete(place).status_code for place in places] == [204, 204]
 
 
@@ -323,7 +350,7 @@ def test_what_was_spoken_is_heard(films):
     whole = films.post(
         "/v1/audio/transcriptions",
         files=files,
-        data={"language": "en", "response_format": "verbose_json", "timestamp_granularities[]": "word"},
+        data={"language": "en", "response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]},
     ).json()
     assert whole["text"] == text
     assert whole["words"]

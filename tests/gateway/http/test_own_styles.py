@@ -85,7 +85,7 @@ def test_what_a_job_uses_is_not_deleted(films, own):
         refused = films.delete(f"/api/v1/{kind}/{own[name]}")
         assert refused.status_code == 409, refused.text
         assert refused.json()["reason"] == "IN_USE"
-    assert films.delete(f"/api/v1/jobs/{job['id']}").json()["state"] == "cancelled"
+    assert films.post(f"/api/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
 
 
 @pytest.mark.parametrize(

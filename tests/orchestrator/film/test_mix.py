@@ -237,8 +237,25 @@ def test_a_noisy_voice_is_ducked_by_speech_not_by_its_noise(tmp_path, music):
 # music as long as the film
 
 
-def played(path, seconds):
-    return np.concatenate(list(music_blocks(Recording(path, FIELD), 48_000 * seconds)), axis=1)
+def played(path, seconds, start_s=0.0):
+    return np.concatenate(list(music_blocks(Recording(path, FIELD), 48_000 * seconds, start_s)), axis=1)
+
+
+@pytest.mark.parametrize("start_s", [0.5, 3.0, 20.0])
+def test_music_begins_where_it_is_asked_to(music, start_s):
+    """Also behind its end, where it is repeated, as under a long film."""
+    sound, whole = played(music, 6, start_s), played(music, 40)[:, int(start_s * 48_000) :]
+    middle = slice(48_000, 3 * 48_000)  # without what fades in and out
+    np.testing.assert_allclose(sound[:, middle], whole[:, middle], atol=1e-6)
+
+
+def test_the_mix_has_the_music_from_there_on(tmp_path, voices):
+    time_s = np.arange(20 * RATE_HZ) / RATE_HZ
+    tones = 0.3 * np.sin(2 * np.pi * np.where(time_s < 10, 330, 660) * time_s)
+    music = write_music(tmp_path / "tones.flac", tones[None], RATE_HZ)
+    alone = music_alone(voices, MusicBed(music, -6, start_s=10), tmp_path / "mix.m4a")
+    pause = alone[0, film_sample(3.6) : film_sample(4.3)]
+    assert np.abs(np.fft.rfft(pause)).argmax() / (len(pause) / 48_000) == pytest.approx(660, abs=2)
 
 
 def test_long_music_is_cut_and_fades(music):

@@ -1,0 +1,40 @@
+"""A mesh for one film, where none runs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rich.markup import escape
+
+from gateway.cli.output import err
+from gateway.cli.waiting import telling
+from gateway.mesh.addresses import GATEWAY, PROCESSES
+from gateway.mesh.lock import hold
+from gateway.mesh.log import LogFile
+from gateway.mesh.plan import MeshPlan
+from gateway.mesh.supervisor import Supervisor
+from services.base.errors import FailedPreconditionError
+
+_NO_DRAIN_DELAY = {f"VIGENT_{name.upper()}_DRAIN_DELAY_S": "0" for name in PROCESSES}  # nobody else uses this mesh
+
+
+@asynccontextmanager
+async def own_mesh(data: Path) -> AsyncIterator[str]:
+    """Address of the orchestrator of a mesh that lives as long as this context; its log goes to a file."""
+    plan = MeshPlan.here(port_base=0)
+    addresses = {name: address for name, address in plan.addresses.by_name().items() if name != GATEWAY}
+    with hold(data, addresses), LogFile(data / "make.log") as log:
+        err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
+        if plan.warning:
+            err.print(f"[yellow]Warning:[/] {escape(plan.warning)}")
+        async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
+            try:
+                async with telling(mesh.unready):
+                    await mesh.wait_ready()
+            except FailedPreconditionError as error:
+                if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
+                    raise
+                raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
+            yield addresses["orchestrator"]
