@@ -25,7 +25,7 @@ from services.base.errors import DeadlineExceededError, InvalidInputError
 
 _FILES_EACH = 2  # its socket; half of the connections may send a file, which takes two more
 _OWN_FILES = 128  # channels to services, uploads, children that look at them
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 def room_for(connections: int) -> int:
@@ -37,7 +37,7 @@ def room_for(connections: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     room = max((allowed - _OWN_FILES) // _FILES_EACH, 4)
     if room < connections:
-        _log.warning("only %d open files are allowed: %d connections instead of %d", hard, room, connections)
+        _LOG.warning("only %d open files are allowed: %d connections instead of %d", hard, room, connections)
     return min(room, connections)
 
 

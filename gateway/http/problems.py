@@ -23,7 +23,7 @@ CONTENT_TYPE = "application/problem+json"
 OPENAI_PREFIX = "/v1/"
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 _STATUS: dict[type[errors.VigentError], int] = {
     errors.InvalidInputError: 422,
     errors.NotFoundError: 404,
@@ -121,7 +121,7 @@ def problem_at(path: str, error: errors.VigentError, status: int | None = None) 
 async def _vigent_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.VigentError)
     if isinstance(error, errors.InternalError):
-        _log.error("%s %s: %s", request.method, request.url.path, error)
+        _LOG.error("%s %s: %s", request.method, request.url.path, error)
     return problem_response(request, error)
 
 
@@ -173,7 +173,7 @@ async def _client_left(request: Request, _error: Exception) -> JSONResponse:
 
 
 async def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return problem_response(request, errors.InternalError("A fault of ours.", "The gateway's log has the reason."))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
 
 import grpc
 
@@ -13,14 +12,13 @@ from services.base.errors import InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
 from services.media.store import MediaStore
 from services.runtime.audio_stream import AudioStream
+from services.runtime.interceptors import Context
 from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.text.plain_text import checked_text
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
 from vigent.media.v1 import media_pb2
-
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 LONGEST_ALIGNED_S = 600.0
 """A text of 1,000 characters takes four minutes to say; alignment holds its audio in memory."""
@@ -33,7 +31,7 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
         self._worker = worker
 
     async def Transcribe(
-        self, request_iterator: AsyncIterator[asr_pb2.TranscribeRequest], context: _Context
+        self, request_iterator: AsyncIterator[asr_pb2.TranscribeRequest], context: Context
     ) -> AsyncIterator[asr_pb2.TranscribeResponse]:
         """Streams accepted, then progress and segments, then done."""
         del context
@@ -54,7 +52,7 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
             yield asr_pb2.TranscribeResponse(done=asr_pb2.TranscribeDone(samples=stream.samples, language=language))
 
     async def Align(
-        self, request_iterator: AsyncIterator[asr_pb2.AlignRequest], context: _Context
+        self, request_iterator: AsyncIterator[asr_pb2.AlignRequest], context: Context
     ) -> AsyncIterator[asr_pb2.AlignResponse]:
         """Streams accepted, then progress and words, then done."""
         del context

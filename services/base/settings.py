@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -68,7 +68,7 @@ class ProcessSettings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"])
-            remedy = f"Set {prefix}{name.upper()}, or {name} below [{section}] in vigent.toml."
+            remedy = f"Set {prefix}{name.upper().replace('.', '__')}, or {name} below [{section}] in vigent.toml."
             raise InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, name) from error
         except SettingsError as error:  # a mapping or a list that is not JSON
             raise InvalidInputError(f"{error}.", f"Write it as JSON; its name begins with {prefix}.") from error
@@ -94,6 +94,26 @@ class ProcessSettings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=from_file)
 
 
+class RecoverySettings(BaseModel):
+    """How a worker that hangs, or whose engine cannot be loaded, is brought back. Nothing of it depends on the machine.
+
+    The defaults serve everywhere; tests shorten them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stall_ceiling_s: float = Field(
+        default=300.0, description="Upper bound of the budget learned from slow units.", gt=0
+    )
+    reload_pause_s: float = Field(
+        default=5.0, description="Pause before loading is tried again after it failed; doubles up to a minute.", gt=0
+    )
+    watch_interval_s: float = Field(default=0.25, description="Time between two looks at the progress records.", gt=0)
+    cancel_grace_s: float = Field(default=2.0, description="Time a hung engine has to obey a cancel.", ge=0)
+    kill_grace_s: float = Field(default=1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
+    exit_budget_s: float = Field(default=30.0, description="Longest time a killed worker may take to be gone.", gt=0)
+
+
 class ServerSettings(ProcessSettings):
     """Settings of a model server. They live here because the gateway, which plans the processes, reads them too."""
 
@@ -106,17 +126,12 @@ class ServerSettings(ProcessSettings):
     options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
     chromium: str = Field("", description="Browser of the Remotion overlay server; empty for the first on the PATH.")
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
-    stall_ceiling_s: float = Field(300.0, description="Upper bound of the budget learned from slow units.", gt=0)
-    load_budget_s: float = Field(600.0, description="Longest time for loading the engine.", gt=0)
-    reload_pause_s: float = Field(
-        5.0, description="Pause before loading is tried again after it failed; doubles up to a minute.", gt=0
+    recovery: RecoverySettings = Field(
+        default_factory=RecoverySettings, description="Pace of recovering from a hung engine."
     )
+    load_budget_s: float = Field(600.0, description="Longest time for loading the engine.", gt=0)
     warm_up_budget_s: float = Field(600.0, description="Longest time between two units of the warm-up.", gt=0)
     caller_budget_s: float = Field(120.0, description="How long a call waits for its caller to read or send.", gt=0)
-    watch_interval_s: float = Field(0.25, description="Time between two looks at the progress records.", gt=0)
-    cancel_grace_s: float = Field(2.0, description="Time a hung engine has to obey a cancel.", ge=0)
-    kill_grace_s: float = Field(1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
-    exit_budget_s: float = Field(30.0, description="Longest time a killed worker may take to be gone.", gt=0)
     restart_limit: int = Field(5, description="Restarts of the worker in ten minutes before giving up.", ge=0)
     memory_soft_bytes: int = Field(
         0, description="Resident memory at which the worker is replaced when idle; 0 for none.", ge=0

@@ -1,4 +1,10 @@
-"""Downloads a checkpoint from a hub: resumed where it broke off, verified, and put in place only when complete."""
+"""Downloads a checkpoint from a hub: resumed where it broke off, verified, and put in place only when complete.
+
+The loop is our own because huggingface_hub 0.36 does not resume safely: its `http_get` gives up when a body breaks off
+(it retries time-outs, not requests' ChunkedEncodingError) and loses up to 10 MiB that had come; it goes on without
+If-Range and takes any 206 for the right one, which would mix files whose hash is not published; 429 is final; and
+`hf_hub_download` refuses mirrors that send no X-Repo-Commit.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, TypeAlias
 
 import grpc
 
@@ -13,13 +12,12 @@ from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageRe
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.audio_stream import AudioStream
+from services.runtime.interceptors import Context
 from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from vigent.lipsync.v1 import lipsync_pb2, lipsync_pb2_grpc
 from vigent.media.v1 import media_pb2
-
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 _LAST_FILM_FRAME = 2**31
 """Some years of film."""
@@ -40,7 +38,7 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         self._store = store
 
     async def Prepare(
-        self, request: lipsync_pb2.PrepareRequest, context: _Context
+        self, request: lipsync_pb2.PrepareRequest, context: Context
     ) -> AsyncIterator[lipsync_pb2.PrepareResponse]:
         """Streams accepted, then progress, then the report."""
         del context
@@ -59,7 +57,7 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         yield lipsync_pb2.PrepareResponse(report=_report_message(report))
 
     async def Lipsync(
-        self, request_iterator: AsyncIterator[lipsync_pb2.LipsyncRequest], context: _Context
+        self, request_iterator: AsyncIterator[lipsync_pb2.LipsyncRequest], context: Context
     ) -> AsyncIterator[lipsync_pb2.LipsyncResponse]:
         """Streams accepted, then progress and one patch a film frame, then done."""
         del context

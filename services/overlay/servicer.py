@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any, TypeAlias
 
 import grpc
 
@@ -12,14 +11,13 @@ from services.enginekit.progress import ProgressSnapshot
 from services.media.store import MediaStore
 from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
+from services.runtime.interceptors import Context
 from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.typography.fonts import use_uploaded_fonts
 from services.typography.styles import Box, parse_style
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc
-
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 _CORNERS = {
     overlay_pb2.CORNER_UNSPECIFIED: Corner.TOP_LEFT,
@@ -37,7 +35,7 @@ class OverlayServicer(overlay_pb2_grpc.OverlayServiceServicer):
         self._worker = worker
 
     async def Render(
-        self, request: overlay_pb2.RenderRequest, context: _Context
+        self, request: overlay_pb2.RenderRequest, context: Context
     ) -> AsyncIterator[overlay_pb2.RenderResponse]:
         """Streams accepted, then progress and pictures, then done."""
         del context

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, TypeAlias
 
 import grpc
 from numpy import int16
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from services.base.errors import InternalError, InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
 from services.media.store import MediaStore
+from services.runtime.interceptors import Context
 from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
@@ -22,8 +22,6 @@ from services.text.plain_text import checked_text
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
-
-_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 SLOWEST, FASTEST = 0.5, 2.0
 
@@ -45,7 +43,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         self._store = store
 
     async def Synthesize(
-        self, request: tts_pb2.SynthesizeRequest, context: _Context
+        self, request: tts_pb2.SynthesizeRequest, context: Context
     ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
         """Streams accepted, then progress, audio and marks, then done."""
         del context
@@ -58,7 +56,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
                 call.media_s = take.samples / take.sample_rate_hz
         yield take.done()
 
-    async def ListVoices(self, request: tts_pb2.ListVoicesRequest, context: _Context) -> tts_pb2.ListVoicesResponse:
+    async def ListVoices(self, request: tts_pb2.ListVoicesRequest, context: Context) -> tts_pb2.ListVoicesResponse:
         """The engine's voices that speak the language asked for."""
         del context
         self._worker.require_engine()

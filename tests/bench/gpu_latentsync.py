@@ -16,10 +16,10 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from services.lipsync.engine import Box, Quality
+from services.lipsync.engine import Box
 from services.lipsync.latentsync.face.crop import crop_matrix, shifted
 from services.lipsync.latentsync.face.mask import blend_weights, keep_mask
-from services.lipsync.latentsync.face.quality import MODES, PUBLISHED, Mode
+from services.lipsync.latentsync.face.quality import Mode
 from services.lipsync.latentsync.face.restore import Restorer
 from services.lipsync.latentsync.networks.acceleration import Acceleration, denoiser_of, recorded
 from services.lipsync.latentsync.networks.blocks import UNetConfig
@@ -34,6 +34,7 @@ from tests.bench.limits_latentsync import (
     AUDIO_TOKENS,
     CHUNK_FRAMES,
     CHUNK_S,
+    MODE_OF_NAME,
     SD_VAE,
     unet_costs,
     vae_costs,
@@ -44,7 +45,6 @@ from tests.checkpoints.latentsync import TINY_AUDIO, TINY_UNET
 BENCH = "LatentSync"
 FRAME = 1080, 1920  # width and height of the film in pixels
 FACE = np.array(((440, 700), (640, 704), (541, 850)))  # brows and nose in it
-MODE_OF_NAME = {quality.value: MODES[quality] for quality in Quality} | {"as published": PUBLISHED}
 STEPS, VAE, CPU = ("full step", "cached step"), ("VAE encode", "VAE decode"), ("read", "paste")
 COMPILING_S = 100.0  # of two functions for one set of shapes, at a guess
 

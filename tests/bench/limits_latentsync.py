@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from services.lipsync.engine import Quality
-from services.lipsync.latentsync.face.quality import MODES, PUBLISHED, Mode
+from services.lipsync.latentsync.face.quality import MODES, Mode
 from services.lipsync.latentsync.networks.blocks import UNetConfig
 from services.lipsync.latentsync.networks.unet import UNet
 from services.lipsync.latentsync.networks.vae import Vae
@@ -25,6 +25,9 @@ RELEASED, WHISPER_TINY = UNetConfig(), AudioDims()
 CHUNK_FRAMES = 16
 CHUNK_S = CHUNK_FRAMES / 25
 AUDIO_TOKENS = 50
+PUBLISHED = Mode("ddim", steps=20, cache_interval=3, resolution=512)
+"""How the release's script runs."""
+MODE_OF_NAME = {quality.value: MODES[quality] for quality in Quality} | {"as published": PUBLISHED}
 SD_VAE = {
     "down_block_types": ("DownEncoderBlock2D",) * 4,
     "up_block_types": ("UpDecoderBlock2D",) * 4,
@@ -71,10 +74,15 @@ def whisper_cost(dims: AudioDims = WHISPER_TINY) -> Cost:
     return counter.cost
 
 
+def full_steps(mode: Mode) -> int:
+    """Steps that run the whole UNet; the others run its last layer only."""
+    return -(-mode.steps // mode.cache_interval)
+
+
 def film_second(mode: Mode, unet: tuple[Cost, Cost], vae: tuple[Cost, Cost], whisper: Cost) -> Mapping[str, Cost]:
     """What one second of film takes in a mode, by stage; encoding only the first time footage is used."""
     full, shallow = unet
-    steps = full * mode.full_steps + shallow * (mode.steps - mode.full_steps)
+    steps = full * full_steps(mode) + shallow * (mode.steps - full_steps(mode))
     encode, decode = vae
     chunk = {"UNet": steps, "VAE decode": decode, "VAE encode": encode, "Whisper": whisper}
     return {stage: cost * (1 / CHUNK_S) for stage, cost in chunk.items()}
@@ -88,15 +96,14 @@ def section() -> str:
         *("all, footage known", "all, footage new", f"least s per s, {CARD}"),
     )
     whisper = whisper_cost()
-    modes = {quality.value: MODES[quality] for quality in Quality} | {"as published": PUBLISHED}
     for resolution in (256, 512):
         unet, vae = unet_costs(resolution), vae_costs(resolution)
         chunk.append(row(str(resolution), *(_in_words(cost, 2) for cost in (*unet, *vae))))
-        for name, mode in modes.items():
+        for name, mode in MODE_OF_NAME.items():
             second = film_second(mode, unet, vae, whisper)
             known = second["UNet"] + second["VAE decode"] + second["Whisper"]
             costs = (second["UNet"], second["VAE decode"], known, known + second["VAE encode"])
-            steps = f"{mode.steps}, {mode.full_steps}"
+            steps = f"{mode.steps}, {full_steps(mode)}"
             cells = (_in_words(cost, 0) for cost in costs)
             film.append(row(name, mode.solver, steps, str(resolution), *cells, f"{known.seconds():.2f}"))
     return "\n".join([*chunk, "", *film])

@@ -1,6 +1,5 @@
 """Makes tiny random LatentSync checkpoints in the published file layout, for the real loading code."""
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ import torch
 from services.lipsync.latentsync.networks.blocks import UNetConfig
 from services.lipsync.latentsync.networks.unet import UNet
 from services.lipsync.latentsync.networks.whisper import AudioDims, WhisperEncoder
+from tests.checkpoints.manifest import describe
 
 TINY_UNET = UNetConfig(
     block_out_channels=(32, 32, 32, 32),
@@ -36,22 +36,7 @@ def write_latentsync(folder: Path, *, resolution: int = RESOLUTION, version: str
 
 def write_manifest(folder: Path, *, resolution: int = RESOLUTION, version: str = "tiny") -> Path:
     """Describes the files that lie in `folder`."""
-    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    manifest = {
-        "name": f"latentsync-{version}",
-        "engine": "latentsync",
-        "version": version,
-        "resolution": resolution,
-        "licence": "none: random numbers",
-        "files": [_entry(folder, name) for name in names if name != "manifest.json"],
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2))
-    return folder
-
-
-def _entry(folder: Path, name: str) -> dict[str, str | int]:
-    content = (folder / name).read_bytes()
-    return {"path": name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return describe(folder, name=f"latentsync-{version}", engine="latentsync", version=version, resolution=resolution)
 
 
 def _write_unet(folder: Path) -> None:

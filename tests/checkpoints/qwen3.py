@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from services.enginekit.checkpoints import MANIFEST, CheckpointFile, Manifest, sha256_of
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer
+from tests.checkpoints.manifest import describe
 
 CODES = 64
 """Entries of each codebook; ids above are control tokens, as in the released checkpoints."""
@@ -55,15 +55,7 @@ def make_checkpoint(folder: Path, kind: str = "base", *, talkative: bool = False
 
 def write_manifest(folder: Path) -> Path:
     """Describes the files that lie in `folder`, for checks of their sizes and hashes."""
-    names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    files = tuple(
-        CheckpointFile(path=name, size_bytes=(folder / name).stat().st_size, sha256=sha256_of(folder / name))
-        for name in names
-        if name != MANIFEST
-    )
-    manifest = Manifest(name="tiny", engine="qwen3", licence="none: random numbers", files=files)
-    (folder / MANIFEST).write_text(manifest.model_dump_json())
-    return folder
+    return describe(folder, name="tiny", engine="qwen3")
 
 
 def filled(module: torch.nn.Module) -> dict[str, torch.Tensor]:

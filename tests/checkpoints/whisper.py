@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
 from pathlib import Path
 
@@ -12,6 +10,8 @@ from ctranslate2.converters import TransformersConverter
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import GenerationConfig, PreTrainedTokenizerFast, WhisperConfig, WhisperForConditionalGeneration
+
+from tests.checkpoints.manifest import describe
 
 LANGUAGES = [code for code in _LANGUAGE_CODES if code != "yue"]
 ALIGNMENT_HEADS = [[0, 1], [1, 0]]
@@ -35,21 +35,7 @@ def write_whisper(folder: Path, *, seed: int = 0) -> Path:
 
 def write_manifest(folder: Path) -> Path:
     """Describes the files that lie in `folder`."""
-    names = sorted(path.name for path in folder.iterdir() if path.name != "manifest.json")
-    manifest = {
-        "name": "faster-whisper-tiny",
-        "engine": "whisper",
-        "version": "tiny",
-        "licence": "none: random numbers",
-        "files": [_entry(folder, name) for name in names],
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2))
-    return folder
-
-
-def _entry(folder: Path, name: str) -> dict[str, str | int]:
-    content = (folder / name).read_bytes()
-    return {"path": name, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return describe(folder, name="faster-whisper-tiny", engine="whisper", version="tiny")
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:

@@ -57,7 +57,7 @@ async def checked_all_the_while(server: Server) -> AsyncIterator[list[float]]:
 @pytest.mark.parametrize("action", ["hang", "hang_holding_gil", "stop", "stop_waiting", "spin"])
 async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, action: str) -> None:
     options = {"action": action, "at_unit": 1, "once_file": tmp_path / "once"}
-    async with serving(tmp_path, options, kill_grace_s=2) as server, checked_all_the_while(server):
+    async with serving(tmp_path, options, recovery__kill_grace_s=2) as server, checked_all_the_while(server):
         old = server.worker()
         turned_away = await server.turning_away()
         code, error = await failure(server.speak())
@@ -127,7 +127,7 @@ async def test_engine_that_does_not_let_go_of_its_memory_is_replaced(tmp_path: P
 async def test_dead_worker_that_the_kernel_does_not_let_go_of_is_replaced(tmp_path: Path) -> None:
     """A child of the worker holds its pipe open, as a driver that hangs would hold all of it."""
     options = {"action": "kill_but_fork", "once_file": tmp_path / "once"}
-    async with serving(tmp_path, options, exit_budget_s=0.2) as server:
+    async with serving(tmp_path, options, recovery__exit_budget_s=0.2) as server:
         watch = server.health.Watch(health_pb2.HealthCheckRequest(service=TTS), timeout=TIMEOUT_S)
         told = [(await watch.read()).status]
         old = server.worker()
@@ -168,7 +168,7 @@ async def test_worker_stopped_while_idle_is_replaced_at_the_next_call(tmp_path: 
 
 async def test_engine_that_obeys_the_cancel_is_not_killed(tmp_path: Path) -> None:
     options = {"action": "wait", "once_file": tmp_path / "once"}
-    async with serving(tmp_path, options, cancel_grace_s=30) as server:
+    async with serving(tmp_path, options, recovery__cancel_grace_s=30) as server:
         worker = server.worker()
         code, _ = await failure(server.speak())
         assert code is grpc.StatusCode.UNAVAILABLE

@@ -66,7 +66,7 @@ async def check_faults(subject: Subject, faults: list[Fault], folder: Path) -> N
         f"{prefix}CHECKPOINT": str(checkpoint),
         f"{prefix}PORT": "0",
         f"{prefix}METRICS_PORT": "0",
-        f"{prefix}RELOAD_PAUSE_S": "0.01",
+        f"{prefix}RECOVERY__RELOAD_PAUSE_S": "0.01",
     }
     async with connected(*await start(subject.section, folder, environment)) as server:
         for fault in faults:

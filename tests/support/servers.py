@@ -32,10 +32,10 @@ SETTINGS = {
     "port": 0,
     "metrics_port": 0,
     "stall_budget_s": 20,
-    "stall_ceiling_s": 3,
-    "watch_interval_s": 0.05,
-    "cancel_grace_s": 0.2,
-    "kill_grace_s": 0.2,
+    "recovery__stall_ceiling_s": 3,
+    "recovery__watch_interval_s": 0.05,
+    "recovery__cancel_grace_s": 0.2,
+    "recovery__kill_grace_s": 0.2,
     "drain_delay_s": 0.2,
 }
 """Small budgets, so that faults are found quickly; healthy engines keep them on a busy machine.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.media.pcm import PcmResampler
 from services.text.plain_text import checked_text
-from services.text.words import words_of
+from services.text.sentences import FIELD, split_script
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -26,8 +26,6 @@ router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PRO
 
 OPENAI_PCM_RATE_HZ = 24_000  # what clients of the "pcm" format expect
 _LONGEST_INPUT = 4_096  # as OpenAI has it
-_LONGEST_SENTENCE = 1_000  # of SynthesizeRequest.text
-_SENTENCE_END = re.compile(r"(?<=[。！？；\n])|(?<=[.!?;])\s+")
 _ENDLESS = 0xFFFFFFFF  # length of a WAV that is still being written
 
 
@@ -63,13 +61,14 @@ async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
     return StreamingResponse(body(first, samples, speech.rate_hz), media_type=f"audio/{request.response_format}")
 
 
-def sentences(text: str) -> list[str]:
-    """The text in stretches that one call can speak: sentences, and parts of very long ones, if they have words."""
-    found = [part.strip() for part in _SENTENCE_END.split(text) if part]
-    parts = [
-        part[start : start + _LONGEST_SENTENCE] for part in found for start in range(0, len(part), _LONGEST_SENTENCE)
-    ]
-    return [part for part in parts if words_of(part)]
+@contextmanager
+def _about_the_input() -> Iterator[None]:
+    """Names the text as OpenAI does, whoever refuses it."""
+    try:
+        yield
+    except InvalidInputError as error:
+        field = "input" if error.field in {FIELD, "text"} else error.field
+        raise InvalidInputError(error.problem, error.remedy, field, error.reason) from error
 
 
 class _Speech:
@@ -78,7 +77,8 @@ class _Speech:
     def __init__(self, gateway: Gateway, request: SpeechRequest) -> None:
         """Raises InvalidInputError for a text that no voice takes, before any of it is spoken."""
         self._gateway, self._request = gateway, request
-        self._parts = [checked_text(part, "input") for part in sentences(request.input) or [request.input]]
+        with _about_the_input():
+            self._parts = [checked_text(sentence.text, "text") for sentence in split_script(request.input)]
         self.rate_hz = 0
 
     async def samples(self) -> AsyncGenerator[bytes, None]:
@@ -95,12 +95,9 @@ class _Speech:
         message = tts_pb2.SynthesizeRequest(text=text, voice=self._request.voice, speed=self._request.speed)
         call = TtsServiceStub(self._gateway.tts).Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
         try:
-            with self._gateway.calling("tts"):
+            with _about_the_input(), self._gateway.calling("tts"):
                 async for response in call:
                     yield response
-        except InvalidInputError as error:
-            field = "input" if error.field == "text" else error.field  # OpenAI's name for it
-            raise InvalidInputError(error.problem, error.remedy, field, error.reason) from error
         finally:
             call.cancel()
 

@@ -26,7 +26,7 @@ from services.media.pcm import resampled_pcm
 from services.text.languages import language_by_script
 from services.text.words import Span, words_of
 
-logger = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 _STALL_BUDGET_S = 120.0  # a window is one unit: a large model needs that long for it on a processor
 _LEAST_WORD_S = 0.01
@@ -59,7 +59,7 @@ class WhisperEngine:
                 hearing.encode(np.zeros(SAMPLE_RATE_HZ, float32))
                 progress.advance()
                 self._hearing, self.load_s = hearing, time.monotonic() - begun_s
-                logger.info("loaded %s on %s in %.1f s", self._folder.name, self._settings.device, self.load_s)
+                _LOG.info("loaded %s on %s in %.1f s", self._folder.name, self._settings.device, self.load_s)
 
     def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
         """See AsrEngine.transcribe: an utterance, cut at pauses, is a segment and holds at most 30 s.

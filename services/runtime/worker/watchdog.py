@@ -50,9 +50,9 @@ class Watchdog:
         After this process or the whole machine was paused, engine and callers get their full budgets again.
         """
         slept_ns = time.monotonic_ns()
-        await asyncio.sleep(self._settings.watch_interval_s)
+        await asyncio.sleep(self._settings.recovery.watch_interval_s)
         now_ns = time.monotonic_ns()
-        if (now_ns - slept_ns) / 1e9 > self._settings.watch_interval_s + _OVERSLEPT_S:
+        if (now_ns - slept_ns) / 1e9 > self._settings.recovery.watch_interval_s + _OVERSLEPT_S:
             self._awake_since_ns = now_ns
         return now_ns
 
@@ -114,7 +114,7 @@ class Watchdog:
 
     async def _obeys(self, hung: list[Call]) -> bool:
         """Whether all hung calls end by themselves after the cancel."""
-        _, running = await asyncio.wait([call.ended for call in hung], timeout=self._settings.cancel_grace_s)
+        _, running = await asyncio.wait([call.ended for call in hung], timeout=self._settings.recovery.cancel_grace_s)
         return not running
 
     async def _kill(self, process: WorkerProcess) -> None:
@@ -122,14 +122,14 @@ class Watchdog:
         for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGKILL):
             _LOG.error("sending %s to worker %d", number.name, process.pid)
             process.signal(number)
-            done, _ = await asyncio.wait([process.exited], timeout=self._settings.kill_grace_s)
+            done, _ = await asyncio.wait([process.exited], timeout=self._settings.recovery.kill_grace_s)
             if done:
                 return
         await self._await_end(process)
 
     async def _await_end(self, process: WorkerProcess) -> None:
         """Waits for a killed worker to end. One that stays is replaced all the same; two of them ask for a new pod."""
-        done, _ = await asyncio.wait([process.exited], timeout=self._settings.exit_budget_s)
+        done, _ = await asyncio.wait([process.exited], timeout=self._settings.recovery.exit_budget_s)
         if not done:
             _LOG.critical("worker %d was killed and is not gone; another one takes its place", process.pid)
             process.abandon()
@@ -147,7 +147,7 @@ class Watchdog:
             self._worker.retire()
         if self._worker.retiring and not self._worker.calls:
             process.death_reason = "memory"
-            await process.close(self._settings.kill_grace_s)
+            await process.close(self._settings.recovery.kill_grace_s)
             await self._await_end(process)
 
 

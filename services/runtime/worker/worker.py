@@ -88,15 +88,16 @@ class Worker:
         self.calls: dict[int, Call] = {}
         self.process: WorkerProcess | None = None
         self.admission = Admission(settings.slots, settings.queue_limit, metrics.refused)
-        self.units = Units(settings.stall_ceiling_s)
+        self.units = Units(settings.recovery.stall_ceiling_s)
         self.changed = asyncio.Event()
         self.available = asyncio.Event()
         self.draining = self.stalled = self.retiring = self.broken = False
         self.engine = engine
         self._boot, self._metrics = boot, metrics
-        self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.kill_grace_s
+        self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.recovery.kill_grace_s
         self._caller_budget_s = settings.caller_budget_s
-        self._quarantine, self._restarts = Quarantine(), Restarts(settings.restart_limit, settings.reload_pause_s)
+        self._quarantine = Quarantine()
+        self._restarts = Restarts(settings.restart_limit, settings.recovery.reload_pause_s)
         self._ids, self._epochs = itertools.count(1), itertools.count(1)
         self._wrong_setting: InvalidInputError | None = None
         self._closing = False

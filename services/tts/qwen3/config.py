@@ -37,7 +37,6 @@ class TalkerConfig(DecoderConfig):
 
     text_vocab_size: int = 151_936
     text_hidden_size: int = 2048
-    max_position_embeddings: int = 32_768
     codec_pad_id: int = 2148
     codec_bos_id: int = 2149
     codec_eos_token_id: int = 2150

@@ -34,7 +34,7 @@ from services.tts.qwen3.stretch import TimeStretch
 from services.tts.qwen3.voices import ChosenVoice, VoiceBook
 from services.tts.qwen3.weights import check_folder
 
-logger = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 _PREPARE_BUDGET_S = 120.0  # a reference of a minute is encoded and read at once, which takes that long on a processor
 
@@ -156,7 +156,7 @@ class Qwen3Engine:
             verify_once(self._folder, manifest, self._cache_root, lambda _: progress.advance())
         loaded = load_model(self._folder, self._config, self._codec_config, self._options, self._device, progress)
         self.load_s = time.monotonic() - began
-        logger.info(
+        _LOG.info(
             "loaded %s (%s) on %s in %.1f s, attention %s",
             self._folder.name,
             self._config.kind,

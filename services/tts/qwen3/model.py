@@ -31,7 +31,7 @@ from services.tts.qwen3.speak import SilenceStop, Speaker
 from services.tts.qwen3.tokenizer import Tokenizer
 from services.tts.qwen3.weights import Qwen3Model, SpeechTokenizer, load, tensor_count
 
-logger = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def load_model(
     )
     loop = FrameLoop(step, _graphs(step, options, device, progress))
     silence = silence_stop(options, codec_config)
-    speaker = Speaker(codec.decoder, codec_config.samples_per_frame, options.chunk_frames, silence)
+    speaker = Speaker(codec.decoder, options.chunk_frames, silence)
     _warm_up(speaker, config, options, progress)
     prompts = PromptBuilder(model.talker, config)
     return LoadedModel(config, codec_config, model, codec, tokenizer, prompts, loop, speaker, attention_name)
@@ -134,7 +134,7 @@ def _graphs(
     if options.graphs == "on" and device.type != "cuda":
         raise InvalidInputError(f"There are no CUDA graphs on {device}.", "Use auto or off.", "options.graphs")
     if options.graphs == "off" or device.type != "cuda":
-        logger.info("CUDA graphs: off (%s)", "by setting" if device.type == "cuda" else device.type)
+        _LOG.info("CUDA graphs: off (%s)", "by setting" if device.type == "cuda" else device.type)
         return None
     progress.phase("capture-graphs", FrameGraphs.count(step))
     return FrameGraphs(step, CudaGraphs(device).record, progress).run

@@ -36,11 +36,8 @@ class SilenceStop:
 class Speaker:
     """Decodes takes of one codec."""
 
-    def __init__(
-        self, decoder: CodecDecoder, samples_per_frame: int, chunk_frames: Sequence[int], silence: SilenceStop
-    ) -> None:
+    def __init__(self, decoder: CodecDecoder, chunk_frames: Sequence[int], silence: SilenceStop) -> None:
         self._decoder = decoder
-        self._samples_per_frame = samples_per_frame
         self._chunk_frames = chunk_frames
         self._silence = silence
         self._device = decoder.pre_conv.conv.weight.device

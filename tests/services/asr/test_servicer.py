@@ -3,11 +3,10 @@ from collections.abc import AsyncIterator, Iterator
 import grpc
 import numpy as np
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from services.text.words import words_of
 from tests.support.mesh import Server, run_server
+from tests.support.refusals import refusal
 from tests.support.spoken import MIXED, record
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
 from vigent.media.v1 import media_pb2
@@ -40,22 +39,6 @@ def alignment(text: str, samples: np.ndarray, language: str = "") -> list[asr_pb
     opening = asr_pb2.AlignRequest(open=asr_pb2.AlignOpen(text=text, language=language, format=FORMAT))
     audio = [asr_pb2.AlignRequest(audio=chunk) for chunk in chunks(samples)]
     return [opening, *audio, asr_pb2.AlignRequest(end=asr_pb2.AlignEnd(samples=len(samples)))]
-
-
-async def refusal(call) -> tuple[grpc.StatusCode, str, str]:
-    """Status code, field and reason with which a call is refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        async for _ in call:
-            pass
-    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    status = rpc_status.from_call(refused.value)
-    assert status is not None, refused.value
-    for detail in status.details:
-        for message in (info, bad):
-            if detail.Is(message.DESCRIPTOR):
-                detail.Unpack(message)
-    assert "Traceback" not in refused.value.details()
-    return refused.value.code(), bad.field_violations[0].field if bad.field_violations else "", info.reason
 
 
 async def test_aligns_accepted_words_done(stub):

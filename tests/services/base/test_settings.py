@@ -72,6 +72,7 @@ def test_options_of_the_engine_come_as_json_or_one_by_one(monkeypatch: pytest.Mo
         ("STALL_BUDGET_S", "-1"),
         ("LOG_LEVEL", "LOUD"),
         ("PROGRESS_INTERVAL_S", "2.1"),
+        ("RECOVERY__KILL_GRACE_S", "-3"),
     ],
 )
 def test_wrong_setting_is_named_with_its_value(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

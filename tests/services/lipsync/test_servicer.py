@@ -5,13 +5,12 @@ from types import SimpleNamespace
 import grpc
 import numpy as np
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from services.media.store import MediaStore
 from services.media.timeline import frames_of
 from tests.support.faces import RATE_HZ, empty_room, portrait, syllables, write_mp4
 from tests.support.mesh import run_server
+from tests.support.refusals import refusal
 from vigent.lipsync.v1 import lipsync_pb2, lipsync_pb2_grpc
 from vigent.media.v1 import media_pb2
 
@@ -54,22 +53,6 @@ def parts(opening, pcm, chunk=1000, end=None):
 
 def opening(ref, **fields):
     return lipsync_pb2.LipsyncOpen(**{"footage": ref, "format": FORMAT, **fields})
-
-
-async def refusal(call) -> tuple[grpc.StatusCode, str, str]:
-    """Status code, field and reason with which a call is refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        async for _ in call:
-            pass
-    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    for detail in rpc_status.from_call(refused.value).details:
-        for message in (info, bad):
-            if detail.Is(message.DESCRIPTOR):
-                detail.Unpack(message)
-    field = bad.field_violations[0].field if bad.field_violations else ""
-    assert "Traceback" not in refused.value.details()
-    assert "/" not in refused.value.details()  # no path of the server's
-    return refused.value.code(), field, info.reason
 
 
 async def test_prepare_streams_accepted_then_the_report(server, stub):

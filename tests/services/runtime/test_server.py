@@ -69,7 +69,7 @@ async def test_wrong_setting_is_one_clear_line(tmp_path: Path, setting: str, val
 
 
 async def test_engine_that_fails_to_load_is_said_once_and_tried_again(tmp_path: Path) -> None:
-    async with listening(tmp_path, {"load_action": "error"}, reload_pause_s=0.05) as server:
+    async with listening(tmp_path, {"load_action": "error"}, recovery__reload_pause_s=0.05) as server:
         await server.until_count('vigent_worker_restarts_total{reason="load",service="tts"}', 3)
         assert [await server.check(name) for name in ("", TTS, "liveness")] == [NOT_SERVING, NOT_SERVING, SERVING]
         assert (

@@ -4,11 +4,10 @@ from collections.abc import AsyncIterator, Iterator
 import grpc
 import numpy as np
 import pytest
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 
 from services.text.words import words_of
 from tests.support.mesh import Server, run_server
+from tests.support.refusals import refusal
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
@@ -27,21 +26,8 @@ async def stub(server) -> AsyncIterator[tts_pb2_grpc.TtsServiceStub]:
         yield tts_pb2_grpc.TtsServiceStub(channel)
 
 
-async def refusal(stub, **request) -> tuple[grpc.StatusCode, str, str]:
-    """Status code, field and reason with which the request is refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        async for _ in stub.Synthesize(tts_pb2.SynthesizeRequest(**request), timeout=60):
-            pass
-    status = rpc_status.from_call(refused.value)
-    assert status is not None, refused.value
-    info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
-    for detail in status.details:
-        for message in (info, bad):
-            if detail.Is(message.DESCRIPTOR):
-                detail.Unpack(message)
-    field = bad.field_violations[0].field if bad.field_violations else ""
-    assert "Traceback" not in refused.value.details()
-    return refused.value.code(), field, info.reason
+def synthesis(stub, **request):
+    return stub.Synthesize(tts_pb2.SynthesizeRequest(**request), timeout=60)
 
 
 async def test_streams_accepted_then_audio_and_marks_then_done(stub):
@@ -101,11 +87,11 @@ async def test_lists_voices_by_language(stub):
     ],
 )
 async def test_refuses_bad_requests_by_field(stub, request_, field, reason):
-    assert await refusal(stub, **request_) == (grpc.StatusCode.INVALID_ARGUMENT, field, reason)
+    assert await refusal(synthesis(stub, **request_)) == (grpc.StatusCode.INVALID_ARGUMENT, field, reason)
 
 
 async def test_an_unknown_reference_is_not_found(stub):
-    code, _, _ = await refusal(stub, text="a", reference_audio=media_pb2.MediaRef(sha256="0" * 64))
+    code, _, _ = await refusal(synthesis(stub, text="a", reference_audio=media_pb2.MediaRef(sha256="0" * 64)))
     assert code == grpc.StatusCode.NOT_FOUND
 
 

@@ -40,23 +40,6 @@ def crop_matrix(points: ArrayLike, resolution: int) -> NDArray[float64]:
     return np.concatenate((linear, offset[..., None]), axis=-1)
 
 
-class PublishedSmoothing:
-    """The release's smoothing, kept for comparison only: it adds normalised units to pixels, so it does nothing."""
-
-    def __init__(self) -> None:
-        self._bias: NDArray[float64] | None = None
-
-    def matrix(self, points: ArrayLike, resolution: int) -> NDArray[float64]:
-        """As `crop_matrix`, plus the release's bias; call in the order of the frames."""
-        nose = _normalised(np.asarray(points, float64))[2]
-        target = _normalised(_TEMPLATE)[2]
-        bias = target - nose
-        self._bias = bias if self._bias is None else 0.2 * self._bias + 0.8 * bias
-        matrix = crop_matrix(points, resolution)
-        matrix[:, 2] += self._bias
-        return matrix
-
-
 def scale_of(matrix: NDArray[float64]) -> float:
     """Crop pixels per frame pixel."""
     return float(np.sqrt(np.linalg.det(matrix[:, :2])))

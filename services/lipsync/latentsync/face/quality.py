@@ -28,17 +28,9 @@ class Mode:
         """A fresh sampling run."""
         return _SOLVERS[self.solver](self.steps)
 
-    @property
-    def full_steps(self) -> int:
-        """Steps that run the whole UNet; the others run its last layer only."""
-        return -(-self.steps // self.cache_interval)
-
 
 MODES: Mapping[Quality, Mode] = {
     Quality.DRAFT: Mode("dpm", steps=6, cache_interval=3, resolution=256),
     Quality.STANDARD: Mode("dpm", steps=10, cache_interval=2, resolution=512),
     Quality.BEST: Mode("ddim", steps=20, cache_interval=1, resolution=512),
 }
-
-PUBLISHED = Mode("ddim", steps=20, cache_interval=3, resolution=512)
-"""How the release's script runs; for comparison."""

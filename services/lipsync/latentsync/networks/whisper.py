@@ -16,8 +16,6 @@ from torch import Tensor, nn
 SAMPLE_RATE_HZ = 16000
 HOP_SAMPLES = 160
 """Samples of one mel frame (10 ms)."""
-SAMPLES_PER_POSITION = 2 * HOP_SAMPLES
-"""Samples of one encoder position (20 ms): the second convolution has stride 2."""
 WINDOW_SAMPLES = 30 * SAMPLE_RATE_HZ
 """Longest stretch the encoder takes at once."""
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from services.base.errors import InvalidInputError
 
-logger = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 _FLASH_CAPABILITY = 8, 0  # README of flash-attn 2; older GPUs refuse at the first call
 
@@ -99,7 +99,7 @@ def choose_attention(wanted: str, device: torch.device, dtype: torch.dtype) -> t
     if wanted == "flash_attention_2" and obstacle:
         raise InvalidInputError(f"flash_attention_2 {obstacle}.", "Use auto or sdpa.", "options.attention")
     name = wanted if wanted != "auto" else "sdpa" if obstacle else "flash_attention_2"
-    logger.info("attention: %s%s", name, f" (flash_attention_2 {obstacle})" if obstacle else "")
+    _LOG.info("attention: %s%s", name, f" (flash_attention_2 {obstacle})" if obstacle else "")
     return name, _ATTENTIONS[name]
 
 

@@ -248,7 +248,7 @@ async def test_call_that_has_ended_does_not_tell_how_far_the_next_one_is() -> No
 
 async def test_missing_weights_are_told_to_every_call_until_they_are_there(tmp_path: Path) -> None:
     weights = tmp_path / "weights"
-    async with working("NeedsWeights", checkpoint=weights, reload_pause_s=0.05) as worker:
+    async with working("NeedsWeights", checkpoint=weights, recovery={"reload_pause_s": 0.05}) as worker:
         await poll(lambda: worker.problem is not None)
         for _ in range(2):
             with pytest.raises(FailedPreconditionError) as refused:
@@ -267,7 +267,7 @@ async def test_calls_that_wait_for_a_worker_learn_that_it_cannot_be_loaded(tmp_p
     weights = tmp_path / "weights"
     weights.touch()
     async with (
-        working("NeedsWeights", checkpoint=weights, reload_pause_s=60) as worker,
+        working("NeedsWeights", checkpoint=weights, recovery={"reload_pause_s": 60}) as worker,
         worker.call("silent", str(tmp_path / "closed")) as call,
     ):
         assert await first_result(call) == "tick"
