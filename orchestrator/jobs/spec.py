@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
 from services.base.errors import InvalidInputError
 from services.media.store import MediaStore
-from services.text.plain_text import checked_text
+from services.text.plain_text import LINE_BREAKS, checked_text, control_character
 from services.text.sentences import split_script
 from services.typography.fonts import typeface
 from services.typography.styles import displayed, load_style, safe_area
@@ -36,6 +35,7 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "de
     """
     complete = jobs_pb2.JobSpec()
     complete.CopyFrom(spec)
+    complete.title = spec.title.replace("\r\n", "\n").translate(LINE_BREAKS).replace("\t", " ")
     complete.width = spec.width or DEFAULT_WIDTH
     complete.height = spec.height or DEFAULT_HEIGHT
     complete.speed = spec.speed or 1.0
@@ -61,10 +61,9 @@ def _check_title(title: str) -> None:
     if len(title) > MAX_TITLE_CHARACTERS:
         problem = f"The title has {len(title)} characters, the limit is {MAX_TITLE_CHARACTERS}."
         raise InvalidInputError(problem, "Shorten it.", "spec.title", "TEXT_TOO_LONG")
-    for position, character in enumerate(title):
-        if unicodedata.category(character) in {"Cc", "Cs"} and character != "\n":
-            problem = f"The title has the control character U+{ord(character):04X} at position {position}."
-            raise InvalidInputError(problem, "Remove it.", "spec.title", "CONTROL_CHARACTER")
+    if (position := control_character(title)) is not None:
+        problem = f"The title has the control character U+{ord(title[position]):04X} at position {position}."
+        raise InvalidInputError(problem, "Remove it.", "spec.title", "CONTROL_CHARACTER")
 
 
 def _check_side(field: str, pixels: int) -> None:
@@ -105,13 +104,15 @@ def _check_writing(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:
     sentences = split_script(spec.script)
     captions, title = load_style("subtitle", spec.caption_style, store), load_style("title", spec.title_style, store)
     if spec.captions != jobs_pb2.CAPTIONS_FILES_ONLY:
-        _check_glyphs("".join(sentence.text for sentence in sentences), captions, "spec.script")
-    _check_glyphs(spec.title, title, "spec.title")
+        _check_glyphs(
+            "".join(sentence.text for sentence in sentences), captions, "spec.script", "have captions as files only"
+        )
+    _check_glyphs(spec.title, title, "spec.title", "write the title in other letters")
 
 
-def _check_glyphs(text: str, style: dict[str, Any], field: str) -> None:
+def _check_glyphs(text: str, style: dict[str, Any], field: str, otherwise: str) -> None:
     shown = "".join(displayed(text, style).split())
-    typeface(style["font"]["id"], style["font"]["weight"]).require(shown, field)
+    typeface(style["font"]["id"], style["font"]["weight"]).require(shown, field, otherwise)
 
 
 def _check_media(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:

@@ -10,6 +10,7 @@ from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.media.store import MediaStore
+from services.text.sentences import language_to_say
 from vigent.jobs.v1 import jobs_pb2
 
 
@@ -28,3 +29,7 @@ class Making:
     settings: OrchestratorSettings
     policy: RetryPolicy
     retaken: Callable[[], None]
+
+    def language_to_say(self, text: str) -> str:
+        """BCP 47 language that a sentence of the script is said in: "" where its letters tell the voice."""
+        return language_to_say(text, self.spec.language, self.spec.script)

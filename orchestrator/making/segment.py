@@ -79,6 +79,7 @@ class SegmentMaker:
     """Makes the segments of one film."""
 
     def __init__(self, making: Making, clock: FrameClock, report: ReportFrames) -> None:
+        self._making = making
         self._spec, self._plan, self._store, self._servers = making.spec, making.plan, making.store, making.servers
         self._policy, self._clock, self._report = making.policy, clock, report
         self._voice = Voice(making)
@@ -117,17 +118,18 @@ class SegmentMaker:
 
     async def _listen(self, text: str, started: asyncio.Future[Take], speaking: asyncio.Task[Spoken]) -> _Aligned:
         take = await started
-        key = partial(recipe_key, "words", self._plan.engines["asr"].identity, text, self._spec.language)
+        language = self._making.language_to_say(text)
+        key = partial(recipe_key, "words", self._plan.engines["asr"].identity, text, language)
         if take.closed and (stored := self._store.recall(key((await speaking).stored.sha256))):
             return _Aligned(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
-        words = await self._policy.retried(lambda: self._align(text, take), self._servers.asr.at(LISTENER))
+        words = await self._policy.retried(lambda: self._align(text, take, language), self._servers.asr.at(LISTENER))
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
         self._store.remember(key((await speaking).stored.sha256), stored)
         return _Aligned(words, stored)
 
-    async def _align(self, text: str, take: Take) -> list[media_pb2.Word]:
+    async def _align(self, text: str, take: Take, language: str) -> list[media_pb2.Word]:
         with self._servers.asr.least_busy() as stub:
-            return await align(stub, take, text, self._spec.language)
+            return await align(stub, take, text, language)
 
     async def _film(
         self,

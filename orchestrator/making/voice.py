@@ -130,7 +130,7 @@ class Voice:
         spec, reference = self._making.spec, self._making.plan.reference
         return tts_pb2.SynthesizeRequest(
             text=text,
-            language=spec.language,
+            language=self._making.language_to_say(text),
             voice=spec.voice,
             seed=seed,
             speed=spec.speed,
@@ -156,7 +156,7 @@ class _Judge:
         if take.closed and (stored := self._store.recall(self._key(text, take))):
             rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
             return rate
-        language = self._making.spec.language or language_of(text)
+        language = self._making.language_to_say(text) or language_of(text)
         heard = await self._heard(take, language)
         rate = None if heard is None else character_error_rate(normalise(text, language), normalise(heard, language))
         if rate is not None and take.cut:
@@ -177,7 +177,7 @@ class _Judge:
             return None
 
     def _key(self, text: str, take: Take) -> str:
-        return recipe_key("error_rate", self._engine.identity, text, self._making.spec.language, take.sha256())
+        return recipe_key("error_rate", self._engine.identity, text, self._making.language_to_say(text), take.sha256())
 
 
 def retake_seed(seed: int, attempt: int) -> int:

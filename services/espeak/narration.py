@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
 from services.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
-from services.espeak.reading import Run, language_of, runs_of
-from services.text.languages import primary_subtag
+from services.espeak.reading import Run, runs_of
+from services.text.languages import language_by_script, primary_subtag
 from services.text.words import Span, words_of
 
 MANDARIN = "cmn-latn-pinyin"
 """The Mandarin voice: the one named `cmn` spells hanzi in English on espeak-ng 1.51."""
+
+_HESITATION = re.compile(r"(?:…|\.{3,})+(?=.*\w)", re.DOTALL)
+_PAUSE = "<break time='600ms'/>"
+"""What an ellipsis before further words is: the voice itself makes no more of it than of a comma."""
 
 _CANTONESE_TAGS = {"yue", "zh-yue", "zh-hk", "zh-mo"}
 _CHINESE_TAGS = {*_CANTONESE_TAGS, "cmn", "zh-cmn", "cmn-latn-pinyin"}
@@ -62,7 +67,7 @@ def primary_language(language: str) -> str:
 
 def reading_language(text: str, language: str) -> str:
     """Primary subtag of the language a text is read in: the one asked for, or by the text when that is empty."""
-    return primary_language(language) if language else language_of(text)
+    return primary_language(language) if language else language_by_script(text)
 
 
 def voice_of(language: str) -> str:
@@ -100,7 +105,7 @@ def _source(text: str, language: str, variant: str) -> _Source:
     runs = runs_of(text, main)
     voices = {run.language: voice_of(run.language) for run in runs} | {main: voice_of(language or main)}
     suffix = f"+{variant}" if variant else ""
-    if len({run.language for run in runs}) == 1:
+    if len({run.language for run in runs}) == 1 and not any(_HESITATION.search(run.said) for run in runs):
         said, origins = "".join(run.said for run in runs), tuple(offset for run in runs for offset in run.origins)
         return _Source(said, origins, voices[runs[0].language] + suffix)
     marked = [("<speak>", 0), *(piece for run in runs for piece in _marked(run, voices[run.language] + suffix))]
@@ -111,8 +116,16 @@ def _source(text: str, language: str, variant: str) -> _Source:
 def _marked(run: Run, voice: str) -> Generator[tuple[str, int]]:
     """SSML of a run, in pieces with the offset in the text that each stands for."""
     yield f"<voice name='{voice}'>", run.origins[0]
-    for char, offset in zip(run.said, run.origins, strict=True):
-        yield escape(char, quote=False), offset
+    end = 0
+    for match in [*_HESITATION.finditer(run.said), None]:
+        start = match.start() if match else len(run.said)
+        yield from (
+            (escape(char, quote=False), offset)
+            for char, offset in zip(run.said[end:start], run.origins[end:start], strict=True)
+        )
+        if match:
+            yield _PAUSE, run.origins[start]
+            end = match.end()
     yield "</voice>", run.origins[-1]
 
 

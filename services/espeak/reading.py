@@ -4,31 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from services.text.words import is_ideograph, script_of, words_of
-
-_WRITERS = {
-    "CJK": ("zh", "yue", "hak"),
-    "IDEOGRAPHIC": ("zh", "yue", "hak", "ja"),
-    "HIRAGANA": ("ja",),
-    "KATAKANA": ("ja",),
-    "HANGUL": ("ko",),
-    "CYRILLIC": ("ru", "uk", "be", "bg", "sr", "mk", "kk", "ky", "tt", "ba", "cv", "uz", "az"),
-    "GREEK": ("el", "grc"),
-    "ARABIC": ("ar", "fa", "ur", "ug", "sd", "ku"),
-    "HEBREW": ("he",),
-    "DEVANAGARI": ("hi", "mr", "ne", "kok"),
-    "THAI": ("th",),
-}
-"""Languages that write a script, the likeliest first. Latin is not here: every voice of espeak's reads it."""
-
-_WORDS_A_CHARACTER = {"CJK": 2, "HIRAGANA": 4, "KATAKANA": 4}
-
-_HANZI_DIGITS = "零一二三四五六七八九"
+from services.text.languages import WRITERS
+from services.text.normalise import read_aloud
+from services.text.words import is_ideograph, script_of
 
 _PINYIN = {
     hanzi: pinyin
@@ -60,20 +42,14 @@ class Run:
     origins: tuple[int, ...]
 
 
-def language_of(text: str) -> str:
-    """Language of a text by its script, as a primary subtag.
-
-    A hanzi counts as two words, because Chinese scripts are full of English names; a kana as four, because kana mark
-    Japanese however many kanji there are.
-    """
-    words = Counter(script_of(text[word.start]) for word in words_of(text))
-    script = max(words, key=lambda script: words[script] * _WORDS_A_CHARACTER.get(script, 1), default="")
-    return _WRITERS.get(script, ("en",))[0]
-
-
 def runs_of(text: str, language: str) -> list[Run]:
-    """Cuts a text into the stretches that one language reads, and writes each as espeak has to read it."""
-    chars = [(char, offset) for offset, original in enumerate(text) for char in _folded(original)]
+    """Cuts a text into the stretches that one language reads, and writes each as espeak has to read it.
+
+    Numbers are in words as every voice gets them.
+    """
+    reading = read_aloud(text, language)
+    said = zip(reading.said, reading.origins, strict=True)
+    chars = [(char, offset) for original, offset in said for char in _folded(original)]
     readers = _readers(chars, language)
     cut = groupby(zip(readers, chars, strict=True), key=lambda pair: pair[0])
     return [_run(reader, [char for _, char in pairs]) for reader, pairs in cut]
@@ -84,7 +60,7 @@ def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
     reader = language
     for char, _ in chars:
         if script := script_of(char):
-            writers = _WRITERS.get(script, (language,))
+            writers = WRITERS.get(script, (language,))
             reader = language if language in writers else writers[0]
         yield reader
 
@@ -103,13 +79,10 @@ def _run(language: str, chars: list[tuple[str, int]]) -> Run:
 
 
 def _in_chinese(run: Run) -> Run:
-    """Writes out what the Mandarin voice misreads: years as digits, percent, degrees, and a few hanzi.
+    """Writes out what the Mandarin voice misreads: a few hanzi.
 
-    Numbers are set apart from hanzi because the voice gives wrong places for a number that touches one.
+    Digits of names are set apart from hanzi because the voice gives wrong places for a number that touches one.
     """
-    run = _replace(run, r"(?<!\d)\d{4}(?=年)", lambda year: "".join(_HANZI_DIGITS[int(digit)] for digit in year[0]))
-    run = _replace(run, r"(\d+(?:\.\d+)?)%", lambda share: f"百分之{share[1]}")
-    run = _replace(run, r"°C", lambda _: "摄氏度")
     run = _replace(run, f"[{''.join(_PINYIN)}]", lambda hanzi: f" {_PINYIN[hanzi[0]]} ")
     return _replace(run, r"(?<=\D)\d|\d(?=\D)", lambda digit: _apart(run.said, digit.start()))
 

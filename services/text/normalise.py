@@ -1,22 +1,114 @@
-"""Numbers, dates, units and money written out in words, before the voice reads them in the wrong language.
+"""Numbers and signs written out in words, before a voice reads them wrongly or in the wrong language.
 
-One sentence has one reading language: Chinese where it is asked for or where there is Chinese script, else English;
-texts in other languages pass unchanged. Digits glued to Latin letters (Qwen3, H200, GPT-4) are names and stay.
+A number is read in the language of its clause: Chinese or English; texts in other languages pass unchanged. Digits in
+names (Qwen3, H200, GPT-4, B2B) stay. What is written keeps its place: captions show the script, not its reading.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 
-from services.text import normalise_chinese, normalise_english
-from services.text.languages import primary_subtag
+from services.text.languages import language_by_script, primary_subtag
+from services.text.numbers.rules import CHINESE, ENGLISH, RULES
 
-_HAN = re.compile(r"[\u4e00-\u9fff]")
+_SPEECHES = {"zh": CHINESE, "yue": CHINESE, "en": ENGLISH}
+_PLAIN = str.maketrans(
+    {chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
+    | dict(zip("％＄￥．／～－＋＃：＜＞＝＊＾￡㎡", "%$¥./~-+#:<>=*^£㎡", strict=True))
+)
+_INTERESTING = re.compile(r"[A-Za-z0-9+\-−–—~¥$€£№#±≥≤≈<>×✕÷=/*½⅓⅔¼¾①-⑳(.]")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_CLAUSE = re.compile(r"(?:[^，。！？；,.!?;:：\n（）()“”\"「」]|[.,:：](?=\d))+")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_CONTEXT_CHARACTERS = 40
+"""How far back a rule looks; keeps the work linear in the text."""
+_CLAUSE_WORDS = 3
+"""A clause of so many English words and no hanzi is read in English, whatever the text is in; fewer are names."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is said for a text; character i of `said` stands for character `origins[i]` of it, which never go back."""
+
+    said: str
+    origins: tuple[int, ...]
 
 
 def normalise(text: str, language: str) -> str:
     """`text` with its numbers in words; `language` is BCP 47 or "" for what the script says."""
-    primary = primary_subtag(language)
-    if primary == "zh" or (not primary and _HAN.search(text)):
-        return normalise_chinese.in_words(text)
-    return normalise_english.in_words(text) if primary in ("", "en") else text
+    return read_aloud(text, language).said
+
+
+def read_aloud(text: str, language: str) -> Reading:
+    """As `normalise`, with the place of every character."""
+    main = primary_subtag(language) or language_by_script(text)
+    if main not in _SPEECHES:
+        return Reading(text, tuple(range(len(text))))
+    plain = text.translate(_PLAIN)
+    languages = _languages(plain, "en" if main == "en" else "zh")
+    said: list[str] = []
+    origins: list[int] = []
+    position = 0
+    while position < len(plain):
+        end, words = _read(plain, position, languages)
+        written = text[position:end]
+        said.append(written if words is None or words == plain[position:end] else words)
+        origins += (position + place for place in _places(written, said[-1]))
+        position = end
+    return Reading("".join(said), tuple(origins))
+
+
+def _read(text: str, position: int, languages: list[str]) -> tuple[int, str | None]:
+    """End of what is read at `position`, and its words; None where it is read as it stands."""
+    found = _INTERESTING.search(text, position)
+    if found is None or found.start() > position:
+        return (found.start() if found else len(text)), None
+    language = languages[position]
+    before = text[max(0, position - _CONTEXT_CHARACTERS) : position]
+    for rule in RULES:
+        match = rule.pattern.match(text, position)
+        if match and rule.language in ("", language) and (not rule.before or rule.before.search(before)):
+            words = rule.say(match, _SPEECHES[language])
+            if words is not None:
+                return match.end(), words
+    letters = _LETTERS.match(text, position)
+    return (letters.end() if letters else position + 1), None
+
+
+def _languages(text: str, main: str) -> list[str]:
+    """Language that a number at each place is read in."""
+    languages = [main] * len(text)
+    for clause in _CLAUSE.finditer(text):
+        spoken = _language_of_clause(clause[0], main)
+        languages[clause.start() : clause.end()] = [spoken] * len(clause[0])
+    for touching in re.finditer(r"[0-9.,]*[0-9](?=[\u3400-\u9fff])|(?<=[\u3400-\u9fff])[0-9.,]*[0-9]", text):
+        languages[touching.start() : touching.end()] = ["zh"] * len(touching[0])
+    return languages
+
+
+def _language_of_clause(clause: str, main: str) -> str:
+    hanzi, words = len(_HAN.findall(clause)), len(_LETTERS.findall(clause))
+    if main == "zh":
+        return "en" if not hanzi and words >= _CLAUSE_WORDS else "zh"
+    return "zh" if 2 * hanzi > words else "en"
+
+
+def _places(written: str, said: str) -> list[int]:
+    """For every character said the place in what is written: its own where it is the same, else that of a word."""
+    if written == said:
+        return list(range(len(said)))
+    places: list[int] = []
+    reached = 0
+    for block in SequenceMatcher(None, written, said, autojunk=False).get_matching_blocks():
+        places += [_letter(written, reached, block.a)] * (block.b - len(places))
+        places += range(block.a, block.a + block.size)
+        reached = block.a + block.size
+    return places
+
+
+def _letter(written: str, start: int, end: int) -> int:
+    """First letter or digit in [start, end) of what is written, else the last place before its end."""
+    inside = (place for place in range(start, end) if written[place].isalnum())
+    return next(inside, max(0, min(start, len(written) - 1)))

@@ -12,7 +12,8 @@ from itertools import accumulate
 from uniseg.linebreak import line_break_boundaries
 
 from services.base.errors import InvalidInputError
-from services.text.markdown import SpokenText, without_markdown
+from services.text.pasted import SpokenText, spoken_text
+from services.text.plain_text import control_character
 from services.text.tokens import HAN, protected_spans
 
 MAX_SCRIPT_CHARACTERS = 20_000
@@ -41,7 +42,7 @@ _CONTEXT_CHARACTERS = 40
 
 @dataclass(frozen=True)
 class Sentence:
-    """What one segment says: `text` without Markdown, from characters [char_start, char_end) of the script."""
+    """What one segment says: `text` without marks, from characters [char_start, char_end) of the script."""
 
     text: str
     char_start: int
@@ -49,7 +50,7 @@ class Sentence:
 
 
 def split_script(script: str) -> list[Sentence]:
-    """Sentences of a script in order. Every character that is no mark of Markdown and no white space is in one of them.
+    """Sentences of a script in order. Every character that is no mark (see `spoken_text`) and no white space is in one.
 
     A line break ends a sentence, as does the end of a Chinese or an English one. Sentences beyond MAX_SENTENCE_UNITS
     are divided at commas, or else where a line may break (UAX #14), never inside a protected token.
@@ -57,7 +58,7 @@ def split_script(script: str) -> list[Sentence]:
     TOKEN_TOO_LONG.
     """
     _check(script)
-    spoken = without_markdown(script)
+    spoken = spoken_text(script)
     parts = [part for whole in _sentence_ranges(spoken.text) for part in _divided(spoken.text, *whole)]
     ranges = _joined_with_silent(spoken.text, parts)
     if not ranges:
@@ -71,6 +72,14 @@ def language_of(text: str) -> str:
     return "zh" if _HAN_CHARACTER.search(text) else "en"
 
 
+def language_to_say(text: str, asked: str, script: str) -> str:
+    """BCP 47 language for a sentence: the one asked for, or "" where its letters tell the voice.
+
+    A sentence without letters ("3.5%") is in the language of its script.
+    """
+    return asked or ("" if any(map(str.isalpha, text)) else language_of(script))
+
+
 def says_something(text: str) -> bool:
     """Whether there is a letter or a digit to speak."""
     return any(unicodedata.category(character)[0] in "LN" for character in text)
@@ -82,15 +91,14 @@ def _check(script: str) -> None:
     if len(script) > MAX_SCRIPT_CHARACTERS:
         problem = f"The script has {len(script):,} characters, the limit is {MAX_SCRIPT_CHARACTERS:,}."
         raise InvalidInputError(problem, "Split it into several films.", FIELD, "TEXT_TOO_LONG")
-    for position, character in enumerate(script):
-        if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
-            problem = f"The script has the control character U+{ord(character):04X} at position {position}."
-            raise InvalidInputError(problem, "Remove it.", FIELD, "CONTROL_CHARACTER")
+    if (position := control_character(script)) is not None:
+        problem = f"The script has the control character U+{ord(script[position]):04X} at position {position}."
+        raise InvalidInputError(problem, "Remove it.", FIELD, "CONTROL_CHARACTER")
 
 
 def _sentence(spoken: SpokenText, start: int, end: int) -> Sentence:
     text = re.sub(r"\s+", " ", spoken.text[start:end])
-    return Sentence(text, spoken.offsets[start], spoken.offsets[end - 1] + 1)
+    return Sentence(text, spoken.offsets[start], spoken.ends[end - 1])
 
 
 def _sentence_ranges(text: str) -> Iterator[tuple[int, int]]:

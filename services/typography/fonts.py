@@ -26,6 +26,7 @@ from services.text.emoji import EMOJI
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 EMOJI_FONT = ("noto-emoji", 700)
+RICHEST_FONT = ("noto-sans-sc", 700)
 EMOJI_SCALE = 0.8
 """Makes an emoji as wide as a Han character."""
 _INVISIBLE = frozenset("\u200b\u200c\u200d\u2060\ufe0e\ufe0f\ufeff \u00a0\u3000")
@@ -188,13 +189,22 @@ class Typeface:
         )
         return list(dict.fromkeys(missing))
 
-    def require(self, text: str, field: str) -> None:
-        """Raises InvalidInputError (GLYPH_MISSING) for `field` when a character of `text` cannot be drawn."""
+    def require(self, text: str, field: str, otherwise: str = "write it in other letters") -> None:
+        """Raises InvalidInputError (GLYPH_MISSING) for `field` when a character of `text` cannot be drawn.
+
+        `otherwise` is what one can do without a font that has it.
+        """
         if missing := self.missing(text):
             shown = ", ".join(f"{character} (U+{ord(character):04X})" for character in missing[:5])
             problem = f"The font {self.text_font.family} has no glyph for {shown}."
-            remedy = "Choose a style with Noto Sans SC 700, which has most, or write it otherwise."
-            raise InvalidInputError(problem, remedy, field, "GLYPH_MISSING")
+            raise InvalidInputError(problem, _remedy(missing, otherwise), field, "GLYPH_MISSING")
+
+
+def _remedy(missing: list[str], otherwise: str) -> str:
+    """Another font of ours where that helps, else one of the user's."""
+    if all(ord(character) in find_font(*RICHEST_FONT).codepoints for character in missing):
+        return f"Choose a style with Noto Sans SC 700, which has them, or {otherwise}."
+    return f"Upload a font for that script and name it in a style, or {otherwise}."
 
 
 _MEASURED_EM_PX = 1000

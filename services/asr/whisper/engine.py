@@ -22,8 +22,8 @@ from services.base.errors import InvalidInputError
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.espeak.reading import language_of
 from services.media.pcm import resampled_pcm
+from services.text.languages import language_by_script
 from services.text.words import Span, words_of
 
 _LOG = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class WhisperEngine:
         and for an UNSUPPORTED_LANGUAGE; ExhaustedError (OUT_OF_MEMORY), CancelledError within a window.
         """
         hearing = self._loaded(progress)
-        language = hearing.language_code(request.language or language_of(request.text))
+        language = hearing.language_code(request.language or language_by_script(request.text))
         words = words_of(request.text)
         if not words:
             raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")

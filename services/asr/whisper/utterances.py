@@ -114,6 +114,7 @@ class _Cutter:
             return None
         if not self._frames:
             self._frames, self._probabilities = [*self._before], [0.0] * len(self._before)
+            self._before.clear()  # a cut may leave no frame, and then these are no longer what came before
         self._frames.append(frame)
         self._probabilities.append(probability)
         self._silent = self._silent + 1 if probability < self._go_on_at else 0

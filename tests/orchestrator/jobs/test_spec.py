@@ -97,6 +97,23 @@ def test_what_the_font_does_not_have_is_named(store: MediaStore, fields: dict[st
     assert (caught.value.field, caught.value.reason) == (field, "GLYPH_MISSING")
 
 
+@pytest.mark.parametrize("script", ["안녕하세요", "مرحبا بكم", "שלום עולם", "สวัสดีครับ", "नमस्ते दुनिया", "வணக்கம்"])
+def test_the_remedy_for_a_script_that_our_fonts_do_not_have_helps(store: MediaStore, script: str) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        complete_spec(spec(store, script=script), store)
+    assert caught.value.remedy == (
+        "Upload a font for that script and name it in a style, or have captions as files only."
+    )
+    complete_spec(spec(store, script=script, captions=jobs_pb2.CAPTIONS_FILES_ONLY), store)
+    with pytest.raises(InvalidInputError, match="or write the title in other letters"):
+        complete_spec(spec(store, title=script), store)
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_a_title_may_have_any_line_break(store: MediaStore, line_break: str) -> None:
+    assert complete_spec(spec(store, title=f"一{line_break}二"), store).title == "一\n二"
+
+
 def test_captions_that_are_only_files_need_no_glyphs(store: MediaStore) -> None:
     complete_spec(spec(store, script="Thai: ก", captions=jobs_pb2.CAPTIONS_FILES_ONLY), store)
 

@@ -10,6 +10,7 @@ from services.base.errors import InternalError, InvalidInputError
 from services.espeak.library import SAMPLE_RATE_HZ, PhonemeBegan, speak
 from services.espeak.narration import MANDARIN, SpokenWord, _source, narrate
 from services.text.words import words_of
+from tests.services.text.readings import READINGS
 
 
 def spoken(text: str, **options) -> tuple[np.ndarray, list[SpokenWord]]:
@@ -59,7 +60,20 @@ def test_speaks_english_and_numbers_inside_chinese(text, heard):
 def test_reads_hanzi_inside_english_as_hanzi_and_numbers_as_english():
     read = phonemes("The word 你好 means hello in 2025").replace(" ", "")
     assert "niX'Au" in read
-    assert "T'aU" in read  # thousand
+    assert "tw'Entitw'Enti" in read
+
+
+@pytest.mark.parametrize(("language", "written", "spelled"), READINGS)
+def test_says_numbers_and_signs_as_if_they_were_spelled_out(language, written, spelled):
+    assert phonemes(written, language) == phonemes(spelled, language)
+
+
+@pytest.mark.parametrize("language", ["", "zh"])
+def test_what_is_written_has_the_times_of_what_is_said(language):
+    _, written = spoken("等到2024年5月涨了3.5%吧。", language=language)
+    _, spelled = spoken("等到二零二四年五月涨了百分之三点五吧。", language=language)
+    starts = {word.char_start: word.start_sample for word in spelled}
+    assert [word.start_sample for word in written] == [starts[place] for place in (0, 1, 2, 6, 7, 8, 9, 10, 11, 17)]
 
 
 def test_the_same_take_twice_is_the_same_sample_for_sample():
@@ -100,6 +114,19 @@ def test_words_start_where_the_voice_starts():
         pause = slice(before.end_sample + SAMPLE_RATE_HZ // 100, after.start_sample)
         assert silence[pause].all()
         assert pause.stop - pause.start > SAMPLE_RATE_HZ // 20
+
+
+@pytest.mark.parametrize("ellipsis", ["……", "…", "...", "......"])
+@pytest.mark.parametrize(
+    ("before", "after"), [("我觉得", "可以。"), ("I think", " so."), ("我觉得", " OK吗？"), ("R&D", " <b> 好。")]
+)
+def test_an_ellipsis_inside_a_sentence_is_a_pause(before, after, ellipsis):
+    text = f"{before}{ellipsis}{after}"
+    samples, words = spoken(text)
+    assert [(word.char_start, word.char_end) for word in words] == [(word.start, word.end) for word in words_of(text)]
+    first = next(index for index, word in enumerate(words) if word.char_start > len(before))
+    assert words[first].start_sample - words[first - 1].end_sample > SAMPLE_RATE_HZ // 2
+    assert len(spoken(f"{before}{after}{ellipsis}")[0]) < len(samples) - SAMPLE_RATE_HZ // 4
 
 
 def test_speed_changes_the_length():

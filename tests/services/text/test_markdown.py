@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.text.markdown import without_markdown
+from services.text.pasted import spoken_text
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from services.text.markdown import without_markdown
     ],
 )
 def test_marks_go_and_text_stays(script, spoken):
-    assert without_markdown(script).text == spoken
+    assert spoken_text(script).text == spoken
 
 
 @pytest.mark.parametrize(
@@ -43,15 +43,15 @@ def test_marks_go_and_text_stays(script, spoken):
     ],
 )
 def test_what_is_no_mark_stays(script):
-    assert without_markdown(script).text == script
+    assert spoken_text(script).text == script
 
 
 def test_code_keeps_what_looks_like_marks():
-    assert without_markdown("`**a** _b_ <c>`").text == "**a** _b_ <c>"
+    assert spoken_text("`**a** _b_ <c>`").text == "**a** _b_ <c>"
 
 
 @given(st.text(alphabet="ab*_`[]()#->~<\\ \n1.好，", max_size=60))
 def test_characters_are_only_removed_and_their_places_known(script):
-    spoken = without_markdown(script)
+    spoken = spoken_text(script)
     assert "".join(script[offset] for offset in spoken.offsets) == spoken.text
     assert list(spoken.offsets) == sorted(set(spoken.offsets))

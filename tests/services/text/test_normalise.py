@@ -1,73 +1,38 @@
 import re
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from services.text.normalise import normalise
+from services.text.normalise import normalise, read_aloud
+from tests.services.text.readings import READINGS
 
-CHINESE = {
-    "价格是 128 元": "价格是 一百二十八 元",
-    "2026年11月22日": "二零二六年十一月二十二日",
-    "2026-11-22发布": "二零二六年十一月二十二日发布",
-    "涨了12.5%": "涨了百分之十二点五",
-    "占5~10%": "占百分之五到十",
-    "从20%到30%": "从百分之二十到百分之三十",
-    "卖¥1,234.50": "卖一千二百三十四点五零元",
-    "要$3万": "要三万美元",
-    "有2个人，2种办法": "有两个人，两种办法",
-    "12:30开会，9:05结束": "十二点三十分开会，九点零五分结束",
-    "14:00见": "十四点见",
-    "比分10:1": "比分十比一",
-    "跑了5km，用时30min": "跑了五公里，用时三十分钟",
-    "零下 -5℃": "零下 负五摄氏度",
-    "气温-3.5度": "气温负三点五度",
-    "3-5天": "三到五天",
-    "1/2的人": "二分之一的人",
-    "电话13812345678": "电话一三八一二三四五六七八",
-    "电话010-12345678": "电话零一零一二三四五六七八",
-    "第2名，第10章": "第二名，第十章",
-    "2年前，1998年，2000年前": "两年前，一九九八年，二千年前",
-    "快3.5倍": "快三点五倍",
-    "Qwen3 和 GPT-4 的 v1.5.2 版": "Qwen3 和 GPT-4 的 v一点五点二 版",
-    "共20000字": "共二万字",
-    "1.7B的模型": "1.7B的模型",
-    "没有数字。": "没有数字。",
-}
-ENGLISH = {
-    "In 2026 it cost $3.50.": "In twenty twenty-six it cost three dollars and fifty cents.",
-    "$1.5 million": "one point five million dollars",
-    "$0.01 or £1": "one cent or one pound",
-    "It rose 12.5%": "It rose twelve point five percent",
-    "20-30%": "twenty to thirty percent",
-    "on 2026-11-22": "on November twenty-second, twenty twenty-six",
-    "v1.5.2 of GPT-4": "version one point five point two of GPT-4",
-    "the 21st of May": "the twenty-first of May",
-    "1,234 items": "one thousand two hundred and thirty-four items",
-    "9:05 am, 9:00, 2:00 pm": "nine oh five am, nine o'clock, two pm",
-    "3-5 days": "three to five days",
-    "2019-2021": "twenty nineteen to twenty twenty-one",
-    "1 kg, 5 km, 10GB": "one kilogram, five kilometers, ten gigabytes",
-    "10,000 km/h": "ten thousand kilometers per hour",
-    "1/2, 3/4": "one half, three fourths",
-    "in the 1990s": "in the nineteen nineties",
-    "call 5551234": "call five five five one two three four",
-    "-5 to 3.14": "minus five to three point one four",
-    "36.6°C": "thirty-six point six degrees Celsius",
-    "H200 and Qwen3, a 1.7B model": "H200 and Qwen3, a 1.7B model",
-    "ten to one is 10:1": "ten to one is ten to one",
-    "Nothing here.": "Nothing here.",
-}
+TAGS = {"zh": ("zh", "zh-CN", "cmn-Hans", "yue"), "en": ("en", "en-GB")}
+ANY_TEXT = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("0123456789０５０.,:：/-–—~+%‰$¥€°²³^×=年月日号元万亿个第到至 kmKMGBvVapst()①½"),
+        st.characters(),
+    ),
+    max_size=40,
+)
+NAME = re.compile(r"[A-Za-z0-9._+@/-]*[A-Za-z][A-Za-z0-9._+@/-]*")
 
 
-@pytest.mark.parametrize("language", ["", "zh", "zh-CN", "cmn", "cmn-Hans"])
-@pytest.mark.parametrize(("written", "spoken"), CHINESE.items())
-def test_chinese(written, spoken, language):
-    assert normalise(written, language) == spoken
+@pytest.mark.parametrize(("language", "written", "spoken"), READINGS)
+def test_reads_numbers_and_signs_as_people_say_them(language, written, spoken):
+    for tag in TAGS[language]:
+        assert normalise(written, tag) == spoken
 
 
-@pytest.mark.parametrize("language", ["", "en", "en-GB"])
-@pytest.mark.parametrize(("written", "spoken"), ENGLISH.items())
-def test_english(written, spoken, language):
-    assert normalise(written, language) == spoken
+@pytest.mark.parametrize(("language", "written", "spoken"), READINGS)
+def test_what_is_spelled_out_is_read_as_it_stands(language, written, spoken):
+    assert normalise(spoken, language) == spoken
+
+
+def test_the_table_is_rich():
+    written = {(language, text) for language, text, _ in READINGS}
+    assert len(written) == len(READINGS) >= 200
+    assert sum(language == "en" for language, _, _ in READINGS) >= 40
 
 
 def test_the_language_asked_for_goes_before_the_script():
@@ -76,7 +41,67 @@ def test_the_language_asked_for_goes_before_the_script():
     assert normalise("Im Jahr 2026", "de") == "Im Jahr 2026"
 
 
-@pytest.mark.parametrize("number", [0, 7, 10, 12, 100, 101, 1001, 9_999, 10_010, 123_456, 999_999])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("零下 5°C", "零下 五摄氏度"),
+        ("我有 3 GB 内存，A 方案", "我有 三GB 内存，A 方案"),
+        ("I have 3 GB", "I have three gigabytes"),
+        ("東京に5人います", "東京に5人います"),
+        ("В 2024 году", "В 2024 году"),
+    ],
+)
+def test_without_a_language_the_letters_decide_and_digits_and_units_do_not(text, said):
+    assert normalise(text, "") == said
+
+
+@pytest.mark.parametrize("number", [0, 7, 10, 12, 100, 101, 1001, 9_999, 10_010, 123_456, 999_999, 10**30])
 def test_no_digit_is_left(number):
     for language in ("zh", "en"):
         assert not re.search(r"\d", normalise(f"{number}", language))
+
+
+@given(ANY_TEXT, st.sampled_from(["", "zh", "en", "ja"]))
+@example("1/0", "zh")
+@example("9" * 40, "en")
+@example("99:99:99", "zh")
+@example("2024-02-31", "zh")
+def test_any_text_is_read_and_every_character_of_the_reading_has_its_place(text, language):
+    reading = read_aloud(text, language)
+    assert len(reading.said) == len(reading.origins)
+    assert list(reading.origins) == sorted(reading.origins)
+    assert all(0 <= origin < len(text) for origin in reading.origins)
+
+
+@given(ANY_TEXT)
+@example("1.2.3,456.7")
+@example("3,12,45")
+@example("5-A, 6.")
+def test_no_digit_is_left_in_chinese_but_in_names(text):
+    assert not re.search("[0-9０-９]", NAME.sub("", normalise(text, "zh")))
+
+
+@given(ANY_TEXT.map(lambda text: normalise(text, "zh")))
+def test_a_reading_without_digits_is_its_own_reading(said):
+    if not re.search(r"[\d①½²³]", said):
+        assert normalise(said, "zh") == said
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Nd", "No"]), max_size=60), st.sampled_from(["zh", "en", ""]))
+def test_text_without_digits_stays(text, language):
+    assert normalise(text, language) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "said"),
+    [
+        ("等到2024年5月", "2024", "二零二四"),
+        ("等到2024年5月", "5", "五"),
+        ("涨了3.5%吧", "3.5%", "百分之三点五"),
+        ("５０％折", "５０％", "百分之五十"),
+    ],
+)
+def test_the_reading_of_a_word_keeps_its_place(text, word, said):
+    reading = read_aloud(text, "zh")
+    inside = range(text.index(word), text.index(word) + len(word))
+    assert "".join(char for char, origin in zip(reading.said, reading.origins, strict=True) if origin in inside) == said

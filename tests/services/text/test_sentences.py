@@ -3,8 +3,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.base.errors import InvalidInputError
-from services.text.markdown import without_markdown
-from services.text.sentences import MAX_SENTENCE_UNITS, Sentence, language_of, says_something, split_script
+from services.text.pasted import spoken_text
+from services.text.sentences import (
+    MAX_SENTENCE_UNITS,
+    Sentence,
+    language_of,
+    language_to_say,
+    says_something,
+    split_script,
+)
 
 
 def texts(script: str) -> list[str]:
@@ -53,13 +60,13 @@ def test_sentences_know_their_place_in_the_script():
 @given(st.text(alphabet='我们今天聊短视频ab C1.5。！？!?…，, “”"\n😀*_`-#', min_size=1, max_size=200))
 @settings(max_examples=300)
 def test_every_character_that_can_be_heard_is_in_one_sentence(script):
-    if not says_something(without_markdown(script).text):
+    if not says_something(spoken_text(script).text):
         with pytest.raises(InvalidInputError, match=r"empty|nothing to say"):
             split_script(script)
         return
     sentences = split_script(script)
     heard = "".join("".join(sentence.text.split()) for sentence in sentences)
-    assert heard == "".join(without_markdown(script).text.split())
+    assert heard == "".join(spoken_text(script).text.split())
     starts = [edge for sentence in sentences for edge in (sentence.char_start, sentence.char_end)]
     assert starts == sorted(starts)
     assert all(says_something(sentence.text) for sentence in sentences)
@@ -120,3 +127,19 @@ def test_the_longest_script_is_taken():
 )
 def test_language_by_letters(text, language):
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("sentence", "asked", "language"),
+    [
+        ("3.5%！", "", "zh"),
+        ("2024", "", "zh"),
+        ("2024", "en", "en"),
+        ("涨了3.5%", "", ""),
+        ("Up 3.5%", "", ""),
+        ("3.5%", "de", "de"),
+    ],
+)
+def test_a_sentence_without_letters_is_in_the_language_of_its_script(sentence, asked, language):
+    assert language_to_say(sentence, asked, f"大家好。{sentence}") == language
+    assert language_to_say("2024", "", "Hello. 2024") == "en"

@@ -56,6 +56,14 @@ def test_marks_every_word_of_the_script(engine):
     assert 0 <= starts[0] <= starts[-1] < len(samples)
 
 
+@pytest.mark.parametrize(
+    ("written", "spelled"),
+    [("涨了3.5%。", "涨了百分之三点五。"), ("It cost $5 in 2024.", "It cost five dollars in twenty twenty-four.")],
+)
+def test_says_numbers_in_words(engine, written, spelled):
+    assert np.array_equal(take(engine, Synthesis(written))[0], take(engine, Synthesis(spelled))[0])
+
+
 def test_streams(engine):
     """The first samples are there long before the last were made."""
     progress = Progress()

@@ -83,6 +83,15 @@ def test_a_missing_glyph_is_an_error_that_names_it():
     assert (refused.value.field, refused.value.reason) == ("title.lines", "GLYPH_MISSING")
 
 
+def test_the_remedy_for_a_missing_glyph_is_one_that_helps():
+    smiley = typeface("smiley-sans", 400)
+    rare = next(char for char in "龘靐齉爨癵籱" if smiley.missing(char) and not FACE.missing(char))
+    with pytest.raises(InvalidInputError, match="Choose a style with Noto Sans SC 700, which has them, or"):
+        smiley.require(rare, "spec.script")
+    with pytest.raises(InvalidInputError, match="Upload a font for that script and name it in a style, or"):
+        smiley.require(f"{rare}한", "spec.script")
+
+
 def test_widths_are_those_of_the_font():
     assert FACE.width_em("你好") == pytest.approx(2.0)
     assert FACE.width_em("AV") < FACE.width_em("A") + FACE.width_em("V")  # kerning

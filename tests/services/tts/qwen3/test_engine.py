@@ -62,6 +62,15 @@ def test_same_seed_same_pcm(engine):
     assert not np.array_equal(first[: len(other)], other[: len(first)])
 
 
+@pytest.mark.parametrize(
+    ("written", "spelled"),
+    [("涨了3.5%。", "涨了百分之三点五。"), ("It cost $5 in 2024.", "It cost five dollars in twenty twenty-four.")],
+)
+def test_says_numbers_in_words(engine, written, spelled):
+    assert np.array_equal(speak(engine, text=written)[0], speak(engine, text=spelled)[0])
+    assert not np.array_equal(speak(engine, text=written)[0], speak(engine, text=TEXT)[0])
+
+
 def test_concurrent_takes_equal_single_ones(make_engine):
     engine = make_engine("custom_voice", streams="3")
     single = {seed: speak(engine, seed=seed)[0] for seed in range(3)}

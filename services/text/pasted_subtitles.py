@@ -1,0 +1,75 @@
+"""Scripts that are subtitle files (SubRip, WebVTT, SubStation Alpha): what is said stays, times and styles go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+Edit = tuple[int, int, str]
+"""Characters [start, end) of a script and what stands for them."""
+
+_TIME = r"(?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
+_CUE = re.compile(rf"^[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}.*$", re.MULTILINE)
+_NUMBER_OF_CUE = re.compile(r"(?<![^\n\ufeff])[ \t]*\d+[ \t]*\n\Z")
+_NAME_OF_CUE = re.compile(r"(?:\n[ \t]*\n|\A)(?P<name>[^\n]+\n)\Z")
+_VTT = re.compile(r"\A\ufeff?\s*WEBVTT(?![^\s])")
+_VTT_BLOCK = re.compile(r"(?:\A\ufeff?\s*|\n[ \t]*\n)(?P<block>(?:WEBVTT|NOTE|STYLE|REGION)(?![^\s]).*(?:\n.*\S.*)*)")
+_MARK = re.compile(r"</?[A-Za-z][^<>\n]*>|<\d[\d:.]*>|\{\\[^{}\n]*\}")
+_INSIDE_CUE = re.compile(r"(?<=\S)[ \t]*\n[ \t]*(?=\S)")
+_HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
+_LONGEST_NAME = 200
+
+_ASS = re.compile(r"^Dialogue:[^,\n]*(?:,[^,\n]*){8,}", re.MULTILINE)
+_ASS_FORMAT = re.compile(r"^\[Events\][^\[]*?^Format:(?P<fields>.*)$", re.MULTILINE)
+_ASS_FIELDS = 10
+_ASS_TEXT = re.compile(r"(?P<space>\\[Nnh])|\{[^{}\n]*\}")
+_ASS_OTHERS = re.compile(
+    r"^\[Script Info\](?:(?!^\[Events\]).*\n)*|^(?:\[[^\]\n]+\][ \t]*|;.*|(?:Format|Style|Comment):.*)$", re.MULTILINE
+)
+
+
+def subtitle_edits(script: str) -> Iterator[Edit]:
+    """What has to be edited for the words of a subtitle file; nothing for any other script. Lines end in U+000A."""
+    if _ASS.search(script):
+        yield from _of_ass(script)
+    elif _CUE.search(script):
+        yield from _of_cues(script)
+
+
+def _of_cues(script: str) -> Iterator[Edit]:
+    named = bool(_VTT.match(script))
+    if named:
+        yield from ((*block.span("block"), "") for block in _VTT_BLOCK.finditer(script))
+    cues = list(_CUE.finditer(script))
+    starts = [cue.start() - _label(script[max(0, cue.start() - _LONGEST_NAME) : cue.start()], named) for cue in cues]
+    for cue, start, behind in zip(cues, starts, [*starts[1:], len(script)], strict=True):
+        yield start, cue.end(), "\n"
+        text = script[cue.end() : behind]
+        yield from ((cue.end() + mark.start(), cue.end() + mark.end(), "") for mark in _MARK.finditer(text))
+        for line_break in _INSIDE_CUE.finditer(text):
+            around = text[line_break.start() - 1], text[line_break.end()]
+            joint = "" if all(map(_HAN.match, around)) else " "
+            yield cue.end() + line_break.start(), cue.end() + line_break.end(), joint
+
+
+def _label(before: str, named: bool) -> int:
+    """Length of the number or name of a cue at the end of what stands before it."""
+    if number := _NUMBER_OF_CUE.search(before):
+        return len(number[0])
+    name = _NAME_OF_CUE.search(before) if named else None
+    return len(name["name"]) if name else 0
+
+
+def _of_ass(script: str) -> Iterator[Edit]:
+    yield from ((*others.span(), "") for others in _ASS_OTHERS.finditer(script))
+    form = _ASS_FORMAT.search(script)
+    commas = (form["fields"].count(",") + 1 if form else _ASS_FIELDS) - 1
+    for head in re.finditer(rf"^Dialogue:(?:[^,\n]*,){{{commas}}}", script, re.MULTILINE):
+        yield *head.span(), ""
+        for mark in _ASS_TEXT.finditer(script, head.end(), _end_of_line(script, head.end())):
+            yield *mark.span(), " " if mark["space"] else ""
+
+
+def _end_of_line(script: str, position: int) -> int:
+    end = script.find("\n", position)
+    return len(script) if end < 0 else end
