@@ -50,7 +50,7 @@ def _is_free(port: int) -> bool:
 
 @dataclass
 class Server:
-    """One server process; `address` is known once it said that it is ready. `before` is what its command begins with."""
+    """One server process; `address` is known once it said that it is ready. `before`: what its command begins with."""
 
     name: str
     environment: Mapping[str, str]
