@@ -133,15 +133,15 @@ def _child_main(
     options: dict[str, object],
     with_progress: bool,
 ) -> None:
-    _confine(limits)
     if with_progress:
         options["progress"] = lambda done, total: sender.send((done, total))
     try:
-        module, _, name = function.partition(":")
-        outcome = _Outcome(getattr(importlib.import_module(module), name)(*args, **options))
+        call = _named(function)
+        _confine(limits)  # not before: a library that finds no memory when it is loaded raises anything
+        outcome = _Outcome(call(*args, **options))
     except VigentError as error:
         outcome = _Outcome(error=error)
-    except MemoryError:
+    except (MemoryError, ImportError):  # a library loaded on first use may find no room to be mapped
         problem = f"Reading the file took more than {limits.memory_bytes >> 20} MiB of memory."
         outcome = _Outcome(error=InvalidInputError(problem, "Give a smaller file.", field, "FILE_TOO_LARGE"))
     except Exception as error:
@@ -149,6 +149,15 @@ def _child_main(
             print(f"limited child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
         outcome = _Outcome(error=InternalError("The file could not be looked at.", "The log has the reason."))
     sender.send(outcome)
+
+
+def _named(function: str) -> Callable[..., object]:
+    module, _, name = function.partition(":")
+    try:
+        found: Callable[..., object] = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise RuntimeError(f"{function} cannot be imported: {error}") from error  # a fault of ours, not of the file's
+    return found
 
 
 def _confine(limits: Limits) -> None:

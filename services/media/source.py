@@ -70,7 +70,7 @@ def decoding(field: str, medium: str) -> Iterator[None]:
             raise InvalidInputError(problem, "Send a smaller file.", field, "TOO_LARGE") from error
         problem = f"The file cannot be read as media ({error.strerror})."
         raise InvalidInputError(problem, f"Send {TAKEN[medium]}.", field, "UNREADABLE_FILE") from error
-    except (VigentError, MemoryError, OSError):
+    except (VigentError, MemoryError, OSError, ImportError):
         raise
     except Exception as error:
         log.warning("a decoder stumbled", exc_info=error)
