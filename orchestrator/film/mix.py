@@ -22,7 +22,7 @@ from orchestrator.film.join import VoiceSegment
 from orchestrator.film.limiter import Limiter, true_peaks
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.music import music_blocks
-from orchestrator.film.voice import voice_blocks
+from orchestrator.film.voice_track import voice_blocks
 from services.media.meter import Meter, measure, measure_file
 from services.media.recording import Recording
 from services.media.sound import (
