@@ -38,7 +38,7 @@ def find_checkpoint(folder: Path | None) -> Path:
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise refused("CHECKPOINT_MISSING", f"{folder / VOCABULARIES[0]} is missing.", _PULL)
     if (folder / MANIFEST).is_file() and (engine := read_manifest(folder / MANIFEST).engine) != "whisper":
-        raise refused("CHECKPOINT_INVALID", f"{folder / MANIFEST} is that of a checkpoint for {engine}.", _PULL)
+        raise refused("CHECKPOINT_INVALID", f"{folder / MANIFEST} describes a checkpoint for {engine}.", _PULL)
     return folder
 
 
