@@ -148,7 +148,7 @@ def _checked_frame(first_film_frame: int) -> int:
 def _checked_rate(sample_rate_hz: int) -> int:
     if sample_rate_hz % FRAME_RATE_HZ:
         raise InvalidInputError(
-            f"{sample_rate_hz} Hz is no whole number of samples a frame at {FRAME_RATE_HZ} frames per second.",
+            f"{sample_rate_hz} Hz is not a whole number of samples per frame at {FRAME_RATE_HZ} frames per second.",
             "Send 16000, 22050, 24000 or 48000 Hz.",
             "open.format.sample_rate_hz",
             "UNEVEN_RATE",
