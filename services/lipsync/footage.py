@@ -27,7 +27,7 @@ _MISSING_SHARE = 0.02  # edit lists cut a frame or two at the ends; more missing
 
 
 def _rgb_of_yuv() -> NDArray[np.float64]:
-    """3 x 4: 8-bit limited-range Y'CbCr to full-range RGB, ITU-R BT.709-6, tables 3 and 4; the last column is the offset."""
+    """3 x 4: 8-bit limited-range Y'CbCr to full-range RGB, ITU-R BT.709-6, tables 3 and 4; last column: the offset."""
     kr, kb = 0.2126, 0.0722
     kg = 1 - kr - kb
     luma, chroma = 255 / 219, 255 / 224

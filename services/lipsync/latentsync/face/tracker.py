@@ -1,8 +1,8 @@
 """Brows and nose in every frame: found every few frames, carried by optical flow between, the noise averaged out.
 
 The detectors are right on average but jump from frame to frame; flow is steady but drifts. So a track is the flow plus
-the slowly varying difference to what was found, over a whole shot at once, without lag. Published code treats each frame
-by itself, and what it calls smoothing adds hundredths of a pixel.
+the slowly varying difference to what was found, over a whole shot at once, without lag. Published code treats every
+frame by itself, and what it calls smoothing adds hundredths of a pixel.
 """
 
 from __future__ import annotations
