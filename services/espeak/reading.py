@@ -66,7 +66,7 @@ def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
 
 
 def _folded(char: str) -> str:
-    """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and anything else that no voice can say."""
+    """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
     if unicodedata.category(char) in {"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs"} and char not in "℃℉°":
         return " "
     plain = unicodedata.normalize("NFKC", char)

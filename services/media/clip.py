@@ -129,7 +129,7 @@ class Clip:
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self._limits.pixels:
-            problem = f"The video has {width} x {height} pixels, more than is accepted."
+            problem = f"The video has {width} x {height} pixels, more than accepted."
             raise self._error("TOO_LARGE", problem, "Send a smaller one; 1080 x 1920 is enough.")
 
     def _check_length(self, duration_s: float) -> None:
@@ -159,7 +159,7 @@ def _finished(graph: Graph) -> Iterator[av.VideoFrame]:
 
 
 def at_film_rate(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """One frame for each 1/25 s from the first frame on, the last that begins near it: repeated or left out as needed."""
+    """One frame for each 1/25 s from the first frame on, the last that begins near it: repeated or dropped as needed."""
     shown: av.VideoFrame | None = None
     first_s, last_s, step_s, count = 0.0, 0.0, 1 / FRAME_RATE_HZ, 0
     for frame in frames:

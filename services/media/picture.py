@@ -46,6 +46,4 @@ def _check_size(image: Image.Image, field: str, most_pixels: int) -> None:
 
 
 def _too_large(size: str, field: str) -> InvalidInputError:
-    return InvalidInputError(
-        f"The picture has {size}, more than is accepted.", "Send a smaller one.", field, "TOO_LARGE"
-    )
+    return InvalidInputError(f"The picture has {size}, more than accepted.", "Send a smaller one.", field, "TOO_LARGE")

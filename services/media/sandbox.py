@@ -61,9 +61,9 @@ def run_limited(
     """Calls `function(*args, **options)` in a spawned child and gives its result; blocking, for a thread.
 
     `function` is "module:name", so that the caller need not load the decoders that it uses. Arguments and result
-    cross by pickle; the result must be an instance of `returns`. With `progress` the function is called with a `progress=` of its
-    own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError naming `field` when the
-    child crashes or reaches a limit, CancelledError when `cancelled` is set.
+    cross by pickle; the result must be an instance of `returns`. With `progress` the function is called with a
+    `progress=` of its own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError naming
+    `field` when the child crashes or reaches a limit, CancelledError when `cancelled` is set.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)

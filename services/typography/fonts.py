@@ -1,4 +1,4 @@
-"""Fonts of assets/fonts by id and weight, uploaded ones by content hash: verified, and measured the same way everywhere.
+"""Fonts of assets/fonts by id and weight, uploaded ones by content hash: verified, measured the same way everywhere.
 
 Captions are broken by these widths and drawn with these glyphs, so a line that fits when broken fits when drawn.
 A font or a glyph that is missing is an error that names it. Emoji are drawn with Noto Emoji in the colour of the text,
