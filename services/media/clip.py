@@ -159,7 +159,7 @@ def _finished(graph: Graph) -> Iterator[av.VideoFrame]:
 
 
 def at_film_rate(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """One frame for each 1/25 s from the first frame on, the last that begins near it: repeated or dropped as needed."""
+    """One frame for each 1/25 s from the first frame on, the last that begins near it, repeated or left out."""
     shown: av.VideoFrame | None = None
     first_s, last_s, step_s, count = 0.0, 0.0, 1 / FRAME_RATE_HZ, 0
     for frame in frames:
