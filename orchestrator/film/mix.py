@@ -40,7 +40,7 @@ from services.media.sound import (
 TRUE_PEAK_DBTP = -1.0
 REFERENCE_LUFS = -14.0
 """Voice and music are mixed with the voice at this loudness, so that a gain of the music means the same everywhere."""
-_ENCODER_ROOM_DB = 0.5  # what AAC may add to a peak; it is measured, and more is taken where that was not enough
+_ENCODER_ROOM_DB = 0.5  # what AAC may add to a peak; the result is measured, and more room left if that was not enough
 _TOLERANCE_LU = 0.4
 _MOST_TRIM_DB = 0.19
 _SETTLED_LU = 0.1

@@ -56,7 +56,7 @@ def runs_of(text: str, language: str) -> list[Run]:
 
 
 def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
-    """Language that reads each character: the text's own if it can; what is no letter goes with what came before."""
+    """Language that reads each character: the text's own if it can; other characters go with what came before."""
     reader = language
     for char, _ in chars:
         if script := script_of(char):

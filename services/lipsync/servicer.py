@@ -63,7 +63,7 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         del context
         stream = AudioStream(request_iterator)
         spec = self._spec((await stream.opened()).open)
-        film = _Film(spec.first_film_frame)
+        film = _PatchStream(spec.first_film_frame)
         async with self._worker.call("lipsync", spec, stream.chunks()) as call:
             yield lipsync_pb2.LipsyncResponse(accepted=call.accepted)
             async for event in call.events():
@@ -88,8 +88,8 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         )
 
 
-class _Film:
-    """The patches of one call on their way out, in order and counted."""
+class _PatchStream:
+    """Turns the patches of one call into messages: checks their order and counts them."""
 
     def __init__(self, first_film_frame: int) -> None:
         self.frames = 0

@@ -73,7 +73,7 @@ def decoding(field: str, medium: str) -> Iterator[None]:
     except (VigentError, MemoryError, OSError):
         raise
     except Exception as error:
-        log.warning("a decoder stumbled", exc_info=error)
+        log.warning("a decoder failed", exc_info=error)
         problem = "Something in the file makes the decoder fail."
         raise InvalidInputError(problem, "Export it again.", field, "UNREADABLE_FILE") from error
 

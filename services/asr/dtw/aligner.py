@@ -36,7 +36,7 @@ _FLOOR = 1e-4  # of the energy of a loud frame: bounds the logarithm of digital 
 _LOUD_PERCENTILE = 90
 
 _SURE, _CHANCE = 0.5, 0.85
-"""Distance of a word's frames on the path, over that of frames by chance, for confidence 1 and 0.
+"""Distance of a word's frames along the path, relative to unrelated frames, at confidence 1 and 0.
 
 Measured medians: 0.4 for another voice of espeak's, 0.7 for the voices of flite, 0.8 when the text is not what is said.
 """
@@ -181,7 +181,7 @@ def _normaliser(cepstra: NDArray[float32]) -> Callable[[NDArray[float32]], NDArr
 
 
 def _unlike(heard: NDArray[float32], said: NDArray[float32]) -> float:
-    """Median distance of frames taken by chance."""
+    """Median distance of unrelated frames."""
     some, others = (frames[:: max(1, len(frames) // 200)] for frames in (heard, said))
     return max(float(np.median(distances(some, others))), 1e-3)
 

@@ -39,10 +39,10 @@ class PocketsphinxRecogniser:
                 "UNSUPPORTED_LANGUAGE",
             )
         progress.phase("load")
-        ear = _Ear()
+        decoder = _UtteranceDecoder()
         progress.phase("decode")
-        for frame, is_last in _frames(audio, request.sample_rate_hz, ear.frame_samples):
-            if (utterance := ear.hear(frame, is_last=is_last)) and utterance.words:
+        for frame, is_last in _frames(audio, request.sample_rate_hz, decoder.frame_samples):
+            if (utterance := decoder.hear(frame, is_last=is_last)) and utterance.words:
                 yield _heard(utterance, request)
             progress.advance()
 
@@ -56,7 +56,7 @@ class _Utterance:
     words: list[tuple[str, float, float, float]]
 
 
-class _Ear:
+class _UtteranceDecoder:
     """Cuts the audio at pauses and decodes what is between them, frame by frame."""
 
     def __init__(self) -> None:

@@ -43,7 +43,7 @@ def find_words(
             parts.append(Placement.unknown(len(words) - first, begin))
             break
         found = _found(window, text, words, language, speech[begin : begin + window.samples], hearing)
-        keep = len(found) if window.behind == len(words) else _kept(found, window.samples)
+        keep = len(found) if window.end == len(words) else _kept(found, window.samples)
         parts.append(found.first(keep, begin))
         begin = min(int(parts[-1].ends[-1]), len(speech))
         first += keep
@@ -53,10 +53,10 @@ def find_words(
 
 @dataclass(frozen=True)
 class _Window:
-    """Words [first, behind) are looked for in `samples` samples."""
+    """Words [first, end) are looked for in `samples` samples."""
 
     first: int
-    behind: int
+    end: int
     samples: int
 
 
@@ -90,17 +90,17 @@ def _found(
     hearing: Hearing,
 ) -> Placement:
     offset = words[window.first].start
-    mine = [Span(word.start - offset, word.end - offset) for word in words[window.first : window.behind]]
-    said = _slice(text, words, window.first, window.behind)
+    mine = [Span(word.start - offset, word.end - offset) for word in words[window.first : window.end]]
+    said = _slice(text, words, window.first, window.end)
     if hearing.token_count(said, language) > MOST_TOKENS:  # one word, longer than Whisper can read
         return Placement(np.zeros(1), np.full(1, len(samples), float64), np.zeros(1))
     return placed(mine, hearing.token_times(said, language, samples))
 
 
-def _slice(text: str, words: Sequence[Span], first: int, behind: int) -> str:
+def _slice(text: str, words: Sequence[Span], first: int, end: int) -> str:
     """The words with the punctuation between and after them, which marks pauses. A row of marks is cut short."""
-    end = words[behind].start if behind < len(words) else len(text)
-    return text[words[first].start : min(end, words[behind - 1].end + _MOST_MARKS)].rstrip()
+    limit = words[end].start if end < len(words) else len(text)
+    return text[words[first].start : min(limit, words[end - 1].end + _MOST_MARKS)].rstrip()
 
 
 def _kept(found: Placement, samples: int) -> int:

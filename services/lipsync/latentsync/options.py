@@ -17,7 +17,7 @@ class Options(EngineOptions):
 
     resolution: int | None = Field(None, description="Refuse checkpoints trained at another resolution.")
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = Field(
-        "auto", description="Of UNet and VAE; auto is float16 on CUDA, float32 elsewhere."
+        "auto", description="The dtype of UNet and VAE; auto is float16 on CUDA, float32 elsewhere."
     )
     acceleration: Acceleration = Field("off", description="off, compile, or cuda-graphs (compiled, launched as one).")
     chunks_at_once: int = Field(1, ge=1, le=16, description="Chunks of 16 frames that go through the UNet together.")

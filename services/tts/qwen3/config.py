@@ -117,7 +117,7 @@ def read_config(folder: Path) -> Qwen3Config:
     kind = values.get("tts_model_type", "")
     if kind not in ("base", "custom_voice", "voice_design"):
         problem = f"{folder / 'config.json'} has tts_model_type {kind!r}."
-        raise _refused(problem, "Use a Base, CustomVoice or VoiceDesign one of Qwen3-TTS 12 Hz.")
+        raise _refused(problem, "Use a Base, CustomVoice or VoiceDesign checkpoint.")
     speaker = _section(values, "speaker_encoder_config", folder) if kind == "base" else None
     return Qwen3Config(
         kind=kind,
@@ -151,7 +151,7 @@ def read_json(path: Path) -> dict[str, Any]:
         problem = f"{path} cannot be read ({type(error).__name__})."
         raise _refused(problem, "Pull the checkpoint again.") from error
     if not isinstance(values, dict):
-        raise _refused(f"{path} holds no JSON object.", "Pull the checkpoint again.")
+        raise _refused(f"{path} is not a JSON object.", "Pull the checkpoint again.")
     return values
 
 

@@ -78,7 +78,7 @@ class Take:
 
 
 class FrameLoop:
-    """The takes that are open, one a row of the step's state; rows [0, open takes) are in use."""
+    """The takes that are open, one per row of the step's state; rows [0, open takes) are in use."""
 
     def __init__(self, step: FrameStep, run: Callable[[int], None] | None = None) -> None:
         """`run` replaces `step.run` in making the next frame of the first n rows, for example with CUDA graphs."""
@@ -88,7 +88,7 @@ class FrameLoop:
         self._lock = threading.Lock()
 
     def frames_left(self, prompt: Prompt) -> int:
-        """Frames that fit behind `prompt` in the cache."""
+        """Frames that fit after `prompt` in the cache."""
         return self.step.max_positions - prompt.positions
 
     @contextmanager

@@ -21,8 +21,8 @@ def _numbers(value: object) -> object:
 class Qwen3Options(EngineOptions):
     """Settings of the engine; "auto" follows the device and the checkpoint."""
 
-    dtype: DType = Field("auto", description="The talker's: auto is bfloat16 on CUDA, float32 elsewhere.")
-    codec_dtype: DType = Field("float32", description="The codec's, which is small enough for float32.")
+    dtype: DType = Field("auto", description="The talker's dtype; auto is bfloat16 on CUDA, float32 elsewhere.")
+    codec_dtype: DType = Field("float32", description="The codec's dtype; it is small enough for float32.")
     attention: str = Field("auto", description="auto, sdpa, eager or flash_attention_2.")
     graphs: Switch = Field("auto", description="CUDA graphs of the frame step; on where there is CUDA.")
     streams: int = Field(1, ge=1, le=64, description="Takes generated together; set it to the server's slots.")
