@@ -102,7 +102,7 @@ class MeshProcess:
                 continue
             if not line:
                 return
-            with contextlib.suppress(OSError):  # a full disk or a closed terminal; read on, a full pipe would block
+            with contextlib.suppress(OSError):  # full disk or closed terminal: an unread pipe would block the process
                 say(self.name, line.decode(errors="replace").rstrip())
 
 

@@ -41,7 +41,7 @@ _RGB_OF_YUV = _rgb_of_yuv()
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """Time stamp (container units) of every frame in the order of showing, and whether decoding can start there."""
+    """Time stamp (container units) of every frame in display order, and whether decoding can start there."""
 
     stamps: NDArray[int64]
     keys: NDArray[bool_]

@@ -6,7 +6,7 @@
     vae/config.json, vae/diffusion_pytorch_model.safetensors (or .bin)     stabilityai/sd-vae-ft-mse
     unet.json                        only for networks of other sizes than the released ones: fields of UNetConfig
 
-1.5 and 1.6 have the same names and shapes, so the weights do not tell their resolution; 1.5 run at 512 loses its sync
+1.5 and 1.6 have the same names and shapes, so the weights do not show their resolution; 1.5 run at 512 loses its sync
 (SyncNet confidence 2.0 instead of 9.8). So the manifest states the resolution, which is checked against the version.
 """
 
