@@ -144,7 +144,7 @@ async def test_a_process_that_takes_no_connections_any_more_is_left_to_end(tmp_p
     tts = Supervised("tts", address, "tests.support.sleeper", told, heard.say, policy)
     tts.ready.set()  # as it has been
     keeping = asyncio.create_task(tts.keep_running())
-    await heard.until("took no connections any more and did not end within 1 s")
+    await heard.until("stopped accepting connections and did not end within 1 s")
     keeping.cancel()
     await asyncio.wait([keeping])
     await tts.stop()
