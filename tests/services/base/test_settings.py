@@ -6,7 +6,6 @@ import pytest
 
 from services.base.errors import InvalidInputError
 from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
-from services.enginekit.settings import EngineSettings
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +58,9 @@ def test_options_of_the_engine_come_as_json_or_one_by_one(monkeypatch: pytest.Mo
     monkeypatch.setenv("VIGENT_TTS_OPTIONS", '{"units": 5}')
     monkeypatch.setenv("VIGENT_TTS_OPTIONS__DELAY_S", "0.5")
     monkeypatch.setenv("VIGENT_TTS_DEVICE", "cuda:0")
-    engine = ServerSettings.load("tts").engine_settings()
-    assert engine == EngineSettings("cuda:0", None, Path(".vigent/cache"), {"units": "5", "delay_s": "0.5"})
+    settings = ServerSettings.load("tts")
+    assert settings.options == {"units": "5", "delay_s": "0.5"}
+    assert settings.device == "cuda:0"
 
 
 @pytest.mark.parametrize(
