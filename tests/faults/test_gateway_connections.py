@@ -188,11 +188,11 @@ def test_event_streams_have_places_of_their_own(tmp_path: Path) -> None:
         gateway_of(tmp_path, orchestrator=orchestrator.address) as server,
     ):
         job_id = submitted(server)
-        with Crowd(server, CROWD, f"GET /api/v1/jobs/{job_id}/events HTTP/1.1\r\n{HEAD}\r\n") as crowd:
+        with Crowd(server, FOLLOWERS, f"GET /api/v1/jobs/{job_id}/events HTTP/1.1\r\n{HEAD}\r\n") as crowd:
             answers = [answer(connection) for connection in crowd.sockets]
             assert Counter((one.status, one.reason) for one in answers) == {
                 (200, ""): 256,
-                (503, "STREAMS_FULL"): CROWD - 256,
+                (503, "STREAMS_FULL"): FOLLOWERS - 256,
             }
             assert ask(server, "/livez").status_code == 200
             assert ask(server, f"/api/v1/jobs/{job_id}").status_code == 200
@@ -278,3 +278,6 @@ def test_probes_are_answered_while_requests_end(tmp_path: Path) -> None:
         crowd.sockets[0].sendall(b"}" + b" " * 99_998)
         assert answer(crowd.sockets[0]).status == 422  # an answer of its own: fields are missing
         assert server.process.wait(TIMEOUT_S) == -signal.SIGTERM  # which uvicorn raises again in the end
+
+
+FOLLOWERS = 500  # as many connections as there are places for; one more could end one that has just asked
