@@ -217,5 +217,5 @@ def test_a_vae_of_another_model(folder, levels, channels, told):
 def test_a_vae_with_sizes_that_do_not_fit(folder):
     path = folder / "vae/config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"block_out_channels": [8, 8]}))
-    with pytest.raises(FailedPreconditionError, match="no diffusers VAE"):
+    with pytest.raises(FailedPreconditionError, match="not a diffusers VAE"):
         load_vae(folder, CPU, torch.float32)
