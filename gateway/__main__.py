@@ -20,6 +20,7 @@ from gateway.settings import GatewaySettings
 from services.base.errors import VigentError
 from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
+from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
 
 _POLL_S = 0.05
@@ -55,6 +56,7 @@ class GatewayServer(uvicorn.Server):
 
 
 def main() -> int:
+    replace_what_cannot_be_shown()
     try:
         settings = GatewaySettings.load("gateway")
         MediaStore(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback

@@ -23,6 +23,7 @@ from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
+from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
@@ -42,6 +43,7 @@ def serve() -> int:
     Returns the exit code: 0 drained, 1 failed, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
+    replace_what_cannot_be_shown()
     try:
         settings = OrchestratorSettings.load(NAME)
         configure_logging(settings.log_level, NAME)

@@ -18,6 +18,7 @@ from gateway.cli.probe import probe
 from gateway.cli.up import up
 from gateway.cli.voices import voices
 from services.base.errors import InvalidInputError, VigentError
+from services.base.terminal import replace_what_cannot_be_shown
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
 
@@ -53,6 +54,7 @@ app.add_typer(models, name="models")
 
 def main() -> None:
     """Entry point: errors say what is wrong, where, and what to do, on stderr, without a traceback."""
+    replace_what_cannot_be_shown()
     try:
         app()
     except InvalidInputError as error:

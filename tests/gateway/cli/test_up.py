@@ -126,7 +126,7 @@ async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path)
     policy = WatchdogPolicy(first_pause_s=0.01, longest_pause_s=0.02, restarts=2)
     said: list[str] = []
     media = tmp_path / "media"
-    media.write_text("This is no folder.")
+    media.write_text("This is no folder.", encoding="utf-8")
     mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy)
     async with mesh:
         with pytest.raises(FailedPreconditionError, match="tts does not keep running") as lost:
@@ -185,7 +185,7 @@ def test_ports_beyond_the_last_are_refused():
 
 
 def test_a_lock_left_by_the_dead_is_no_lock(tmp_path):
-    (tmp_path / "mesh.lock").write_text(json.dumps({"pid": 1, "addresses": {}}))
+    (tmp_path / "mesh.lock").write_text(json.dumps({"pid": 1, "addresses": {}}), encoding="utf-8")
     assert running_mesh(tmp_path) is None
     with hold(tmp_path, {"tts": "127.0.0.1:5"}):
         assert running_mesh(tmp_path).addresses == {"tts": "127.0.0.1:5"}

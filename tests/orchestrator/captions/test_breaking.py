@@ -21,7 +21,7 @@ LAYOUTS = [PORTRAIT, LANDSCAPE, NARROW]
 FIXTURE = [
     (sentence, tokens.split("|"))
     for sentence, tokens in (
-        line.split("\t") for line in (Path(__file__).parent / "sentences.txt").read_text().splitlines()
+        line.split("\t") for line in (Path(__file__).parent / "sentences.txt").read_text(encoding="utf-8").splitlines()
     )
 ]
 

@@ -26,7 +26,9 @@ def test_every_service_has_its_own_ports_on_loopback() -> None:
 
 
 def test_environment_wins_over_file_and_file_over_default(empty_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty_machine.write_text('media_root = "/media"\n[tts]\nslots = 3\nport = 1\n[lipsync]\nslots = 9\n')
+    empty_machine.write_text(
+        'media_root = "/media"\n[tts]\nslots = 3\nport = 1\n[lipsync]\nslots = 9\n', encoding="utf-8"
+    )
     monkeypatch.setenv("VIGENT_TTS_PORT", "2")
     settings = ServerSettings.load("tts")
     assert (settings.slots, settings.port, settings.queue_limit) == (3, 2, 8)
@@ -43,7 +45,7 @@ def test_only_names_of_ours_are_settings(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_colour_behind_footage_is_one_for_all(empty_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ProcessSettings.load("gateway").backdrop == "#000000"
-    empty_machine.write_text('backdrop = "#00c828"\n')
+    empty_machine.write_text('backdrop = "#00c828"\n', encoding="utf-8")
     assert {ProcessSettings.load(section).backdrop for section in ("gateway", "orchestrator")} == {"#00c828"}
     monkeypatch.setenv("VIGENT_BACKDROP", "green")
     with pytest.raises(InvalidInputError, match="green"):
@@ -90,13 +92,13 @@ def test_options_that_are_no_json_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_unknown_name_in_the_file_is_an_error(empty_machine: Path) -> None:
-    empty_machine.write_text("[tts]\nslot = 3\n")
+    empty_machine.write_text("[tts]\nslot = 3\n", encoding="utf-8")
     with pytest.raises(InvalidInputError, match="slot"):
         ServerSettings.load("tts")
 
 
 def test_unreadable_file_is_an_error(empty_machine: Path) -> None:
-    empty_machine.write_text("[tts\n")
+    empty_machine.write_text("[tts\n", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"vigent\.toml"):
         ServerSettings.load("tts")
 
