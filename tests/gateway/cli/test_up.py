@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses
+from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses, free_ports
 from gateway.mesh.lock import hold, running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import WatchdogPolicy
@@ -87,6 +88,25 @@ def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):
     assert second.returncode == 1
     assert str(os.getpid()) in second.stderr
     assert "--data" in second.stderr
+
+
+@pytest.mark.parametrize("setting", ["VIGENT_GATEWAY_PORT", "VIGENT_LIPSYNC_METRICS_PORT"])
+def test_ports_that_another_program_has_are_told_before_anything_starts(tmp_path, setting):
+    ports = dict(zip(_settings_of_ports(), map(str, free_ports(11)), strict=True))
+    with socket.create_server(("127.0.0.1", int(ports[setting]))):
+        refused = vigent("up", cwd=tmp_path, environment=ports)
+    assert refused.returncode == 2
+    assert f"{ports[setting]} (" in refused.stderr
+    assert f"(process {os.getpid()})" in refused.stderr
+    assert setting in refused.stderr
+    assert refused.stdout == ""
+    assert running_mesh(tmp_path / ".vigent") is None
+
+
+def _settings_of_ports() -> list[str]:
+    return [f"VIGENT_{name.upper()}_PORT" for name in PROCESSES] + [
+        f"VIGENT_{name.upper()}_METRICS_PORT" for name in SERVICES
+    ]
 
 
 async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
