@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "orchestrator": tuple(f"services.{room}" for room in ("base", "text", "media", "typography", "runtime")),
     "gateway": (
         "orchestrator.client",
+        "orchestrator.settings",  # whose names `vigent` knows
         *(f"services.{room}" for room in ("base", "text", "media", "typography")),
         "services.enginekit.checkpoints",  # of `vigent models`
         "services.enginekit.checkpoint_pull",

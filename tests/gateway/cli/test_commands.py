@@ -161,6 +161,11 @@ def test_wrong_settings_are_named(tmp_path):
     assert "prot" in vigent("doctor", cwd=tmp_path).stderr
 
 
+def test_a_name_in_the_environment_that_nobody_reads_is_told(tmp_path):
+    done = vigent("jobs", "--data", "none", cwd=tmp_path, environment={"VIGENT_TSS_ENGINE": "qwen3"})
+    assert done.stderr.count("Did you mean VIGENT_TTS_ENGINE?") == 1
+
+
 def test_doctor_looks_at_everything(tmp_path):
     addresses = Addresses.from_base(0)
     with socket.create_server(("127.0.0.1", addresses.ports["asr"])):

@@ -101,4 +101,10 @@ async def test_wrong_setting_in_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "vigent.toml").write_text("[tts]\nqueue_limit = -1\n", encoding="utf-8")
     code, _, err = await ended(tmp_path)
     assert code == 2
-    assert "queue_limit below [tts] in vigent.toml" in err
+    assert f"queue_limit below [tts] in {tmp_path / 'vigent.toml'}" in err
+
+
+async def test_a_name_in_the_environment_that_nobody_reads_is_told_at_the_start(tmp_path: Path) -> None:
+    async with listening(tmp_path, slot=2) as server:
+        assert "Nothing reads VIGENT_TTS_SLOT" in server.log.read_text(encoding="utf-8")
+        assert "Did you mean VIGENT_TTS_SLOTS?" in server.log.read_text(encoding="utf-8")
