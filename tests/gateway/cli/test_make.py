@@ -13,6 +13,7 @@ from PIL import Image
 from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
 from services.typography.fonts import ASSETS
+from tests.support.cases import CASES
 from tests.support.commands import TIMEOUT_S, running, vigent
 from tests.support.films import face_picture, facts_of, spec_of
 from tests.support.gateway_media import write_sound
@@ -106,6 +107,19 @@ def test_jobs_of_a_folder_without_a_mesh_are_not_those_of_another(folder, beside
 async def spec_of_job(mesh, job_id):
     async with JobClient(mesh.jobs) as client:
         return (await client.get(job_id)).spec
+
+
+def test_what_the_film_passed_over_is_in_the_last_lines(folder, beside):
+    footage = str(CASES / "onebad.mp4")
+    done = vigent(
+        "make", "my script.txt", "--footage", footage, *SMALL, "--out", "bad.mp4", cwd=folder, environment=beside
+    )
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.partition("bad.mp4")[2].splitlines()[1:]
+    assert "  look at Footage: Broken packets of the picture that were passed over: 1 of 120." in last
+    whole = vigent("make", "my script.txt", *SMALL, "--out", "good.mp4", cwd=folder, environment=beside)
+    assert whole.returncode == 0, whole.stderr
+    assert "look at" not in whole.stdout
 
 
 def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
