@@ -1,6 +1,6 @@
 """What a film is made of: the one definition of each option, its default, its limits and its description.
 
-The body of HTTP, the options of `vigent make`, their documentation and the spec of a job are all derived from it.
+The HTTP body, the options of `vigent make`, their documentation and the spec of a job are all derived from it.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 @dataclass(frozen=True)
 class Hint:
-    """What the name and the type of a field do not tell.
+    """What the name and the type of a field do not say.
 
-    `entry`: it names an entry of that library, by id or name; on the command line also a file. `role`: of such a style.
-    `spec`: its name in vigent.jobs.v1.JobSpec. `option`: its name on the command line. `text_file`: the argument or
-    option there that names a text file with it. `switch`: its values, on and off, where it is a switch there.
+    `entry`: it names an entry of this library, by id or name; on the command line also a file. `role`: the role of the
+    style it names. `spec`: its name in vigent.jobs.v1.JobSpec. `option`: its name on the command line. `text_file`: the
+    argument or option there that names a text file with its value. `switch`: its values, on and off, if a switch there.
     """
 
     entry: Kind | None = None
@@ -62,11 +62,11 @@ class FilmRequest(BaseModel):
     footage: Annotated[Text, Hint(entry="footage")] = Field(
         "", description="Video or picture of the presenter; when left out, the one that comes with Vigent."
     )
-    language: Text = Field("", description="BCP 47 language of the script; the text decides when left out.")
+    language: Text = Field("", description="BCP 47 language of the script; found from the text when left out.")
     voice: Text = Field(
         "",
         description="Voice of the engine, or id or name of a recording in the library of voices; the default voice "
-        "when left out. Where the engine follows instructions, how to speak may come behind a colon: "
+        "when left out. Where the engine follows instructions, how to speak may follow a colon: "
         "'vivian: whispering'.",
     )
     speed: float = Field(1.0, description="Speed of the voice.", ge=0.5, le=2.0)
@@ -75,7 +75,7 @@ class FilmRequest(BaseModel):
     )
     reference_text: Text = Field(
         "",
-        description="What is said in the recording; when left out, written down where that can be.",
+        description="What is said in the recording; transcribed, if possible, when left out.",
         max_length=LONGEST_TEXT,
     )
     reference_language: Text = Field("", description="BCP 47 language spoken in the recording.")
@@ -96,17 +96,17 @@ class FilmRequest(BaseModel):
         None, description="Music under the voice; none when left out."
     )
     music_gain_db: float = Field(
-        -18.0, description="Level of the music against its own, in decibels.", ge=-60.0, le=12.0
+        -18.0, description="Gain of the music, in decibels from its own level.", ge=-60.0, le=12.0
     )
-    music_start_s: float = Field(0.0, description="Second of the music with which the film begins.", ge=0.0, le=600.0)
-    platform: Text = Field("", description="Where it will be shown, such as tiktok; when left out, it suits all.")
+    music_start_s: float = Field(0.0, description="Second of the music at which the film begins.", ge=0.0, le=600.0)
+    platform: Text = Field("", description="Where it will be shown, such as tiktok; suits all when left out.")
     width: int = Field(1080, description="Film width in pixels, even.", ge=128, le=2160, multiple_of=2)
     height: int = Field(1920, description="Film height in pixels, even.", ge=128, le=2160, multiple_of=2)
     quality: Literal["draft", "standard", "best"] = Field("standard", description="How carefully lips are synced.")
     seed: int = Field(0, description="Makes the film repeatable.", ge=0, le=2**64 - 1)
     ai_label: bool = Field(True, description="Whether the film says that it was made by AI; the choice is recorded.")
     loudness: Literal["online", "podcast", "broadcast", "off"] = Field(
-        "online", description="-14, -16 or -23 LUFS, or as the voice comes."
+        "online", description="-14, -16 or -23 LUFS, or the voice's own level."
     )
     consent: Annotated[Consent | None, Hint(spec="face_consent", option="--face-consent")] = Field(
         None, description="Consent of the person in the footage; kept with the job."

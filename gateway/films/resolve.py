@@ -22,7 +22,7 @@ from vigent.jobs.v1 import jobs_pb2
 def resolve(request: FilmRequest, library: Library, *, files: bool = False) -> jobs_pb2.JobSpec:
     """The spec, with all that it names in the media store. Blocks: call it in a thread.
 
-    `files`: what names an entry may also name a file of this machine, which is for its own command line alone. Raises
+    `files`: what names an entry may also name a file of this machine, which only its own command line may do. Raises
     InvalidInputError naming the field at fault.
     """
     if not request.footage:
@@ -48,7 +48,7 @@ def _presenter(library: Library) -> str:
 
 
 def _add_voice(spec: jobs_pb2.JobSpec, named: _Named) -> None:
-    """A recording to clone may be the voice itself, or stand beside it."""
+    """A recording to clone is given as `reference`, or is itself named as the voice."""
     request = named.request
     if (entry := named.entry("reference")) is None:
         if (entry := named.voice()) is None:
@@ -70,7 +70,7 @@ class _Named:
     files: bool
 
     def style_id(self, field: str) -> str:
-        """As specs have it; "" is the default."""
+        """The style's id as specs have it; "" is the default."""
         given: str = getattr(self.request, field)
         if given in list_styles(_role(field)):
             return given
@@ -78,13 +78,13 @@ class _Named:
         return "" if entry is None else entry.id
 
     def voice(self) -> Asset | None:
-        """The library's recording that is named as the voice; none where it is the engine's."""
+        """The library's recording that is named as the voice; None for a voice of the engine."""
         voice = self.request.voice
         found = self.library.matching("voices", voice) if voice else []
         return _only(found, "voice", voice) if found else None
 
     def entry(self, field: str) -> Asset | None:
-        """The entry; none where nothing is named. Raises InvalidInputError."""
+        """The entry; None when the field is empty. Raises InvalidInputError."""
         given, kind, role = getattr(self.request, field), HINTS[field].entry, HINTS[field].role
         if not given or kind is None:
             return None
@@ -96,7 +96,7 @@ class _Named:
         if fitting:
             return _only(fitting, field, given)
         if found:
-            problem = f"{shortened(given)} is no {role} style."
+            problem = f"{shortened(given)} is not a {role} style."
             raise InvalidInputError(problem, f"Choose a {role} style.", field, "WRONG_STYLE_ROLE")
         raise self._unknown(field, given)
 
@@ -108,7 +108,7 @@ class _Named:
     def _voice_description(self) -> VoiceDescription:
         consent = self.request.voice_consent
         if consent is None:
-            problem = "There is no consent of the speaker in the recording."
+            problem = "The consent of the speaker in the recording is missing."
             raise InvalidInputError(problem, "Say who agreed, in which words.", "voice_consent", "NO_CONSENT")
         return VoiceDescription(**consent.model_dump())
 
@@ -142,11 +142,11 @@ def _is_file(given: str) -> bool:
 
 @contextmanager
 def _reading(given: str, field: str) -> Iterator[None]:
-    """Errors of a file that the user names, with its name and the field that names it."""
+    """Gives errors about a file that the user names its name, and the field that names it."""
     try:
         yield
     except InvalidInputError as error:
-        if not error.field.startswith("file"):  # it is something else that is said of the file
+        if not error.field.startswith("file"):  # the error is about what was said of the file
             raise
         place = f"{field}{error.field.removeprefix('file')}"  # with the key of a style
         raise InvalidInputError(f"{given}: {error.problem}", error.remedy, place, error.reason) from error

@@ -1,6 +1,6 @@
-"""A film's options as `vigent.jobs.v1.JobSpec` has them and back, by the names and types of both; no option is named.
+"""A film's options to `vigent.jobs.v1.JobSpec` and back, by the names and types of both; no option is named here.
 
-What an entry of a library becomes is for `resolve` to say.
+Entries of libraries are left to `resolve`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.films.request import HINTS, FilmRequest
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
-_ON, _OFF = "ON", "OFF"  # of an enum for a choice that people make with yes and no
+_ON, _OFF = "ON", "OFF"  # of an enum that people set with yes and no
 
 
 def place_of(field: str) -> FieldDescriptor:
@@ -27,7 +27,7 @@ _FIELDS = {place_of(field).name: field for field in FilmRequest.model_fields}
 
 
 def request_field(field: str) -> str:
-    """The input that an error speaks of: what comes as "spec.reference_audio.x" is "reference.x" of the request."""
+    """The request's name of a field that an error names: "reference.x" for "spec.reference_audio.x"."""
     if not field.startswith("spec."):
         return field
     place, dot, inside = field.removeprefix("spec.").partition(".")
@@ -35,7 +35,7 @@ def request_field(field: str) -> str:
 
 
 def spec_of(request: FilmRequest) -> jobs_pb2.JobSpec:
-    """The spec but for entries of libraries."""
+    """The spec without entries of libraries."""
     spec = jobs_pb2.JobSpec()
     for field, hint in HINTS.items():
         place, value = place_of(field), getattr(request, field)
@@ -49,7 +49,7 @@ def spec_of(request: FilmRequest) -> jobs_pb2.JobSpec:
 
 
 def request_of(spec: jobs_pb2.JobSpec) -> FilmRequest:
-    """What a spec asks for; asked again, it is the same film. Not checked: jobs may have come past the gateway."""
+    """The request that gives this spec, and so the same film. Not checked: jobs may have bypassed the gateway."""
     values: dict[str, Any] = {field: _value(spec, field) for field in FilmRequest.model_fields}
     request = FilmRequest.model_construct(**values)
     if request.reference and not request.voice:

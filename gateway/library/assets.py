@@ -21,14 +21,14 @@ class Asset(BaseModel):
 
     id: str = Field(description="SHA-256 of the content; styles that come with Vigent have short names.")
     name: str = Field(description="Name for people.")
-    names: dict[str, str] = Field(default_factory=dict, description="Names by BCP 47 language, where there are some.")
-    licence: str = Field("", description="SPDX identifier, or words.")
+    names: dict[str, str] = Field(default_factory=dict, description="Names by BCP 47 language, if any.")
+    licence: str = Field("", description="SPDX identifier or free text.")
     source: str = Field("", description="Where it comes from.")
     bundled: bool = Field(False, description="Whether it comes with Vigent and cannot be deleted.")
     mime_type: str = Field("", description="IANA media type of the file, by its content.")
     size_bytes: int = Field(0, description="Length of the file in bytes.")
     create_time: datetime | None = Field(None, description="When it was uploaded.")
-    url: str = Field("", description="Where the file can be read, for ever the same content.")
+    url: str = Field("", description="Where the file can be read; its content never changes.")
 
 
 class Footage(Asset):
@@ -36,16 +36,16 @@ class Footage(Asset):
 
     width: int = Field(description="In pixels, turned upright.")
     height: int = Field(description="In pixels, turned upright.")
-    frames: int = Field(description="Pictures; 1 for a picture.")
+    frames: int = Field(description="Number of frames; 1 for a picture.")
     frame_rate_hz: float = Field(description="Frames per second.")
     duration_s: float = Field(description="Length in seconds.")
-    notes: list[str] = Field(default_factory=list, description="What could not be read, and other words on the file.")
+    notes: list[str] = Field(default_factory=list, description="What could not be read, and other notes on the file.")
     poster: str = Field("", description="SHA-256 of a small JPEG of it.")
     poster_url: str = Field("", description="A small JPEG of it.")
 
 
 class Music(Asset):
-    """Music to lie under the voice."""
+    """Music under the voice."""
 
     duration_s: float = Field(description="Length in seconds.")
     sample_rate_hz: int = Field(description="Samples per second and channel.")
@@ -53,7 +53,7 @@ class Music(Asset):
     loudness_lufs: float = Field(description="Integrated loudness (EBU R 128).")
     true_peak_dbtp: float = Field(description="Highest peak between and on samples (EBU R 128); 0 is full scale.")
     waveform: list[float] = Field(description="Largest magnitude of equal stretches, 0 to 1.")
-    notes: list[str] = Field(default_factory=list, description="What could not be read, and other words on the file.")
+    notes: list[str] = Field(default_factory=list, description="What could not be read, and other notes on the file.")
 
 
 class Voice(Music):
@@ -70,9 +70,9 @@ class Font(Asset):
     font_id: str = Field(description="Name by which styles ask for it, together with the weight.")
     family: str = Field(description="Name that players and browsers know.")
     weight: int = Field(description="OpenType weight class; 400 is regular, 700 bold.")
-    italic: bool = Field(False, description="Whether its letters lean.")
-    glyphs: int = Field(description="How many it has.")
-    scripts: list[str] = Field(description="ISO 15924 codes of the scripts that it writes.")
+    italic: bool = Field(False, description="Whether it is italic.")
+    glyphs: int = Field(description="Number of glyphs.")
+    scripts: list[str] = Field(description="ISO 15924 codes of the scripts that it covers.")
 
 
 class Style(Asset):
@@ -99,8 +99,8 @@ class Description(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(default="", description="Name for people; else the file's.", max_length=LONGEST_NAME)
-    licence: str = Field(default="", description="SPDX identifier, or words.", max_length=500)
+    name: str = Field(default="", description="Name for people; the file's when left out.", max_length=LONGEST_NAME)
+    licence: str = Field(default="", description="SPDX identifier or free text.", max_length=500)
     source: str = Field(default="", description="Where it comes from.", max_length=2_000)
 
 

@@ -1,4 +1,4 @@
-"""What an entry of each kind has besides what all have: measured in a limited child, or told by the uploader."""
+"""What only entries of one kind have: measured in a limited child, or told by the uploader."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Inspector:
         )
 
     def details(self, kind: Kind, path: Path, description: Description) -> dict[str, Any]:
-        """The members of the entry. Raises InvalidInputError (field "file") for what cannot be used."""
+        """The entry's members. Raises InvalidInputError (field "file") for a file that cannot be used."""
         match kind:
             case "footage":
                 return self._footage(path)

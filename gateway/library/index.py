@@ -1,4 +1,4 @@
-"""What users have added: one small JSON file a kind, written whole under a lock, so that processes can share it."""
+"""What users have added: one small JSON file per kind, written whole under a lock, so that processes can share it."""
 
 from __future__ import annotations
 

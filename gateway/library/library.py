@@ -75,7 +75,7 @@ class Library:
         return StoredFile(asset.id, asset.size_bytes, asset.mime_type)
 
     def inspected(self, kind: Kind, path: Path, description: Description) -> Asset:
-        """An entry as `add` makes it of a file of this machine, which stays as it is; it is listed nowhere.
+        """An entry like one of `add`, for a file of this machine; the file stays as it is, the entry is not listed.
 
         Raises InvalidInputError (field "file") as `add` does, and OSError.
         """
@@ -98,12 +98,12 @@ class Library:
     def add(self, kind: Kind, path: Path, file_name: str, description: Description) -> tuple[Asset, bool]:
         """Looks at the file, moves it into the store and lists it; True when its content was there already.
 
-        Raises InvalidInputError for a file that cannot be used. The same content again renews what is said of it,
+        Raises InvalidInputError for a file that cannot be used. The same content again updates its description,
         unless it comes with Vigent.
         """
         if "/" in file_name or "\\" in file_name or "\0" in file_name:
             raise InvalidInputError(
-                f"{file_name[:80]!r} is a path, no file name.", "Send the name alone.", "file", "PATH_IN_NAME"
+                f"{file_name[:80]!r} is a path, not a file name.", "Send the name alone.", "file", "PATH_IN_NAME"
             )
         name = checked_name(description.name or Path(file_name).stem[:LONGEST_NAME] or kind)
         found = sniff(path, *_MEDIA[kind])
@@ -125,7 +125,8 @@ class Library:
         """
         asset = self.find(kind, asset_id)
         if asset.bundled:
-            raise FailedPreconditionError(f"{asset.name} comes with Vigent.", "Leave it.", "id", "BUNDLED")
+            problem = f"{asset.name} comes with Vigent and cannot be deleted."
+            raise FailedPreconditionError(problem, "Leave it.", "id", "BUNDLED")
         self._indexes[kind].remove(asset_id)
         shared = any(other.id == asset_id for other_kind in ASSET_TYPES for other in self.entries(other_kind))
         if not keep_file and not shared:
@@ -179,7 +180,7 @@ def checked_name(name: str) -> str:
     """A name as it may be listed. Raises InvalidInputError for one that could be taken for a path, or is unreadable."""
     if any(unicodedata.category(character) in {"Cc", "Cs"} or character in "/\\" for character in name):
         raise InvalidInputError(
-            f"{name[:80]!r} is no name.", "Leave out slashes and control characters.", "name", "UNUSABLE_NAME"
+            f"{name[:80]!r} is not a name.", "Leave out slashes and control characters.", "name", "UNUSABLE_NAME"
         )
     return name
 
@@ -198,7 +199,7 @@ def _entry(kind: Kind, stored: StoredFile, found: Format, members: dict[str, Any
 
 
 def _manifest_fields(kind: Kind, file: BundledFile) -> dict[str, Any]:
-    """What the manifest says, which counts more than what was measured."""
+    """What the manifest says, which overrides what was measured."""
     fields: dict[str, Any] = {"name": file.name, "names": file.names, "licence": file.licence, "source": file.source}
     if kind == "fonts":
         fields |= {key: file.facts[key] for key in ("family", "weight", "scripts") if key in file.facts}

@@ -21,7 +21,7 @@ PROCESSES = (*MODEL_SERVICES, "orchestrator", GATEWAY)
 DEFAULT_DATA = Path(".vigent")
 
 _LAST_PORT = 65_535
-_QUIET_PORTS = range(10_000, 32_768)  # below those that the system deals out: nobody is given one meanwhile
+_QUIET_PORTS = range(10_000, 32_768)  # below the ephemeral ports, so that no process is given one meanwhile
 _REPLICA_STEP = 10  # ports between two replicas: no two services are that far apart
 
 
@@ -36,13 +36,13 @@ def service_of(name: str) -> str:
 
 
 class _AnyProcess(ProcessSettings):
-    """What any process is told, whatever else its section says."""
+    """The settings that all processes share, whatever else their sections say."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
 
 def drain_s(name: str, told: Mapping[str, str]) -> float:
-    """Seconds that a process may take to end once it is asked to; `told` is its environment beside that of this one.
+    """Seconds that a process may take to end once it is asked to; `told` is its environment on top of this one's.
 
     Raises InvalidInputError naming a wrong setting.
     """
@@ -80,7 +80,8 @@ class Addresses:
         count = len(processes) + len(served)
         ports = free_ports(count) if base == 0 else list(range(base, base + count))
         if ports[-1] > _LAST_PORT:
-            raise InvalidInputError(f"There are not {count} ports from {base}.", "Give a lower one.", "port_base")
+            problem = f"There are fewer than {count} ports from {base} on."
+            raise InvalidInputError(problem, "Give a lower one.", "port_base")
         return cls(
             "127.0.0.1",
             dict(zip(processes, ports[: len(processes)], strict=True)),
@@ -117,7 +118,7 @@ class Addresses:
     def environment(self, data: Path) -> dict[str, str]:
         """Settings that make all processes find each other and the data folder.
 
-        What equals the default is left unsaid, so that vigent.toml keeps its word.
+        Defaults are left out, so that vigent.toml still counts.
         """
         told = _folders(data) if data != DEFAULT_DATA else {}
         for name in PROCESSES:
@@ -155,7 +156,7 @@ def _folders(data: Path) -> dict[str, str]:
 
 
 def apply_data_folder(data: Path) -> None:
-    """Makes this process use the same folders as the mesh over `data`; what the environment says stays."""
+    """Makes this process use the same folders as the mesh over `data`; what the environment sets already stays."""
     if data != DEFAULT_DATA:
         for name, value in _folders(data).items():
             os.environ.setdefault(name, value)
@@ -170,7 +171,7 @@ def _further(port: int, number: int) -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many ports of loopback that nobody has, among those that are given to nobody who does not ask for them."""
+    """`count` free ports of loopback, outside the range from which the system picks ports by itself."""
     shuffled = random.sample(_QUIET_PORTS, len(_QUIET_PORTS))
     return sorted(islice(filter(_is_free, shuffled), count))
 

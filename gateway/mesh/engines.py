@@ -1,4 +1,4 @@
-"""What the engines can do that the settings name: asked of their classes, in a process of its own."""
+"""What the configured engines can do: asked of their classes, in a separate process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TIMEOUT_S = 120.0  # torch is imported from a cold disk
 
 @dataclass(frozen=True)
 class EngineClass:
-    """An engine by name; `capabilities` as of vigent.runtime.v1, empty with the `problem` why it cannot be imported."""
+    """An engine by name; `capabilities` as in vigent.runtime.v1, empty if a `problem` keeps it from being imported."""
 
     engine: str
     capabilities: dict[str, Any] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class EngineClass:
 def engines_of(services: Sequence[str]) -> dict[str, EngineClass]:
     """The engine of each service, as its settings name it.
 
-    Raises FailedPreconditionError when they cannot be asked; a wrong setting is told by its server.
+    Raises FailedPreconditionError when they cannot be asked; a wrong setting is reported by its server.
     """
     command = [sys.executable, "-P", "-m", "services.runtime.describe", *services]
     try:

@@ -20,8 +20,8 @@ def assign(users: Collection[str], gpus: Sequence[str], lipsync_replicas: int = 
     """The GPU of each process, for the services among `users`; empty without GPUs.
 
     The voice gets the first GPU. Lip-sync, the heaviest, gets a replica on each of the others (on all of them when no
-    voice computes on a GPU) and shares the only one; `lipsync_replicas` of them when that is not 0, spread over those
-    GPUs. Listening is light and shares the first.
+    voice computes on a GPU), and shares the first when it is the only one; `lipsync_replicas`, when not 0, is how many
+    replicas there are, spread over those GPUs. Listening is light and shares the first.
     """
     if not gpus:
         return {}
@@ -34,7 +34,7 @@ def assign(users: Collection[str], gpus: Sequence[str], lipsync_replicas: int = 
 
 
 def gpu_users(engines: Mapping[str, EngineClass]) -> set[str]:
-    """Services whose engine uses a GPU and that are not told by a setting on which device to compute."""
+    """Services whose engine uses a GPU and whose device is not fixed by a setting."""
     return {
         name
         for name, engine in engines.items()
@@ -49,8 +49,8 @@ def available_gpus(settings: MeshSettings) -> list[str]:
     if "CUDA_VISIBLE_DEVICES" in os.environ:
         return list(
             takewhile(is_gpu, gpus_of(os.environ["CUDA_VISIBLE_DEVICES"]))
-        )  # CUDA stops at the first that is none
-    return [line.strip() for line in query("index") if line.strip().isdecimal()]  # it mixes warnings into its answer
+        )  # CUDA stops at the first invalid one
+    return [line.strip() for line in query("index") if line.strip().isdecimal()]  # nvidia-smi mixes in warnings
 
 
 def query(*columns: str) -> list[str]:

@@ -43,7 +43,7 @@ class HealthProbe(Protocol):
         """Why another engine stands in for the one asked for; empty when none does, or it does not say."""
 
     async def close(self) -> None:
-        """Ends the asking."""
+        """Closes what it asks through."""
 
 
 class GrpcProbe:
@@ -111,7 +111,7 @@ class HttpProbe:
         self._client = httpx.AsyncClient(base_url=f"http://{address}", trust_env=False)
 
     async def wait_ready(self) -> None:
-        """Asks /livez until it answers: its readiness is that of the orchestrator, which is waited for anyway."""
+        """Asks /livez until it answers: its readiness depends on the orchestrator, which is waited for anyway."""
         while not await self.alive(timeout_s=1.0):  # noqa: ASYNC110 - another process cannot set an event
             await asyncio.sleep(_POLL_S)
 

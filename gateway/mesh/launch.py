@@ -1,6 +1,6 @@
 """Runs a process of the mesh so that it dies with its supervisor: `python -m gateway.mesh.launch PARENT MODULE`.
 
-The process asks the kernel for that itself: code between fork and exec is not safe in a supervisor that speaks gRPC.
+The process asks the kernel for that itself: code between fork and exec is not safe in a supervisor that uses gRPC.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One mesh a data folder: a lock that the kernel lets go of when its holder dies, and where that mesh is found."""
+"""One mesh per data folder: a lock that the kernel releases when its holder dies, and where that mesh is found."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def running_mesh(data: Path) -> RunningMesh | None:
 
 
 def _take(lock: TextIO) -> None:
-    """Takes the lock for oneself; who only looks whether a mesh runs has it for a moment. Raises OSError."""
+    """Takes the lock, which a process that only checks for a mesh holds for a moment. Raises OSError."""
     for _ in range(_TRIES):
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

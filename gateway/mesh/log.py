@@ -1,4 +1,4 @@
-"""The log of a mesh that must not disturb the terminal: a file."""
+"""The log file of a mesh that must not write to the terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TAIL_LINES = 15
 
 
 class LogFile:
-    """Writes lines to `path`, which it begins anew, and remembers the last of them."""
+    """Writes lines to `path`, which it overwrites, and remembers the last of them."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

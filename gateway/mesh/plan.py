@@ -15,7 +15,7 @@ from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES
 from services.base.settings import ProcessSettings, ServerSettings
 
-_DEFAULT_SEGMENTS = 2  # as many segments as the orchestrator makes at the same time when it is told nothing
+_DEFAULT_SEGMENTS = 2  # segments that the orchestrator makes at the same time by default
 
 
 class _Orchestrator(ProcessSettings):
@@ -64,7 +64,7 @@ class MeshPlan:
         return f"services.{service}" if service in MODEL_SERVICES else service
 
     def environment(self, name: str, data: Path) -> dict[str, str]:
-        """What this process is told beside its own settings."""
+        """What this process is told on top of its own settings."""
         told = {**self.addresses.environment(data), **self.addresses.own_environment(name)}
         if name in self.gpus:
             told |= environment_of(service_of(name), self.gpus[name])

@@ -1,4 +1,4 @@
-"""When a process of the mesh is taken for dead, and how long it rests before it is started again."""
+"""When a process of the mesh counts as dead, and how long to wait before it is started again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _REMEMBERED = 32  # failures; far beyond the longest pause
 class WatchdogPolicy:
     """When a process is restarted, and how soon.
 
-    More than `restarts` failures within `window_s` of running time are a crash loop: the cause may pass, so it goes on,
-    each pause twice as long as the one before up to `longest_pause_s`. `stop_grace_s` is what a process gets to end
-    beyond its own drain.
+    More than `restarts` failures within `window_s` of running time are a crash loop: the cause may pass, so restarts go
+    on, each pause twice as long as the one before, up to `longest_pause_s`. `stop_grace_s` is the time a process gets
+    to end beyond its own drain.
     """
 
     interval_s: float = 5.0
@@ -29,13 +29,13 @@ class WatchdogPolicy:
     stop_grace_s: float = 10.0
 
     def pause_s(self, failures: int) -> float:
-        """How long to wait after so many failures, 1 or more."""
+        """How long to wait after this many failures, 1 or more."""
         return min(self.first_pause_s * 2.0 ** (failures - 1), self.longest_pause_s)
 
 
 DEFAULT_POLICY = WatchdogPolicy()
 ONE_TRY = WatchdogPolicy(restarts=0)
-"""For a process that is needed for a moment: what fails once is an error."""
+"""For a process that is needed for a moment: a single failure is an error."""
 
 
 class Failures:

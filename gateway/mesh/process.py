@@ -20,7 +20,7 @@ Say = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class _Output:
-    """The reading end of a pipe of our own: asyncio's own would not tell of an end before the pipe is closed."""
+    """The reading end of a pipe of our own: with asyncio's, an exit is not reported before the pipe is closed."""
 
     lines: asyncio.StreamReader
     _transport: asyncio.ReadTransport
@@ -70,7 +70,7 @@ class MeshProcess:
         """Waits for the end and returns the exit code; negative: the signal."""
         code = await self._process.wait()
         self._signal_group(signal.SIGKILL)  # a worker that outlived its server
-        await asyncio.wait([self._reading], timeout=_LAST_WORDS_S)  # who left the group may hold the pipe for ever
+        await asyncio.wait([self._reading], timeout=_LAST_WORDS_S)  # a child outside the group may hold the pipe
         self._output.close()
         return code
 
@@ -102,14 +102,14 @@ class MeshProcess:
                 continue
             if not line:
                 return
-            with contextlib.suppress(OSError):  # a full disk or a closed terminal: a pipe unread would hold the process
+            with contextlib.suppress(OSError):  # full disk or closed terminal: an unread pipe would block the process
                 say(self.name, line.decode(errors="replace").rstrip())
 
 
 async def _started(module: str, environment: Mapping[str, str], pipe: IO[bytes]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        "-P",  # a folder named "services" where the user stands must not be imported
+        "-P",  # a folder named "services" in the user's working directory must not be imported
         "-m",
         "gateway.mesh.launch",
         str(os.getpid()),

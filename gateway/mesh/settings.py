@@ -24,7 +24,7 @@ class MeshSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIGENT_", extra="forbid", frozen=True)
 
     gpus: str | None = Field(
-        None, description='GPUs to use, as nvidia-smi counts them: "0,1,2"; empty for none; all when left out.'
+        None, description='GPUs to use, as nvidia-smi numbers them: "0,1,2"; empty for none; all when left out.'
     )
     lipsync_replicas: int = Field(0, description="Lip-sync servers; 0 for one on each of their GPUs.", ge=0, le=64)
 
@@ -32,7 +32,7 @@ class MeshSettings(BaseSettings):
     @classmethod
     def _are_gpus(cls, value: str | None) -> str | None:
         if wrong := [gpu for gpu in gpus_of(value or "") if not is_gpu(gpu)]:
-            raise ValueError(f"{wrong[0]!r} is no GPU; give numbers or UUIDs of nvidia-smi")
+            raise ValueError(f"{wrong[0]!r} is not a GPU; give numbers or UUIDs from nvidia-smi")
         return value
 
     @classmethod
@@ -58,10 +58,10 @@ class MeshSettings(BaseSettings):
 
 
 def gpus_of(text: str) -> list[str]:
-    """The GPUs of a list with commas."""
+    """The GPUs in a comma-separated list."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def is_gpu(name: str) -> bool:
-    """Whether CUDA_VISIBLE_DEVICES takes it for a GPU: a number of nvidia-smi or a UUID; -1 is none."""
+    """Whether CUDA_VISIBLE_DEVICES takes it for a GPU: a number of nvidia-smi or a UUID; -1 is not."""
     return _GPU.fullmatch(name) is not None

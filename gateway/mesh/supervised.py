@@ -1,8 +1,8 @@
 """Keeps one process running: starts it, watches it, and starts it again when it has exited or is dead.
 
-The ladder for a hung engine is inside each model server. What is left for here is a process that exits, or whose
-`liveness` is not SERVING several times in a row. Only wrong settings end it for good; whatever else goes wrong, here or
-there, may pass.
+Each model server deals with its own hung engine. What is left to do here is to restart a process that exits, or whose
+`liveness` is not SERVING several times in a row. Only wrong settings end it for good; whatever else goes wrong, in the
+process or here, may pass.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 class State(Enum):
-    """Of a supervised process."""
+    """State of a supervised process."""
 
     STARTING = "starting"
     READY = "ready"
@@ -106,7 +106,7 @@ class Supervised:
         await asyncio.sleep(self._failures.pause_s)
 
     async def _life(self, probe: HealthProbe) -> tuple[str, int | None]:
-        """From a start to the end: why it ended, and its exit code, None when there is none."""
+        """One run, from start to end: why it ended, and its exit code, None when there is none."""
         try:
             self.process = await MeshProcess.start(self.name, self._module, self._environment, self._say)
         except Exception as error:
@@ -163,7 +163,7 @@ class Supervised:
         self.up.set()
 
     async def _insisting(self, work: Callable[[], Awaitable[_T]]) -> _T:
-        """What `work` gives. What goes wrong in it is no fault of the process: it is said, and tried again."""
+        """The result of `work`. Its failures are not the process's fault: they are logged, and it is tried again."""
         tries = 0
         while True:
             try:

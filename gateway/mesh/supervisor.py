@@ -30,7 +30,7 @@ class Supervisor:
         policy: WatchdogPolicy = DEFAULT_POLICY,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`names`: which of the plan's processes to run. `settings`: more of the environment for all of them."""
+        """`names`: which of the plan's processes to run. `settings`: extra environment for all of them."""
         self.processes = {
             name: Supervised(
                 name,
@@ -83,7 +83,7 @@ class Supervisor:
             await asyncio.wait(outcomes)
 
     async def unready(self) -> str:
-        """Who is not ready, and where each is to listen, such as "tts at 127.0.0.1:8051"; empty when all are ready."""
+        """What is not ready, and where it should listen, such as "tts at 127.0.0.1:8051"; empty when all are ready."""
         waiting = [process for process in self.processes.values() if not process.ready.is_set()]
         return ", ".join(f"{process.name} at {process.address}" for process in waiting)
 
@@ -97,18 +97,18 @@ class Supervisor:
             await process.up.wait()
 
     async def wait_given_up(self) -> str:
-        """Waits for a process that is not started again; its name."""
+        """Waits until a process is given up; returns its name."""
         return await _first_set({name: process.given_up for name, process in self.processes.items()})
 
     async def wait_failing(self) -> str:
-        """Waits for a process that is not started again, or only after ever longer pauses; its name."""
+        """Waits until a process is given up, or restarted only after ever longer pauses; returns its name."""
         return await _first_set({name: process.failing for name, process in self.processes.items()})
 
     async def _wait_unable(self) -> str:
         return await _first_set({name: process.unable for name, process in self.processes.items()})
 
     async def stop(self) -> None:
-        """Ends all: who takes work first, who does it last."""
+        """Ends all: those that accept work first, those that do it last."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

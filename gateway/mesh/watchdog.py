@@ -1,6 +1,6 @@
 """Finds out that a process is dead although it has not exited. Busy, slow, full and draining are never reasons.
 
-A question that could not be asked in time is no answer: this process may have been paused, or be out of file handles.
+A probe that could not be sent in time proves nothing: this process may have been paused, or be out of file handles.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from enum import Enum
 from gateway.mesh.health import HealthProbe
 from gateway.mesh.policy import WatchdogPolicy
 
-_LATE_S = 1.0  # by so much an answer, or its absence, may come late before this process itself is to blame
+_LATE_S = 1.0  # an answer or a timeout that is later than this is the fault of this process
 
 
 class Sign(Enum):
-    """What one look at a process gave."""
+    """The result of one look at a process."""
 
     ALIVE = "alive"
     SILENT = "silent"
-    CLOSED = "closed"  # it takes no connections: not yet, or no more
+    CLOSED = "closed"  # it accepts no connections, not yet or no longer
     UNKNOWN = "unknown"
 
 
@@ -39,7 +39,7 @@ class Watchdog:
         self._longest_look_s = policy.interval_s + 2 * policy.timeout_s + _LATE_S  # beyond it this process was paused
 
     async def until_dead(self) -> str:
-        """Returns, when the process is to be killed, why."""
+        """Returns the reason when the process must be killed."""
         while True:
             began_s = time.monotonic()
             await asyncio.sleep(self._policy.interval_s)
@@ -66,7 +66,7 @@ class Watchdog:
         if not self._answered:  # a start takes as long as it takes
             return self._late(self._policy.start_up_s, "did not answer within {:g} s of its start")
         if sign is Sign.CLOSED:  # and so does a drain
-            return self._late(self._drain_s, "took no connections any more and did not end within {:g} s")
+            return self._late(self._drain_s, "stopped accepting connections and did not end within {:g} s")
         self._misses += 1
         return f"liveness failed {self._misses} times in a row" if self._misses >= self._policy.misses else ""
 
@@ -77,7 +77,7 @@ class Watchdog:
 async def knock(address: str, timeout_s: float) -> Sign:
     """Whether somebody listens at host:port.
 
-    A process that hangs still does, one that drains does not; UNKNOWN when this process cannot even ask.
+    A hung process still does, a draining one does not; UNKNOWN when this process cannot even ask.
     """
     host, _, port = address.rpartition(":")
     try:

@@ -12,7 +12,7 @@ def lowest_contrast(style: dict[str, Any]) -> float:
     """Lowest WCAG contrast ratio (1 to 21) of any letter colour against its outline, box or pill.
 
     A translucent backing counts over black or over white film, whichever is worse. Without outline, box and pill only
-    the film is behind the letters, so that nothing can be promised: 1.
+    the film is behind the letters, so nothing can be promised: 1.
     """
     letters = [style["fill"]["color"], *([style["fill"]["to"]] if style["fill"]["to"] else [])]
     highlight = style["highlight"]

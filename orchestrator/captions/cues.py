@@ -69,7 +69,7 @@ def make_cues(
     sample_rate_hz: int,
     layout: CaptionLayout,
 ) -> list[Cue]:
-    """Cues of one segment, in order, apart, all within film frames [first_film_frame, first_film_frame + frames).
+    """Cues of one segment, in order, disjoint, all within film frames [first_film_frame, first_film_frame + frames).
 
     `words` count samples of the segment's voice, which starts at `first_film_frame`; without words the text is spread
     over the segment. The sources of all lines together make up `sentence_text`. A cue starts with the frame in which

@@ -25,7 +25,7 @@ def text_band(
 ) -> Box:
     """Left, top, right and bottom edge of the band for captions or titles, in pixels of a width x height canvas.
 
-    The band is the area of safe_areas.json, moved off `avoid` by the shortest way and made less high where necessary.
+    The band is the area of safe_areas.json, moved off `avoid` by the shortest way and shortened where necessary.
     Captions stay inside the safe area, titles between their own top edge (labels are above it) and the captions. Where
     there are `needed_px` neither below nor above `avoid`, the band takes the larger of the two spaces, and the text is
     drawn smaller. Where even that has less than half of `needed_px`, as in a close-up, the band stays where it was.

@@ -76,7 +76,7 @@ def _paste_chroma(old: NDArray[uint8], new: NDArray[uint8], border: tuple[int, i
     mixed = np.array(new)
     rows, columns = new.shape
     for edge in (np.s_[:top], np.s_[rows - bottom :], np.s_[:, :left], np.s_[:, columns - right :]):
-        # Half of an edge sample is inside; corners are met twice, a quarter of them is.
+        # Half of an edge sample is inside; a corner is halved twice, so a quarter of it is.
         mixed[edge] = (old[edge].astype(np.uint16) + mixed[edge] + 1) // 2
     old[...] = mixed
 

@@ -1,4 +1,4 @@
-"""Any footage becomes the film's size and rate: a picture one frame, a clip constant 25 fps with short closed GOPs."""
+"""Brings footage to the film's size and rate: a picture is one frame, a clip constant 25 fps with short closed GOPs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DEFAULT_LIMITS = FootageLimits()
 class ConformedFootage:
     """Footage as the film needs it. `path` is the source itself when it was already right (`changed` is False).
 
-    `notes` are sentences on what was passed over in the source.
+    `notes` are sentences on what was skipped in the source.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class ConformedFootage:
 
 
 Progress = Callable[[int, int], None]
-"""Gets frames done and frames in all (estimated)."""
+"""Takes frames done and frames in all (estimated)."""
 
 
 def conform(
@@ -59,7 +59,7 @@ def conform(
     """Writes `source` as `width` x `height` H.264 at 25 fps to `target` (MP4), cropped to cover the canvas.
 
     `focus` is what the crop keeps, as shares of the upright picture's width and height; None: the face if one is
-    found, else the middle. `backdrop` shows where the source is transparent. Blocking; files from outside belong into
+    found, else the middle. `backdrop` shows where the source is transparent. Blocking; files from outside belong in
     `sandbox.run_limited("orchestrator.film.conform:conform", ...)`. Raises InvalidInputError (field "spec.footage";
     reasons EMPTY_FILE, WRONG_FILE_TYPE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE).
     """

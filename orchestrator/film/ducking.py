@@ -16,7 +16,7 @@ from services.media.sound import SOUND_RATE_HZ, Sound, rechunked
 
 HOP_S = 0.01
 HOP_SAMPLES = int(HOP_S * SOUND_RATE_HZ)
-_SPEECH_BELOW_LOUD_DB = 30.0  # softer than the loud tenth of the voice by this much is no speech
+_SPEECH_BELOW_LOUD_DB = 30.0  # softer than the loud tenth of the voice by this much is not speech
 _FLOOR_DB = -60.0
 _SHORTEST_PAUSE_S = 0.6  # the music does not return in shorter ones
 _LEAD_S, _FALL_S = 0.05, 0.2  # fully back this long before speech, after a fall of this length
@@ -51,6 +51,6 @@ def ducking_db(levels_db: NDArray[float32], depth_db: float) -> NDArray[float32]
 
 
 def _hops_since(active: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Hops since the last active one, 0 in it, infinite before the first."""
+    """Hops since the last active one, 0 at one, infinite before the first."""
     places = np.arange(len(active), dtype=float)
     return places - np.maximum.accumulate(np.where(active, places, -np.inf))

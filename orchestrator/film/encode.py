@@ -21,12 +21,12 @@ FOOTAGE_GOP_FRAMES = 12
 FILM_GOP_FRAMES = 2 * FRAME_RATE_HZ
 B_FRAMES = 2
 REORDER_FRAMES = 2
-"""Frames by which decoding runs ahead of showing with two B-frames of which one may be a reference."""
+"""Frames by which decoding runs ahead of showing, with two B-frames of which one may be a reference."""
 
 
 @dataclass(frozen=True)
 class EncoderSettings:
-    """Encoder, speed and quality. `h264_nvenc` falls back to `libx264` where no such device is.
+    """Encoder, speed and quality. `h264_nvenc` falls back to `libx264` where there is no device for it.
 
     `crf` is x264's constant rate factor (0 best to 51), used as `cq` by NVENC; `threads` 0 leaves it to the encoder.
     """
@@ -57,7 +57,7 @@ def add_footage_stream(container: OutputContainer, width: int, height: int) -> V
 
 @cache
 def has_nvenc() -> bool:
-    """Whether an NVENC device takes a frame; the wheel has the encoder on every machine."""
+    """Whether an NVENC device encodes a frame; the wheel has the encoder on every machine."""
     context = av.CodecContext.create("h264_nvenc", "w")
     context.width, context.height, context.pix_fmt, context.time_base = 256, 256, "yuv420p", FRAME_TIME
     frame = new_frame(256, 256)

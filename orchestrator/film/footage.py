@@ -13,7 +13,7 @@ from services.base.errors import InternalError
 
 
 class FootageReader:
-    """Frames of conformed footage by number. Neighbours come cheap, forwards and backwards; a jump costs a GOP.
+    """Frames of conformed footage by number. Neighbours are cheap, forwards and backwards; a jump costs a GOP.
 
     Forwards each frame is decoded when it is asked for, while it is still in the processor's cache; backwards a GOP
     is decoded at once.

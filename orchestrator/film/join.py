@@ -40,7 +40,7 @@ def join_film(
 ) -> int:
     """Writes a faststart MP4 of the segments in order and the AAC stream of `audio`; returns its frames.
 
-    `metadata` as of `metadata.film_metadata`. Raises InternalError when segments do not fit each other.
+    `metadata` as from `metadata.film_metadata`. Raises InternalError when segments do not fit each other.
     """
     # Without use_metadata_tags an MP4 keeps only keys that Apple knows, and drops the AI record.
     options = {"movflags": "faststart+use_metadata_tags"}
@@ -51,7 +51,7 @@ def join_film(
         if audio is not None:
             sound = sources.enter_context(av.open(str(audio))).streams.audio[0]
             packets.append(_copied(sound, film.add_stream_from_template(sound, opaque=True)))
-        # Merged by time, because the muxer would hold one stream until the other comes.
+        # Merged by time, because the muxer would hold back one stream until the other comes.
         for packet in heapq.merge(*packets, key=decoding_time):
             film.mux(packet)
     return sum(segment.frames for segment in segments)
@@ -66,8 +66,8 @@ def add_picture_stream(container: OutputContainer, segment: FilmSegment) -> Vide
 def picture_packets(segment: FilmSegment, first_film_frame: int, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
     """A segment's packets, stamped for its place in the film.
 
-    A fragment's own stamps are not used: short ones have no B-frame delay, long ones have.
-    Raises InternalError when its header differs from the stream's or its packets are not as many as its frames.
+    A fragment's own stamps are not used: short ones have no B-frame delay, long ones do.
+    Raises InternalError when its header differs from the stream's or it has not one packet per frame.
     """
     with av.open(str(segment.path)) as source:
         own = source.streams.video[0]
@@ -103,5 +103,5 @@ def _copied(source: AudioStream, stream: AudioStream) -> Iterator[Packet[AudioSt
 
 
 def decoding_time(packet: Packet[Any]) -> float:
-    """When a packet is decoded, in seconds; what packets of several streams are merged by."""
+    """When a packet is decoded, in seconds; packets of several streams are merged by it."""
     return float((packet.dts or 0) * packet.time_base)

@@ -19,7 +19,7 @@ from services.media.sound import SOUND_RATE_HZ, Sound, at_samples, rechunked
 HOP_SAMPLES = SOUND_RATE_HZ // 1000
 _REACH_HOPS = 20
 """Half of the time that the gain takes down to a peak and back."""
-_TAPS = 16  # a phase
+_TAPS = 16  # per phase
 _OVERSAMPLING = 4  # as ITU-R BS.1770-4, annex 2 asks for at 48 kHz
 
 
@@ -52,7 +52,7 @@ class Limiter:
     """Gain over time that keeps every peak at or below a ceiling."""
 
     def __init__(self, peaks: NDArray[float32], gain: float, ceiling: float) -> None:
-        """For sound with true `peaks` a hop, brought to `gain` first; `gain` and `ceiling` are amplitudes."""
+        """For sound with these true `peaks` per hop, amplified by `gain` first; `gain` and `ceiling` are amplitudes."""
         self._peaks, self._gain, self._ceiling = peaks, float32(gain), float32(ceiling)
 
     def apply(self, sound: Sound, first_sample: int) -> Sound:
@@ -64,7 +64,7 @@ class Limiter:
         return sound * (self._gain * limiting)
 
     def _limiting(self, first: int, end: int) -> NDArray[float32]:
-        """Factors of hops, up to 1. Beyond the ends of the film its first and last peak go on."""
+        """One factor per hop, up to 1. The first and last peak continue beyond the ends of the film."""
         reach = 2 * _REACH_HOPS + 1
         peaks = self._peaks[np.clip(np.arange(first - reach, end + reach), 0, len(self._peaks) - 1)]
         needed = self._ceiling / np.maximum(self._gain * peaks, self._ceiling)

@@ -14,7 +14,7 @@ AI_COMMENT = "AI-generated content. 本视频由人工智能生成。"
 
 @dataclass(frozen=True)
 class AiRecord:
-    """The `AIGC` record (GB 45438-2025): who made the film and which job, who spreads it and under which id."""
+    """The `AIGC` record (GB 45438-2025): who made the film in which job, who distributes it and under which id."""
 
     content_producer: str
     produce_id: str
@@ -46,6 +46,6 @@ def film_metadata(title: str = "", ai_record: AiRecord | None = None) -> dict[st
 
 
 def read_metadata(film: Path) -> dict[str, str]:
-    """What stands in a film."""
+    """The metadata of a film file."""
     with av.open(str(film), metadata_errors="replace") as container:
         return dict(container.metadata)

@@ -1,7 +1,7 @@
 """The film's sound: voice as it is, music ducked under it, loudness brought to target, peaks limited.
 
 Three passes read the voices and the music anew, so that memory does not grow with the film: one over the voice alone
-(where is speech, how loud is it), one over the mix (how loud, which peaks), one that writes.
+(where speech is, how loud), one over the mix (how loud, which peaks), one that writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from orchestrator.film.join import VoiceSegment
 from orchestrator.film.limiter import Limiter, true_peaks
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.music import music_blocks
-from orchestrator.film.voice import voice_blocks
+from orchestrator.film.voice_track import voice_blocks
 from services.media.meter import Meter, measure, measure_file
 from services.media.recording import Recording
 from services.media.sound import (
@@ -40,7 +40,7 @@ from services.media.sound import (
 TRUE_PEAK_DBTP = -1.0
 REFERENCE_LUFS = -14.0
 """Voice and music are mixed with the voice at this loudness, so that a gain of the music means the same everywhere."""
-_ENCODER_ROOM_DB = 0.5  # what AAC may add to a peak; it is measured, and more is taken where that was not enough
+_ENCODER_ROOM_DB = 0.5  # what AAC may add to a peak; the result is measured, and more room left if that was not enough
 _TOLERANCE_LU = 0.4
 _MOST_TRIM_DB = 0.19
 _SETTLED_LU = 0.1
@@ -52,7 +52,7 @@ _PASSES = 5  # over the film, as progress counts them: voice, mix, two to settle
 
 @dataclass(frozen=True)
 class MusicBed:
-    """Music under the voice: `gain_db` against the file's own level, lowered by `ducking_db` while there is speech.
+    """Music under the voice: `gain_db` relative to the file's own level, lowered by `ducking_db` while there is speech.
 
     The gain is for a film whose voice is at -14 LUFS, where a player gives the music the same gain; at another loudness
     both are moved together. The film begins with second `start_s` of the music.
@@ -68,7 +68,7 @@ class MusicBed:
 class MixReport:
     """The finished sound: AAC 48 kHz stereo in an M4A, exactly `frames` film frames long; figures by EBU R 128.
 
-    `gain_db` is what the voice was raised by, limiting aside; `music_notes` are sentences on what was passed over.
+    `gain_db` is what the voice was raised by, limiting aside; `music_notes` are sentences on what was skipped.
     """
 
     path: Path
@@ -82,8 +82,8 @@ class MixReport:
 def gain_db_of_slider(position: float) -> float:
     """Gain of a volume slider, 0 to 100: 0 -> -inf, 25 -> -30, 50 -> -18, 100 -> -6 dB.
 
-    -6 + 12 log2(position / 100): half the way is 12 dB. The studio uses the same formula for what is heard there,
-    as a factor 10 ** (-6 / 20) * (position / 100) ** 1.993.
+    -6 + 12 log2(position / 100): half the position is 12 dB less. The studio uses the same formula for what is heard
+    there, as a factor 10 ** (-6 / 20) * (position / 100) ** 1.993.
     """
     return -6 + 12 * math.log2(position / 100) if position > 0 else -math.inf
 
@@ -118,7 +118,7 @@ def mix_film(
 
 
 class _Mix:
-    """Voice and music of one film, read anew for every pass. What is kept: a level a hop and a peak a millisecond."""
+    """Voice and music of one film, read anew for every pass. Keeps one level per hop and one peak per millisecond."""
 
     def __init__(self, voices: Sequence[VoiceSegment], music: MusicBed | None, progress: Progress) -> None:
         self._voices, self._music, self._progress = voices, music, progress
@@ -146,7 +146,7 @@ class _Mix:
         return by_voice_db + math.copysign(trim_db, missing_db)
 
     def settled_db(self, wanted_db: float, ceiling_db: float) -> float:
-        """Gain after which limiting leaves the loudness that `wanted_db` gives without limiting."""
+        """Gain that gives, once limited, the loudness that `wanted_db` gives without limiting."""
         gain_db = wanted_db
         for _ in range(_TRIES):
             if amplitude(gain_db) * self._peaks.max() <= amplitude(ceiling_db):

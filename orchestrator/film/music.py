@@ -12,7 +12,7 @@ from services.media.sound import SOUND_RATE_HZ, Sound, fitted, rechunked
 
 FIELD = "spec.music"
 LOOP_FADE_S = 1.0
-"""The last second of a track is heard over its first one where it starts again."""
+"""Where a track starts again, its last second is heard over its first."""
 FADE_IN_S, FADE_OUT_S = 0.8, 2.5
 _LOOP_FADE = int(LOOP_FADE_S * SOUND_RATE_HZ)
 

@@ -18,7 +18,7 @@ _IDR_SLICE = 5  # ITU-T H.264, table 7-1
 def ready_frames(clip: Clip, width: int, height: int) -> int:
     """Frames of a clip that `FootageReader` can read as it is; 0 when it must be conformed.
 
-    Its packets must be right, and all of them give their frame.
+    All packets must qualify (see `ready_packets`), and each must decode to its frame.
     """
     if not is_upright(clip.first):
         return 0
@@ -30,7 +30,7 @@ def ready_frames(clip: Clip, width: int, height: int) -> int:
 def ready_packets(stream: VideoStream, width: int, height: int) -> int:
     """Packets of an MP4 that need not be encoded again; 0 when they must be.
 
-    Right are: H.264 4:2:0 in BT.709 limited range at the film's size, square pixels, every frame exactly 1/25 s,
+    Required: H.264 4:2:0 in BT.709 limited range at the film's size, square pixels, every frame exactly 1/25 s,
     no B-frames, an IDR frame at least every 16 frames. Looks at packets only, not at what they decode to.
     """
     container = stream.container

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from orchestrator.client import ENDED_STATES
-from orchestrator.film.preview import write_preview
+from orchestrator.film.preview_file import write_preview
 from orchestrator.jobs.records import JobAttempt
 from orchestrator.making.assemble import film_segments, voice_segments
 from orchestrator.making.segment import SegmentPieces

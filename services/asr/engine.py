@@ -41,7 +41,7 @@ class Listening:
 class Heard:
     """A stretch of recognised text, in samples [start_sample, end_sample) of the audio. `language` as given or found.
 
-    `words`, where they are wanted, count their characters in `text`.
+    `words`, if wanted, have character offsets into `text`.
     """
 
     text: str
@@ -53,7 +53,7 @@ class Heard:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The text to find in the audio: exactly what is said. BCP 47 `language` ("" = by the text)."""
+    """The text to find in the audio: exactly what is said. BCP 47 `language` ("" = from the text)."""
 
     text: str
     sample_rate_hz: int
@@ -66,7 +66,7 @@ class AsrEngine(Protocol):
     capabilities: Capabilities
 
     def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
-        """Writes down what is said, yielding segments in order; none for silence.
+        """Transcribes speech, yielding segments in order; none for silence.
 
         `audio` are int16 mono chunks (samples,) of any length. Raises InvalidInputError (reason UNSUPPORTED_LANGUAGE).
         """
@@ -75,6 +75,6 @@ class AsrEngine(Protocol):
         """Yields every word of the text in order; words cover all characters but spaces and punctuation.
 
         Words are those of `words.words_of`. Times never overlap and never run backwards. Raises InvalidInputError:
-        reason NOTHING_TO_SAY for a text without a word, SILENT and AUDIO_TOO_SHORT for audio that cannot hold it,
+        reason NOTHING_TO_SAY for a text without a word, SILENT and AUDIO_TOO_SHORT for audio that cannot contain it,
         UNKNOWN_LANGUAGE or UNSUPPORTED_LANGUAGE.
         """

@@ -75,7 +75,7 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
 
 @contextmanager
 def _fields_of_open() -> Iterator[None]:
-    """Engines name what they were given; for the caller it is a field of `open`."""
+    """Engines' errors name fields of what they were given; to the caller these are fields of `open`."""
     try:
         yield
     except InvalidInputError as error:

@@ -43,7 +43,7 @@ _LIST_TERMINATED, _WORD, _PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
 
 @dataclass(frozen=True)
 class WordBegan:
-    """The voice came to a word: `position` counts characters of the text from 0."""
+    """The voice reached a word: `position` counts characters of the text from 0."""
 
     position: int
     sample: int
@@ -51,7 +51,7 @@ class WordBegan:
 
 @dataclass(frozen=True)
 class PhonemeBegan:
-    """The voice came to a phoneme, in espeak's own ASCII names; those of pauses start with "_"."""
+    """The voice reached a phoneme, in espeak's own ASCII names; pauses start with "_"."""
 
     name: str
     sample: int

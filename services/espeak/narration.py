@@ -24,7 +24,7 @@ MANDARIN = "cmn-latn-pinyin"
 
 _HESITATION = re.compile(r"(?:…|\.{3,})+(?=.*\w)", re.DOTALL)
 _PAUSE = "<break time='600ms'/>"
-"""What an ellipsis before further words is: the voice itself makes no more of it than of a comma."""
+"""Replaces an ellipsis before further words, which the voice itself reads like a comma."""
 
 _CANTONESE_TAGS = {"yue", "zh-yue", "zh-hk", "zh-mo"}
 _CHINESE_TAGS = {*_CANTONESE_TAGS, "cmn", "zh-cmn", "cmn-latn-pinyin"}
@@ -45,7 +45,7 @@ def narrate(
 ) -> Generator[NDArray[int16] | SpokenWord]:
     """Speaks a text, yielding int16 mono samples at library.SAMPLE_RATE_HZ and each word once it has been said.
 
-    `language` is a BCP 47 tag ("" = by the text), `variant` one of espeak's ("f2"; "" = the plain voice), `speed` 0.5
+    `language` is a BCP 47 tag ("" = from the text), `variant` one of espeak's ("f2"; "" = the plain voice), `speed` 0.5
     to 2. Raises InvalidInputError for a language that espeak does not speak and for a text without a word.
     """
     words = words_of(text)
@@ -143,7 +143,7 @@ def _timed(
     with closing(events):
         for event in events:
             if isinstance(event, PhonemeBegan):
-                if not event.name.startswith("("):  # "(en)" changes the language, it is no sound
+                if not event.name.startswith("("):  # "(en)" switches the language, it is not a sound
                     paused = event.name.startswith("_")
                     end = (end or event.sample) if paused else 0
             elif isinstance(event, WordBegan):

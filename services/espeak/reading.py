@@ -56,7 +56,7 @@ def runs_of(text: str, language: str) -> list[Run]:
 
 
 def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
-    """Language that reads each character: the text's own if it can; what is no letter goes with what came before."""
+    """Language that reads each character: the text's own if it can; other characters go with what came before."""
     reader = language
     for char, _ in chars:
         if script := script_of(char):
@@ -66,7 +66,7 @@ def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
 
 
 def _folded(char: str) -> str:
-    """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and what else no voice can say."""
+    """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
     if unicodedata.category(char) in {"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs"} and char not in "℃℉°":
         return " "
     plain = unicodedata.normalize("NFKC", char)

@@ -1,4 +1,4 @@
-"""Arrays about footage, kept in files. A folder that is full, damaged or not to be written costs time, never a call."""
+"""Arrays about footage, kept in files. A full, damaged or read-only folder costs time, but fails no call."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Arrays: TypeAlias = Mapping[str, NDArray[Any]]
 
 
 def read_arrays(path: Path) -> Arrays | None:
-    """What `write_arrays` wrote; None where nothing is, or something damaged."""
+    """What `write_arrays` wrote; None when the file is missing or damaged."""
     try:
         with path.open("rb") as content, np.load(content) as kept:
             return dict(kept)
     except FileNotFoundError:
         return None
-    except Exception as error:  # zip and NumPy raise whatever a damaged file makes them stumble over
+    except Exception as error:  # zip and NumPy raise all kinds of errors for a damaged file
         _LOG.warning("%s cannot be read (%s) and is made again", path, error)
         return None
 

@@ -15,7 +15,7 @@ from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 
 LARGEST_PATCH_BYTES = 3 << 20
-"""Of one patch's pixels: a gRPC message takes 4 MiB, and engines send the mouth, not the frame."""
+"""Limit for one patch's pixels: a gRPC message holds 4 MiB, and engines send the mouth, not the frame."""
 
 
 @dataclass(frozen=True)

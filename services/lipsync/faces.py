@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 _SCALE_STEP = 1.1
 _NEIGHBOURS = 5
 _SMALLEST_FACE = 36  # pixels of the picture that is searched; the cascade was trained on 20
-_ALIKE = 0.75  # least size of the second cascade's face over the first's
-_EYE_SHARE = (0.125, 0.34)  # width of an eye's box over the face's
+_ALIKE = 0.75  # least size of the second cascade's face relative to the first's
+_EYE_SHARE = (0.125, 0.34)  # width of an eye's box relative to the face's
 _EYE_REST = ((0.31, 0.40), (0.69, 0.40))  # where eyes lie in a face box when the cascade sees none (closed, glasses)
 _EYE_LOWEST = 0.6
-_EYES_APART = (0.25, 0.55)  # distance of both eyes over the face's width
-_STEEPEST = 0.5  # of the line through both eyes: 27 degrees; the face cascade sees no more either
+_EYES_APART = (0.25, 0.55)  # distance between the eyes relative to the face's width
+_STEEPEST = 0.5  # slope of the line through both eyes: 27 degrees, the limit of the face cascade too
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Face:
 
 
 class FaceDetector:
-    """Finds upright frontal faces. One object a thread."""
+    """Finds upright frontal faces. Use one object per thread."""
 
     def __init__(self) -> None:
         self._faces = _cascade("frontalface_alt2")
@@ -46,7 +46,7 @@ class FaceDetector:
         return [face for face in faces if face.eyes_seen or self._confirmed(luma, face.box)]
 
     def _confirmed(self, luma: NDArray[uint8], box: NDArray[float64]) -> bool:
-        """Whether another cascade sees a face there too; each alone also sees some in folds of cloth."""
+        """Whether another cascade sees a face there too; each alone also finds faces in folds of cloth."""
         x, y, width, height = (int(value) for value in box)
         margin = width // 4
         around = luma[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]

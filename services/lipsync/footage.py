@@ -27,7 +27,7 @@ _MISSING_SHARE = 0.02  # edit lists cut a frame or two at the ends; more missing
 
 
 def _rgb_of_yuv() -> NDArray[np.float64]:
-    """3 x 4: 8-bit limited-range Y'CbCr to full-range RGB, ITU-R BT.709-6, tables 3 and 4; the last column is added."""
+    """3 x 4: 8-bit limited-range Y'CbCr to full-range RGB, ITU-R BT.709-6, tables 3 and 4; last column: the offset."""
     kr, kb = 0.2126, 0.0722
     kg = 1 - kr - kb
     luma, chroma = 255 / 219, 255 / 224
@@ -41,7 +41,7 @@ _RGB_OF_YUV = _rgb_of_yuv()
 
 @dataclass(frozen=True)
 class FrameIndex:
-    """Time stamp (container units) of every frame in the order of showing, and whether decoding can start there."""
+    """Time stamp (container units) of every frame in display order, and whether decoding can start there."""
 
     stamps: NDArray[int64]
     keys: NDArray[bool_]
@@ -113,9 +113,9 @@ def luma_of(frame: av.VideoFrame) -> NDArray[uint8]:
 
 
 class CropReader:
-    """One box of each footage frame as RGB. Neighbours come cheap, forwards and backwards; jumps cost one GOP.
+    """One box of each footage frame as RGB. Neighbours are cheap, forwards and backwards; a jump costs one GOP.
 
-    Reads frames once while moving forward; what was read lately is kept, `keep_bytes` at most.
+    Reads frames once while moving forward; keeps what it read last, at most `keep_bytes`.
     """
 
     def __init__(self, path: Path, index: FrameIndex, boxes: Sequence[Box | None], keep_bytes: int = 64 << 20) -> None:
@@ -180,7 +180,7 @@ class CropReader:
 
 
 def _as_yuv420(frame: av.VideoFrame) -> av.VideoFrame:
-    """The frame itself when it is what `conform` writes, else converted to it; untagged footage is taken for that."""
+    """The frame itself when it is what `conform` writes, else converted to it; untagged footage counts as such."""
     if frame.format.name == "yuv420p" and frame.colorspace in {_BT709, 2} and frame.color_range != 2:
         return frame
     converted = frame.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)

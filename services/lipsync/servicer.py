@@ -63,7 +63,7 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         del context
         stream = AudioStream(request_iterator)
         spec = self._spec((await stream.opened()).open)
-        film = _Film(spec.first_film_frame)
+        film = _PatchStream(spec.first_film_frame)
         async with self._worker.call("lipsync", spec, stream.chunks()) as call:
             yield lipsync_pb2.LipsyncResponse(accepted=call.accepted)
             async for event in call.events():
@@ -88,8 +88,8 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         )
 
 
-class _Film:
-    """The patches of one call on their way out, in order and counted."""
+class _PatchStream:
+    """Turns the patches of one call into messages: checks their order and counts them."""
 
     def __init__(self, first_film_frame: int) -> None:
         self.frames = 0
@@ -148,7 +148,7 @@ def _checked_frame(first_film_frame: int) -> int:
 def _checked_rate(sample_rate_hz: int) -> int:
     if sample_rate_hz % FRAME_RATE_HZ:
         raise InvalidInputError(
-            f"{sample_rate_hz} Hz is no whole number of samples a frame at {FRAME_RATE_HZ} frames per second.",
+            f"{sample_rate_hz} Hz is not a whole number of samples per frame at {FRAME_RATE_HZ} frames per second.",
             "Send 16000, 22050, 24000 or 48000 Hz.",
             "open.format.sample_rate_hz",
             "UNEVEN_RATE",

@@ -27,12 +27,12 @@ from services.media.upright import Scaler, shown_size, upright_rgb
 _FOCUS_PICTURES = 5
 _SAME_ASPECT = 0.02  # relative difference up to which a crop takes nothing that matters
 _MIDDLE = (0.5, 0.5)
-_NOTED_S = 0.5  # by which the sound may be longer before it is worth a word
+_NOTED_S = 0.5  # sound that outlasts the picture by more is noted
 
 
 @dataclass(frozen=True)
 class FootageLimits:
-    """The most footage that is taken; pixels of a picture or of a frame."""
+    """The most footage that is accepted; pixels of a picture or of a frame."""
 
     duration_s: float = 600.0
     pixels: int = 8192 * 8192
@@ -41,7 +41,7 @@ class FootageLimits:
 class Clip:
     """A video file from outside. Every pass opens it anew, so that none keeps more than a few frames.
 
-    `damage` is that of the last pass over all frames.
+    `damage` is from the last pass over all frames.
     """
 
     def __init__(self, path: Path, field: str, limits: FootageLimits) -> None:
@@ -76,7 +76,7 @@ class Clip:
     def film_frames(
         self, width: int, height: int, focus: tuple[float, float] | None, backdrop: Rgb = BLACK
     ) -> Iterator[av.VideoFrame]:
-        """Frames as the film shows them, 25 a second. One may come several times; it is overwritten by none.
+        """Frames as the film shows them, 25 a second. One may come several times; none is overwritten.
 
         Raises InvalidInputError for the field: TOO_LONG, and UNREADABLE_FILE when many packets are broken.
         """
@@ -100,7 +100,7 @@ class Clip:
 
     @contextmanager
     def opened(self) -> Iterator[VideoStream]:
-        """The picture's stream, its file opened anew; what a decoder stumbles over in the context is a typed error."""
+        """The picture's stream, its file opened anew; decoder errors in the context become typed errors."""
         with open_source(self._path, self._field, "video") as container, decoding(self._field, "video"):
             moving = (each for each in container.streams.video if Disposition.attached_pic not in each.disposition)
             stream = next(moving, None)
@@ -129,7 +129,7 @@ class Clip:
 
     def _check_size(self, width: int, height: int) -> None:
         if width * height > self._limits.pixels:
-            problem = f"The video has {width} x {height} pixels, more than is taken."
+            problem = f"The video has {width} x {height} pixels, more than accepted."
             raise self._error("TOO_LARGE", problem, "Send a smaller one; 1080 x 1920 is enough.")
 
     def _check_length(self, duration_s: float) -> None:
@@ -159,7 +159,7 @@ def _finished(graph: Graph) -> Iterator[av.VideoFrame]:
 
 
 def at_film_rate(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """One frame for each 1/25 s from the first frame on, the last that begins near it: repeated or left out at need."""
+    """One frame for each 1/25 s from the first frame on, the last that begins near it, repeated or left out."""
     shown: av.VideoFrame | None = None
     first_s, last_s, step_s, count = 0.0, 0.0, 1 / FRAME_RATE_HZ, 0
     for frame in frames:

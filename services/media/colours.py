@@ -1,4 +1,4 @@
-"""The colour that lies behind what is transparent in footage."""
+"""The colour behind transparent footage."""
 
 from __future__ import annotations
 

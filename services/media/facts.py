@@ -1,4 +1,4 @@
-"""What is known of media by looking at them. Plain data: it crosses from the limited child by pickle."""
+"""What inspection finds out about media. Plain data: it comes pickled from the limited child."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class FootageFacts:
     """A video or a picture, upright: size in pixels, frames (1 for a picture), rate, length, and a small JPEG of it.
 
-    `notes` are sentences on what was passed over.
+    `notes` are sentences on what was skipped.
     """
 
     width: int
@@ -25,7 +25,7 @@ class FootageFacts:
 class SoundFacts:
     """A recording: EBU R 128 loudness and true peak, and the largest sample magnitude (0 to 1) of equal stretches.
 
-    Loudness and peaks are those of two channels, as it is heard; `notes` are sentences on what was passed over.
+    Loudness and peaks are of two channels, as it is heard; `notes` are sentences on what was skipped.
     """
 
     duration_s: float

@@ -1,6 +1,6 @@
-"""The list of formats that are taken from outside, and what a file is by its first bytes.
+"""The formats accepted from outside, and which of them a file has by its first bytes.
 
-Names and announced types are never believed. Nothing here decodes, so that a process may ask without decoders.
+File names and announced types are never trusted. Nothing here decodes, so asking needs no decoders.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from services.base.errors import InvalidInputError
 from services.media.mpeg import audio_kind, is_transport_stream
 
 _HEAD_BYTES = 1 << 16
-"""Junk before the first frame of an MP3 or a transport stream is passed over as far as this."""
+"""How much junk is skipped before the first frame of an MP3 or a transport stream."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file. One with a `remedy` is known, but not taken."""
+    """A kind of file. One with a `remedy` is recognised, but not accepted."""
 
     medium: str
     mime_type: str
@@ -60,10 +60,10 @@ TAKEN = {
 }
 
 DEMUXERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,gif,mp3,wav,flac,ogg,aac,aiff,caf"
-"""FFmpeg's names of all that may open a file from outside. No playlists: they name other files and addresses."""
+"""FFmpeg's demuxers that may open a file from outside. No playlists: they name other files and addresses."""
 PICTURE_DEMUXERS = "png_pipe,jpeg_pipe,webp_pipe"
 PICTURE_READERS = ("PNG", "JPEG", "WEBP", "AVIF")
-"""Pillow's names of all that may open a picture from outside."""
+"""Pillow's readers that may open a picture from outside."""
 _CODECS = """
 h264 hevc av1 vp8 vp9 mpeg4 mpeg2video mpeg1video h263 msmpeg4v2 msmpeg4v3 wmv1 wmv2 wmv3 vc1 flv1 vp6f vp6a theora
 mjpeg mjpegb prores dnxhd cfhd dvvideo svq3 qtrle png rawvideo v210 v410 r210 ffv1 huffyuv ffvhuff utvideo magicyuv gif
@@ -73,7 +73,7 @@ pcm_s16le pcm_s16be pcm_s24le pcm_s24be pcm_s32le pcm_s32be pcm_u8 pcm_s8 pcm_f3
 pcm_alaw pcm_mulaw pcm_dvd pcm_bluray adpcm_ms adpcm_ima_wav adpcm_ima_qt adpcm_swf adpcm_g722
 """
 CODECS = frozenset(_CODECS.split())
-"""FFmpeg's names of what may be in them: what cameras, phones and programs write."""
+"""FFmpeg's codecs that may be in them: what cameras, phones and programs write."""
 
 _IMAGE_BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), AVIF),
@@ -102,7 +102,7 @@ _SIGNATURES = (
 def sniff(path: Path, *media: str, field: str = "file") -> Format:
     """The format of the file, which must be one of `media` ("video", "image", "audio", "font", "json").
 
-    Where sound is asked for, that of a clip will do. Raises InvalidInputError (EMPTY_FILE, WRONG_FILE_TYPE).
+    Where audio is asked for, a video will do. Raises InvalidInputError (EMPTY_FILE, WRONG_FILE_TYPE).
     """
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
@@ -117,13 +117,13 @@ def sniff(path: Path, *media: str, field: str = "file") -> Format:
         found = _SOUND_OF.get(found) or replace(found, medium="audio")
     if found and found.medium in media and not found.remedy:
         return found
-    what = "is nothing that is taken here" if found is None else f"is {found.mime_type} by its content"
+    what = "is of a type that is not accepted" if found is None else f"is {found.mime_type} by its content"
     remedy = (found and found.remedy) or f"Send {taken}."
     raise InvalidInputError(f"The file {what}.", remedy, field, "WRONG_FILE_TYPE")
 
 
 def format_of(head: bytes) -> Format | None:
-    """The format of a file that begins with `head`. Signatures need 64 bytes; frames without one, some thousand."""
+    """The format of a file that begins with `head`. Signatures need 64 bytes, formats without one a few thousand."""
     if head[4:8] == b"ftyp":
         return _IMAGE_BRANDS.get(head[8:12]) or (M4A if head[8:11] in {b"M4A", b"M4B"} else MP4)
     if head[4:8] in _BOXES_AT_START:

@@ -14,7 +14,7 @@ from av.filter import Graph
 from services.media.sound import SOUND_RATE_HZ, Sound, audio_frame, resampled, stereo
 
 SILENCE_LUFS = -70.0
-"""The absolute gate: what is softer does not count, and nothing louder means that there is only silence."""
+"""The absolute gate: softer sound does not count, and sound that is never louder is silence."""
 
 
 @dataclass(frozen=True)

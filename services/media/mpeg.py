@@ -1,6 +1,6 @@
 """What MPEG's formats are made of: frames of sound, transport packets, boxes of MP4 files.
 
-Frames and packets begin with no signature, so they are found by others that follow them.
+Frames and packets have no signature, so they are recognised by others that follow them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TS_IN_A_ROW = 5
 
 
 def audio_kind(data: bytes) -> str:
-    """Of which kind frames follow each other: "mp3" (any layer of MPEG audio), "aac" (ADTS), or "" without any."""
+    """The kind of frames that follow each other: "mp3" (any layer of MPEG audio), "aac" (ADTS), or "" without any."""
     place = data.find(b"\xff")
     while 0 <= place < len(data) - 8:
         if kind := _run_at(data, place):
@@ -60,7 +60,7 @@ def _run_at(data: bytes, place: int) -> str:
 
 
 def _frame(header: bytes) -> tuple[str, int]:
-    """Kind and bytes of the frame with this header; 0 bytes when it is none."""
+    """Kind and bytes of the frame with this header; 0 bytes when it is not one."""
     if len(header) < 7 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return "", 0
     if header[1] & 0xF6 == 0xF0:
@@ -79,7 +79,7 @@ def _frame(header: bytes) -> tuple[str, int]:
 class Box(NamedTuple):
     """A box (ISO/IEC 14496-12, 4.2): its four-letter type and where it lies.
 
-    By what it says of itself: the end may lie beyond the file's.
+    As it says itself: its end may lie beyond the file's.
     """
 
     kind: bytes

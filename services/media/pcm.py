@@ -14,7 +14,7 @@ class PcmResampler:
     """Brings a stream from one rate to another, chunk by chunk."""
 
     def __init__(self, from_hz: int, to_hz: int) -> None:
-        # As floats: to int16 soxr dithers, and then the samples depend on how the audio was cut.
+        # As floats: soxr dithers int16 output, which would then depend on how the audio was cut.
         self._stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32")
 
     def more(self, samples: NDArray[int16]) -> NDArray[int16]:

@@ -16,7 +16,7 @@ from services.media.formats import PICTURE_READERS, TAKEN
 
 
 def read_picture(path: Path, field: str, most_pixels: int, backdrop: Rgb = BLACK) -> NDArray[uint8]:
-    """uint8 RGB (height, width, 3), as its EXIF or its boxes turn or mirror it, what is transparent over `backdrop`.
+    """uint8 RGB (height, width, 3), turned and mirrored as its EXIF or boxes say, transparency over `backdrop`.
 
     Raises InvalidInputError for `field`: TOO_LARGE, UNREADABLE_FILE.
     """
@@ -28,7 +28,7 @@ def read_picture(path: Path, field: str, most_pixels: int, backdrop: Rgb = BLACK
         raise
     except Image.DecompressionBombError as error:
         raise _too_large("many more pixels", field) from error
-    except Exception as error:  # Pillow's readers raise what they like
+    except Exception as error:  # Pillow's readers raise all kinds of errors
         problem = "The picture is broken or cut off."
         raise InvalidInputError(problem, f"Send {TAKEN['image']}.", field, "UNREADABLE_FILE") from error
     behind = Image.new("RGBA", upright.size, (*backdrop, 255))
@@ -46,4 +46,4 @@ def _check_size(image: Image.Image, field: str, most_pixels: int) -> None:
 
 
 def _too_large(size: str, field: str) -> InvalidInputError:
-    return InvalidInputError(f"The picture has {size}, more than is taken.", "Send a smaller one.", field, "TOO_LARGE")
+    return InvalidInputError(f"The picture has {size}, more than accepted.", "Send a smaller one.", field, "TOO_LARGE")

@@ -22,7 +22,7 @@ SHORTEST_MUSIC_S = 2.0
 
 
 class Recording:
-    """The first sound of a file from outside. Every pass opens it anew; `damage` is that of the longest."""
+    """The first sound of a file from outside. Every pass opens it anew; `damage` is from the longest."""
 
     def __init__(self, path: Path, field: str) -> None:
         """Raises InvalidInputError for `field`: as `sniff` and `open_source`, and CUT_FILE, NO_SOUND."""

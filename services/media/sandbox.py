@@ -23,11 +23,11 @@ from services.base.errors import CancelledError, InternalError, InvalidInputErro
 T = TypeVar("T")
 
 WRITE_SPEECH = "services.media.recording:write_speech"
-"""What listening engines get to hear, for `run_limited`."""
+"""The function that prepares audio for listening engines, for `run_limited`."""
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_S = 0.2
-_DYING_S = 30.0  # on a busy machine a child's end is known well after its last word
+_DYING_S = 30.0  # on a busy machine a child's exit shows long after its last message
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,9 @@ def run_limited(
     """Calls `function(*args, **options)` in a spawned child and gives its result; blocking, for a thread.
 
     `function` is "module:name", so that the caller need not load the decoders that it uses. Arguments and result
-    cross by pickle; the result must be a `returns`. With `progress` the function is called with a `progress=` of its
-    own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError naming `field` when the
-    child crashes or reaches a limit, CancelledError when `cancelled` is set.
+    cross by pickle; the result must be an instance of `returns`. With `progress` the function is called with a
+    `progress=` of its own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError naming
+    `field` when the child crashes or reaches a limit, CancelledError when `cancelled` is set.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -133,22 +133,31 @@ def _child_main(
     options: dict[str, object],
     with_progress: bool,
 ) -> None:
-    _confine(limits)
     if with_progress:
         options["progress"] = lambda done, total: sender.send((done, total))
     try:
-        module, _, name = function.partition(":")
-        outcome = _Outcome(getattr(importlib.import_module(module), name)(*args, **options))
+        call = _named(function)
+        _confine(limits)  # not before: a library that finds no memory when it is loaded raises anything
+        outcome = _Outcome(call(*args, **options))
     except VigentError as error:
         outcome = _Outcome(error=error)
-    except MemoryError:
+    except (MemoryError, ImportError):  # a library loaded on first use may find no room to be mapped
         problem = f"Reading the file took more than {limits.memory_bytes >> 20} MiB of memory."
         outcome = _Outcome(error=InvalidInputError(problem, "Give a smaller file.", field, "FILE_TOO_LARGE"))
     except Exception as error:
         with contextlib.suppress(OSError):  # a log file counts as a written file too
             print(f"limited child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-        outcome = _Outcome(error=InternalError("The file could not be looked at.", "The log has the reason."))
+        outcome = _Outcome(error=InternalError("The file could not be inspected.", "The log has the reason."))
     sender.send(outcome)
+
+
+def _named(function: str) -> Callable[..., object]:
+    module, _, name = function.partition(":")
+    try:
+        found: Callable[..., object] = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise RuntimeError(f"{function} cannot be imported: {error}") from error  # a fault of ours, not of the file's
+    return found
 
 
 def _confine(limits: Limits) -> None:

@@ -32,7 +32,7 @@ def audio_frame(sound: Sound, first_sample: int) -> av.AudioFrame:
 
 
 def resampled(frames: Iterable[av.AudioFrame], layout: Layout, rate_hz: int = SOUND_RATE_HZ) -> Iterator[Sound]:
-    """Decoded frames as sound of one rate and layout, whatever they are and change to on the way.
+    """Decoded frames as sound of one rate and layout, whatever theirs are and change to on the way.
 
     Mono becomes stereo at its level; libswresample would make it 3 dB softer.
     """
@@ -89,7 +89,7 @@ def amplitude(level_db: float) -> float:
 
 
 def at_samples(values: NDArray[float32], hop_samples: int, first_sample: int, samples: int) -> NDArray[float32]:
-    """Values given in the middle of each hop, on straight lines between them, for a block of samples."""
+    """Values given at the middle of each hop, interpolated linearly for a block of samples."""
     first, end = max(0, first_sample // hop_samples - 1), (first_sample + samples) // hop_samples + 2
     near = values[first:end]
     places = (np.arange(samples) + (first_sample - first * hop_samples + 0.5)) / hop_samples - 0.5

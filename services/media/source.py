@@ -1,4 +1,4 @@
-"""Media files from outside, opened with distrust: known formats only, no other file or address, errors in words."""
+"""Media files from outside, opened as untrusted: known formats only, no other file or address, typed errors."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from services.media.mpeg import top_boxes
 log = logging.getLogger(__name__)
 
 BROKEN_SHARE = 0.1
-"""Of a stream's packets; with more of them broken it is refused."""
+"""Share of a stream's packets; a stream with more broken ones is refused."""
 
 _WHOLE_SHARE = 0.9  # of the announced length; less means that the file was cut off
 _SELF_SYNCHRONISING = {"mp3", "aac"}
-"""Formats without an index: junk before and behind is no part of them, and the length that FFmpeg tells is a guess."""
+"""Formats without an index: junk before and after does not belong to them, and FFmpeg's length is a guess."""
 _DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof"}
-"""What ISO base media files are made of at the top; behind the last one may be junk."""
+"""Top-level boxes of ISO base media files; junk may follow the last one."""
 
 
 @dataclass
 class Damage:
-    """Packets of a stream, and those of them that could not be decoded and were passed over."""
+    """Packets of a stream, and how many of them could not be decoded and were skipped."""
 
     packets: int = 0
     broken: int = 0
@@ -41,11 +41,11 @@ class Damage:
         """What a report says of it; nothing when all was well."""
         if not self.broken:
             return []
-        return [f"Broken packets of {what} that were passed over: {self.broken} of {self.packets}."]
+        return [f"Broken packets of {what} that were skipped: {self.broken} of {self.packets}."]
 
 
 def open_source(path: Path, field: str, medium: str, *, pictures: bool = False) -> InputContainer:
-    """Opens a media file that nobody vouches for; the remedy recommends formats of `medium`, "video" or "audio".
+    """Opens an untrusted media file; the remedy recommends formats of `medium`, "video" or "audio".
 
     `pictures` lets FFmpeg read them too. Raises InvalidInputError for `field`: EMPTY_FILE, CUT_FILE, UNREADABLE_FILE.
     """
@@ -61,20 +61,20 @@ def open_source(path: Path, field: str, medium: str, *, pictures: bool = False) 
 
 @contextmanager
 def decoding(field: str, medium: str) -> Iterator[None]:
-    """Turns what a decoder stumbles over into InvalidInputError for `field`: UNREADABLE_FILE, TOO_LARGE for memory."""
+    """Turns decoder errors into InvalidInputError for `field`: UNREADABLE_FILE, TOO_LARGE for memory."""
     try:
         yield
     except FFmpegError as error:
         if isinstance(error, MemoryError):
-            problem = "The file cannot be read with the memory that there is."
+            problem = "The file needs more memory than there is."
             raise InvalidInputError(problem, "Send a smaller file.", field, "TOO_LARGE") from error
         problem = f"The file cannot be read as media ({error.strerror})."
         raise InvalidInputError(problem, f"Send {TAKEN[medium]}.", field, "UNREADABLE_FILE") from error
-    except (VigentError, MemoryError, OSError):
+    except (VigentError, MemoryError, OSError, ImportError):
         raise
     except Exception as error:
-        log.warning("a decoder stumbled", exc_info=error)
-        problem = "The file has something in it that the decoder stumbles over."
+        log.warning("a decoder failed", exc_info=error)
+        problem = "Something in the file makes the decoder fail."
         raise InvalidInputError(problem, "Export it again.", field, "UNREADABLE_FILE") from error
 
 
@@ -82,7 +82,7 @@ def checked_codec(stream: av.VideoStream | av.AudioStream, field: str, medium: s
     """Raises InvalidInputError (UNREADABLE_FILE) for a stream whose codec is not on the list."""
     name = stream.codec_context.codec.canonical_name if stream.codec_context else "unknown"
     if name not in CODECS:
-        problem = f"The file has a codec that is not taken ({name})."
+        problem = f"The file has a codec that is not accepted ({name})."
         raise InvalidInputError(problem, f"Send {TAKEN[medium]}.", field, "UNREADABLE_FILE")
 
 
@@ -95,10 +95,10 @@ def decoded(stream: av.AudioStream, field: str, damage: Damage) -> Iterator[av.A
 
 
 def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage) -> Iterator[Any]:
-    """The stream's frames; broken packets are passed over and counted in `damage`.
+    """The stream's frames; broken packets are skipped and counted in `damage`.
 
     Raises InvalidInputError for `field` (UNREADABLE_FILE) when more than BROKEN_SHARE of them are broken. Junk before
-    and behind a stream that has no index is counted, but does not make it one of them.
+    and after a stream without an index is counted in `damage`, but not towards that share.
     """
     container = stream.container
     assert isinstance(container, InputContainer)
@@ -137,7 +137,7 @@ def _decoder_with_alpha(stream: av.VideoStream | av.AudioStream) -> av.VideoCode
 
 
 def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStream, field: str) -> float:
-    """Length of the stream by its packets, in seconds. What files announce is that of another stream, or a guess.
+    """Length of the stream by its packets, in seconds. Files announce the length of another stream, or a guess.
 
     Raises InvalidInputError for `field` (CUT_FILE) when all streams end long before the announced length.
     """

@@ -41,7 +41,7 @@ class MediaStore:
     """Content-addressed files below `root`, plus a `keys` index from the hash of a recipe to the file it made."""
 
     def __init__(self, root: Path) -> None:
-        """Makes its folders. Raises FailedPreconditionError for a `root` of no use, ExhaustedError on a full disk."""
+        """Makes its folders. Raises FailedPreconditionError for an unusable `root`, ExhaustedError on a full disk."""
         self.root = root
         try:
             with _disk_full_as_exhausted():
@@ -139,7 +139,7 @@ class MediaStore:
 
 def media_ref(file: StoredFile) -> media_pb2.MediaRef:
     """The reference that names a file in a message; its reader finds it in its own store."""
-    from vigent.media.v1 import media_pb2  # engines read the store too, and know no protobuf
+    from vigent.media.v1 import media_pb2  # engines read the store too, without protobuf
 
     return media_pb2.MediaRef(sha256=file.sha256, size_bytes=file.size_bytes, mime_type=file.mime_type)
 
@@ -151,7 +151,7 @@ def recipe_key(*parts: object) -> str:
 
 def _checked(sha256: str, field: str = "sha256") -> str:
     if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
-        raise InvalidInputError(f"{sha256[:80]!r} is no SHA-256.", "Give 64 lower-case hexadecimal digits.", field)
+        raise InvalidInputError(f"{sha256[:80]!r} is not a SHA-256.", "Give 64 lower-case hexadecimal digits.", field)
     return sha256
 
 

@@ -10,7 +10,7 @@ def samples_per_frame(sample_rate_hz: int) -> int:
     """Samples of one film frame (40 ms). Raises ValueError when the rate does not divide evenly."""
     samples, rest = divmod(sample_rate_hz, FRAME_RATE_HZ)
     if rest:
-        raise ValueError(f"{sample_rate_hz} Hz is no whole number of samples per frame at {FRAME_RATE_HZ} fps")
+        raise ValueError(f"{sample_rate_hz} Hz is not a whole number of samples per frame at {FRAME_RATE_HZ} fps")
     return samples
 
 

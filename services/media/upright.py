@@ -19,11 +19,11 @@ from services.media.yuv import BT709, UNSPECIFIED, laid_over
 
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG in ISO/IEC 23091-2
 _BT601 = 5
-_SD_SHORT_SIDE = 576  # untagged video up to this size is taken for BT.601, larger for BT.709, as players do
+_SD_SHORT_SIDE = 576  # untagged video up to this size counts as BT.601, larger as BT.709, as in players
 _TRANSPOSE = {(-1, 1): "clock", (1, -1): "cclock", (1, 1): "cclock_flip", (-1, -1): "clock_flip"}
 
 Matrix = NDArray[np.int_]
-"""2 x 2, entries -1, 0 or 1: a point of the coded picture, from its middle, y downwards, to where it is shown."""
+"""2 x 2, entries -1, 0 or 1: maps a point of the coded picture, from its middle, y downwards, to where it is shown."""
 _AS_CODED = np.eye(2, dtype=int)
 
 
@@ -44,7 +44,7 @@ def is_upright(frame: av.VideoFrame) -> bool:
 
 
 def shown_size(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[float, float]:
-    """Width and height as shown, in rows of the coded picture or its columns."""
+    """Width and height as shown, in units of the coded picture's rows or columns."""
     width, height = frame.width * float(pixel_aspect), float(frame.height)
     return (width, height) if orientation(frame)[0, 0] else (height, width)
 
@@ -81,7 +81,7 @@ class Scaler:
             return self._last[1]
         matrix = orientation(frame)
         geometry = frame.width, frame.height, frame.format.name, frame.colorspace, matrix.tobytes()
-        if self._graph is None or geometry != self._geometry:  # some recorders change size on the way
+        if self._graph is None or geometry != self._geometry:  # some recorders change size in mid-file
             self._graph, self._geometry = self._build(frame, matrix), geometry
         self._graph.vpush(frame)
         scaled = self._graph.vpull()

@@ -30,7 +30,7 @@ def _matrix() -> NDArray[np.float64]:
 
 
 YUV_OF_RGB = _matrix()
-"""3 x 4: 8-bit RGB, full range, to 8-bit Y'CbCr, limited range; the last column is added."""
+"""3 x 4: 8-bit RGB, full range, to 8-bit Y'CbCr, limited range; the last column is the offset."""
 
 
 class Planes(NamedTuple):

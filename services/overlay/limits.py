@@ -72,7 +72,7 @@ def _in_order(cues: Sequence[Cue]) -> None:
     end = 0
     for index, cue in enumerate(cues):
         if cue.first_film_frame < end:
-            problem = f"The cue starts at film frame {cue.first_film_frame}, before the one before it ends ({end})."
+            problem = f"The cue starts at film frame {cue.first_film_frame}, before the previous one ends ({end})."
             remedy = "Give cues in order that do not overlap."
             raise InvalidInputError(problem, remedy, f"cues[{index}]", "CUES_OVERLAP")
         end = cue.first_film_frame + cue.frames
@@ -88,7 +88,7 @@ def _text(field: str, text: str) -> None:
         problem = f"The line has {len(text):,} characters, the limit is {MAX_LINE_CHARACTERS}."
         raise InvalidInputError(problem, "Break it into several lines.", field, "TEXT_TOO_LONG")
     if "\n" in text or "\t" in text:
-        raise InvalidInputError("A line has a line break or a tab in it.", "Give one entry a line.", field)
+        raise InvalidInputError("A line has a line break or a tab in it.", "Give one entry per line.", field)
     checked_text(text, field)
 
 

@@ -88,7 +88,7 @@ def _title(title: overlay_pb2.Title) -> Title:
 
 def _label(field: str, label: overlay_pb2.Label) -> Label:
     if label.corner not in _CORNERS:
-        raise InvalidInputError(f"{label.corner} is no corner.", "Give 1 to 4.", f"{field}.corner")
+        raise InvalidInputError(f"There is no corner {label.corner}.", "Give 1 to 4.", f"{field}.corner")
     return Label(
         label.text,
         label.first_film_frame,
@@ -106,7 +106,7 @@ def _bounds(field: str, label: overlay_pb2.Label) -> Box | None:
         case [left, top, right, bottom] if 0 <= left < right <= 1 and 0 <= top < bottom <= 1:
             return left, top, right, bottom
     remedy = "Give left, top, right and bottom edge as shares of the canvas, or none."
-    raise InvalidInputError(f"{list(label.bounds[:8])} is no area.", remedy, f"{field}.bounds")
+    raise InvalidInputError(f"{list(label.bounds[:8])} is not an area.", remedy, f"{field}.bounds")
 
 
 def _picture(picture: OverlayPicture) -> overlay_pb2.OverlayPicture:

@@ -1,4 +1,4 @@
-"""Languages as BCP 47 tags name them, and as their letters tell them."""
+"""Languages as BCP 47 tags name them, and as their letters reveal them."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _ESCAPE = re.compile(r"(?P<open>\\)[!-/:-@\[-`{-~]")
 def marks(script: str) -> Iterator[tuple[int, int]]:
     """Ranges of marks; code keeps everything but its ticks, addresses keep what looks like emphasis.
 
-    Numbers of numbered lists are no marks: they are spoken.
+    Numbers of numbered lists are not marks: they are spoken.
     """
     code = inside_code(script)
     verbatim = _mask(script, (match.span() for match in _ADDRESS.finditer(script)), code)

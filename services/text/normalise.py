@@ -25,19 +25,19 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _CONTEXT_CHARACTERS = 40
 """How far back a rule looks; keeps the work linear in the text."""
 _CLAUSE_WORDS = 3
-"""A clause of so many English words and no hanzi is read in English, whatever the text is in; fewer are names."""
+"""A clause with this many English words and no hanzi is read in English in any text; fewer are names."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is said for a text; character i of `said` stands for character `origins[i]` of it, which never go back."""
+    """What is said for a text; character i of `said` stands for the text's `origins[i]`, and origins never decrease."""
 
     said: str
     origins: tuple[int, ...]
 
 
 def normalise(text: str, language: str) -> str:
-    """`text` with its numbers in words; `language` is BCP 47 or "" for what the script says."""
+    """`text` with its numbers in words; `language` is BCP 47 or "" = from the text."""
     return read_aloud(text, language).said
 
 
@@ -96,7 +96,7 @@ def _language_of_clause(clause: str, main: str) -> str:
 
 
 def _places(written: str, said: str) -> list[int]:
-    """For every character said the place in what is written: its own where it is the same, else that of a word."""
+    """For every character said, its place in what is written: its own where both agree, else its number's first."""
     if written == said:
         return list(range(len(said)))
     places: list[int] = []

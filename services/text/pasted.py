@@ -13,8 +13,8 @@ from services.text.plain_text import LINE_BREAKS
 
 _ONE_FOR_ONE = LINE_BREAKS | dict.fromkeys(map(ord, "\u00a0\u2007\u202f\u3000"), " ")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Soft hyphens, zero-width spaces, marks of direction, byte order marks, places of pictures; joiners outside of emoji
-# and of the scripts that need them.
+# Soft hyphens, zero-width spaces, direction marks, byte order marks, placeholders of pictures; joiners, except in emoji
+# and in scripts that need them.
 _INVISIBLE = re.compile(
     "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffc]"
     "|(?<=[\u0000-\u036f\u3000-\u9fff])[\u200c\u200d]|[\u200c\u200d](?=[\u0000-\u036f\u3000-\u9fff])"
@@ -33,7 +33,7 @@ class SpokenText:
 def spoken_text(script: str) -> SpokenText:
     """Takes out marks of Markdown, cue times of subtitles and invisible characters, and decodes HTML entities.
 
-    Line breaks of any kind are line feeds, spaces of any width are spaces.
+    Line breaks of any kind become line feeds, spaces of any width become spaces.
     """
     plain = script.replace("\r\n", " \n").translate(_ONE_FOR_ONE)
     shown = list(plain)

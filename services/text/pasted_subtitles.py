@@ -29,7 +29,7 @@ _ASS_OTHERS = re.compile(
 
 
 def subtitle_edits(script: str) -> Iterator[Edit]:
-    """What has to be edited for the words of a subtitle file; nothing for any other script. Lines end in U+000A."""
+    """Edits that leave the words of a subtitle file; none for any other script. Lines end in U+000A."""
     if _ASS.search(script):
         yield from _of_ass(script)
     elif _CUE.search(script):

@@ -1,4 +1,4 @@
-"""What a text of a request may be, the same for every service that takes one."""
+"""What the text of a request may contain, the same for every service that takes one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def checked_text(text: str, field: str) -> str:
 
 
 def control_character(text: str) -> int | None:
-    """Place of the first character that is no text: a control other than a tab or a line break, or half a surrogate."""
+    """Place of the first character that is not text: a lone surrogate, or a control other than a tab or line break."""
     for offset, char in enumerate(text):
         if unicodedata.category(char) in {"Cc", "Cs"} and char not in "\t\n" and ord(char) not in LINE_BREAKS:
             return offset

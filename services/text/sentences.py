@@ -18,7 +18,7 @@ from services.text.tokens import HAN, protected_spans
 
 MAX_SCRIPT_CHARACTERS = 20_000
 MAX_SENTENCE_UNITS = 300
-"""Longest sentence: a Han character counts three, any other one (100 Han or 300 Latin characters, some 25 s of speech).
+"""Longest sentence: a Han character counts 3, any other 1 (100 Han or 300 Latin characters, some 25 s of speech).
 Voices lose words in longer ones."""
 
 FIELD = "spec.script"
@@ -50,7 +50,7 @@ class Sentence:
 
 
 def split_script(script: str) -> list[Sentence]:
-    """Sentences of a script in order. Every character that is no mark (see `spoken_text`) and no white space is in one.
+    """Sentences of a script in order. Every character but marks (see `spoken_text`) and white space is in one.
 
     A line break ends a sentence, as does the end of a Chinese or an English one. Sentences beyond MAX_SENTENCE_UNITS
     are divided at commas, or else where a line may break (UAX #14), never inside a protected token.
@@ -73,7 +73,7 @@ def language_of(text: str) -> str:
 
 
 def language_to_say(text: str, asked: str, script: str) -> str:
-    """BCP 47 language for a sentence: the one asked for, or "" where its letters tell the voice.
+    """BCP 47 language for a sentence: the one asked for, or "" if its letters tell the voice.
 
     A sentence without letters ("3.5%") is in the language of its script.
     """

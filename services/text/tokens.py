@@ -38,7 +38,7 @@ _TOKEN = re.compile(
 
 
 def protected_spans(text: str) -> list[tuple[int, int]]:
-    """Ranges [start, end) of `text`, in order and apart, inside which no line may break.
+    """Ranges [start, end) of `text`, in order and disjoint, inside which no line may break.
 
     Latin words with their hyphens, dots, plus signs and apostrophes, versions, decimals, numbers with a unit or a
     percent sign, URLs, e-mail addresses, handles, tags and whole emoji sequences.

@@ -26,10 +26,10 @@ class Voice:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """What to say: one sentence of plain `text`, BCP 47 `language` ("" = by the text), `voice` id ("" = default).
+    """What to say: one sentence of plain `text`, BCP 47 `language` ("" = from the text), `voice` id ("" = default).
 
-    `seed`, 0 to 2^64 - 1, makes it repeatable; `speed`, 0.5 to 2, is against the voice's own. `reference_audio` is a
-    recording whose speaker is cloned, of any format that FFmpeg reads, and `reference_text` what is said in it ("" =
+    `seed`, 0 to 2^64 - 1, makes it repeatable; `speed`, 0.5 to 2, is relative to the voice's own. `reference_audio` is
+    a recording whose speaker is cloned, in any format that FFmpeg reads, and `reference_text` what is said in it ("" =
     not known).
     """
 
@@ -51,7 +51,7 @@ class Speech:
 
 @dataclass(frozen=True)
 class WordMark:
-    """The voice's own word time: characters [char_start, char_end) of the text start to sound at `start_sample`."""
+    """A word time from the voice itself: characters [char_start, char_end) of the text begin at `start_sample`."""
 
     char_start: int
     char_end: int
@@ -87,5 +87,5 @@ class TtsEngine(Protocol):
         """Speaks one text, yielding samples as they are made and a Finish at the end. Same request, same samples.
 
         Calls `progress.advance()` after each unit. Raises InvalidInputError: reason UNKNOWN_VOICE, UNKNOWN_LANGUAGE,
-        NOTHING_TO_SAY for a text without a letter or digit, CANNOT_CLONE for a reference where it clones none.
+        NOTHING_TO_SAY for a text without a letter or digit, CANNOT_CLONE for a reference that it cannot clone.
         """

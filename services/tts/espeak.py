@@ -31,7 +31,7 @@ _VARIANTS = {
     "whisper": ("Whisper", "whisper"),
     "robot": ("Robot", "klatt4"),
 }
-"""Our names of some of espeak's voice variants, ours because a request should not depend on the engine's files."""
+"""Our own names for some of espeak's voice variants, so that requests do not depend on the engine's files."""
 
 
 class EspeakOptions(EngineOptions):
@@ -46,13 +46,13 @@ class EspeakOptions(EngineOptions):
 
 
 class EspeakEngine:
-    """Speaks every language of espeak-ng in ten voices; Chinese text may hold English and numbers, and the reverse."""
+    """Speaks every language of espeak-ng in ten voices; Chinese text may hold English and numbers, and vice versa."""
 
     capabilities = Capabilities(streams=True)
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Looks for the library, so that a missing one is found at start. Raises InvalidInputError for a bad option."""
+        """Asks espeak for its languages, so a missing library shows at start. Raises InvalidInputError (options)."""
         self._longest_take = round(EspeakOptions.of(settings.options).longest_take_s * SAMPLE_RATE_HZ)
         self._languages = spoken_languages()
         self.capabilities = replace(self.capabilities, languages=self._languages)

@@ -26,7 +26,7 @@ from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 SLOWEST, FASTEST = 0.5, 2.0
 
 _CHUNK_SAMPLES = 32 * 1024
-"""64 KiB of 16-bit samples: about a second, well below gRPC's limit of a message."""
+"""64 KiB of 16-bit samples: about a second, well below gRPC's limit for a message."""
 
 _FINISH_REASONS = {
     FinishReason.END_OF_TEXT: tts_pb2.FINISH_REASON_END_OF_TEXT,

@@ -1,4 +1,4 @@
-"""Fonts of assets/fonts by id and weight, uploaded ones by content hash: verified, measured in one way for everybody.
+"""Fonts of assets/fonts by id and weight, uploaded ones by content hash: verified, measured the same way everywhere.
 
 Captions are broken by these widths and drawn with these glyphs, so a line that fits when broken fits when drawn.
 A font or a glyph that is missing is an error that names it. Emoji are drawn with Noto Emoji in the colour of the text,
@@ -50,7 +50,7 @@ class FontFile:
 
     @cached_property
     def ascent_and_descent(self) -> tuple[float, float]:
-        """Height above and depth below the baseline in em: the OS/2 win metrics, which ASS sizes are of."""
+        """Height above and depth below the baseline in em: the OS/2 win metrics, to which ASS sizes refer."""
         with TTFont(self.path, lazy=True) as font:
             em = font["head"].unitsPerEm
             return font["OS/2"].usWinAscent / em, font["OS/2"].usWinDescent / em
@@ -68,7 +68,7 @@ def font_entries(folder: Path = ASSETS / "fonts") -> list[dict[str, Any]]:
 
 
 class _Uploads:
-    """Where this process finds uploaded fonts; one place for all of it, as assets/fonts is."""
+    """Where this process finds uploaded fonts; one place for the whole process, like assets/fonts."""
 
     media_root: Path | None = None
 
@@ -192,7 +192,7 @@ class Typeface:
     def require(self, text: str, field: str, otherwise: str = "write it in other letters") -> None:
         """Raises InvalidInputError (GLYPH_MISSING) for `field` when a character of `text` cannot be drawn.
 
-        `otherwise` is what one can do without a font that has it.
+        `otherwise` is what the user can do without a font that has it.
         """
         if missing := self.missing(text):
             shown = ", ".join(f"{character} (U+{ord(character):04X})" for character in missing[:5])
@@ -201,7 +201,7 @@ class Typeface:
 
 
 def _remedy(missing: list[str], otherwise: str) -> str:
-    """Another font of ours where that helps, else one of the user's."""
+    """Another bundled font if that helps, else an upload."""
     if all(ord(character) in find_font(*RICHEST_FONT).codepoints for character in missing):
         return f"Choose a style with Noto Sans SC 700, which has them, or {otherwise}."
     return f"Upload a font for that script and name it in a style, or {otherwise}."

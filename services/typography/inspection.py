@@ -14,7 +14,7 @@ from PIL import ImageFont
 from services.base.errors import InvalidInputError
 
 _DRAWN_PX, _DRAWN_AT_ONCE = 48, 64
-_LEAST_CHARACTERS = 40  # of a script, before a font counts as writing it
+_LEAST_CHARACTERS = 40  # of a script that a font must have to count as writing it
 _EMOJI = range(0x1F300, 0x1FB00)  # Unicode's pictograph blocks
 _SHARED_SCRIPTS = {"Zyyy", "Zinh", "Zzzz"}
 _FULL_NAME, _LICENCE, _LICENCE_URL = 4, 13, 14  # OpenType name table
@@ -35,7 +35,7 @@ class FontFacts:
 
 
 def inspect_font(path: Path) -> FontFacts:
-    """Reads names, weight and coverage. Raises InvalidInputError when it is no usable font."""
+    """Reads names, weight and coverage. Raises InvalidInputError when the font is not usable."""
     try:
         with TTFont(path, lazy=True) as font:
             cmap = font.getBestCmap() or {}
@@ -56,7 +56,7 @@ def inspect_font(path: Path) -> FontFacts:
 
 
 def _draw_every_glyph(path: Path, cmap: dict[int, str]) -> None:
-    """Those who measure and draw captions have no child of their own: a font that crashes FreeType must do it here."""
+    """Captions are measured and drawn without a sandbox: a font that crashes FreeType must do so here."""
     face = ImageFont.truetype(str(path), _DRAWN_PX, layout_engine=ImageFont.Layout.BASIC)
     drawable = [chr(codepoint) for codepoint in sorted(cmap) if not 0xD800 <= codepoint < 0xE000]
     for start in range(0, len(drawable), _DRAWN_AT_ONCE):

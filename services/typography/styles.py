@@ -25,7 +25,7 @@ _FIELDS: dict[StyleKind, str] = {"subtitle": "spec.caption_style", "title": "spe
 
 
 def list_styles(kind: StyleKind) -> list[str]:
-    """Ids of the styles of a kind, in order of the alphabet."""
+    """Ids of the styles of a kind, in alphabetical order."""
     return sorted(path.stem for path in (ASSETS / "styles" / kind).glob("*.json"))
 
 
@@ -54,21 +54,21 @@ def _uploaded_style(store: MediaStore, sha256: str, field: str) -> dict[str, Any
 
 
 def read_style(path: Path, field: str) -> dict[str, Any]:
-    """A style from a file that nobody vouches for. Raises InvalidInputError for `field`, like `parse_style`."""
+    """A style from an untrusted file. Raises InvalidInputError for `field`, like `parse_style`."""
     if path.stat().st_size > LARGEST_STYLE_BYTES:
         raise InvalidInputError("The style is larger than 64 KiB.", "Send one style.", field, "FILE_TOO_LARGE")
     try:
         return parse_style(path.read_text(encoding="utf-8"), field)
     except (UnicodeDecodeError, RecursionError):
-        raise InvalidInputError("The style is no JSON.", "Correct it.", field, "STYLE_INVALID") from None
+        raise InvalidInputError("The style is not JSON.", "Correct it.", field, "STYLE_INVALID") from None
 
 
 def parse_style(text: str, field: str) -> dict[str, Any]:
-    """A style from JSON. Raises InvalidInputError for `field`, naming the key, when it is no style."""
+    """A style from JSON. Raises InvalidInputError for `field`, naming the key, when it is not a style."""
     try:
         style = json.loads(text)
     except json.JSONDecodeError as error:
-        problem = f"The style is no JSON: {error.msg} in line {error.lineno}."
+        problem = f"The style is not JSON: {error.msg} in line {error.lineno}."
         raise InvalidInputError(problem, "Correct it.", field, "STYLE_INVALID") from None
     return check_style(style, field)
 

@@ -1,4 +1,4 @@
-"""Where lines of text stand on a canvas: one arithmetic for who breaks lines, who draws them and who checks them."""
+"""Where lines of text stand on a canvas: one calculation for breaking, drawing and checking them."""
 
 from __future__ import annotations
 

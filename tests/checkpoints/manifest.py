@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
-from services.enginekit.checkpoints import MANIFEST, sha256_of
+MANIFEST = "manifest.json"  # not imported: the GPU bench writes checkpoints too, without pydantic
 
 
 def describe(folder: Path, **fields: object) -> Path:
@@ -22,4 +23,4 @@ def describe(folder: Path, **fields: object) -> Path:
 
 def _entry(folder: Path, name: str) -> dict[str, str | int]:
     path = folder / name
-    return {"path": name, "size_bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    return {"path": name, "size_bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

@@ -136,16 +136,15 @@ async def test_a_drain_that_somebody_else_began_is_not_cut_short(tmp_path: Path)
 async def test_a_process_that_takes_no_connections_any_more_is_left_to_end(tmp_path: Path) -> None:
     """An open stream of reflection holds a server that stops, which answers no health check then."""
     heard = Heard()
-    command = ["sleep", "600"]  # nobody listens there any more
     policy = WatchdogPolicy(interval_s=0.05, timeout_s=0.5, misses=2, stop_grace_s=0)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     assert await knock(address, 1.0) is Sign.CLOSED
     told = {"VIGENT_TTS_DRAIN_DELAY_S": "0.25", "VIGENT_TTS_DRAIN_GRACE_S": "0.75"}
-    tts = Supervised("tts", address, command, told, heard.say, policy)
+    tts = Supervised("tts", address, "tests.support.sleeper", told, heard.say, policy)
     tts.ready.set()  # as it has been
     keeping = asyncio.create_task(tts.keep_running())
-    await heard.until("took no connections any more and did not end within 1 s")
+    await heard.until("stopped accepting connections and did not end within 1 s")
     keeping.cancel()
     await asyncio.wait([keeping])
     await tts.stop()

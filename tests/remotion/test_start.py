@@ -46,4 +46,4 @@ def test_a_chromium_that_hangs_is_given_up(start):
 def test_a_node_that_ends_is_told(start, monkeypatch, tmp_path):
     (tmp_path / "node").symlink_to(shutil.which("false"))
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    assert "see the words of Node in the log" in start("exit 0")
+    assert "see Node's output in the log" in start("exit 0")

@@ -144,7 +144,7 @@ def gif(folder: Path) -> Path:
 FOOTAGE = {
     "sound longer than the picture": Case(given("long_audio.mp4"), 4.0, "its picture 4.0 s"),
     "subtitles longer than the picture": Case(given("sub.mkv"), 4.0, "its picture 4.0 s"),
-    "one broken packet": Case(given("onebad.mp4"), 4.0, "passed over: 1 of 120"),
+    "one broken packet": Case(given("onebad.mp4"), 4.0, "skipped: 1 of 120"),
     "transport stream": Case(clip("ts"), _CLIP_S),
     "transport stream behind junk": Case(junk_around(clip("ts"), before=bytes(100) + b"Gjunk" * 30), _CLIP_S),
     "program stream": Case(clip("mpg", "mpeg2video"), _CLIP_S),
@@ -160,10 +160,10 @@ FOOTAGE = {
 MUSIC = {
     "variable rate without a length": Case(given("vbr_noxing.mp3"), 30.04),
     "two rates": Case(given("mixrate.mp3"), 40.08),
-    "junk behind an mp3": Case(given("junktail.mp3"), 20.01, "passed over: 9 of"),
+    "junk behind an mp3": Case(given("junktail.mp3"), 20.01, "skipped: 9 of"),
     "noise before an mp3": Case(junk_around(music("mp3", "mp3"), before=RANDOM.bytes(3000)), _MUSIC_S),
     "zeros before an mp3": Case(junk_around(music("mp3", "mp3"), before=bytes(5000)), _MUSIC_S),
-    "junk between frames of an mp3": Case(junk_between, _MUSIC_S, "passed over: "),
+    "junk between frames of an mp3": Case(junk_between, _MUSIC_S, "skipped: "),
     "id3v1 in latin-1 and gbk": Case(junk_around(music("mp3", "mp3"), behind=id3v1(LATIN_1, GBK)), _MUSIC_S),
     "wav info in gbk": Case(wav(tags=info_chunk(GBK)), _MUSIC_S),
     "wav of length 0": Case(wav(0), _MUSIC_S),

@@ -50,11 +50,12 @@ def _is_free(port: int) -> bool:
 
 @dataclass
 class Server:
-    """One server process; `address` is known once it said that it is ready."""
+    """One server process; `address` is known once it said that it is ready. `before`: what its command begins with."""
 
     name: str
     environment: Mapping[str, str]
     log: Path
+    before: Sequence[str] = ()
     process: subprocess.Popen[str] = field(init=False)
     address: str = ""
     metrics: str = ""
@@ -74,7 +75,7 @@ class Server:
         at_once = {f"VIGENT_{section}_DRAIN_DELAY_S": "0"}  # nobody has to be told before it ends
         with self.log.open("a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.name],
+                [*self.before, sys.executable, "-m", self.name],
                 cwd=ROOT,
                 env={**os.environ, **at_once, **self.environment, **ports},
                 stdout=subprocess.PIPE,
@@ -146,10 +147,10 @@ class Mesh:
         return self.data / "media"
 
 
-def _server(name: str, data: Path, environment: Mapping[str, str] | None) -> Server:
+def _server(name: str, data: Path, environment: Mapping[str, str] | None, before: Sequence[str] = ()) -> Server:
     data.mkdir(parents=True, exist_ok=True)
     shared = {"VIGENT_MEDIA_ROOT": str(data / "media"), "VIGENT_CONFIG": str(data / "none.toml")}
-    return Server(name, {**shared, **(environment or {})}, data / f"{name}.log")
+    return Server(name, {**shared, **(environment or {})}, data / f"{name}.log", before)
 
 
 @contextmanager
@@ -165,9 +166,11 @@ def _run(servers: Sequence[Server]) -> Iterator[None]:
 
 
 @contextmanager
-def run_server(name: str, data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """One server process, such as "services.tts"."""
-    server = _server(name, data, environment)
+def run_server(
+    name: str, data: Path, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()
+) -> Iterator[Server]:
+    """One server process, such as "services.tts"; `before` is a program that runs it, such as one that sets limits."""
+    server = _server(name, data, environment, before)
     with _run([server]):
         yield server
 

@@ -2,7 +2,7 @@
 
 The reference knows when each word sounds. Reference and audio are compared by cepstra made alike: same loudness, the
 noise of the audio added to the reference, mean and variance normalised, formants stretched to the speaker. Between
-words the reference has a silence that may last any time or none, so pauses may be anywhere.
+words the reference has a silence of any length, including none, so pauses may be anywhere.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from services.espeak import library
 from services.espeak.narration import SpokenWord, narrate
 
 _STRETCHES = (0.9, 1.0, 1.1, 1.22, 1.35)
-"""Formants of the speaker over those of espeak's man: a deep man to a child. The likeliest one is tried out."""
+"""Formants of the speaker relative to espeak's male voice, from a deep man to a child; the best fit is chosen."""
 
 _SILENCE = -1
 
-_SILENCE_SHARE = 0.05  # of the frames, the quietest, tell what silence sounds like
+_SILENCE_SHARE = 0.05  # the quietest frames, this share of all, tell what silence sounds like
 _SPEECH_OVER_SILENCE = 3.0  # in energy
-_FLOOR = 1e-4  # of the energy of a loud frame: keeps digital silence from having a logarithm of its own
+_FLOOR = 1e-4  # of the energy of a loud frame: bounds the logarithm of digital silence
 _LOUD_PERCENTILE = 90
 
 _SURE, _CHANCE = 0.5, 0.85
-"""Distance of a word's frames on the path, over that of frames by chance, for confidence 1 and 0.
+"""Distance of a word's frames along the path, relative to unrelated frames, at confidence 1 and 0.
 
 Measured medians: 0.4 for another voice of espeak's, 0.7 for the voices of flite, 0.8 when the text is not what is said.
 """
@@ -54,7 +54,7 @@ class DtwAligner:
         reference = _reference(request, progress)
         samples = _listen(audio, progress)
         if not samples.any():
-            raise InvalidInputError("The audio is silent.", "Send the voice that says the text.", "audio", "SILENT")
+            raise InvalidInputError("The audio is silent.", "Send a recording of the text.", "audio", "SILENT")
         heard = mfcc.power_spectra(_resampled(samples, request.sample_rate_hz))
         progress.phase("align", (len(_STRETCHES) + 2) * len(heard) // (2 * BLOCK))
         stretch = min(_STRETCHES, key=lambda each: _Comparison(reference, heard, each).unlikeness(progress.advance))
@@ -63,7 +63,7 @@ class DtwAligner:
         if found is None or len(heard) < len(reference.words):
             raise InvalidInputError(
                 f"{_seconds(heard)} of audio cannot hold a text that takes {_seconds(reference.spectra)} to say.",
-                "Send the voice that says the text, whole.",
+                "Send a recording of the whole text.",
                 "audio",
                 "AUDIO_TOO_SHORT",
             )
@@ -134,7 +134,7 @@ def _frame(sample: int) -> int:
 
 
 class _Comparison:
-    """Reference and audio made alike, for a speaker whose formants are `stretch` times those of the reference."""
+    """Reference and audio made alike, for a speaker whose formants are `stretch` times the reference's."""
 
     def __init__(self, reference: _Reference, heard: NDArray[float32], stretch: float) -> None:
         heard_energies, said_energies = mfcc.mel_energies(heard, stretch), mfcc.mel_energies(reference.spectra)
@@ -181,7 +181,7 @@ def _normaliser(cepstra: NDArray[float32]) -> Callable[[NDArray[float32]], NDArr
 
 
 def _unlike(heard: NDArray[float32], said: NDArray[float32]) -> float:
-    """Median distance of frames taken by chance."""
+    """Median distance of unrelated frames."""
     some, others = (frames[:: max(1, len(frames) // 200)] for frames in (heard, said))
     return max(float(np.median(distances(some, others))), 1e-3)
 

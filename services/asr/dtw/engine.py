@@ -12,7 +12,7 @@ class DtwEngine(DtwAligner, PocketsphinxRecogniser):
     """Aligns by DtwAligner, transcribes by PocketsphinxRecogniser; takes no settings."""
 
     capabilities = Capabilities(languages=("en",))
-    """It judges no takes: it finds errors in every one, rates of 0.4 to 0.9 measured on good English of espeak-ng."""
+    """Not used to judge takes: it hears errors in every one, at rates of 0.4 to 0.9 in good English by espeak-ng."""
 
     def __init__(self, settings: EngineSettings) -> None:
         del settings

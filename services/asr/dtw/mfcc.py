@@ -1,6 +1,6 @@
 """Mel-frequency cepstra of speech, with the frequency axis stretched to the speaker.
 
-Constants are those of HTK's and Kaldi's front ends: 25 ms Hann windows every 10 ms, 13 cepstra of a log mel spectrum,
+Constants as in HTK's and Kaldi's front ends: 25 ms Hann windows every 10 ms, 13 cepstra of a log mel spectrum,
 regression deltas over two frames each way. Mel scale: m = 2595 log10(1 + f / 700) (O'Shaughnessy 1987).
 """
 

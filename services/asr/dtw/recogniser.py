@@ -1,4 +1,4 @@
-"""English recognition by PocketSphinx, whose wheel brings its model: every clear word, many unclear ones."""
+"""English recognition by PocketSphinx, whose wheel includes its model: gets clear words and many unclear ones."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from services.text.languages import primary_subtag
 _SAMPLE_RATE_HZ = 16_000
 _FRAME_HZ = 100
 _LONGEST_UTTERANCE_S = 30.0
-"""Someone who never pauses is cut here, so that memory and the wait for the text stay bounded."""
+"""Speech without a pause is cut here, so that memory and the wait for the text stay bounded."""
 
 _FILLER = re.compile(r"<.*>|\[.*\]|\+\+.*\+\+")  # silence, noise, breath
 _PRONUNCIATION = re.compile(r"\(\d+\)$")  # "read(2)"
 
 
 class PocketsphinxRecogniser:
-    """Writes down English. Each call has a decoder of its own, because a decoder adapts to what it hears."""
+    """Transcribes English. Each call has a decoder of its own, because a decoder adapts to what it hears."""
 
     def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
         """See AsrEngine.transcribe. Raises InvalidInputError for any language but English."""
@@ -39,10 +39,10 @@ class PocketsphinxRecogniser:
                 "UNSUPPORTED_LANGUAGE",
             )
         progress.phase("load")
-        ear = _Ear()
+        decoder = _UtteranceDecoder()
         progress.phase("decode")
-        for frame, is_last in _frames(audio, request.sample_rate_hz, ear.frame_samples):
-            if (utterance := ear.hear(frame, is_last=is_last)) and utterance.words:
+        for frame, is_last in _frames(audio, request.sample_rate_hz, decoder.frame_samples):
+            if (utterance := decoder.hear(frame, is_last=is_last)) and utterance.words:
                 yield _heard(utterance, request)
             progress.advance()
 
@@ -56,7 +56,7 @@ class _Utterance:
     words: list[tuple[str, float, float, float]]
 
 
-class _Ear:
+class _UtteranceDecoder:
     """Cuts the audio at pauses and decodes what is between them, frame by frame."""
 
     def __init__(self) -> None:

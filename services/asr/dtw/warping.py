@@ -19,10 +19,10 @@ _FARTHEST = 3
 """States that one heard frame may move on: the heard speech may be three times as fast as the reference."""
 
 _SKIP_COST, _STAY_COST = 0.4, 0.1
-"""Cost of a passed-over or repeated state, in units of the distance of unlike frames.
+"""Cost of a skipped or repeated state, in units of the distance of unlike frames.
 
-Without them words before and after a pause bleed into it: measured on voices of espeak-ng against their own word
-events, 95 % of starts are within 48 ms without and within 17 ms with them.
+Without it, words before and after a pause bleed into the pause: measured on voices of espeak-ng against their own word
+events, 95 % of starts are within 48 ms without it and within 17 ms with it.
 """
 
 
@@ -49,7 +49,7 @@ def warp(
 
     Each heard frame is on one state; the next one is on the same or one of the next three. States that are `optional`
     (S,) cost nothing to stay in or pass over. `unlike` is the distance of frames that have nothing to do with each
-    other. `advance` is called after each block of BLOCK frames and may raise. Takes about 2 * BAND bytes of memory a
+    other. `advance` is called after each block of BLOCK frames and may raise. Takes about 2 * BAND bytes per
     heard frame. None when the heard frames are too few to reach the end.
     """
     search = _Search(heard, reference, optional, unlike)

@@ -1,8 +1,8 @@
 """The checkpoint folder, a Whisper model converted by CTranslate2, and loading it, all from local disk.
 
 config.json, model.bin, tokenizer.json, vocabulary.json (or .txt)
-preprocessor_config.json      only for models that hear other than 80 bands, such as large-v3
-manifest.json                 see services/enginekit/checkpoints.py; verified where it is
+preprocessor_config.json      only for models without 80 mel bands, such as large-v3
+manifest.json                 see services/enginekit/checkpoints.py; optional, verified if present
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def find_checkpoint(folder: Path | None) -> Path:
     if not any((folder / name).is_file() for name in VOCABULARIES):
         raise refused("CHECKPOINT_MISSING", f"{folder / VOCABULARIES[0]} is missing.", _PULL)
     if (folder / MANIFEST).is_file() and (engine := read_manifest(folder / MANIFEST).engine) != "whisper":
-        raise refused("CHECKPOINT_INVALID", f"{folder / MANIFEST} is that of a checkpoint for {engine}.", _PULL)
+        raise refused("CHECKPOINT_INVALID", f"{folder / MANIFEST} describes a checkpoint for {engine}.", _PULL)
     return folder
 
 
 def load(folder: Path, settings: EngineSettings, options: WhisperOptions, progress: Progress) -> WhisperModel:
-    """Verifies and loads; a unit is a piece hashed, then the model.
+    """Verifies and loads; a unit is a hashed piece, then the model.
 
     Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING, ENGINE_NOT_INSTALLED), InvalidInputError
     (options.compute_type), and what the device raises when it is full.

@@ -1,7 +1,7 @@
 """cuBLAS 12, which CTranslate2 opens by its bare name when it first multiplies on a GPU.
 
-torch brings that of CUDA 13 only, and neither lies where the system looks for libraries. One that this process has
-loaded already is found under its name, wherever it came from.
+torch brings cuBLAS 13 only, and neither package is where the loader looks for libraries. A library that this process
+has already loaded is found by its name, wherever it came from.
 """
 
 from __future__ import annotations

@@ -28,14 +28,14 @@ from services.text.words import Span, words_of
 
 _LOG = logging.getLogger(__name__)
 
-_STALL_BUDGET_S = 120.0  # a window is one unit: a large model needs that long for it on a processor
+_STALL_BUDGET_S = 120.0  # a window is one unit: a large model on a CPU takes this long for it
 _LEAST_WORD_S = 0.01
 
 
 class WhisperEngine:
-    """See AsrEngine. Writes down and aligns by a Whisper checkpoint that CTranslate2 runs.
+    """See AsrEngine. Transcribes and aligns with a Whisper checkpoint run by CTranslate2.
 
-    The constructor looks at the folder and the options, so that a wrong setting is known at once; `warm_up` verifies
+    The constructor looks at the folder and the options, so that a wrong setting shows at once; `warm_up` verifies
     and loads. Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError (options).
     """
 
@@ -94,7 +94,7 @@ class WhisperEngine:
         progress.phase("listen")
         samples = _collected(audio, progress)
         if not samples.any():
-            raise InvalidInputError("The audio is silent.", "Send the voice that says the text.", "audio", "SILENT")
+            raise InvalidInputError("The audio is silent.", "Send a recording of the text.", "audio", "SILENT")
         stretches = self._speech(samples, request.sample_rate_hz, progress)
         progress.phase("align", stall_budget_s=_STALL_BUDGET_S)
         clock = SpeechClock(stretches)
@@ -107,7 +107,7 @@ class WhisperEngine:
         return self._hearing
 
     def _speech(self, samples: NDArray[int16], rate_hz: int, progress: Progress) -> list[Utterance]:
-        """What the detector takes for speech; everything, where it finds none."""
+        """What the detector takes for speech; everything when it finds none."""
         heard = np.concatenate(list(resampled_pcm([samples], rate_hz, SAMPLE_RATE_HZ)))
         found = list(utterances([heard], self._options, progress.advance))
         return found or [Utterance(0, as_floats(heard))]
@@ -134,7 +134,7 @@ class WhisperEngine:
         hearing: Hearing,
         progress: Progress,
     ) -> tuple[Word, ...]:
-        """Words of what was heard are found as those of a text that was given."""
+        """Finds the words of recognised text in the same way as the words of a given text."""
         words = words_of(text)
         if not words or seconds(utterance.samples) < len(words) * _LEAST_WORD_S:
             return ()
@@ -159,7 +159,7 @@ def _words(
     if total < least * len(words):
         raise InvalidInputError(
             f"{total / rate_hz:.2f} s of audio cannot hold {len(words)} words.",
-            "Send the voice that says the text, whole.",
+            "Send a recording of the whole text.",
             "audio",
             "AUDIO_TOO_SHORT",
         )

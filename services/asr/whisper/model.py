@@ -21,13 +21,13 @@ from services.base.errors import ExhaustedError, InvalidInputError
 from services.espeak.narration import primary_language
 
 MOST_TOKENS = 400
-"""Of a text in one window; Whisper's decoder has 448 positions, some of them for its prompt."""
+"""Limit for a text in one window; Whisper's decoder has 448 positions, some of them for its prompt."""
 
 _SAMPLES_A_STEP = 320  # 20 ms, the grid of the cross-attention
 _UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}  # Whisper's list: written without spaces, so none before the text
-_NO_SPEECH, _UNLIKELY = 0.6, -1.0  # Whisper's: above this probability and below this mean log probability is no speech
-_LOOP_RATIO = 2.4  # Whisper's: text that zlib makes shorter than by this factor repeats itself
-_TOKENS_A_SECOND = 20  # quick speech has half of it
+_NO_SPEECH, _UNLIKELY = 0.6, -1.0  # Whisper's: above this probability and below this mean log probability: no speech
+_LOOP_RATIO = 2.4  # Whisper's: text that zlib shrinks by more than this factor repeats itself
+_TOKENS_A_SECOND = 20  # twice that of quick speech
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Hearing:
         return code
 
     def encode(self, samples: NDArray[float32]) -> StorageView:
-        """What the network hears in a window."""
+        """The encoder's output for a window."""
         features = self._model.feature_extractor(samples)
         with _out_of_memory(self._model):
             return self._model.encode(pad_or_trim(features[..., : -(-len(samples) // 160)]))
@@ -77,7 +77,7 @@ class Hearing:
         return str(token[2:-2])
 
     def text(self, heard: StorageView, language: str, seconds: float) -> str:
-        """What is said, "" for no speech. A text that runs in circles is written again without repetitions."""
+        """What is said, "" for no speech. A text that repeats itself is decoded again without repetitions."""
         text, is_speech = self._generate(heard, language, seconds, no_repeat_ngram_size=0)
         if _loops(text):
             text, is_speech = self._generate(heard, language, seconds, no_repeat_ngram_size=3)
@@ -117,7 +117,7 @@ class Hearing:
                 [prompt],
                 beam_size=self._options.beam_size,
                 no_repeat_ngram_size=no_repeat_ngram_size,
-                max_length=2 * min(224, 16 + int(_TOKENS_A_SECOND * seconds)),  # it takes half of it for the text
+                max_length=2 * min(224, 16 + int(_TOKENS_A_SECOND * seconds)),  # half of it is for the text
                 return_scores=True,
                 return_no_speech_prob=True,
             )
@@ -148,15 +148,15 @@ def _loops(text: str) -> bool:
 
 @contextmanager
 def _out_of_memory(model: WhisperModel) -> Iterator[None]:
-    """CTranslate2 reports it as a RuntimeError with CUDA's sentence; the model stays usable."""
+    """CTranslate2 reports it as a RuntimeError with CUDA's message; the model stays usable."""
     try:
         yield
     except RuntimeError as error:
         if "out of memory" not in str(error):
             raise
         raise ExhaustedError(
-            f"The memory of {model.model.device} is used up.",
-            "Try again; if it stays so, lower options.parallel or options.beam_size, or use a larger device.",
+            f"{model.model.device} has run out of memory.",
+            "Try again; if it happens again, lower options.parallel or options.beam_size, or use a larger device.",
             reason="OUT_OF_MEMORY",
             retry_after_s=5.0,
         ) from error

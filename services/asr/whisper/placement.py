@@ -17,7 +17,7 @@ _LETTERS_AN_IDEOGRAPH, _LETTERS_A_DIGIT = 3, 4  # about 0.2 s, 0.25 s, and 0.07 
 
 @dataclass
 class Placement:
-    """Words sound at samples [starts, ends), never before the word before them, with `probabilities`; all (words,)."""
+    """Words sound at samples [starts, ends), never before the previous word, with `probabilities`; all (words,)."""
 
     starts: NDArray[float64]
     ends: NDArray[float64]
@@ -25,7 +25,7 @@ class Placement:
 
     @staticmethod
     def unknown(count: int, at: float) -> Placement:
-        """Words of which nothing is known but that they come behind sample `at`."""
+        """Words known only to come after sample `at`."""
         return Placement(np.full(count, at), np.full(count, at), np.zeros(count))
 
     def __len__(self) -> int:
@@ -46,7 +46,7 @@ def joined(parts: Sequence[Placement]) -> Placement:
 
 
 def placed(words: Sequence[Span], times: TokenTimes) -> Placement:
-    """Words by the tokens that write them; a token of several words is shared out by characters."""
+    """Places words by the tokens that spell them; a token of several words is divided by characters."""
     found = [_placed(word, times) for word in words]
     starts, ends, probabilities = np.array(found, float64).reshape(-1, 3).T
     starts = np.maximum.accumulate(starts)
@@ -76,7 +76,7 @@ def _weight(char: str) -> int:
 def spread(found: Placement, weight: NDArray[float64], unsure: NDArray[bool_], end: float) -> Placement:
     """Words that are `unsure` share the time between their neighbours by weight; 0 and `end` bound the first and last.
 
-    The probabilities stay, so that the listener is told.
+    The probabilities stay, so that the caller can tell.
     """
     starts, ends = found.starts.copy(), found.ends.copy()
     edges = np.flatnonzero(np.diff(np.concatenate([[False], unsure, [False]])))

@@ -15,7 +15,7 @@ from services.asr.whisper.options import WhisperOptions
 
 SAMPLE_RATE_HZ = 16_000
 LONGEST_S = 30.0
-"""Whisper hears windows of this length. Someone who never pauses is cut, at the likeliest pause of the second half."""
+"""Whisper hears windows of this length. Speech without a pause is cut at the likeliest one in the second half."""
 
 _FRAME = 512  # samples the detector judges at once, after 64 of the frame before
 _CONTEXT = 64
@@ -32,11 +32,11 @@ class Utterance:
 
     @property
     def end(self) -> int:
-        """Sample of the audio behind the last one."""
+        """Sample of the audio just after the last one."""
         return self.start + len(self.samples)
 
     def until(self, sample: int) -> Utterance:
-        """What of it is before `sample` of the audio: the last frame was filled up."""
+        """The part before `sample` of the audio, without the padding of the last frame."""
         return Utterance(self.start, self.samples[: sample - self.start])
 
 
@@ -77,7 +77,7 @@ def _frames(audio: Iterable[NDArray[int16]]) -> Iterator[tuple[NDArray[float32],
 
 
 class _Detector:
-    """Silero's network with its memory; one a stream."""
+    """Silero's network with its state; one per stream."""
 
     def __init__(self) -> None:
         self._session = get_vad_model().session
@@ -85,7 +85,7 @@ class _Detector:
         self._context = np.zeros(_CONTEXT, float32)
 
     def probability(self, frame: NDArray[float32]) -> float:
-        """That the frame is speech. One frame at a time, so that chunks of any size give the same."""
+        """Probability of speech. One frame at a time, so that chunks of any size give the same."""
         heard = np.concatenate([self._context, frame])[None]
         inputs = {"input": heard, "h": self._hidden, "c": self._cell}
         output, self._hidden, self._cell = self._session.run(None, inputs)
@@ -94,7 +94,7 @@ class _Detector:
 
 
 class _Cutter:
-    """Collects the frames of an utterance, with some before it and behind it."""
+    """Collects the frames of an utterance, with some before and after it."""
 
     def __init__(self, options: WhisperOptions) -> None:
         self._begin_at, self._go_on_at = options.speech_threshold, options.speech_threshold - _HYSTERESIS
@@ -114,7 +114,7 @@ class _Cutter:
             return None
         if not self._frames:
             self._frames, self._probabilities = [*self._before], [0.0] * len(self._before)
-            self._before.clear()  # a cut may leave no frame, and then these are no longer what came before
+            self._before.clear()  # a cut may leave no frames; then these would not be the ones just before
         self._frames.append(frame)
         self._probabilities.append(probability)
         self._silent = self._silent + 1 if probability < self._go_on_at else 0
@@ -123,7 +123,7 @@ class _Cutter:
         return self._cut(self._likeliest_pause()) if len(self._frames) == self._longest else None
 
     def finish(self) -> Utterance | None:
-        """The utterance that is not finished yet, without the silence behind it."""
+        """The utterance that is not finished yet, without the silence after it."""
         if not self._frames:
             return None
         kept = len(self._frames) - max(self._silent - self._padding, 0)

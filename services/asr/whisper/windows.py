@@ -16,9 +16,9 @@ from services.text.words import Span
 
 _WINDOW = int(LONGEST_S * SAMPLE_RATE_HZ)
 _SHORTEST = SAMPLE_RATE_HZ // 10  # less tells nothing
-_MOST_MARKS = 16  # characters behind a word that are no words; hundreds of emoji would fill Whisper's memory
+_MOST_MARKS = 16  # non-word characters after a word; hundreds of emoji would fill Whisper's memory
 _KEPT = 2 / 3
-"""Of a window that others follow: behind it words suffer from the guess which of them the window holds."""
+"""Share of a window, if another follows; later words suffer from guessing how many of them the window holds."""
 
 
 def find_words(
@@ -43,7 +43,7 @@ def find_words(
             parts.append(Placement.unknown(len(words) - first, begin))
             break
         found = _found(window, text, words, language, speech[begin : begin + window.samples], hearing)
-        keep = len(found) if window.behind == len(words) else _kept(found, window.samples)
+        keep = len(found) if window.end == len(words) else _kept(found, window.samples)
         parts.append(found.first(keep, begin))
         begin = min(int(parts[-1].ends[-1]), len(speech))
         first += keep
@@ -53,10 +53,10 @@ def find_words(
 
 @dataclass(frozen=True)
 class _Window:
-    """Words [first, behind) are looked for in `samples` samples."""
+    """Words [first, end) are looked for in `samples` samples."""
 
     first: int
-    behind: int
+    end: int
     samples: int
 
 
@@ -90,17 +90,17 @@ def _found(
     hearing: Hearing,
 ) -> Placement:
     offset = words[window.first].start
-    mine = [Span(word.start - offset, word.end - offset) for word in words[window.first : window.behind]]
-    said = _slice(text, words, window.first, window.behind)
+    mine = [Span(word.start - offset, word.end - offset) for word in words[window.first : window.end]]
+    said = _slice(text, words, window.first, window.end)
     if hearing.token_count(said, language) > MOST_TOKENS:  # one word, longer than Whisper can read
         return Placement(np.zeros(1), np.full(1, len(samples), float64), np.zeros(1))
     return placed(mine, hearing.token_times(said, language, samples))
 
 
-def _slice(text: str, words: Sequence[Span], first: int, behind: int) -> str:
-    """The words with the punctuation between them and behind them: pauses are its. A row of marks is cut short."""
-    end = words[behind].start if behind < len(words) else len(text)
-    return text[words[first].start : min(end, words[behind - 1].end + _MOST_MARKS)].rstrip()
+def _slice(text: str, words: Sequence[Span], first: int, end: int) -> str:
+    """The words with the punctuation between and after them, which marks pauses. A row of marks is cut short."""
+    limit = words[end].start if end < len(words) else len(text)
+    return text[words[first].start : min(limit, words[end - 1].end + _MOST_MARKS)].rstrip()
 
 
 def _kept(found: Placement, samples: int) -> int:
@@ -117,9 +117,9 @@ class SpeechClock:
         self._shifts = np.array([stretch.start for stretch in stretches], float64) - self._begins
 
     def begins(self, samples: NDArray[float64]) -> NDArray[float64]:
-        """Samples of the audio at which words begin: behind a pause, not before it."""
+        """Samples of the audio at which words begin: after a pause, not before it."""
         return samples + self._shifts[np.searchsorted(self._begins, samples, side="right") - 1]
 
     def ends(self, samples: NDArray[float64]) -> NDArray[float64]:
-        """Samples of the audio at which words end: before a pause, not behind it."""
+        """Samples of the audio at which words end: before a pause, not after it."""
         return samples + self._shifts[np.maximum(np.searchsorted(self._begins, samples, side="left") - 1, 0)]

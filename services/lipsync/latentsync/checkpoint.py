@@ -6,8 +6,8 @@
     vae/config.json, vae/diffusion_pytorch_model.safetensors (or .bin)     stabilityai/sd-vae-ft-mse
     unet.json                        only for networks of other sizes than the released ones: fields of UNetConfig
 
-1.5 and 1.6 have the same names and shapes, so the weights do not tell their resolution; 1.5 run at 512 loses its sync
-(SyncNet confidence 2.0 instead of 9.8). Therefore the manifest says it, and it is checked against the version.
+1.5 and 1.6 have the same names and shapes, so the weights do not show their resolution; 1.5 run at 512 loses its sync
+(SyncNet confidence 2.0 instead of 9.8). So the manifest states the resolution, which is checked against the version.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Checkpoint:
 
     @property
     def fingerprint(self) -> str:
-        """Tells weights apart, for caches of what they computed."""
+        """Identifies the weights in the keys of caches."""
         content = sorted((file.path, file.sha256) for file in self.manifest.files)
         return hashlib.sha256(repr(content).encode()).hexdigest()[:16]
 
@@ -62,7 +62,7 @@ def find_checkpoint(folder: Path, wanted: int | None = None) -> Checkpoint:
     """
     manifest = read_manifest(folder / MANIFEST)
     if manifest.engine != "latentsync" or not manifest.pinned or manifest.resolution is None:
-        problem = f"{folder / MANIFEST} is not that of a LatentSync checkpoint with resolution, sizes and hashes."
+        problem = f"{folder / MANIFEST} does not describe a LatentSync checkpoint with resolution, sizes and hashes."
         raise refused("CHECKPOINT_INVALID", problem, _PULL)
     trained = _RESOLUTION_OF_VERSION.get(manifest.version, manifest.resolution)
     for resolution in (manifest.resolution, wanted):
@@ -115,10 +115,10 @@ def load_encoder(folder: Path, device: torch.device) -> WhisperEncoder:
 
 
 def check_hearing(unet: UNet, encoder: WhisperEncoder, folder: Path) -> None:
-    """Raises FailedPreconditionError (CHECKPOINT_INVALID) when the UNet cannot take what the encoder makes."""
+    """Raises FailedPreconditionError (CHECKPOINT_INVALID) when the encoder's output does not fit the UNet."""
     bands, made, wanted = encoder.dims.n_mels, encoder.dims.n_audio_state, unet.config.audio_dim
     if (bands, made) != (MELS, wanted):
-        problem = f"{folder / WHISPER} makes {made} numbers of {bands} bands instead of {wanted} of {MELS}."
+        problem = f"{folder / WHISPER} has width {made} and {bands} mel bands; the UNet needs {wanted} and {MELS}."
         raise refused("CHECKPOINT_INVALID", problem, "Use Whisper tiny.")
 
 
@@ -131,13 +131,13 @@ def load_vae(folder: Path, device: torch.device, dtype: torch.dtype) -> Vae:
             folder / VAE, torch_dtype=dtype, local_files_only=True, output_loading_info=True
         )
     except (LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-        raise refused("CHECKPOINT_INVALID", f"{folder / VAE} is no diffusers VAE.", _PULL) from error
+        raise refused("CHECKPOINT_INVALID", f"{folder / VAE} is not a diffusers VAE.", _PULL) from error
     _check_vae(model.config, found["missing_keys"], folder / VAE)
     return Vae(model.to(device, memory_format=torch.channels_last).eval().requires_grad_(False))
 
 
 def _check_vae(config: Any, lacking: Collection[str], path: Path) -> None:  # noqa: ANN401 - diffusers has no types
-    if lacking:  # the library draws them at random
+    if lacking:  # diffusers would fill them with random numbers
         problem = f"{path} lacks {len(lacking)} weights, such as {min(lacking)}."
         raise refused("CHECKPOINT_INVALID", problem, _PULL)
     channels, stride = config.latent_channels, 2 ** (len(config.block_out_channels) - 1)
@@ -150,7 +150,7 @@ def _check_vae(config: Any, lacking: Collection[str], path: Path) -> None:  # no
 def _content(path: Path) -> Mapping[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except Exception as error:  # the unpickler raises whatever it stumbles over
+    except Exception as error:  # the unpickler can raise anything
         raise refused("CHECKPOINT_INVALID", f"{path} cannot be read as weights.", _PULL) from error
     return content if isinstance(content, Mapping) else {}
 

@@ -37,8 +37,8 @@ _FOOTAGE_IN_MEMORY = 4
 class LatentSyncEngine:
     """See LipsyncEngine.
 
-    The checkpoint folder holds one checkpoint, or a folder for each of several; a quality mode uses the one whose
-    resolution is nearest to its own. The constructor reads the manifests, so that a wrong setting is known at once;
+    The checkpoint folder holds one checkpoint, or a subfolder for each of several; a quality mode uses the one whose
+    resolution is nearest to its own. The constructor reads the manifests, so that a wrong setting shows at once;
     `warm_up` verifies and loads. Raises FailedPreconditionError (CHECKPOINT_..., DEVICE_MISSING) and InvalidInputError
     (options).
     """
@@ -77,7 +77,7 @@ class LatentSyncEngine:
         yield prepared.report()
 
     def lipsync(self, spec: LipsyncSpec, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Patch]:
-        """See LipsyncEngine. Raises ExhaustedError (OUT_OF_MEMORY) when the device has no room; the engine goes on."""
+        """See LipsyncEngine. Raises ExhaustedError (OUT_OF_MEMORY) when the device is full; the engine stays usable."""
         self.warm_up(progress)
         mode = MODES[spec.quality]
         model = self._model_for(mode)
@@ -90,7 +90,7 @@ class LatentSyncEngine:
 
     @property
     def _provider(self) -> LandmarkProvider:
-        """One a thread: detectors keep state."""
+        """One per thread, because detectors keep state."""
         if not hasattr(self._find, "provider"):
             self._find.provider = self._new_provider()
         provider: LandmarkProvider = self._find.provider
@@ -149,8 +149,8 @@ class LatentSyncEngine:
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
             raise ExhaustedError(
-                f"The memory of {self._device} is used up.",
-                "Try again; if it stays so, lower options.chunks_at_once or the quality, or use a larger device.",
+                f"{self._device} has run out of memory.",
+                "Try again; if it happens again, lower options.chunks_at_once or the quality, or use a larger device.",
                 reason="OUT_OF_MEMORY",
                 retry_after_s=5.0,
             ) from error

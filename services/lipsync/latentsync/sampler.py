@@ -82,7 +82,7 @@ class _Pace:
         """Waits until the step before the one just launched is done."""
         if self._device.type != "cuda":
             return
-        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]  # sleeps: a core is not to spin
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]  # sleeps instead of spinning
         event.record(torch.cuda.current_stream(self._device))
         if self._before is not None:
             self._before.synchronize()

@@ -27,7 +27,7 @@ from services.lipsync.latentsync.voice import Voice
 from services.media.timeline import footage_frame
 
 Pixels: TypeAlias = NDArray[uint8]
-"""Of a box, (height, width, 3), RGB."""
+"""Pixels of a box, RGB (height, width, 3)."""
 
 _STALL_BUDGET_S = 120.0
 _STALL_BUDGET_ON_CPU_S = 900.0  # a step of the released UNet at 512 takes one core 330 s, docs/limits.md
@@ -61,9 +61,9 @@ class Placement:
 class Segment:
     """Makes the patches of one call.
 
-    Every chunk has 16 frames: the last one runs on in silence over the footage that follows, and its surplus is
-    dropped, because another length would change the statistics of the norms. How chunks are grouped depends on their
-    place alone: the first by itself, to show something soon, then `chunks_at_once`, what is left one by one.
+    Every chunk has 16 frames, because another length would change the statistics of the norms: the last one runs on in
+    silence over the footage that follows, and its surplus is dropped. How chunks are grouped depends on their position
+    alone: the first by itself, to show something soon, then `chunks_at_once` together, and the rest one by one.
 
     The frames that get a group's faces are decoded on a thread of their own while the networks compute, so that a GPU
     does not wait for a video decoder.

@@ -1,8 +1,8 @@
 """The voice as it streams in: the last 30 s at 16 kHz, and what the encoder hears around a chunk of frames.
 
 Published code cuts the whole file into pieces of 30 s that know nothing of each other, which is heard as a jump every
-30 s. Here every chunk has a window of its own, that ends a fixed look-ahead behind it and reaches back 30 s. So it
-depends on the voice and the chunk's place alone, not on how the samples arrived. After its end the voice is silent.
+30 s. Here every chunk has a window of its own, which ends a fixed look-ahead after it and reaches back 30 s. It depends
+on the voice and the chunk's position alone, not on how the samples arrived. After its end the voice is silent.
 """
 
 from __future__ import annotations

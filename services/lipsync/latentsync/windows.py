@@ -1,4 +1,4 @@
-"""Which stretch of the voice each film frame is told: 200 ms around it, five encoder states a position."""
+"""Which stretch of the voice each film frame gets: 200 ms around it, five encoder states a position."""
 
 from __future__ import annotations
 

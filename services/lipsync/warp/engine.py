@@ -1,4 +1,4 @@
-"""The engine that needs no model: the mouth in the footage is opened by how loud and how bright the voice is."""
+"""The engine that needs no model: the loudness and brightness of the voice open the footage's mouth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.media.timeline import footage_frame
 
 
 class WarpEngine:
-    """Moves the mouth by moving pixels; every result is the same for the same input, whatever quality and seed."""
+    """Moves the mouth by moving pixels; the same input gives the same result, whatever the quality and seed."""
 
     capabilities = Capabilities(streams=True)
 
@@ -37,7 +37,7 @@ class WarpEngine:
     def lipsync(self, spec: LipsyncSpec, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Patch]:
         """Yields one Patch a film frame, in order, about three frames behind the audio. Units are frames.
 
-        Raises what `prepare` raises, and ValueError when a frame is no whole number of samples.
+        Raises what `prepare` raises, and ValueError when a frame is not a whole number of samples.
         """
         track = load_track(spec.footage, self._cache_root, progress)
         progress.phase("lipsync")

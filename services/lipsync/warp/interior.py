@@ -10,9 +10,9 @@ from services.lipsync.engine import Box
 from services.lipsync.warp.mouth import Aperture, Mouth, aperture, edge_heights
 from services.lipsync.warp.openness import MouthShape
 
-_DARK = np.array([0.20, 0.085, 0.08], float32)  # over the skin's red, green, blue
+_DARK = np.array([0.20, 0.085, 0.08], float32)  # relative to the skin's red, green, blue
 _TONGUE = np.array([0.58, 0.36, 0.36], float32)
-_TEETH = np.array([1.32, 1.26, 1.16], float32)  # over the skin's luma: enamel is all but white
+_TEETH = np.array([1.32, 1.26, 1.16], float32)  # relative to the skin's luma: enamel is almost white
 _BRIGHTEST_TOOTH = 225.0
 _TOOTH = 0.19  # length in half mouth widths
 _TEETH_SHARE = 0.55  # of the opening's height that teeth may take

@@ -25,9 +25,9 @@ _HALF_WIDTHS = (0.36, 0.54)
 _SEARCH = slice(20, 68)  # rows in which the line is sought: 0.8 to 1.55 eye distances below the eyes
 _STEEPEST = 1  # rows a column that the line may rise or fall
 _VALLEY_ROWS = 9
-_PALE, _BRIGHT, _DARK = 0.75, 0.8, 0.35  # chroma and lightness of teeth, lightness of an open mouth, over the skin's
+_PALE, _BRIGHT, _DARK = 0.75, 0.8, 0.35  # relative to skin: chroma and lightness of teeth, lightness of an open mouth
 _DEEPEST, _THINNEST, _SHOWING = 0.5, 3, 0.3  # eye distances; rows; share of the columns
-_FAINTEST = 3.0  # L* of a dark line below which there is none to see
+_FAINTEST = 3.0  # L* of a dark line; a fainter one cannot be seen
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from services.lipsync.engine import Box
 from services.lipsync.warp.openness import MouthShape
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = -2.0, -1.0, 2.0, 3.1  # of the patch
+_LEFT, _TOP, _RIGHT, _BOTTOM = -2.0, -1.0, 2.0, 3.1  # edges of the patch
 _STEP = 4  # pixels between the points at which the motion is computed; it is smooth and interpolated between
 
-_DROP, _RAISE = 0.44, 0.09  # of the lower and upper lip, wide open
+_DROP, _RAISE = 0.44, 0.09  # how far the lower and upper lip move, wide open
 _SMILING = 0.35  # share of the drop that a smile with all teeth has used up
-_JAW = 0.75  # of the chin over the lower lip's
+_JAW = 0.75  # drop of the chin relative to the lower lip's
 _ROUND, _WIDE = 0.15, 0.08  # share that the mouth narrows or widens
 _JAW_REACH = 1.95  # sideways
 _LIP = 0.35  # thickness of the lower lip, which moves as one
@@ -81,7 +81,7 @@ class Mouth:
         return Box(x0, y0, x1 - x0, y1 - y0)
 
     def coordinates(self, x: NDArray[float32], y: NDArray[float32]) -> tuple[NDArray[float32], NDArray[float32]]:
-        """(u, v) of pixels, v not counted from the bent line but from the straight one through its middle."""
+        """(u, v) of pixels; v counts from the straight line through the middle, not from the bent line."""
         away_x, away_y = (x - self.x) / self.half_width, (y - self.y) / self.half_width
         (along_x, along_y), (down_x, down_y) = self._axes()
         u, v = away_x * along_x + away_y * along_y, away_x * down_x + away_y * down_y

@@ -1,4 +1,4 @@
-"""What is known of the mouth in all of one footage, kept on disk by the footage's hash for every process that asks."""
+"""Where the mouth is throughout one footage file, kept on disk by the footage's hash for every process that asks."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def _tracked(path: Path, progress: Progress) -> MouthTrack:
 
 
 def _row(mouth: Mouth | None, width: int, height: int) -> tuple[float, ...]:
-    """A mouth outside the picture is none."""
+    """A mouth outside the picture does not count as one."""
     inside = mouth is not None and 0 <= mouth.x < width - 2 and 0 <= mouth.y < height - 2
     return mouth.as_row() if mouth and inside else (np.nan,) * 6
 

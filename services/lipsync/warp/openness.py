@@ -1,4 +1,4 @@
-"""From voice to mouth: how far it opens by how loud the voice is, how wide or round by how bright it sounds.
+"""From voice to mouth: loudness decides how far it opens, brightness how wide or round it is.
 
 Works frame by frame on whole film frames, so the result does not depend on how the audio comes in.
 """
@@ -36,14 +36,14 @@ class MouthShape:
 
     @property
     def closed(self) -> bool:
-        """Whether it is the mouth of the footage."""
+        """Whether the footage's mouth is left as it is."""
         return self.opening < 0.01
 
 
 def mouth_shapes(audio: Iterable[NDArray[int16]], sample_rate_hz: int) -> Iterator[MouthShape]:
     """One shape a film frame, the last frame padded with silence; looks ahead two frames.
 
-    `audio`: int16 mono chunks of any length. Raises ValueError when a frame is no whole number of samples.
+    `audio`: int16 mono chunks of any length. Raises ValueError when a frame is not a whole number of samples.
     """
     loudness = _Loudness(sample_rate_hz)
     targets = (loudness.target(window) for window in _windows(audio, samples_per_frame(sample_rate_hz)))

@@ -21,12 +21,12 @@ from services.lipsync.footage import luma_of, rgb_of
 from services.lipsync.warp.lips import EYE_DISTANCE, EYE_LINE, HEIGHT, WIDTH, Lips, chart_matrix, find_lips
 from services.lipsync.warp.mouth import Mouth
 
-_SEARCH_SIDE = 640  # longer side, in pixels, of the picture that faces are sought in
+_SEARCH_SIDE = 640  # longer side, in pixels, of the picture searched for faces
 _DETECT_EVERY = 8
 _UNSEEN_LIMIT = 25  # frames that flow alone may carry a face: a turned head, a hand before the face
 _GUESSED_EYES_WEIGHT = 0.2
 _DRIFT_FRAMES = 20.0  # standard deviation of the smoothing of found minus flow
-_JITTER_FRAMES = 1.0  # of the smoothing of the sum: under what the head itself does at 25 fps
+_JITTER_FRAMES = 1.0  # of the smoothing of the sum: less than the head's own motion at 25 fps
 _OUTLIER = 3.0  # median absolute deviations
 
 
@@ -107,7 +107,7 @@ class MouthTracker:
         self._flow.start(luma, face.box)
 
     def _chosen(self, faces: list[Face], scale: float) -> Face | None:
-        """The face that is followed, or the largest when none is."""
+        """The face being followed, or the largest when none is."""
         if self._shot is None:
             return faces[0] if faces else None
         mouth = np.array([self._shot.carried[-1].x, self._shot.carried[-1].y]) * scale
@@ -148,7 +148,7 @@ def _chart(frame: av.VideoFrame, matrix: NDArray[float64]) -> NDArray[uint8]:
 
 
 def _searched(frame: av.VideoFrame) -> tuple[NDArray[uint8], float]:
-    """A small luma picture of a frame, and its size over the frame's."""
+    """A small luma picture of a frame, and its size relative to the frame's."""
     luma = luma_of(frame)
     scale = min(1.0, max(_SEARCH_SIDE / max(luma.shape), 1 / min(luma.shape)))
     return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), uint8), scale

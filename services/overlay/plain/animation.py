@@ -10,14 +10,14 @@ from PIL import Image
 from services.overlay.plain.painting import Painted
 
 STYLE_FRAME_RATE_HZ = 25
-"""Frames in styles are of this rate."""
+"""Styles count frames at this rate."""
 
 _SMALLEST, _OVERSHOOT, _RISE_EM = 0.8, 1.70158, 0.5
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Opacity 0 to 1, size against the full one and pixels below the resting place."""
+    """Opacity 0 to 1, size relative to full size, and pixels below the resting place."""
 
     opacity: float = 1.0
     scale: float = 1.0

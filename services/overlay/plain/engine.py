@@ -122,9 +122,9 @@ def _pictures(spec: OverlaySpec, style: dict[str, Any], block: _Block) -> Iterat
 
 
 def _states(block: _Block, mode: str) -> list[tuple[int, int, tuple[PlacedWord, ...]]]:
-    """First frame, end and words begun of each state: one more word begins to be spoken from state to state.
+    """First frame, end and words begun of each state; from one state to the next, one more word has begun.
 
-    The last word keeps the light until the next one starts: going dark in every gap would flicker.
+    The last word stays lit until the next one starts: going dark in every gap would flicker.
     """
     if mode == "none":
         return [(block.first, block.end, ())]

@@ -35,7 +35,7 @@ class Painted:
 
 
 class BlockPainter:
-    """Paints lines in a style on a canvas; what no word changes is painted once.
+    """Paints lines in a style on a canvas; what does not change from word to word is painted once.
 
     Raises InvalidInputError (GLYPH_MISSING) for `field`.
     """
@@ -181,14 +181,14 @@ def _rgba(color: str) -> _Color:
 
 
 def _flat(mask: Image.Image, color: _Color) -> Image.Image:
-    """One colour as thick as the mask."""
+    """One colour with the mask as its opacity."""
     layer = Image.new("RGBA", mask.size, color)
     layer.putalpha(mask if color[3] == 255 else mask.point([value * color[3] // 255 for value in range(256)]))
     return layer
 
 
 def _cropped(painted: Painted, canvas: tuple[int, int]) -> Painted:
-    """Without what is empty and what lies outside of the canvas."""
+    """Without empty edges and without what lies outside the canvas."""
     box = painted.picture.getchannel("A").getbbox() or (0, 0, 1, 1)
     left, top = max(box[0], -painted.x), max(box[1], -painted.y)
     right, bottom = min(box[2], canvas[0] - painted.x), min(box[3], canvas[1] - painted.y)

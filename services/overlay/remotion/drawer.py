@@ -29,7 +29,7 @@ from services.overlay.remotion.resolve import Resolved
 _LOG = logging.getLogger(__name__)
 _KEEPER = Path(__file__).with_name("keeper.py")
 _END_TIMEOUT_S = 30.0
-_START_TIMEOUT_S = 120.0  # with the bundling of a page whose sources have changed
+_START_TIMEOUT_S = 120.0  # includes bundling the page when its sources have changed
 _LENGTH = struct.Struct("<I")
 _PIPE_BYTES = 2**20  # as much as a process may ask for without privileges: a picture in two or three reads
 
@@ -56,7 +56,7 @@ class Drawer:
 
     @contextmanager
     def drawing(self, spec: Resolved) -> Iterator[tuple[int, Iterator[OverlayPicture]]]:
-        """How many pictures `spec` has, and the pictures, each drawn when it is asked for, the next one meanwhile."""
+        """How many pictures `spec` has, and the pictures, each drawn when asked for, with the next drawn ahead."""
         call = next(self._calls)
         count: int = self._ask({"call": call, "spec": spec})[0]["pictures"]
         try:
@@ -94,7 +94,7 @@ class Drawer:
         return head, data
 
     def _order(self, order: Resolved) -> None:
-        with self._lock, contextlib.suppress(OSError):  # the next who asks finds out
+        with self._lock, contextlib.suppress(OSError):  # the next caller finds out
             self._send(order)
 
     def _send(self, order: Resolved) -> None:
@@ -118,7 +118,7 @@ class Drawer:
         try:
             head = self._head() if ready else {"fault": f"it was not ready after {timeout_s:g} s"}
         except EOFError:
-            head = {"fault": "see the words of Node in the log"}
+            head = {"fault": "see Node's output in the log"}
         if "fault" in head:
             self.close()
             raise lacking(f"a Chromium that starts ({chromium}: {head['fault']})")

@@ -16,14 +16,14 @@ from services.typography.fonts import use_uploaded_fonts
 
 
 class RemotionOptions(EngineOptions):
-    """What an operator can tell it."""
+    """What an operator can set."""
 
     chromium: str = ""
     """Path or name of Chromium; empty for the first on the PATH."""
 
 
 class RemotionEngine:
-    """Draws only pictures that differ, in a browser that stays open; `version` tells browser and code."""
+    """Draws only pictures that differ, in a browser that stays open; `version` identifies browser and code."""
 
     name = "remotion"
     capabilities = Capabilities(streams=True)

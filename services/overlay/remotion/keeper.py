@@ -1,11 +1,11 @@
-"""Runs a command and leaves nothing of it behind, however it ends or its caller does: `keeper.py COMMAND...`.
+"""Runs a command and leaves nothing of it behind, however it or its caller ends: `keeper.py COMMAND...`.
 
-Chromium is a dozen processes in groups of their own. A worker that is killed -9 cannot end them, and what is frozen
-does not notice that anybody died. So this process stands in between: what the command starts becomes its child as soon
-as it has lost its own parent, and when command or caller have ended, it kills all of them and removes their files.
+Chromium is a dozen processes in groups of their own. A worker that is killed -9 cannot end them, and a frozen process
+does not notice that its parent died. So this process stands in between: it adopts every process of the command whose
+own parent dies, and when the command or the caller has ended, it kills all of them and removes their files.
 
-Standard input and its end are the command's. What the caller reads from standard output is what the command writes to
-the file descriptor whose number is added to its arguments, so that nothing a library prints gets in between.
+The command inherits standard input, including its end. Standard output carries only what the command writes to the
+file descriptor whose number is added to its arguments, so that nothing a library prints gets in between.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ def keep(command: Sequence[str]) -> None:
 
 
 def _wait(pid: int) -> None:
-    """For the end of a process, or that nobody can write to our standard input any more; reads nothing from it."""
+    """Until a process has ended, or nobody can write to our standard input any more; reads nothing from it."""
     poll = select.poll()
-    poll.register(sys.stdin.fileno(), 0)  # a hangup is told without being asked for
+    poll.register(sys.stdin.fileno(), 0)  # a hangup is reported unasked
     poll.register(os.pidfd_open(pid), select.POLLIN)
     poll.poll()
 
 
 def _end_all() -> None:
-    """Kills all descendants, those too that they start meanwhile."""
+    """Kills all descendants, including those started meanwhile."""
     for _ in range(_ROUNDS):
         family = psutil.Process().children(recursive=True)
         if not family:

@@ -33,7 +33,7 @@ def require(chromium: str) -> str:
 
 
 def lacking(what: str) -> FailedPreconditionError:
-    """The error of a machine on which Remotion cannot draw before somebody installs `what`."""
+    """The error for a machine on which `what` must be installed before Remotion can draw."""
     remedy = "Run `make remotion`, or choose another engine with VIGENT_OVERLAY_ENGINE."
     return FailedPreconditionError(f"Remotion lacks {what}.", remedy, "engine", "ENGINE_NOT_INSTALLED")
 

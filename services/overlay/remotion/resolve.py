@@ -13,7 +13,7 @@ from services.typography.styles import displayed
 from services.typography.typeset import bounds_px
 
 Resolved = dict[str, Any]
-"""Plain data that JSON can say."""
+"""Plain data for JSON."""
 
 
 @dataclass(frozen=True)

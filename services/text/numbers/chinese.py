@@ -37,7 +37,7 @@ _SIGNS = {
 
 
 class Chinese(Speech):
-    """Years and what is dialled by digits, the rest as quantities."""
+    """Years and dialled numbers digit by digit, the rest as quantities."""
 
     between = ""
     signs = _SIGNS

@@ -37,7 +37,7 @@ _SIGNS = {
 
 
 class English(Speech):
-    """American English: years in pairs, "and" behind hundreds."""
+    """American English: years in pairs, "and" after hundreds."""
 
     between = " "
     signs = _SIGNS

@@ -22,7 +22,7 @@ Match = re.Match[str]
 
 @dataclass(frozen=True)
 class Rule:
-    """What a pattern says, in numbers read in `language` ("" = any); `before` has to fit what stands before it.
+    """How a match is said, in numbers read in `language` ("" = any); `before` has to match what stands before it.
 
     `say` may return None: the rule does not fit after all.
     """
@@ -186,7 +186,7 @@ def _number(match: Match, speech: Speech) -> str:
 
 
 RULES = (
-    # What stays: addresses, and names with digits behind letters.
+    # What stays: addresses, and names with digits after letters.
     _rule(r"(?:https?://|www\.)[^\s<>，。！？；、）】》」』”’]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", _same),
     # Versions, dates and numbers that begin with a word.
     _rule(rf"((?:{VERSIONED})\s?[vV]?)(\d+(?:\.\d+)+){_END}", _version),
@@ -246,7 +246,7 @@ RULES = (
             + [part for other in m.groups()[1:] if other for part in (s.signs["ratio"], s.cardinal(other))]
         ),
     ),
-    # What is dialled or typed, addresses, versions.
+    # Numbers to dial or type, addresses, versions.
     _rule(r"24/7", lambda _, speech: speech.round_the_clock()),
     _rule(r"\+\d{1,3}[ -]?\(?\d{2,4}\)?(?:[ -]?\d{3,4}){2}(?!\d)", _phone),
     _rule(r"1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?![\dA-Za-z])", _phone),

@@ -22,7 +22,7 @@ SCALES = {
     "T": 10**12,
     "trillion": 10**12,
 }
-"""What stands behind an amount of money, as a factor."""
+"""Factors of the words and letters after an amount of money."""
 
 
 class Speech(ABC):
@@ -91,11 +91,11 @@ class Speech(ABC):
 
     @abstractmethod
     def unit(self, unit: str) -> str:
-        """The name of one of `tables.UNITS`, of one."""
+        """The singular name of one of `tables.UNITS`."""
 
     @abstractmethod
     def power(self, base: str, exponent: str) -> str:
-        """A power of what `base` says."""
+        """`base` to a power."""
 
     @abstractmethod
     def round_the_clock(self) -> str:

@@ -1,4 +1,4 @@
-"""What the rules know by heart: units, currencies, months, products, numbers that are dialled."""
+"""Words that the rules know: units, currencies, months, products, numbers that are dialled."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ COUNTED = (
     "个|位|种|次|天|周|倍|件|条|张|本|台|块|只|名|家|座|场|部|层|页|遍|杯|点|小时|分钟|秒|年(?!级|代)|元|岁半|米|公里|公斤|吨|斤|"
     "人|款|床|篇|句|段|组|套|份|双|对|辆|棵|颗|瓶|盒|袋|碗|间|扇|首|门|步|步骤|轮|口|群|头|匹|千|万|亿"
 )
-"""What two of is 两."""
+"""What is counted with 两 for two."""
 
 HAN_UNITS = "美欧年月日号时点分秒天周岁元角块万亿千百个位种次米克吨斤升度倍%名级层页章节集季届代人度"
 """Last character of what may stand between a number and a sign of a range."""

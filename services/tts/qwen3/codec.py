@@ -1,7 +1,7 @@
 """The 12 Hz codec's decoder: frames of 16 codes to samples, causal, 1920 samples a frame at 24 kHz.
 
 Residual vector quantizer, convolution, sliding-window transformer, two ConvNeXt upsamplings (x4), four snake blocks
-(x480). Module names are those of the published `speech_tokenizer`.
+(x480). Module names match the published `speech_tokenizer`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Codebook(nn.Module):
 
 
 class ResidualCodebooks(nn.Module):
-    """Codebooks whose entries add up; the odd nesting of names is that of the checkpoint."""
+    """Codebooks whose entries add up; the odd nesting of names comes from the checkpoint."""
 
     def __init__(self, quantizers: int, size: int, dim: int) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class ResidualCodebooks(nn.Module):
 
 
 class Quantizer(nn.Module):
-    """Adds up the entries that one group of codebooks names."""
+    """Adds up the entries that the codes of one group of codebooks select."""
 
     def __init__(self, quantizers: int, config: CodecConfig) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class CodecDecoder(nn.Module):
     def decode(self, codes: Tensor, state: CodecState) -> Tensor:
         """Float samples (batch, frames * 1920) within [-1, 1] of int64 `codes` (batch, frames, 16).
 
-        `state` is the past of the same streams and is brought forward; a fresh one begins them.
+        `state` holds the past of the same streams and is advanced; a fresh one starts them.
         """
         x = self.pre_conv(self.quantizer(codes.transpose(1, 2)), state)
         x = self.pre_transformer(x.transpose(1, 2), state).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""The published `config.json` files as typed values. Unknown keys are ignored, missing ones fail with their name."""
+"""The published `config.json` files as typed values. Unknown keys are ignored, a missing one is an error naming it."""
 
 from __future__ import annotations
 
@@ -111,19 +111,19 @@ class Qwen3Config:
 
 
 def read_config(folder: Path) -> Qwen3Config:
-    """Reads `folder/config.json`. Raises FailedPreconditionError when it is no Qwen3-TTS configuration."""
+    """Reads `folder/config.json`. Raises FailedPreconditionError when it is not a Qwen3-TTS configuration."""
     values = read_json(folder / "config.json")
     talker = _section(values, "talker_config", folder)
     kind = values.get("tts_model_type", "")
     if kind not in ("base", "custom_voice", "voice_design"):
         problem = f"{folder / 'config.json'} has tts_model_type {kind!r}."
-        raise _refused(problem, "Use a Base, CustomVoice or VoiceDesign one of Qwen3-TTS 12 Hz.")
+        raise _refused(problem, "Use a Base, CustomVoice or VoiceDesign checkpoint.")
     speaker = _section(values, "speaker_encoder_config", folder) if kind == "base" else None
     return Qwen3Config(
         kind=kind,
         size=str(values.get("tts_model_size", "")),
-        talker=_parsed(TalkerConfig, talker, _UNSAID_OF_TALKER),
-        predictor=_parsed(DecoderConfig, _section(talker, "code_predictor_config", folder), _UNSAID_OF_PREDICTOR),
+        talker=_parsed(TalkerConfig, talker, _TALKER_DEFAULTS),
+        predictor=_parsed(DecoderConfig, _section(talker, "code_predictor_config", folder), _PREDICTOR_DEFAULTS),
         speaker_encoder=None if speaker is None else _parsed(SpeakerEncoderConfig, speaker, {}),
         tts_pad_token_id=int(values.get("tts_pad_token_id", 151_671)),
         tts_bos_token_id=int(values.get("tts_bos_token_id", 151_672)),
@@ -132,10 +132,10 @@ def read_config(folder: Path) -> Qwen3Config:
 
 
 def read_speech_tokenizer_config(folder: Path) -> SpeechTokenizerConfig:
-    """Reads `folder/config.json` of the codec. Raises FailedPreconditionError when it is no 12 Hz tokenizer."""
+    """Reads `folder/config.json` of the codec. Raises FailedPreconditionError when it is not a 12 Hz tokenizer."""
     values = read_json(folder / "config.json")
     return SpeechTokenizerConfig(
-        decoder=_parsed(CodecConfig, _section(values, "decoder_config", folder), _UNSAID_OF_CODEC),
+        decoder=_parsed(CodecConfig, _section(values, "decoder_config", folder), _CODEC_DEFAULTS),
         encoder=_section(values, "encoder_config", folder),
         encoder_quantizers=int(values.get("encoder_valid_num_quantizers", 16)),
         sample_rate_hz=int(values.get("output_sample_rate", 24_000)),
@@ -151,7 +151,7 @@ def read_json(path: Path) -> dict[str, Any]:
         problem = f"{path} cannot be read ({type(error).__name__})."
         raise _refused(problem, "Pull the checkpoint again.") from error
     if not isinstance(values, dict):
-        raise _refused(f"{path} holds no JSON object.", "Pull the checkpoint again.")
+        raise _refused(f"{path} is not a JSON object.", "Pull the checkpoint again.")
     return values
 
 
@@ -177,14 +177,14 @@ def _parsed(kind: type[Values], said: Mapping[str, Any], unsaid: Mapping[str, An
 
 
 def _refused(problem: str, remedy: str) -> FailedPreconditionError:
-    from services.enginekit.checkpoints import refused  # brings pydantic, which the bare networks do without
+    from services.enginekit.checkpoints import refused  # imports pydantic, which the bare networks do not need
 
     return refused("CHECKPOINT_INVALID", problem, remedy)
 
 
-# A published file leaves out what equals the default of the class that wrote it (qwen-tts 0.1.1); these are not the
-# values of the released checkpoints.
-_UNSAID_OF_PREDICTOR: Mapping[str, Any] = {
+# Published files omit keys that equal the defaults of the classes that wrote them (qwen-tts 0.1.1). These are those
+# defaults, not the values of the released checkpoints.
+_PREDICTOR_DEFAULTS: Mapping[str, Any] = {
     "vocab_size": 2048,
     "hidden_size": 1024,
     "intermediate_size": 3072,
@@ -194,7 +194,7 @@ _UNSAID_OF_PREDICTOR: Mapping[str, Any] = {
     "head_dim": 128,
     "num_code_groups": 32,
 }
-_UNSAID_OF_TALKER: Mapping[str, Any] = {
+_TALKER_DEFAULTS: Mapping[str, Any] = {
     "vocab_size": 3072,
     "hidden_size": 1024,
     "intermediate_size": 2048,
@@ -210,7 +210,7 @@ _UNSAID_OF_TALKER: Mapping[str, Any] = {
     "codec_think_bos_id": 4204,
     "codec_think_eos_id": 4205,
 }
-_UNSAID_OF_CODEC: Mapping[str, Any] = {
+_CODEC_DEFAULTS: Mapping[str, Any] = {
     "codebook_size": 2048,
     "hidden_size": 1024,
     "latent_dim": 1024,

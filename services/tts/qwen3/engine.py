@@ -1,4 +1,4 @@
-"""The Qwen3-TTS engine: which voice a request means, and the way from its text to samples."""
+"""The Qwen3-TTS engine: picks the voice that a request means and turns its text into samples."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from services.tts.qwen3.weights import check_folder
 
 _LOG = logging.getLogger(__name__)
 
-_PREPARE_BUDGET_S = 120.0  # a reference of a minute is encoded and read at once, which takes that long on a processor
+_PREPARE_BUDGET_S = 120.0  # encoding and prefilling a one-minute reference is one unit and takes this long on a CPU
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A request made ready: its prompt, its length cap, and the codec's past that the take continues."""
+class _PreparedTake:
+    """A request made ready: its prompt, its length cap, and the codec state that the take continues from."""
 
     prompt: Prompt
     max_frames: int
@@ -81,7 +81,7 @@ class Qwen3Engine:
         self._load_lock = threading.Lock()
 
     def warm_up(self, progress: Progress) -> None:
-        """Verifies and loads the checkpoint and captures CUDA graphs; a unit is a piece hashed, a tensor or a graph.
+        """Verifies and loads the checkpoint and captures CUDA graphs; a unit is a hashed piece, a tensor or a graph.
 
         Raises FailedPreconditionError when the checkpoint is missing, truncated, corrupt or does not fit.
         """
@@ -99,16 +99,16 @@ class Qwen3Engine:
         Raises InvalidInputError for a text without words (NOTHING_TO_SAY) and for a voice, language or reference that
         does not fit, CancelledError within a frame.
         """
-        if not words_of(request.text):  # a take of a mark alone would go on without sense up to its cap
+        if not words_of(request.text):  # given only a punctuation mark, the model babbles up to the cap
             raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")
         chosen = self._voices.choose(request)
         self.warm_up(progress)
         progress.phase("prepare", stall_budget_s=_PREPARE_BUDGET_S)
         text = normalise(request.text, request.language) if self._options.normalise else request.text
-        line = self._line(text, chosen)
+        prepared = self._prepared(text, chosen)
         progress.advance()
         stretch = TimeStretch(request.speed, self.sample_rate_hz) if request.speed != 1.0 else None
-        with closing(self._speak(line, request.seed, progress)) as take:
+        with closing(self._speak(prepared, request.seed, progress)) as take:
             ending = _Ending(take)
             for pcm in ending:
                 if len(ready := stretch.push(pcm) if stretch else pcm):
@@ -117,13 +117,13 @@ class Qwen3Engine:
             yield Speech(rest)
         yield Finish(ending.reason)
 
-    def _speak(self, line: _Line, seed: int, progress: Progress) -> Generator[Pcm, None, FinishReason]:
+    def _speak(self, prepared: _PreparedTake, seed: int, progress: Progress) -> Generator[Pcm, None, FinishReason]:
         model = self._model
-        with model.loop.take(line.prompt, seed, line.max_frames, progress) as take:
+        with model.loop.take(prepared.prompt, seed, prepared.max_frames, progress) as take:
             progress.phase("speak")
-            return (yield from model.speaker.speak(take, line.past.copy()))
+            return (yield from model.speaker.speak(take, prepared.past.copy()))
 
-    def _line(self, text: str, chosen: ChosenVoice) -> _Line:
+    def _prepared(self, text: str, chosen: ChosenVoice) -> _PreparedTake:
         model = self._model
         voice = self._clones.get(chosen.recording, chosen.transcript) if chosen.recording else None
         text_ids = model.tokenizer.spoken(text)
@@ -135,7 +135,7 @@ class Qwen3Engine:
             request, text_in_prefill=self._config.kind != "base" if switch == "auto" else switch == "on"
         )
         max_frames = min(frame_cap(len(text_ids)), model.loop.frames_left(prompt))
-        return _Line(prompt, max_frames, voice.codec_past if voice else CodecState())
+        return _PreparedTake(prompt, max_frames, voice.codec_past if voice else CodecState())
 
     def _clone(self, samples: NDArray[np.float32], transcript: str) -> ClonedVoice:
         return self._model.clone(samples, transcript, self._options.reference_tail_s)
@@ -151,8 +151,8 @@ class Qwen3Engine:
             progress.phase("verify")
             manifest = read_manifest(self._folder / MANIFEST)
             if manifest.engine != "qwen3":
-                problem = f"{self._folder / MANIFEST} is that of a checkpoint for {manifest.engine}."
-                raise refused("CHECKPOINT_INVALID", problem, "Use a checkpoint of Qwen3-TTS 12 Hz.")
+                problem = f"{self._folder / MANIFEST} describes a checkpoint for {manifest.engine}."
+                raise refused("CHECKPOINT_INVALID", problem, "Use a Qwen3-TTS 12 Hz checkpoint.")
             verify_once(self._folder, manifest, self._cache_root, lambda _: progress.advance())
         loaded = load_model(self._folder, self._config, self._codec_config, self._options, self._device, progress)
         self.load_s = time.monotonic() - began
@@ -168,7 +168,7 @@ class Qwen3Engine:
 
 
 class _Ending:
-    """Iterates a take and keeps what it returns."""
+    """Iterates over a take and keeps its return value."""
 
     def __init__(self, take: Generator[Pcm, None, FinishReason]) -> None:
         self._take = take

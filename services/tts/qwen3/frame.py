@@ -24,7 +24,7 @@ from services.tts.qwen3.sampling import Sampling, draw, penalise_repetition
 
 SMALLEST_SPAN = 256
 CONTROL_IDS = 1024  # rows of the codec embedding above the codebook: control, speaker and language ids
-_MIN_FRAMES = 2  # the published generation forbids the end of the text before that
+_MIN_FRAMES = 2  # the published generation code allows no end token before that
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Rows:
     """What a row remembers between frames; the first dimension is the row."""
 
     embedding: Tensor  # (rows, hidden) of the last frame
-    text: Tensor  # (rows, text positions, hidden) still to be added, a pad behind the last
+    text: Tensor  # (rows, text positions, hidden) still to be added, then a pad
     text_length: Tensor  # (rows,) int64, index of that pad
     position: Tensor  # (rows,) int64, where the next frame goes
     frames: Tensor  # (rows,) int64, frames made
@@ -71,7 +71,7 @@ class FrameStep:
         self.attention = attention
         self._talker = talker
         self._sampling, self._predictor_sampling = sampling
-        self._lengths = [0] * rows  # `state.position`, known without asking the device
+        self._lengths = [0] * rows  # `state.position` on the host, known without waiting for the device
         self._groups, self._predictor_codes = config.predictor.num_code_groups, config.predictor.vocab_size
         talker_config, predictor_config = config.talker, config.predictor
         self._cache = KvCache.empty(talker_config, rows, max_positions, device, dtype)
@@ -146,7 +146,7 @@ class FrameStep:
         self._lengths[:rows] = [length + 1 for length in self._lengths[:rows]]
 
     def spans(self) -> list[int]:
-        """The buckets: 256, 512, 1024 ... max_positions. Plain loop and graphs read the same, to round the same."""
+        """The buckets: 256, 512, 1024 ... max_positions. Plain loop and graphs share them, so they round alike."""
         powers = []
         span = SMALLEST_SPAN
         while span < self.max_positions:
@@ -164,7 +164,7 @@ class FrameStep:
         step = Step(state.position, rotary, cache, self.attention, visible, span)
         hidden = self._talker.model((state.embedding + text)[:, None], step)
         self._choose(state, hidden, self._predictor_cache.rows(0, rows))
-        state.position.add_(1).clamp_(max=self.max_positions - 1)  # rows out of use run along in a graph
+        state.position.add_(1).clamp_(max=self.max_positions - 1)  # unused rows run along in a graph
 
     def _choose(self, state: Rows, hidden: Tensor, cache: KvCache) -> None:
         """Codes of one frame from the talker's `hidden` (rows, 1, hidden). State changes last: a step can be redone."""
@@ -205,7 +205,7 @@ class FrameStep:
 
     @torch.inference_mode()
     def clear(self, row: int) -> None:
-        """Zeroes a row, so that numbers gone bad do not outlive their take."""
+        """Zeroes a row, so that NaN and infinity do not outlive their take."""
         for tensor in self.state.tensors():
             tensor[row].zero_()
         for cache in (self._cache.keys, self._cache.values, self._predictor_cache.keys, self._predictor_cache.values):

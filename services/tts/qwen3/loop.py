@@ -1,7 +1,7 @@
 """The generation loop: all open takes advance together, one frame of 16 codes a step.
 
-There is no thread of its own: whichever take needs a frame runs one step for all of them, so nothing is generated that
-nobody waits for, and a take that is closed stops within one frame.
+The loop has no thread: whichever take needs a frame runs one step for all of them, so nothing is generated that no
+caller waits for, and a closed take stops within one frame.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from services.tts.qwen3.frame import FrameStep
 from services.tts.qwen3.prompt import Prompt
 
 Frame = NDArray[int64]
-_WAIT_S = 1.0  # how often a take that waits for another's step looks whether its caller has gone
+_WAIT_S = 1.0  # how often a take waiting for another's step checks whether its caller has gone
 
 
 class Take:
@@ -46,10 +46,10 @@ class Take:
     def __iter__(self) -> Iterator[Frame]:
         """Frames until the take ends. Raises CancelledError, InternalError (NaN), or what the device raises.
 
-        An error of the device, such as memory used up, ends the take whose step met it; the others step again.
+        A device error, such as running out of memory, ends the take that ran the step; the others step again.
         """
         while True:
-            ended = not self.open  # asked first: another thread's step may bring the last frames and the end right now
+            ended = not self.open  # read first: another thread's step may add the last frames and the end meanwhile
             if self.waiting:
                 yield self.waiting.popleft()
             elif not ended:
@@ -60,7 +60,7 @@ class Take:
                 return
 
     def receive(self, codes: Frame, *, finite: bool, end_id: int) -> None:
-        """Takes in what a step made: a frame, the end of the text, or broken numbers."""
+        """Receives the result of a step: a frame, the end of the text, or invalid numbers."""
         if not finite:
             self.error = InternalError("The voice model computed invalid numbers.", reason="INVALID_NUMBERS")
         elif codes[0] == end_id:
@@ -78,17 +78,17 @@ class Take:
 
 
 class FrameLoop:
-    """The takes that are open, one a row of the step's state; rows [0, open takes) are in use."""
+    """The takes that are open, one per row of the step's state; rows [0, open takes) are in use."""
 
     def __init__(self, step: FrameStep, run: Callable[[int], None] | None = None) -> None:
-        """`run` makes the next frame of the first n rows in another way than `step.run`, such as by CUDA graphs."""
+        """`run` replaces `step.run` in making the next frame of the first n rows, for example with CUDA graphs."""
         self.step = step
         self._run = run or step.run
         self._takes: list[Take] = []
         self._lock = threading.Lock()
 
     def frames_left(self, prompt: Prompt) -> int:
-        """Frames that fit behind `prompt` in the cache."""
+        """Frames that fit after `prompt` in the cache."""
         return self.step.max_positions - prompt.positions
 
     @contextmanager
@@ -139,7 +139,7 @@ class FrameLoop:
         return take
 
     def _step(self) -> None:
-        # Ended takes give their rows up; the noise of a step that failed is kept, so that the next one is the same.
+        # Ended takes give up their rows; a failed step's noise is kept, so that its repetition gives the same.
         for take in [take for take in self._takes if not take.open]:
             self._remove(take)
         for take in self._takes:
@@ -168,15 +168,15 @@ class FrameLoop:
 def frame_cap(text_tokens: int) -> int:
     """Most frames a text may need: 12 a text token, at least 192 (15 s).
 
-    Missing ends occur in 0.15 to 0.7 % of takes; vLLM-Omni 0.30 caps Base requests so.
+    The end token is missing in 0.15 to 0.7 % of takes; vLLM-Omni 0.30 has this cap for Base requests.
     """
     return max(192, 12 * text_tokens)
 
 
 def chunks(take: Take, sizes: Sequence[int]) -> Iterator[NDArray[int64]]:
-    """Groups (frames, 16) of growing `sizes`, the last one repeated; what is left at the end.
+    """Groups (frames, 16) of growing `sizes`, the last size repeated; the last group has what is left.
 
-    Counts a progress unit a frame, so a cancelled call stops within one.
+    Counts one progress unit per frame, so a cancelled call stops within one.
     """
     frames = _counted(take)
     for size in chain(sizes, repeat(sizes[-1])):

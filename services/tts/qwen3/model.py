@@ -119,7 +119,7 @@ def silence_stop(options: Qwen3Options, codec: SpeechTokenizerConfig) -> Silence
 
 
 def samplings(published: Mapping[str, object], options: Qwen3Options) -> tuple[Sampling, Sampling]:
-    """How talker and predictor draw: generation_config.json, with what the operator set instead."""
+    """How talker and predictor sample: generation_config.json, overridden by what the operator set."""
     set_by_operator = options.model_dump(
         include={"temperature", "top_k", "top_p", "repetition_penalty"}, exclude_none=True
     )

@@ -1,6 +1,6 @@
 """What the talker hears before its first frame: role, language, speaker, then text and sound added together.
 
-Layouts of the published generation code: https://github.com/QwenLM/Qwen3-TTS, `Qwen3TTSForConditionalGeneration`.
+Layouts as in the published generation code: https://github.com/QwenLM/Qwen3-TTS, `Qwen3TTSForConditionalGeneration`.
 """
 
 from __future__ import annotations

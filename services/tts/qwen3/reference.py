@@ -24,7 +24,7 @@ _REMEMBERED = 32  # voices; each holds a vector, a few hundred frames and the co
 
 @dataclass(frozen=True)
 class ClonedVoice:
-    """A reference as the talker wants it, and the codec's state after it: the take goes on in its sound."""
+    """A reference as the talker takes it, and the codec's state after it, from which the take continues."""
 
     reference: Reference
     codec_past: CodecState
@@ -59,7 +59,7 @@ class ClonedVoices:
         if not SHORTEST_S <= length_s <= LONGEST_S:
             raise InvalidInputError(
                 f"The reference lasts {'more than ' if length_s > LONGEST_S else ''}{min(length_s, LONGEST_S):.1f} s.",
-                f"Give {SHORTEST_S:g} to {LONGEST_S:g} s; 10 s of one clear voice are best.",
+                f"Give {SHORTEST_S:g} to {LONGEST_S:g} s; 10 s of one clear voice is best.",
                 "reference_audio",
             )
         if np.abs(samples).max() < _QUIETEST:

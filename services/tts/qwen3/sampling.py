@@ -44,7 +44,7 @@ class Sampling:
 def draw(logits: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
     """Codes (rows,) drawn from float32 `logits` (rows, codes) with exponential `noise` of the same shape.
 
-    argmax(p / noise) has the distribution p when the noise is standard exponential; torch.multinomial draws so too.
+    argmax(p / noise) has the distribution p when the noise is standard exponential; torch.multinomial does the same.
     """
     if not sampling.do_sample:
         return logits.argmax(-1)

@@ -43,7 +43,7 @@ class Speaker:
         self._device = decoder.pre_conv.conv.weight.device
 
     def decode(self, codes: NDArray[int64], state: CodecState) -> Pcm:
-        """Samples (frames * 1920,) of `codes` (frames, 16). Raises InternalError when they are not numbers."""
+        """Samples (frames * 1920,) of `codes` (frames, 16). Raises InternalError when they are not finite."""
         wave = self._decoder.decode(torch.from_numpy(codes).to(self._device)[None], state)[0]
         if not bool(wave.isfinite().all()):
             raise InternalError("The codec computed invalid samples.", reason="INVALID_NUMBERS")

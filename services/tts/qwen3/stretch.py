@@ -31,7 +31,7 @@ class TimeStretch:
         self._received = self._sent = 0
 
     def push(self, pcm: NDArray[int16]) -> NDArray[int16]:
-        """Takes samples in and gives those that are ready."""
+        """Takes samples and returns those that are ready."""
         self._received += len(pcm)
         self._input = np.concatenate((self._input, pcm.astype(float32)))
         return self._ready()

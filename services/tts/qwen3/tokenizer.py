@@ -42,7 +42,7 @@ class Tokenizer:
         return self._ids(f"<|im_start|>user\n{self._plain(text)}<|im_end|>\n")
 
     def _plain(self, text: str) -> str:
-        """The text without the marks of the layout: whoever writes <|im_end|> must not end a turn."""
+        """The text without the layout's control tokens: a script that says <|im_end|> must not end a turn."""
         return self._marks.sub(" ", text)
 
     def _ids(self, text: str) -> Tensor:

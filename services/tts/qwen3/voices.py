@@ -60,7 +60,7 @@ class VoiceBook:
 
     @property
     def clones(self) -> bool:
-        """Whether the voice of a recording can be had."""
+        """Whether it can clone the voice of a recording."""
         return self._config.kind == "base"
 
     @property
@@ -140,5 +140,5 @@ def _recordings(folder: Path | None) -> dict[str, Path]:
     if folder is None:
         return {}
     if not folder.is_dir():
-        raise InvalidInputError(f"The folder of voices {folder} does not exist.", "Make it.", "options.voices")
+        raise InvalidInputError(f"The folder of voices {folder} does not exist.", "Create it.", "options.voices")
     return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in _AUDIO}

@@ -49,7 +49,7 @@ class SpeechTokenizer(nn.Module):
 
 
 def check_folder(folder: Path) -> None:
-    """Raises FailedPreconditionError naming the first file that a published folder has and this one lacks."""
+    """Raises FailedPreconditionError naming the files that a published folder has and this one lacks."""
     missing = [name for name in REQUIRED_FILES if not (folder / name).is_file()]
     if not (folder / "tokenizer.json").is_file():
         missing += [name for name in ("vocab.json", "merges.txt") if not (folder / name).is_file()]
@@ -88,7 +88,7 @@ def load(
 def _tensors(folder: Path, device: torch.device) -> Iterator[tuple[str, Tensor]]:
     for path in weight_files(folder):
         with _opened(path, device) as file:
-            for name in file.keys():  # noqa: SIM118 - the file is no mapping
+            for name in file.keys():  # noqa: SIM118 - the file is not a mapping
                 yield name, file.get_tensor(name)
 
 

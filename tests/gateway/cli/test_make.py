@@ -116,7 +116,7 @@ def test_what_the_film_passed_over_is_in_the_last_lines(folder, beside):
     )
     assert done.returncode == 0, done.stderr
     last = done.stdout.partition("bad.mp4")[2].splitlines()[1:]
-    assert "  look at Footage: Broken packets of the picture that were passed over: 1 of 120." in last
+    assert "  look at Footage: Broken packets of the picture that were skipped: 1 of 120." in last
     whole = vigent("make", "my script.txt", *SMALL, "--out", "good.mp4", cwd=folder, environment=beside)
     assert whole.returncode == 0, whole.stderr
     assert "look at" not in whole.stdout

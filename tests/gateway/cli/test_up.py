@@ -134,8 +134,9 @@ async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
 async def test_the_end_of_a_process_is_seen_whatever_it_leaves_behind(left):
     """A child that holds its output open, in its group or out of it."""
     said: list[str] = []
-    command = ["sh", "-c", f"{left} & echo child $!; exit 3"]
-    process = await MeshProcess.start("leaver", command, {}, lambda _name, line: said.append(line))
+    process = await MeshProcess.start(
+        "leaver", "tests.support.leaver", {"LEFT": left}, lambda _name, line: said.append(line)
+    )
     assert await asyncio.wait_for(process.exited(), TIMEOUT_S) == 3
     (line,) = said
     with contextlib.suppress(psutil.NoSuchProcess):

@@ -60,7 +60,7 @@ def test_the_library_lists_what_was_passed_over(tmp_path, library):
     (tmp_path / "upload").write_bytes(made)
     entry, _ = library.add("footage", tmp_path / "upload", "a.mp4", Description())
     assert isinstance(entry, Footage)
-    assert entry.notes == ["Broken packets of the picture that were passed over: 1 of 120."]
+    assert entry.notes == ["Broken packets of the picture that were skipped: 1 of 120."]
     assert library.find("footage", entry.id) == entry
 
 

@@ -184,7 +184,7 @@ def test_an_nvidia_smi_that_fails_or_hangs_means_no_gpu(monkeypatch, tmp_path, s
 
 @pytest.mark.parametrize(
     ("setting", "value", "named"),
-    [("VIGENT_GPUS", "0,all", "'all' is no GPU"), ("VIGENT_LIPSYNC_REPLICAS", "-1", "VIGENT_LIPSYNC_REPLICAS")],
+    [("VIGENT_GPUS", "0,all", "'all' is not a GPU"), ("VIGENT_LIPSYNC_REPLICAS", "-1", "VIGENT_LIPSYNC_REPLICAS")],
 )
 def test_wrong_settings_are_named(monkeypatch, setting, value, named):
     monkeypatch.setenv(setting, value)

@@ -318,9 +318,9 @@ def cut_picture():
 
 BAD_FILES = {
     "empty": (lambda _: b"", "EMPTY_FILE", "0 bytes"),
-    "text": (lambda _: b"Once upon a time there was a film.\n" * 50, "WRONG_FILE_TYPE", "nothing that is taken"),
-    "playlist": (lambda _: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "WRONG_FILE_TYPE", "nothing that is taken"),
-    "noise": (lambda _: np.random.default_rng(1).bytes(5000), "WRONG_FILE_TYPE", "nothing that is taken"),
+    "text": (lambda _: b"Once upon a time there was a film.\n" * 50, "WRONG_FILE_TYPE", "not accepted"),
+    "playlist": (lambda _: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", "WRONG_FILE_TYPE", "not accepted"),
+    "noise": (lambda _: np.random.default_rng(1).bytes(5000), "WRONG_FILE_TYPE", "not accepted"),
     "cut before the index": (lambda folder: clip_bytes(folder)[:3000], "CUT_FILE", "its data ends after 3000 of"),
     "index missing": (lambda folder: without_index(clip_bytes(folder)), "CUT_FILE", "index (moov) is missing"),
     "cut behind the index": (

@@ -11,7 +11,7 @@ from orchestrator.film.encode import EncoderSettings
 from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
 from orchestrator.film.metadata import AiRecord, film_metadata, read_metadata
 from orchestrator.film.mix import mix_film
-from orchestrator.film.preview import PreviewWriter, write_preview
+from orchestrator.film.preview_file import PreviewWriter, write_preview
 from services.base.errors import InternalError
 from tests.support.pictures import number_in, numbered_picture, rgb_of, write_footage
 from tests.support.sounds import RATE_HZ, read_sound, write_voice

@@ -28,6 +28,7 @@ from services.runtime.metrics import ServerMetrics
 from services.runtime.running_calls import RunningCalls
 from tests.support.servers import TTS
 from vigent.jobs.v1 import jobs_pb2
+from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -232,12 +233,21 @@ class GivingUp(tts_pb2_grpc.TtsServiceServicer):
         raise CancelledError("The caller neither read nor sent for 120 s.", reason="CALLER_IDLE")
 
 
+class Described(runtime_pb2_grpc.RuntimeServiceServicer):
+    """Has an engine of no particular kind."""
+
+    async def Describe(self, request: object, context: object) -> runtime_pb2.DescribeResponse:  # noqa: N802
+        return runtime_pb2.DescribeResponse(engine="giver", identity="giver 1")
+
+
 async def test_a_job_that_a_server_gives_up_has_failed(orchestrator: Orchestrator, durable: Durable) -> None:
     server = grpc.aio.server(interceptors=[RpcGuard(ServerMetrics("tts"), TTS)])
     tts_pb2_grpc.add_TtsServiceServicer_to_server(GivingUp(), server)
+    runtime_pb2_grpc.add_RuntimeServiceServicer_to_server(Described(), server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
-    settings = OrchestratorSettings(media_root=orchestrator.store.root, tts=address, attempts=1)
+    everywhere = dict.fromkeys(("tts", "lipsync", "asr", "overlay"), address)
+    settings = OrchestratorSettings(media_root=orchestrator.store.root, attempts=1, **everywhere)
     records, servers, metrics = (
         orchestrator.records,
         Servers(settings),

@@ -142,8 +142,8 @@ async def test_what_was_passed_over_in_the_files_is_in_the_report(mesh: Mesh, tm
     for _ in range(2):  # the second film finds the footage conformed
         job = await made(mesh, spec_of(mesh, script, footage=footage, music=music))
         report = json.loads(output(mesh, job, "report.json").read_text(encoding="utf-8"))
-        assert report["footage_problems"][0] == "Broken packets of the picture that were passed over: 1 of 120."
-        assert report["music_problems"] == ["Broken packets of the sound that were passed over: 2 of 117."]
+        assert report["footage_problems"][0] == "Broken packets of the picture that were skipped: 1 of 120."
+        assert report["music_problems"] == ["Broken packets of the sound that were skipped: 2 of 117."]
 
 
 def _plain_picture() -> bytes:

@@ -15,12 +15,13 @@ NOBODY = "127.0.0.1:1"
 async def test_a_replica_that_is_away_hides_no_engine(tmp_path):
     with run_server("services.overlay", tmp_path) as server:
         service = Service(f"{NOBODY},{server.address}", "vigent.overlay.v1.OverlayService", OverlayServiceStub)
-        assert (await asyncio.wait_for(service.engine(), 60)).startswith("plain ")
+        engine = await asyncio.wait_for(service.engine(), 60)
+        assert (engine.name, engine.judges_takes) == ("plain", False)
         await service.close()
 
 
 async def test_an_engine_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("orchestrator.making.servers._IDENTITY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("orchestrator.making.servers._DESCRIBE_TIMEOUT_S", 0.5)
     monkeypatch.setattr("orchestrator.making.servers._PROBLEM_TIMEOUT_S", 60)
     missing = {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "missing")}
     async with connected(*await start("asr", tmp_path, {**missing, "VIGENT_ASR_PORT": "0"})) as server:
@@ -32,7 +33,7 @@ async def test_an_engine_that_cannot_be_loaded_is_told(tmp_path, monkeypatch):
 
 
 async def test_servers_that_are_away_are_named(monkeypatch):
-    monkeypatch.setattr("orchestrator.making.servers._IDENTITY_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("orchestrator.making.servers._DESCRIBE_TIMEOUT_S", 0.5)
     service = Service(NOBODY, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
     with pytest.raises(
         UnavailableError, match=r"No replica of vigent\.overlay\.v1\.OverlayService at 127\.0\.0\.1:1 serves"

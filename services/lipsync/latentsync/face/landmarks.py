@@ -41,12 +41,12 @@ class Landmarks:
 
 
 class LandmarkProvider(Protocol):
-    """Finds faces. One object a thread."""
+    """Finds faces. Use one object per thread."""
 
     name: str
-    """For caches: results of another name are not the same."""
+    """Part of cache keys: providers with other names give other results."""
     drift_frames: float
-    """Over how many frames (standard deviation) its noise is averaged out."""
+    """Frames (standard deviation) over which its noise is averaged out."""
 
     def find(self, frame: av.VideoFrame) -> list[Landmarks]:
         """Faces of an 8-bit 4:2:0 frame, largest first."""

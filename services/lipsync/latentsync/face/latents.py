@@ -43,7 +43,7 @@ class FaceLatents:
         """What the UNet knows of the given footage frames: (1, 9, frames, height, width), float32.
 
         Mask, masked face, whole face. A frame without a face is shown the nearest one of the list that has one, since
-        motion modules look at all frames; at least one must have it.
+        motion modules look at all frames; at least one must have a face.
         """
         latents = torch.stack([self._of(frame) for frame in self._with_face(frames)], dim=1)
         mask = latent_mask(self._model.keep).cpu().expand(1, len(frames), -1, -1)

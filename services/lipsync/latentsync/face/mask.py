@@ -1,4 +1,4 @@
-"""Which part of the face is made anew: the lower face, without the nose.
+"""Which part of the face is generated: the lower face, without the nose.
 
 The release keeps its mask as a picture (mask.png, 256 x 256) in the code repository; these are its edges. Between the
 rows given here they are straight, which differs from the picture in some fifty pixels and in no cell of the latents.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 LATENT_STRIDE = 8
-"""Pixels of one latent cell, each way."""
+"""Side of one latent cell in pixels."""
 
 _SIDE = 256
 _STRIP_ROWS = (95, 127)
@@ -29,7 +29,7 @@ _FEATHER = 1 / 32  # of the picture's side
 
 
 def keep_mask(resolution: int) -> Tensor:
-    """(resolution, resolution) float32: 1 keeps the pixel, 0 makes it anew; grey along the edges when enlarged."""
+    """(resolution, resolution) float32: 1 keeps the pixel, 0 replaces it; grey along the edges when enlarged."""
     picture = cv2.resize(255 - _made_anew(), (resolution, resolution), interpolation=cv2.INTER_LANCZOS4)
     return torch.from_numpy(picture.astype(float32) / 255)
 

@@ -29,7 +29,7 @@ _SMALL_FACE = 0.5  # of the network's picture: smaller ones are enlarged more th
 
 @dataclass(frozen=True)
 class PreparedFootage:
-    """Footage that was looked at. `points` (frames, 3, 2): brows and nose, NaN in frames without a face."""
+    """Footage after analysis. `points` (frames, 3, 2): brows and nose, NaN in frames without a face."""
 
     width: int
     height: int

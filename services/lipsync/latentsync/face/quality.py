@@ -17,7 +17,7 @@ _SOLVERS: Mapping[str, Callable[[int], Scheduler]] = {"ddim": Ddim, "dpm": DpmSo
 
 @dataclass(frozen=True)
 class Mode:
-    """A way to sample. `resolution` is wished for; the nearest checkpoint that is loaded serves."""
+    """A way to sample. `resolution` is a wish; the nearest loaded checkpoint is used."""
 
     solver: str
     steps: int

@@ -1,8 +1,8 @@
 """Brows and nose in every frame: found every few frames, carried by optical flow between, the noise averaged out.
 
 The detectors are right on average but jump from frame to frame; flow is steady but drifts. So a track is the flow plus
-the slowly varying difference to what was found, over a whole shot at once, without lag. Published code takes each frame
-for itself, and what it calls smoothing adds hundredths of a pixel.
+the slowly varying difference to what was found, over a whole shot at once, without lag. Published code treats every
+frame by itself, and what it calls smoothing adds hundredths of a pixel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from services.lipsync.latentsync.face.landmarks import LandmarkProvider, Landmar
 _FLOW_SIDE = 640  # longer side, in pixels, of the picture that flow is computed on
 _DETECT_EVERY = 5
 _UNSEEN_LIMIT = 25  # frames that flow alone may carry a face: a turned head, a hand before it
-_NEAR = 0.7  # of a face's size, to be taken for the face that is followed
+_NEAR = 0.7  # of a face's size: a face found within it is the one being followed
 
 
 @dataclass
@@ -51,7 +51,7 @@ class FaceTracker:
     def __init__(self, provider: LandmarkProvider) -> None:
         self.frames_with_several_faces = 0
         self.boxes: list[NDArray[float64]] = []
-        """Every box found of the face that is followed: x, y, width, height in frame pixels."""
+        """Every box found of the face being followed: x, y, width, height in frame pixels."""
         self._provider, self._flow = provider, Flow()
         self._shots: list[_Shot] = []
         self._shot: _Shot | None = None
@@ -98,7 +98,7 @@ class FaceTracker:
         self._flow.start(luma, face.box * scale)
 
     def _followed(self, faces: list[Landmarks]) -> Landmarks | None:
-        """The face that is followed, or the largest when none is."""
+        """The face being followed, or the largest when none is."""
         if self._shot is None:
             return faces[0] if faces else None
         expected = self._shot.carried[-1].mean(axis=0)

@@ -59,9 +59,9 @@ def compiling() -> Iterator[None]:
 
 
 def recorded(denoiser: Denoiser, record: Recorder) -> Denoiser:
-    """The same, each entry point recorded once for each set of shapes; may be called from any thread.
+    """The same denoiser, each entry point recorded once for each set of shapes; may be called from any thread.
 
-    Not torch.compile's own graphs: those belong to the thread that recorded them, and calls come on several.
+    Not torch.compile's own graphs: those belong to the thread that recorded them, and calls come on several threads.
     """
     lock = threading.Lock()  # one for both: recordings share memory
     full = _Recorded(denoiser.full, record, lock, lambda pair: (pair[0].clone(), pair[1].clone()))

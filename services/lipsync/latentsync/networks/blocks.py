@@ -41,7 +41,7 @@ class UNetConfig:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What every layer is told: embedded time (batch * frames, time dim), audio (batch * frames, tokens, dim)."""
+    """What conditions every layer: embedded time (batch * frames, time dim), audio (batch * frames, tokens, dim)."""
 
     time: Tensor
     audio: Tensor

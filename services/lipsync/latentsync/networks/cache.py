@@ -12,9 +12,9 @@ from services.lipsync.array_files import Arrays, read_arrays, write_arrays
 
 
 class FootageCache:
-    """Arrays about one footage. Replicas may share the folder: they would write the same.
+    """Arrays about one footage file. Replicas may share the folder: they would write the same.
 
-    A folder that is full, damaged or may not be written costs time, never a call.
+    A full, damaged or read-only folder costs time, but fails no call.
     """
 
     def __init__(self, cache_root: Path, sha256: str) -> None:
@@ -36,7 +36,7 @@ class FootageCache:
 
     def make_room(self, limit_bytes: int) -> None:
         """Removes the footage used least recently until all of it takes at most `limit_bytes`; keeps this one."""
-        with contextlib.suppress(OSError):  # another replica makes room at the same moment, or nobody may
+        with contextlib.suppress(OSError):  # another replica is making room too, or the folder is read-only
             self._folder.mkdir(parents=True, exist_ok=True)
             self.touch()
             self._remove_others(limit_bytes)

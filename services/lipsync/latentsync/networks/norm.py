@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class FrameGroupNorm(nn.GroupNorm):
     """Group norm whose statistics span `frames` neighbouring pictures.
 
-    LatentSync's resnets normalise a whole chunk together: another last frame changes the first one. Written on views
+    LatentSync's resnets normalise a whole chunk together: a changed last frame changes the first. Written on views
     that exist in any memory format, because the native kernel would copy channels-last pictures twice.
     """
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from diffusers import AutoencoderKL
 
 LATENT_CHANNELS = 4
-"""Of the latents of a picture."""
+"""Channels of a picture's latents."""
 
 SCALE = 0.18215
 """Published code sets scale and shift 0 itself and does not read them from the VAE's config."""

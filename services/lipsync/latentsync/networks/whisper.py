@@ -70,7 +70,7 @@ def log_mel(samples: Tensor) -> Tensor:
 
 
 class WhisperEncoder(nn.Module):
-    """The audio encoder; only what LatentSync reads of it."""
+    """The audio encoder, only the part that LatentSync uses."""
 
     def __init__(self, dims: AudioDims) -> None:
         super().__init__()

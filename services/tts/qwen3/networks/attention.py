@@ -30,7 +30,7 @@ class Visible:
 
     @staticmethod
     def up_to(positions: Tensor, span: int) -> Visible:
-        """One query a row, at `positions` (batch,): it sees itself and what came before, of `span` cached places."""
+        """One query a row, at `positions` (batch,): it sees itself and what came before, of `span` cached positions."""
         mask = torch.arange(span, device=positions.device)[None] <= positions[:, None]
         return Visible((positions + 1).int(), mask[:, None, None])
 
@@ -59,7 +59,7 @@ def sdpa(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
 
 
 def eager(query: Tensor, key: Tensor, value: Tensor, visible: Visible) -> Tensor:
-    """The formula, written out; the yardstick of the bench."""
+    """The formula, written out; the benchmark's baseline."""
     groups = query.shape[2] // key.shape[2]
     keys, values = (part.repeat_interleave(groups, dim=2).transpose(1, 2) for part in (key, value))
     mask = visible.mask
@@ -93,7 +93,7 @@ def choose_attention(wanted: str, device: torch.device, dtype: torch.dtype) -> t
     """
     if wanted not in (*_ATTENTIONS, "auto"):
         raise InvalidInputError(
-            f"{wanted!r} is no attention.", f"Use one of auto, {', '.join(_ATTENTIONS)}.", "options.attention"
+            f"There is no attention {wanted!r}.", f"Use one of auto, {', '.join(_ATTENTIONS)}.", "options.attention"
         )
     obstacle = _flash_obstacle(device, dtype)
     if wanted == "flash_attention_2" and obstacle:

@@ -21,7 +21,7 @@ def mimi_encoder(config: Mapping[str, Any]) -> nn.Module:
 
     with torch.device("cpu"), no_init_weights():
         mimi = MimiModel(MimiConfig(**config))  # type: ignore[no-untyped-call]
-    # The checkpoint holds no decoding half; codec.py is it.
+    # The checkpoint has no Mimi decoder; codec.py is the decoder.
     for name in ("upsample", "decoder_transformer", "decoder"):
         setattr(mimi, name, None)
     return cast("nn.Module", mimi)
@@ -29,7 +29,7 @@ def mimi_encoder(config: Mapping[str, Any]) -> nn.Module:
 
 @torch.inference_mode()
 def encode(encoder: nn.Module, samples: NDArray[np.float32], quantizers: int, samples_per_frame: int) -> Tensor:
-    """Codes (frames, quantizers) int64 of mono `samples` at 24 kHz; a last frame begun counts."""
+    """Codes (frames, quantizers) int64 of mono `samples` at 24 kHz; a partial last frame counts."""
     weight = next(encoder.parameters())
     waveform = torch.from_numpy(samples).to(weight.device, weight.dtype)
     codes = encoder.encode(waveform[None, None]).audio_codes  # type: ignore[operator]

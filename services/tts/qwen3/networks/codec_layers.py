@@ -1,7 +1,7 @@
-"""Causal convolutions that carry what they have heard: decoding in chunks equals decoding at once.
+"""Causal convolutions that carry their past input: decoding in chunks equals decoding at once.
 
-Every layer looks back only. What it would see of earlier chunks is kept in a `CodecState`, zeros at the beginning,
-which are also the padding of the published decoder.
+Every layer only looks back. What it needs of earlier chunks is kept in a `CodecState`, which starts as zeros, as the
+published decoder pads.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class CodecState:
         self.frames = frames
 
     def copy(self) -> CodecState:
-        """The same past, to continue in another way."""
+        """The same past, to be continued independently."""
         return CodecState(self._carried, self.frames)
 
     def of(self, layer: nn.Module) -> tuple[Tensor, ...] | None:
@@ -35,7 +35,7 @@ class CodecState:
 
 
 def _with_past(layer: nn.Module, x: Tensor, samples: int, state: CodecState) -> Tensor:
-    """`x` (batch, channels, samples) behind the last `samples` of what came before."""
+    """`x` (batch, channels, n) with the last `samples` of the past put in front."""
     if samples == 0:
         return x
     past = state.of(layer)

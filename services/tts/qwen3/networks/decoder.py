@@ -1,6 +1,6 @@
 """The Qwen3-style decoder that talker and code predictor share: RMSNorm, grouped-query attention, SwiGLU, RoPE.
 
-Module names are those of the published checkpoints.
+Module names match the published checkpoints.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Rotary:
     def rotate(self, x: Tensor) -> Tensor:
         """Turns pairs (i, i + head_dim / 2) of `x` (rows, tokens, heads, head_dim) by their angles.
 
-        The partner of each number is half a head away; three kernels, as launches are what a frame waits for.
+        Each number's partner is half a head away. Three kernels only, because launches are what a frame waits for.
         """
         return torch.addcmul(x * self.cos, x.roll(x.shape[-1] // 2, dims=-1), self.sin)
 
@@ -76,7 +76,7 @@ class KvCache:
 
     @staticmethod
     def empty(config: DecoderConfig, rows: int, positions: int, device: torch.device, dtype: torch.dtype) -> KvCache:
-        """A cache of zeros: masked places must stay finite."""
+        """A cache of zeros: masked positions must stay finite."""
         shape = (config.num_hidden_layers, rows, positions, config.num_key_value_heads, config.head_dim)
         keys, values = (torch.zeros(shape, device=device, dtype=dtype) for _ in range(2))
         return KvCache(keys, values, torch.arange(rows, device=device))
@@ -98,7 +98,7 @@ class KvCache:
 class Step:
     """What every layer needs to know of one pass: where the tokens stand and what they see.
 
-    `rotary` is that of the place; `span` cached places are read, 0 in a prefill, which reads only its own tokens.
+    `rotary` belongs to `place`; `span` cached positions are read, 0 in a prefill, which reads only its own tokens.
     """
 
     place: Place
@@ -110,7 +110,7 @@ class Step:
 
 
 class Projections(nn.Module):
-    """To queries, keys and values of the heads, and back; those without bias."""
+    """Projections to the heads' queries, keys and values, and back, all without bias."""
 
     def __init__(self, sizes: DecoderConfig | CodecConfig) -> None:
         super().__init__()

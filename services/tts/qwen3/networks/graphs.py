@@ -36,7 +36,7 @@ class FrameGraphs:
 
     @torch.inference_mode()
     def run(self, rows: int) -> None:
-        """Makes the next frame of the first `rows` rows; rows up to the bucket's run along unread."""
+        """Makes the next frame of the first `rows` rows; the bucket's other rows run along, unread."""
         bucket = next(size for size in self._rows if size >= rows)
         self._replays[bucket, self._step.span(rows)]()
         self._step.count_frame(rows)

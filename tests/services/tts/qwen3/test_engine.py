@@ -232,8 +232,8 @@ class TestCloning:
         request = Synthesis(TEXT, seed=3, reference_audio=recording, reference_text="一二 three.")
         model = base._model
         voice = base._clones.get(recording, "一二 three.")
-        line = base._line(TEXT, base._voices.choose(request))
-        with model.loop.take(line.prompt, 3, line.max_frames, Progress()) as take:
+        prepared = base._prepared(TEXT, base._voices.choose(request))
+        with model.loop.take(prepared.prompt, 3, prepared.max_frames, Progress()) as take:
             frames = torch.from_numpy(np.stack(list(take)))
         from services.tts.qwen3.networks.codec_layers import CodecState
 
@@ -313,7 +313,7 @@ class TestCloning:
 
     def test_no_recording_at_all(self, base, tmp_path):
         (tmp_path / "voice.wav").write_bytes(b"RIFF, but not really")
-        with pytest.raises(InvalidInputError, match="nothing that is taken here"):
+        with pytest.raises(InvalidInputError, match="not accepted"):
             speak(base, reference_audio=tmp_path / "voice.wav")
 
     def test_folder_of_voices(self, make_engine, recording, tmp_path):

@@ -18,7 +18,7 @@ from av.audio.stream import AudioStream
 from av.packet import Packet
 
 from orchestrator.film.join import FilmSegment, VoiceSegment, add_picture_stream, decoding_time, picture_packets
-from orchestrator.film.voice import padded_pcm, pcm_frames, sample_rate_hz
+from orchestrator.film.voice_track import padded_pcm, pcm_frames, sample_rate_hz
 from services.media.mpeg import top_boxes
 from services.media.sound import AAC_BIT_RATE, SOUND_RATE_HZ
 
