@@ -20,6 +20,8 @@ from gateway.settings import GatewaySettings
 from services.base.errors import VigentError
 from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
+from services.base.setting_names import warn_of_unread_variables
+from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
 
 _POLL_S = 0.05
@@ -55,6 +57,7 @@ class GatewayServer(uvicorn.Server):
 
 
 def main() -> int:
+    replace_what_cannot_be_shown()
     try:
         settings = GatewaySettings.load("gateway")
         MediaStore(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
@@ -63,6 +66,7 @@ def main() -> int:
         print(f"gateway: {error}", file=sys.stderr)
         return exit_code_of(error)
     configure_logging(settings.log_level, "gateway")
+    warn_of_unread_variables({"gateway": GatewaySettings})
     for talkative in ("httpx", "uvicorn"):  # a line for each probe, and what is said below
         logging.getLogger(talkative).setLevel(logging.WARNING)
     metrics, stopping, places = GatewayMetrics(), asyncio.Event(), room_for(settings.connections)

@@ -23,6 +23,8 @@ from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
+from services.base.setting_names import warn_of_unread_variables
+from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
@@ -42,9 +44,11 @@ def serve() -> int:
     Returns the exit code: 0 drained, 1 failed, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
+    replace_what_cannot_be_shown()
     try:
         settings = OrchestratorSettings.load(NAME)
         configure_logging(settings.log_level, NAME)
+        warn_of_unread_variables({NAME: OrchestratorSettings})
         return asyncio.run(_serve(settings))
     except VigentError as error:
         print(f"{NAME}: {error}", file=sys.stderr)

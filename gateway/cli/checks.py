@@ -7,7 +7,6 @@ import importlib.metadata
 import os
 import re
 import shutil
-import socket
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
@@ -20,11 +19,11 @@ import psutil
 
 from gateway.cli.waiting import telling, while_it_lives
 from gateway.mesh import gpus
-from gateway.mesh.addresses import service_of
 from gateway.mesh.engines import engines_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import ONE_TRY
+from gateway.mesh.ports import setting_of, taken_ports, user_of, wanted_ports
 from gateway.mesh.supervised import Supervised
 from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
@@ -136,18 +135,15 @@ def ports(data: Path) -> Iterator[Finding]:
     """The ports are free, or used by our own mesh."""
     addresses = MeshPlan.here().addresses
     mesh = running_mesh(data)
-    wanted = {**addresses.ports, **{f"{name} metrics": port for name, port in addresses.metrics_ports.items()}}
-    taken = {name: port for name, port in wanted.items() if port and not _free(addresses.host, port)}
+    wanted, taken = wanted_ports(addresses), taken_ports(addresses)
     if not taken:
         yield Finding(Verdict.OK, "ports", f"all {len(wanted)} are free on {addresses.host}")
     elif mesh is not None:
         yield Finding(Verdict.OK, "ports", f"used by the mesh that runs (process {mesh.pid})")
     else:
         for name, port in taken.items():
-            process, _, metrics = name.partition(" ")
-            setting = "_".join(filter(None, ("VIGENT", service_of(process).upper(), metrics.upper(), "PORT")))
-            remedy = f"End it, set {setting}, or use `vigent up --port-base 0`."
-            yield Finding(Verdict.WARN, "ports", f"{port} ({name}) is used by {_user_of(port)}", remedy)
+            remedy = f"End it, set {setting_of(name)}, or use `vigent up --port-base 0`."
+            yield Finding(Verdict.WARN, "ports", f"{port} ({name}) is used by {user_of(port)}", remedy)
 
 
 def overlay(data: Path) -> Iterator[Finding]:
@@ -227,25 +223,6 @@ def _installed(name: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
-
-
-def _free(host: str, port: int) -> bool:
-    try:
-        with socket.create_server((host, port)):
-            return True
-    except OSError:
-        return False
-
-
-def _user_of(port: int) -> str:
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (process {process.pid})"
-    except (psutil.Error, PermissionError):
-        pass
-    return "another program"
 
 
 def _graded(good: bool, subject: str, detail: str, remedy: str, otherwise: Verdict = Verdict.WARN) -> Finding:

@@ -8,18 +8,31 @@ import sys
 from typing import Annotated
 
 import typer
+from pydantic_settings import BaseSettings
+from rich.markup import escape
 
 from gateway.cli.doctor import doctor
 from gateway.cli.jobs import app as jobs
 from gateway.cli.make import make
 from gateway.cli.models import app as models
-from gateway.cli.output import out, show_error
+from gateway.cli.output import err, out, show_error
 from gateway.cli.probe import probe
 from gateway.cli.up import up
 from gateway.cli.voices import voices
+from gateway.settings import MODEL_SERVICES, GatewaySettings
+from orchestrator.settings import OrchestratorSettings
 from services.base.errors import InvalidInputError, VigentError
+from services.base.setting_names import unread_variables
+from services.base.settings import ServerSettings
+from services.base.terminal import replace_what_cannot_be_shown
 
 EXIT_FAILED, EXIT_USAGE = 1, 2
+
+_SETTINGS: dict[str, type[BaseSettings]] = {
+    **dict.fromkeys(MODEL_SERVICES, ServerSettings),
+    "gateway": GatewaySettings,
+    "orchestrator": OrchestratorSettings,
+}
 
 
 def _show_version(asked: bool) -> None:
@@ -38,11 +51,13 @@ app = typer.Typer(
 
 @app.callback()
 def vigent(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback does it
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """A script, a voice and footage of a presenter become a finished talking-head short."""
+    for sentence in unread_variables(_SETTINGS):
+        err.print(f"[yellow]Warning:[/] {escape(sentence)}")
 
 
 for _command in (make, up, voices, probe, doctor):
@@ -53,6 +68,7 @@ app.add_typer(models, name="models")
 
 def main() -> None:
     """Entry point: errors say what is wrong, where, and what to do, on stderr, without a traceback."""
+    replace_what_cannot_be_shown()
     try:
         app()
     except InvalidInputError as error:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from gateway.cli.connect import DataOption, find, load_settings
 from gateway.cli.options import files_of, film_of, takes_film
-from gateway.cli.output import err, seconds, show_error
+from gateway.cli.output import err, out, seconds, show_error
 from gateway.cli.outputs import Outputs, film_file
 from gateway.cli.own_mesh import own_mesh
 from gateway.cli.progress import JobDisplay
 from gateway.cli.waiting import telling, while_it_lives
+from gateway.films.findings import findings_of
 from gateway.films.request import FilmRequest
 from gateway.films.resolve import resolve
 from gateway.library.library import Library
@@ -100,6 +103,7 @@ async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, outputs
         return EXIT_FAILED
     await asyncio.to_thread(outputs.place, job.outputs, store)
     display.summary(outputs.film, seconds(job.progress.playable_s))
+    _show_findings(store.path(job.outputs["report.json"].sha256))
     return EXIT_DONE
 
 
@@ -121,6 +125,11 @@ async def _submit(
             "Give the data folder of that mesh with --data, or end it.",
             error.field,
         ) from error
+
+
+def _show_findings(report: Path) -> None:
+    for finding in findings_of(json.loads(report.read_text(encoding="utf-8"))):
+        out.print(f"  [yellow]look at[/] {escape(finding)}")
 
 
 def _show_failure(job: jobs_pb2.Job) -> None:

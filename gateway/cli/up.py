@@ -18,6 +18,7 @@ from gateway.cli.waiting import telling
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, service_of
 from gateway.mesh.lock import hold
 from gateway.mesh.plan import MeshPlan
+from gateway.mesh.ports import check_ports
 from gateway.mesh.supervisor import Supervisor
 
 _COLOURS = dict(zip(PROCESSES, ("green", "magenta", "yellow", "blue", "cyan", "white"), strict=True))
@@ -40,6 +41,7 @@ def up(
 async def _up(data: Path, plan: MeshPlan) -> int:
     stop = _stop_event()
     with hold(data, plan.addresses.by_name()):
+        check_ports(plan.addresses)
         async with Supervisor(plan, data, say) as mesh:
             code = await _until_over(stop, mesh, plan)
             out.print("Ending. Ctrl-C again ends it at once.")

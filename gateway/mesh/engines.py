@@ -42,7 +42,7 @@ def engines_of(services: Sequence[str]) -> dict[str, EngineClass]:
     """
     command = [sys.executable, "-P", "-m", "services.runtime.describe", *services]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+        answer = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=_TIMEOUT_S, check=True)
         return {service: _engine(**said) for service, said in json.loads(answer.stdout).items()}
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         last = str(getattr(error, "stderr", "") or error).strip().splitlines()[-1:]

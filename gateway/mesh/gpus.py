@@ -59,10 +59,10 @@ def query(*columns: str) -> list[str]:
         return []
     command = [program, f"--query-gpu={','.join(columns)}", "--format=csv,noheader"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=_DETECTION_TIMEOUT_S, check=True)
+        answer = subprocess.run(command, capture_output=True, timeout=_DETECTION_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError):
         return []
-    return answer.stdout.splitlines()
+    return answer.stdout.decode(errors="replace").splitlines()
 
 
 def environment_of(service: str, gpu: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ class RunningMesh:
 def hold(data: Path, addresses: dict[str, str]) -> Iterator[None]:
     """Holds the data folder. Raises FailedPreconditionError naming the mesh that already does."""
     data.mkdir(parents=True, exist_ok=True)
-    with (data / "mesh.lock").open("a+") as lock:
+    with (data / "mesh.lock").open("a+", encoding="utf-8") as lock:
         try:
             _take(lock)
         except OSError as error:
@@ -50,7 +50,7 @@ def running_mesh(data: Path) -> RunningMesh | None:
     """The mesh that holds the data folder now; None when nobody does."""
     for _ in range(_TRIES):
         try:
-            with (data / "mesh.lock").open("r+") as lock:
+            with (data / "mesh.lock").open("r+", encoding="utf-8") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except OSError:
@@ -75,6 +75,6 @@ def _take(lock: TextIO) -> None:
 
 def _holder(path: str) -> object:
     try:
-        return json.loads(Path(path).read_text())["pid"]
+        return json.loads(Path(path).read_text(encoding="utf-8"))["pid"]
     except (ValueError, KeyError):
         return "unknown"

@@ -114,7 +114,7 @@ async def _started(module: str, environment: Mapping[str, str], pipe: IO[bytes])
         "gateway.mesh.launch",
         str(os.getpid()),
         module,
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, "PYTHONIOENCODING": "utf-8"},  # which its lines are read as
         stdin=asyncio.subprocess.DEVNULL,
         stdout=pipe,
         stderr=asyncio.subprocess.STDOUT,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
-from pathlib import Path
 from typing import Self
 
 from pydantic import Field, ValidationError, field_validator
@@ -14,10 +11,9 @@ from pydantic_settings import (
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
-from services.base.errors import InvalidInputError
+from services.base.settings_file import read_settings_file, wrong_setting
 
 _GPU = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")  # MIG-GPU-.../1/0 where the driver is old
 
@@ -25,7 +21,7 @@ _GPU = re.compile(r"\d+|(GPU|MIG)-[0-9A-Za-z/-]+")  # MIG-GPU-.../1/0 where the 
 class MeshSettings(BaseSettings):
     """What `vigent up` can be told of this machine. Make one with `load`."""
 
-    model_config = SettingsConfigDict(env_prefix="VIGENT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="VIGENT_", extra="forbid", frozen=True)
 
     gpus: str | None = Field(
         None, description='GPUs to use, as nvidia-smi numbers them: "0,1,2"; empty for none; all when left out.'
@@ -45,12 +41,7 @@ class MeshSettings(BaseSettings):
         try:
             return cls()  # type: ignore[call-arg]
         except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0])
-            remedy = f"Set VIGENT_{name.upper()}, or {name} below [mesh] in vigent.toml."
-            raise InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, name) from error
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidInputError(f"vigent.toml is not valid TOML: {error}.", "Correct that line.") from error
+            raise wrong_setting(error, cls, "mesh", "VIGENT_") from error
 
     @classmethod
     def settings_customise_sources(
@@ -62,8 +53,7 @@ class MeshSettings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then environment, then `[mesh]` of vigent.toml."""
-        file = TomlConfigSettingsSource(settings_cls, Path(os.environ.get("VIGENT_CONFIG", "vigent.toml")))
-        section = InitSettingsSource(settings_cls, init_kwargs=file.toml_data.get("mesh", {}))
+        section = InitSettingsSource(settings_cls, init_kwargs=read_settings_file().get("mesh", {}))
         return init_settings, env_settings, section
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import inf
 
-from orchestrator.captions.layout import CaptionLayout, units_of
+from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.opportunities import break_costs
-from orchestrator.captions.timing import SpokenTimes
+from services.text.line_length import max_units, units_of
+from services.text.timing import SpokenTimes
 
 LONG_PAUSE_S = 0.2
 MIN_CUE_S, LONG_CUE_S, MAX_CUE_S = 0.8, 5.0, 7.0
@@ -58,7 +59,7 @@ def break_lines(text: str, layout: CaptionLayout, times: SpokenTimes) -> list[Li
     """
     pieces = _pieces(text, layout, times)
     width_limit = layout.line_width_px * _KERNING_RESERVE
-    return _Search(pieces, width_limit, layout.max_units(text), layout.max_lines > 1).lines()
+    return _Search(pieces, width_limit, max_units(text), layout.max_lines > 1).lines()
 
 
 def break_title(text: str, layout: CaptionLayout) -> tuple[str, ...]:
@@ -66,9 +67,7 @@ def break_title(text: str, layout: CaptionLayout) -> tuple[str, ...]:
     lines = []
     for paragraph in filter(str.strip, text.splitlines()):
         times = SpokenTimes.of_words(paragraph, (), 1, _UNHURRIED_S * len(paragraph))
-        search = _Search(
-            _pieces(paragraph, layout, times), layout.line_width_px, layout.max_units(text), two_lines=False
-        )
+        search = _Search(_pieces(paragraph, layout, times), layout.line_width_px, max_units(text), two_lines=False)
         lines += [layout.shown(paragraph[line.char_start : line.char_end]) for line in search.lines()]
     return tuple(lines)
 

@@ -10,8 +10,8 @@ from math import ceil
 from orchestrator.captions.breaking import MAX_CUE_S, MIN_CUE_S, Line, break_lines
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.opportunities import jieba_words
-from orchestrator.captions.timing import SpokenTimes, SpokenWord
 from services.media.timeline import FRAME_RATE_HZ
+from services.text.timing import SpokenTimes, SpokenWord
 from services.text.tokens import protected_spans
 
 MIN_CUE_FRAMES = round(MIN_CUE_S * FRAME_RATE_HZ)

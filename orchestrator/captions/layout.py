@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any, Self
 
 from orchestrator.captions.safe_area import MouthBox, text_band
-from services.text.emoji import EMOJI
-from services.text.tokens import HAN
 from services.typography.fonts import Typeface, typeface
 from services.typography.styles import Box, safe_area
 from services.typography.typeset import line_width_px, padding_em
 
-MAX_CHINESE_UNITS = 32
-"""Longest line with Han characters, in half-widths: 16 Han characters (Netflix Timed Text Style Guide, Chinese)."""
-MAX_LATIN_UNITS = 42
-"""Longest line without Han characters (Netflix Timed Text Style Guide, English)."""
-
-_HAN_CHARACTER = re.compile(f"[{HAN}]")
 _CLEANED = re.compile(r"(?:[，,。、；;．]|(?<!\.)(?<![.\s][A-Za-z])\.)+(?=[\"'”’」』）)】》]*$)")
 
 
@@ -86,10 +77,6 @@ class CaptionLayout:
         """Letter spacing of the style in pixels."""
         return float(self.style["letter_spacing"]) * self.font_px
 
-    def max_units(self, text: str) -> int:
-        """Most half-widths on a line of `text`."""
-        return MAX_CHINESE_UNITS if _HAN_CHARACTER.search(text) else MAX_LATIN_UNITS
-
     def shown(self, line: str) -> str:
         """What is shown of a line: without surrounding white space and, in clean styles, without a final comma or stop.
 
@@ -99,17 +86,3 @@ class CaptionLayout:
         if self.style["punctuation"] == "full" or not _CLEANED.search(line):
             return line
         return _CLEANED.sub("", line).rstrip() or line
-
-
-def units_of(text: str) -> int:
-    """Length in half-widths: two for wide characters and emoji, one for others, none for combining marks."""
-    emoji = sum(len(match[0]) for match in EMOJI.finditer(text))
-    pictures = sum(1 for _ in EMOJI.finditer(text))
-    plain = EMOJI.sub("", text) if emoji else text
-    return 2 * pictures + sum(_character_units(character) for character in plain)
-
-
-def _character_units(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

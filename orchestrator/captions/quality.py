@@ -18,9 +18,10 @@ from orchestrator.captions.cues import (
     CueLine,
     gaps,
 )
-from orchestrator.captions.layout import CaptionLayout, units_of
+from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.opportunities import CLOSING, OPENING
 from services.media.timeline import FRAME_RATE_HZ
+from services.text.line_length import max_units, units_of
 from services.text.sentences import language_of
 from services.text.tokens import protected_spans
 from services.typography.typeset import padding_em, place_lines
@@ -135,7 +136,7 @@ def _of_cue(index: int, cue: Cue, layout: CaptionLayout) -> Iterator[Finding]:
 def _line_checks(line: CueLine, layout: CaptionLayout) -> Iterator[tuple[str, float, float]]:
     letters = sum(unicodedata.category(character)[0] in "LN" for character in line.text)
     yield "width", _width_share(line, layout), 1.0
-    yield "units", units_of(line.text), layout.max_units(line.text)
+    yield "units", units_of(line.text), max_units(line.text)
     yield "orphan", letters <= 1 and line.char_start > 0, 0
     yield "starts_with_closing", line.text[:1] in CLOSING, 0
     yield "ends_with_opening", line.text[-1:] in OPENING, 0

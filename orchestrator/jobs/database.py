@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -23,6 +25,7 @@ _GIVEN_UP_AFTER = {
 }
 """When libpq gives up on a server whose host has vanished; its own default is two hours."""
 
+_SQLITE_WITH_SUBSEC = (3, 42)
 _RETRY_AFTER_S = 1.0
 _AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 """Out of reach, lost halfway, locked too long, out of connections: all of these pass."""
@@ -66,6 +69,27 @@ def with_timeouts(url: str) -> str:
     if parsed.get_backend_name() != "postgresql":
         return url
     return parsed.set(query=_GIVEN_UP_AFTER | dict(parsed.query)).render_as_string(hide_password=False)
+
+
+def teach_sqlite_milliseconds() -> None:
+    """Gives SQLite before 3.42 the `unixepoch('subsec')` that DBOS asks of it in Python 3.12 and later.
+
+    All engines of this process are meant, because DBOS makes its own: without it each of its rows lacks a time, and is
+    refused.
+    """
+    if sqlite3.sqlite_version_info < _SQLITE_WITH_SUBSEC and not sa.event.contains(sa.Engine, "connect", _add_subsec):
+        sa.event.listen(sa.Engine, "connect", _add_subsec)
+
+
+def _add_subsec(connection: object, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        connection.create_function("unixepoch", 1, _unixepoch)
+
+
+def _unixepoch(moment: str) -> float | None:
+    """Seconds since 1970, of milliseconds with "subsec"; NULL for what nobody asks here."""
+    now_s = round(time.time(), 3)
+    return {"subsec": now_s, "subsecond": now_s, "now": int(now_s)}.get(moment)
 
 
 def keep_others_out(db: sa.Connection, table: sa.Table) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from orchestrator.jobs.database import with_timeouts
+from orchestrator.jobs.database import teach_sqlite_milliseconds, with_timeouts
 
 WORKFLOW_PROTOCOL = "films-v1"
 """Version of the steps and their order, not of the code: raise it when the steps change, never for a new build."""
@@ -38,6 +38,7 @@ class DurableEngine:
             console_log_level="ERROR",
             notification_listener_polling_interval_sec=_POLL_S,
         )
+        teach_sqlite_milliseconds()
         DBOS(config=config)
         self._max_running = max_running
         self._make: MakeFilm | None = None

@@ -140,7 +140,7 @@ async def _conformed(
     key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height, backdrop)
     notes_key = recipe_key("conform notes", key)
     if (stored := store.recall(key)) and (notes := store.recall(notes_key)):
-        return stored, json.loads(store.path(notes.sha256).read_text())
+        return stored, json.loads(store.path(notes.sha256).read_text(encoding="utf-8"))
     source = store.path(spec.footage.sha256)
     with store.temporary(".mp4") as target:
         made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report, backdrop)

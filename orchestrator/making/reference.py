@@ -50,7 +50,7 @@ async def make_reference(
         return Reference("", f"By sound alone: {engine.name} knows {known} only, and nobody says it is that.")
     key = recipe_key("reference_text", engine.identity, spec.reference_audio.sha256, language)
     if stored := store.recall(key):
-        text = store.path(stored.sha256).read_text()
+        text = store.path(stored.sha256).read_text(encoding="utf-8")
     else:
         text = await _heard(store.path(spec.reference_audio.sha256), language, store, servers)
         store.remember(key, store.put_bytes(text.encode(), "text/plain"))

@@ -177,7 +177,7 @@ class SegmentMaker:
         counted = self._store.recall(recipe_key("frames_without_face", key))
         if stored is None or counted is None:
             return None
-        return stored, int(self._store.path(counted.sha256).read_text())
+        return stored, int(self._store.path(counted.sha256).read_text(encoding="utf-8"))
 
     async def _compose(
         self, index: int, first_frame: int, frames: int, lipsync: LipsyncCall, overlays: OverlayPictures

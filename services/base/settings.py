@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -15,10 +13,10 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
-    TomlConfigSettingsSource,
 )
 
 from services.base.errors import InvalidInputError
+from services.base.settings_file import SHARED_KEYS, read_settings_file, wrong_setting
 
 PORTS = {"gateway": 8080, "orchestrator": 8050, "tts": 8051, "lipsync": 8052, "asr": 8053, "overlay": 8054}
 """Below 32768, where Linux begins to give ports to whoever connects to anywhere."""
@@ -66,14 +64,9 @@ class ProcessSettings(BaseSettings):
         try:
             return cls(_env_prefix=prefix, **overrides)  # type: ignore[call-arg, arg-type]
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            remedy = f"Set {prefix}{name.upper().replace('.', '__')}, or {name} below [{section}] in vigent.toml."
-            raise InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, name) from error
+            raise wrong_setting(error, cls, section, prefix) from error
         except SettingsError as error:  # a mapping or a list that is not JSON
             raise InvalidInputError(f"{error}.", f"Write it as JSON; its name begins with {prefix}.") from error
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidInputError(f"{_file()} is not valid TOML: {error}.", "Correct that line.") from error
 
     @classmethod
     def settings_customise_sources(
@@ -87,10 +80,10 @@ class ProcessSettings(BaseSettings):
         """Arguments, then environment, then the section of vigent.toml, then the ports of the section."""
         assert isinstance(env_settings, EnvSettingsSource)
         section = env_settings.env_prefix.removeprefix("VIGENT_").rstrip("_").lower()
-        file = TomlConfigSettingsSource(settings_cls, _file())
-        shared = {name: file.toml_data[name] for name in ("media_root", "backdrop") if name in file.toml_data}
+        file = read_settings_file()
+        shared = {name: file[name] for name in SHARED_KEYS if name in file}
         ports = {"port": PORTS.get(section, 0), "metrics_port": METRICS_PORTS.get(section, 0)}
-        from_file = {**ports, **shared, **file.toml_data.get(section, {})}
+        from_file = {**ports, **shared, **file.get(section, {})}
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=from_file)
 
 
@@ -140,7 +133,3 @@ class ServerSettings(ProcessSettings):
     )
     memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed; 0 for none.", ge=0)
     progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0, le=2)
-
-
-def _file() -> Path:
-    return Path(os.environ.get("VIGENT_CONFIG", "vigent.toml"))

@@ -190,7 +190,7 @@ def _download(client: httpx.Client, url: str, part: Path, downloaded: Callable[[
     start = part.stat().st_size if part.is_file() and _etag(part).is_file() else 0
     headers = {"Accept-Encoding": "identity"}
     if start:
-        headers |= {"Range": f"bytes={start}-", "If-Range": _etag(part).read_text()}
+        headers |= {"Range": f"bytes={start}-", "If-Range": _etag(part).read_text(encoding="utf-8")}
     with client.stream("GET", url, headers=headers) as response:
         if response.status_code == _RANGE_NOT_SATISFIABLE:
             if response.headers.get("Content-Range") == f"bytes */{start}":
@@ -280,7 +280,7 @@ def _in_words(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _only_one(folder: Path) -> Iterator[None]:
-    with (folder / LOCK).open("w") as lock:
+    with (folder / LOCK).open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -111,7 +111,7 @@ class MediaStore:
     def remember(self, key: str, stored: StoredFile) -> None:
         """Notes that the recipe whose hash is `key` made `stored`."""
         with self.temporary() as path:
-            with path.open("w") as file:
+            with path.open("w", encoding="utf-8") as file:
                 file.write(f"{stored.sha256} {stored.size_bytes} {stored.mime_type}")
                 file.flush()
                 os.fsync(file.fileno())
@@ -121,7 +121,7 @@ class MediaStore:
     def recall(self, key: str) -> StoredFile | None:
         """What the recipe whose hash is `key` made, if it is still there."""
         try:
-            sha256, size, mime_type = (self.root / "keys" / _checked(key)).read_text().split(" ", 2)
+            sha256, size, mime_type = (self.root / "keys" / _checked(key)).read_text(encoding="utf-8").split(" ", 2)
         except FileNotFoundError:
             return None
         stored = StoredFile(sha256, int(size), mime_type)

@@ -16,7 +16,9 @@ from services.base.allocator import keep_large_blocks
 from services.base.errors import InvalidInputError, VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
+from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
+from services.base.terminal import replace_what_cannot_be_shown
 from services.enginekit.settings import EngineSettings
 from services.media.store import MediaStore
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
@@ -55,9 +57,11 @@ def serve(spec: ServiceSpec) -> int:
     0 drained, 1 the drain was cut short, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
+    replace_what_cannot_be_shown()
     try:
         settings = ServerSettings.load(spec.name)
         configure_logging(settings.log_level, spec.name)
+        warn_of_unread_variables({spec.name: ServerSettings})
         return asyncio.run(_serve(spec, settings))
     except VigentError as error:
         print(f"{spec.name}: {error}", file=sys.stderr)

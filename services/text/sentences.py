@@ -59,7 +59,7 @@ def split_script(script: str) -> list[Sentence]:
     """
     _check(script)
     spoken = spoken_text(script)
-    parts = [part for whole in _sentence_ranges(spoken.text) for part in _divided(spoken.text, *whole)]
+    parts = [part for whole in sentence_ranges(spoken.text) for part in _divided(spoken.text, *whole)]
     ranges = _joined_with_silent(spoken.text, parts)
     if not ranges:
         problem = "The script has only punctuation or emoji: there is nothing to say."
@@ -101,7 +101,7 @@ def _sentence(spoken: SpokenText, start: int, end: int) -> Sentence:
     return Sentence(text, spoken.offsets[start], spoken.ends[end - 1])
 
 
-def _sentence_ranges(text: str) -> Iterator[tuple[int, int]]:
+def sentence_ranges(text: str) -> Iterator[tuple[int, int]]:
     """Ranges between sentence ends, without the white space around them."""
     start = 0
     for end in [*_sentence_ends(text), len(text)]:

@@ -63,7 +63,7 @@ class FontFile:
 
 def font_entries(folder: Path = ASSETS / "fonts") -> list[dict[str, Any]]:
     """What fonts.json says of every font: id, family, weight, file, sha256, licence, source, scripts, names."""
-    entries: list[dict[str, Any]] = json.loads((folder / "fonts.json").read_text())["fonts"]
+    entries: list[dict[str, Any]] = json.loads((folder / "fonts.json").read_text(encoding="utf-8"))["fonts"]
     return entries
 
 

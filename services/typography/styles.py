@@ -41,7 +41,7 @@ def load_style(kind: StyleKind, style_id: str = "", store: MediaStore | None = N
         problem, known = f"There is no {kind} style {style_id[:80]!r}.", ", ".join(list_styles(kind))
         raise NotFoundError(problem, f"Use one of: {known}.", _FIELDS[kind], "STYLE_NOT_FOUND")
     path = ASSETS / "styles" / kind / f"{style_id}.json"
-    return parse_style(path.read_text(), f"assets/styles/{kind}/{path.name}")
+    return parse_style(path.read_text(encoding="utf-8"), f"assets/styles/{kind}/{path.name}")
 
 
 def _uploaded_style(store: MediaStore, sha256: str, field: str) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _schema() -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads((ASSETS / "styles" / "schema.json").read_text())
+    schema: dict[str, Any] = json.loads((ASSETS / "styles" / "schema.json").read_text(encoding="utf-8"))
     return schema
 
 
@@ -124,7 +124,7 @@ def _validator() -> jsonschema.Draft202012Validator:
 
 @cache
 def _safe_areas() -> dict[str, Any]:
-    areas: dict[str, Any] = json.loads((ASSETS / "styles" / "safe_areas.json").read_text())
+    areas: dict[str, Any] = json.loads((ASSETS / "styles" / "safe_areas.json").read_text(encoding="utf-8"))
     return areas
 
 

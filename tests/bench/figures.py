@@ -54,11 +54,12 @@ def keep(figures: Sequence[Figure]) -> None:
     """Writes out/bench.json and the table in RESULTS.md."""
     (ROOT / "out").mkdir(exist_ok=True)
     data = {"machine": machine(), "figures": [asdict(figure) for figure in figures]}
-    (ROOT / "out" / "bench.json").write_text(json.dumps(data, indent=2))
-    text = RESULTS.read_text() if RESULTS.exists() else f"# Results\n\n{BEGIN}\n{END}\n"
+    (ROOT / "out" / "bench.json").write_text(json.dumps(data, indent=2), encoding="utf-8")
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else f"# Results\n\n{BEGIN}\n{END}\n"
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
     day = datetime.now(UTC).date().isoformat()
     RESULTS.write_text(
-        f"{before}{BEGIN}\nLast run of `make bench`: {day}, {machine()}.\n\n{table(figures)}\n{END}{after}"
+        f"{before}{BEGIN}\nLast run of `make bench`: {day}, {machine()}.\n\n{table(figures)}\n{END}{after}",
+        encoding="utf-8",
     )

@@ -83,7 +83,7 @@ def header(*names: str) -> list[str]:
 
 def written(name: str) -> str:
     """What docs/limits.md holds between the marks of `name`."""
-    return _marked(name, DOCUMENT.read_text())[2].strip()
+    return _marked(name, DOCUMENT.read_text(encoding="utf-8"))[2].strip()
 
 
 def main(name: str, section: Callable[[], str]) -> None:
@@ -92,9 +92,9 @@ def main(name: str, section: Callable[[], str]) -> None:
     if "--write" not in sys.argv:
         print(tables)
         return
-    document = DOCUMENT.read_text()
+    document = DOCUMENT.read_text(encoding="utf-8")
     found = _marked(name, document)
-    DOCUMENT.write_text(f"{document[: found.start(2)]}\n{tables}\n{document[found.end(2) :]}")
+    DOCUMENT.write_text(f"{document[: found.start(2)]}\n{tables}\n{document[found.end(2) :]}", encoding="utf-8")
 
 
 def _marked(name: str, document: str) -> re.Match[str]:

@@ -91,12 +91,18 @@ def full(folder: Path, chromium: str) -> float:
         "preset": DEFAULT_ENCODER.preset,
         "crf": DEFAULT_ENCODER.crf,
     }
-    (folder / "props.json").write_text(json.dumps(props))
+    (folder / "props.json").write_text(json.dumps(props), encoding="utf-8")
     command = ["node", str(FULL), chromium, str(folder / "props.json"), str(folder / "full.mp4")]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         environment = {**os.environ, "TMPDIR": scratch}
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, timeout=FULL_TIMEOUT_S, check=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=FULL_TIMEOUT_S,
+            check=True,
         )
     _check(folder / "full.mp4")
     return float(json.loads(done.stdout.splitlines()[-1])["seconds"])

@@ -33,7 +33,9 @@ async def _repeated_segments(mesh: Mesh, log: Path, seed: int) -> float:
 
 
 def _frames_made(log: Path) -> int:
-    lines = Counter(line.split()[0] for line in log.read_text().splitlines()) if log.exists() else Counter()
+    lines = (
+        Counter(line.split()[0] for line in log.read_text(encoding="utf-8").splitlines()) if log.exists() else Counter()
+    )
     return lines["unit"]
 
 

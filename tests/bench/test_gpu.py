@@ -159,5 +159,5 @@ def test_it_imports_only_what_it_times():
         "import sys, tests.bench.gpu; others = {'grpc', 'google.protobuf', 'pydantic', 'av', 'diffusers', 'pytest',"
         " 'transformers', 'orchestrator', 'gateway'}; print(sorted(others & set(sys.modules)))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60, check=True)
     assert found.stdout.strip() == "[]"

@@ -41,7 +41,7 @@ def write_manifest(folder: Path, *, resolution: int = RESOLUTION, version: str =
 
 def _write_unet(folder: Path) -> None:
     torch.save({"global_step": 1, "state_dict": UNet(TINY_UNET).state_dict()}, folder / "latentsync_unet.pt")
-    (folder / "unet.json").write_text(json.dumps(asdict(TINY_UNET)))
+    (folder / "unet.json").write_text(json.dumps(asdict(TINY_UNET)), encoding="utf-8")
 
 
 def write_whisper(path: Path, sizes: AudioDims = TINY_AUDIO) -> None:

@@ -17,7 +17,7 @@ def describe(folder: Path, **fields: object) -> Path:
         "files": [_entry(folder, name) for name in names if name != MANIFEST],
         **fields,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2))
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
     return folder
 
 

@@ -243,8 +243,8 @@ def test_few_open_files_are_fewer_connections(tmp_path: Path) -> None:
     with run_server("gateway", tmp_path, {**ALONE, **LASTING}, limited) as server, Crowd(server, CROWD, ""):
         assert ask(server, "/livez").status_code == 200
         assert places(server) <= 36
-        assert "36 connections instead of 512" in server.log.read_text()
-        assert "Too many open files" not in server.log.read_text()
+        assert "36 connections instead of 512" in server.log.read_text(encoding="utf-8")
+        assert "Too many open files" not in server.log.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_what_is_no_http_is_answered_with_a_problem(patient: Server, sent: str, 
         refused = answer(crowd.sockets[0])
         assert (refused.status, refused.reason, refused.headers["connection"]) == (status, reason, "close")
         assert crowd.sockets[0].recv(1) == b""
-    assert "Traceback" not in patient.log.read_text()
+    assert "Traceback" not in patient.log.read_text(encoding="utf-8")
 
 
 def test_probes_are_answered_while_requests_end(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, acti
         metrics = await server.metrics()
         assert metrics['vigent_worker_restarts_total{reason="stall",service="tts"}'] == 1
     if not action.startswith("stop"):
-        assert "in synthesize" in server.log.read_text()  # the stack dump names where it hung
+        assert "in synthesize" in server.log.read_text(encoding="utf-8")  # the stack dump names where it hung
 
 
 async def test_worker_stopped_between_units_is_replaced(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_worker_that_freezes_while_idle_is_replaced_without_any_call(tmp_p
         assert not old.is_running()
         assert (await server.metrics())['vigent_worker_restarts_total{reason="stall",service="tts"}'] == 1
         assert (await events(server.speak()))[-1] == "done"
-    assert "computes nothing and gives no sign of life" in server.log.read_text()
+    assert "computes nothing and gives no sign of life" in server.log.read_text(encoding="utf-8")
 
 
 async def test_thread_that_works_on_after_its_call_is_ended_with_the_worker(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ async def test_dead_worker_that_the_kernel_does_not_let_go_of_is_replaced(tmp_pa
         assert told == [SERVING, NOT_SERVING, SERVING]
         assert server.worker() != old  # it was ready again with another one, not in between
         assert (await events(server.speak()))[-1] == "done"
-        assert "is not gone" in server.log.read_text()
+        assert "is not gone" in server.log.read_text(encoding="utf-8")
 
 
 async def test_idle_worker_is_left_alone(tmp_path: Path) -> None:

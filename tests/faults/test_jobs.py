@@ -60,7 +60,7 @@ def undisturbed(mesh: Mesh) -> jobs_pb2.Job:
 def calls(folder: Path, service: str) -> int:
     """Calls that the engine of a service has begun."""
     log = folder / f"{service}.log"
-    return Counter(log.read_text().splitlines())["call"] if log.exists() else 0
+    return Counter(log.read_text(encoding="utf-8").splitlines())["call"] if log.exists() else 0
 
 
 VICTIMS = ["tts", "lipsync", "asr", "overlay", "orchestrator", "tts worker", "lipsync worker"]

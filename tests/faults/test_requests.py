@@ -38,9 +38,9 @@ async def test_cancel_reaches_the_engine_within_one_unit(tmp_path: Path) -> None
         await server.until_metric('vigent_requests_total{code="CANCELLED",method="Synthesize",service="tts"}')
         hold_file.touch()
         await server.until_metric(ACTIVE, 0)
-        units = log_file.read_text().count("unit")
+        units = log_file.read_text(encoding="utf-8").count("unit")
         assert (await events(server.speak("b")))[-1] == "done"
-        assert log_file.read_text().count("unit") == units + 1
+        assert log_file.read_text(encoding="utf-8").count("unit") == units + 1
         # One unit was heard of, one was being worked on, and one could have been finished on the way.
         assert units <= 3
 
@@ -75,7 +75,7 @@ async def test_caller_that_leaves_the_queue_is_forgotten(tmp_path: Path) -> None
         assert accepted.accepted.accepted.queue_position == 1
         assert (await events(staying))[-1] == "done"
         assert (await server.metrics())['vigent_admission_refused_total{reason="caller_left",service="tts"}'] == 1
-        assert log_file.read_text().count("call") == 2
+        assert log_file.read_text(encoding="utf-8").count("call") == 2
 
 
 async def test_full_queue_refuses_with_a_time_to_come_back(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_expired_deadline_is_refused_before_the_engine_works(tmp_path: Pat
             assert code is grpc.StatusCode.DEADLINE_EXCEEDED
         assert (await events(server.speak()))[-1] == "done"
         await server.until_metric(ACTIVE, 0)
-        assert log_file.read_text().count("call") == 1
+        assert log_file.read_text(encoding="utf-8").count("call") == 1
 
 
 async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ async def test_errors_of_the_engine(tmp_path: Path, action: str, error_type: typ
         assert (server.worker() == worker) is survives
         assert (await events(server.speak()))[-1] == "done"
     if action == "error":
-        assert "secret internals of the engine" in server.log.read_text()
+        assert "secret internals of the engine" in server.log.read_text(encoding="utf-8")
 
 
 async def test_request_that_kills_two_workers_is_not_tried_again(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_request_that_kills_two_workers_is_not_tried_again(tmp_path: Path)
         assert isinstance(error, FailedPreconditionError)
         assert error.reason == "POISON_REQUEST"
         assert (await events(server.speak("good")))[-1] == "done"
-    assert log_file.read_text().count("call") == 3
+    assert log_file.read_text(encoding="utf-8").count("call") == 3
 
 
 async def test_worker_over_its_soft_memory_limit_finishes_its_call_first(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_p
         await until_event(call)
         process.suspend()
         await poll(lambda: _has_stood_still(log_file, 5))
-        assert log_file.read_text().count("unit") < units
+        assert log_file.read_text(encoding="utf-8").count("unit") < units
         process.resume()
         assert (await events(call))[-1] == "done"
         assert server.worker() == worker

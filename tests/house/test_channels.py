@@ -13,7 +13,7 @@ OUTSIDE = ROOT / "services" / "enginekit" / "checkpoint_pull.py"
 
 
 def calls(path: Path) -> list[ast.Call]:
-    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
 
 
 def trusts(call: ast.Call) -> bool | None:
@@ -30,4 +30,4 @@ def test_every_connection_says_whether_it_uses_a_proxy(path: Path) -> None:
     assert not others
     asked = [call for call in calls(path) if ast.unparse(call.func) in {f"httpx.{name}" for name in HTTP}]
     assert all(trusts(call) is (path == OUTSIDE) for call in asked)
-    assert "urlopen" not in path.read_text()
+    assert "urlopen" not in path.read_text(encoding="utf-8")

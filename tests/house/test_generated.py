@@ -9,7 +9,11 @@ GENERATOR = ROOT / ".venv-protos" / "bin"
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.py*") if path.suffix != ".pyc"}
+    return {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
+        for path in folder.rglob("*.py*")
+        if path.suffix != ".pyc"
+    }
 
 
 def test_stubs_equal_a_fresh_generation(tmp_path: Path) -> None:

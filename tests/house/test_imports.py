@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "orchestrator": tuple(f"services.{room}" for room in ("base", "text", "media", "typography", "runtime")),
     "gateway": (
         "orchestrator.client",
+        "orchestrator.settings",  # whose names `vigent` knows
         *(f"services.{room}" for room in ("base", "text", "media", "typography")),
         "services.enginekit.checkpoints",  # of `vigent models`
         "services.enginekit.checkpoint_pull",
@@ -37,7 +38,7 @@ MAY_IMPORT = {
 def imports(path: Path) -> set[str]:
     """Every module that `path` imports, wherever in the file."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -88,7 +89,7 @@ def test_no_engine_is_imported_from_outside_its_folder() -> None:
 
 
 def strings(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
@@ -128,7 +129,7 @@ def test_no_folder_is_crowded() -> None:
 
 def test_package_files_are_empty() -> None:
     """What a package imports is loaded by everybody who imports anything of it."""
-    assert not [named(path) for path in SOURCES if path.name == "__init__.py" and path.read_text()]
+    assert not [named(path) for path in SOURCES if path.name == "__init__.py" and path.read_text(encoding="utf-8")]
 
 
 def test_import_names_are_paths() -> None:

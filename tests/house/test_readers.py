@@ -20,7 +20,7 @@ OWN_FILMS = "orchestrator/film/"
 
 
 def calls(path: Path) -> list[ast.Call]:
-    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -35,5 +35,7 @@ def test_nobody_else_opens_a_file_from_outside(path: Path) -> None:
 @pytest.mark.parametrize("module", ["gateway.http.app", "gateway.library.library", "gateway.films.request"])
 def test_the_gateway_loads_no_decoder(module: str) -> None:
     program = f"import sys, {module}; print([name for name in ('av', 'cv2') if name in sys.modules])"
-    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=100)
+    found = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, encoding="utf-8", timeout=100
+    )
     assert found.stdout.strip() == "[]"

@@ -56,7 +56,7 @@ class Knobs:
     def log(self, line: str) -> None:
         """Writes a line that a test can count, in one append, so that lines of several processes never mix."""
         if self._log_file is not None:
-            with self._log_file.open("a") as file:
+            with self._log_file.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
 
     def unit(self, number: int, progress: Progress, request: str = "") -> None:

@@ -67,7 +67,7 @@ def test_misbehaviour_comes_once_at_its_unit_and_only_where_told(tmp_path: Path)
     with pytest.raises(MemoryError):
         list(engine.synthesize(Synthesis("bbb"), Progress()))
     list(engine.synthesize(Synthesis("bbb"), Progress()))
-    assert log_file.read_text().split("call\n")[1:] == [
+    assert log_file.read_text(encoding="utf-8").split("call\n")[1:] == [
         "unit 0\nunit 1\nunit 2\n",
         "unit 0\n",
         "unit 0\nunit 1\nunit 2\n",

@@ -24,7 +24,7 @@ class KnobsTts:
 
     unit_samples: with it a call yields `units` chunks of so many samples instead. wrong_seeds: with these seeds
     (separated by commas) the tones are an octave too high. mute_seeds: with these nothing is said. voices_delay_s (0):
-    time it takes to list the voices.
+    time it takes to list the voices. voice_name (Tone).
     """
 
     capabilities = Capabilities(("en", "zh"), uses_gpu=True, streams=True)
@@ -35,13 +35,14 @@ class KnobsTts:
         self._unit_samples = int(settings.options.get("unit_samples", "0"))
         self._unit = _tone(0, self._unit_samples, self.sample_rate_hz, _TONE_HZ)
         self._voices_delay_s = float(settings.options.get("voices_delay_s", "0"))
+        self._voice_name = settings.options.get("voice_name", "Tone")
         self._wrong_seeds = settings.options.get("wrong_seeds", "").split(",")
         self._mute_seeds = settings.options.get("mute_seeds", "").split(",")
 
     def voices(self) -> list[Voice]:
         """One voice."""
         time.sleep(self._voices_delay_s)
-        return [Voice("tone", "Tone", ("en", "zh"))]
+        return [Voice("tone", self._voice_name, ("en", "zh"))]
 
     def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
         """A unit is a character, with a word mark before it, or a chunk of `unit_samples`."""

@@ -36,7 +36,7 @@ TIMEOUT_S = 60.0
 def test_what_it_cannot_start_with_is_named(
     tmp_path: Path, settings: dict[str, str], code: int, words: list[str]
 ) -> None:
-    (tmp_path / "text").write_text("This is no database of jobs. " * 100)
+    (tmp_path / "text").write_text("This is no database of jobs. " * 100, encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as holder:
         values = {"folder": tmp_path, "taken": holder.getsockname()[1]}
         told = {f"VIGENT_ORCHESTRATOR_{name}": value.format(**values) for name, value in settings.items()}
@@ -47,7 +47,7 @@ def test_what_it_cannot_start_with_is_named(
             cwd=ROOT,
             env={**os.environ, **shared, **database, **told},
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=60,
         )
     assert ended.returncode == code, ended.stderr

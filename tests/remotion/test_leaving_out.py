@@ -20,7 +20,7 @@ def programs(folder: Path, **scripts: str) -> dict[str, str]:
     for name in NEEDED:
         (folder / name).symlink_to(shutil.which(name))
     for name, script in scripts.items():
-        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         (folder / name).chmod(0o755)
     return {"PATH": str(folder)}
 
@@ -36,7 +36,9 @@ def programs(folder: Path, **scripts: str) -> dict[str, str]:
 )
 def test_missing_programs_are_named(tmp_path, scripts, said):
     script = ROOT / ".ci" / "node-and-chromium"
-    done = subprocess.run([script], env=programs(tmp_path, **scripts), capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        [script], env=programs(tmp_path, **scripts), capture_output=True, encoding="utf-8", timeout=100
+    )
     assert done.returncode == 1
     assert said in done.stderr
     assert "make remotion" in done.stderr
@@ -66,7 +68,7 @@ def test_a_machine_without_chromium_skips_by_name_and_ci_fails(ci, outcome):
         cwd=ROOT,
         env={**os.environ, **NOWHERE, "CI": ci},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=250,
     )
     assert f"1 {outcome}" in done.stdout, done.stdout

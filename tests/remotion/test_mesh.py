@@ -22,7 +22,7 @@ async def test_a_film_is_drawn_by_it_and_its_report_says_so(tmp_path):
         spec = spec_of(mesh, "大家好，我是 Vigent。It speaks, too.", title="你好", caption_style="karaoke")
         job = await made(mesh, spec)
         assert facts_of(output(mesh, job, "film.mp4")).frames > 50
-        report = json.loads(output(mesh, job, "report.json").read_text())
+        report = json.loads(output(mesh, job, "report.json").read_text(encoding="utf-8"))
     assert report["engines"]["overlay"].split()[0] == "remotion"
 
 
@@ -43,7 +43,7 @@ def test_vigent_up_starts_it_and_leaves_nothing_behind(tmp_path):
 
 
 def test_without_chromium_plain_draws_and_it_is_said(tmp_path):
-    (tmp_path / "script.txt").write_text("Plain draws this.\n")
+    (tmp_path / "script.txt").write_text("Plain draws this.\n", encoding="utf-8")
     (tmp_path / "face.png").write_bytes(face_picture())
     arguments = ["script.txt", "--footage", "face.png", "--width", "270", "--height", "480", "--out", "film.mp4"]
     done = vigent("make", *arguments, cwd=tmp_path, environment=NOWHERE)
@@ -51,7 +51,7 @@ def test_without_chromium_plain_draws_and_it_is_said(tmp_path):
     assert "Chromium (/nowhere/chromium)" in done.stderr
     assert "plain stands in for remotion" in done.stderr
     assert "make remotion" in done.stderr
-    assert "overlay ready on" in (log := (tmp_path / ".vigent" / "make.log").read_text())
+    assert "overlay ready on" in (log := (tmp_path / ".vigent" / "make.log").read_text(encoding="utf-8"))
     assert "(engine plain)" in log
     assert facts_of(tmp_path / "film.mp4").frames > 10
     told = vigent("doctor", cwd=tmp_path, environment=NOWHERE).stdout

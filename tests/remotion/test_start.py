@@ -19,7 +19,7 @@ def start(monkeypatch, tmp_path, temporary):
 
     def started(script: str, timeout_s: float = 60) -> str:
         chromium = tmp_path / "chromium"
-        chromium.write_text(f"#!/bin/sh\n{script}\n")
+        chromium.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         chromium.chmod(0o755)
         with pytest.raises(FailedPreconditionError) as refused:
             Drawer(str(chromium), timeout_s)

@@ -78,7 +78,7 @@ async def check_faults(subject: Subject, faults: list[Fault], folder: Path) -> N
         assert not [name for name in await server.metrics() if name.startswith("vigent_engine_problem")]
         await subject.call(server.channel)
         assert await stop(server) == 0
-    log = server.log.read_text()
+    log = server.log.read_text(encoding="utf-8")
     assert "Traceback" not in log
     said = [line for line in log.splitlines() if "cannot be loaded and is tried again" in line]
     assert [sum(fault.told in line for line in said) for fault in faults] == [1] * len(faults)

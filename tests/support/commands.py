@@ -26,7 +26,7 @@ def vigent(*arguments: str, cwd: Path, environment: dict[str, str] | None = None
         cwd=cwd,
         env=environment_of(environment),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=TIMEOUT_S,
     )
 
@@ -87,7 +87,7 @@ def running(*arguments: str, cwd: Path, environment: dict[str, str] | None = Non
         env=environment_of(environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
     )
     started = Running(process)
     try:

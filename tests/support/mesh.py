@@ -73,14 +73,14 @@ class Server:
         section = self.name.rpartition(".")[2].upper()
         ports = {f"VIGENT_{section}_PORT": port, f"VIGENT_{section}_METRICS_PORT": "0"}
         at_once = {f"VIGENT_{section}_DRAIN_DELAY_S": "0"}  # nobody has to be told before it ends
-        with self.log.open("a") as log:
+        with self.log.open("a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [*self.before, sys.executable, "-m", self.name],
                 cwd=ROOT,
                 env={**os.environ, **at_once, **self.environment, **ports},
                 stdout=subprocess.PIPE,
                 stderr=log,
-                text=True,
+                encoding="utf-8",
             )
         self._ready = Future()
         self._reader = threading.Thread(target=self._read, args=(self.process.stdout, self._ready), daemon=True)
@@ -103,7 +103,9 @@ class Server:
             self.address = self._ready.result(START_TIMEOUT_S)
         except (EOFError, TimeoutError):
             self.kill()
-            raise AssertionError(f"{self.name} did not start:\n{self.log.read_text()[-3000:]}") from None
+            raise AssertionError(
+                f"{self.name} did not start:\n{self.log.read_text(encoding='utf-8')[-3000:]}"
+            ) from None
 
     def kill(self) -> None:
         """kill -9, as a crash would be."""

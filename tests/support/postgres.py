@@ -50,7 +50,7 @@ class Postgres:
         """Starts the server and waits until it takes connections; recovers first what a kill left."""
         options = [f"-p{self._port}", "-clisten_addresses=127.0.0.1", "-cunix_socket_directories=", "-cfsync=off"]
         command = [str(self._programs / "postgres"), "-D", str(self._data), *options]
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd="/", **_AS_USER)
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8", cwd="/", **_AS_USER)
         timer = threading.Timer(_TIMEOUT_S, self._process.kill)
         timer.start()
         try:

@@ -191,7 +191,7 @@ async def connected(process: asyncio.subprocess.Process, log: Path) -> AsyncIter
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), TIMEOUT_S)).decode()
         found = re.search(r"listening on (\S+), metrics on (\S+)", line)
-        assert found, log.read_text()  # noqa: ASYNC240 - the test ends here
+        assert found, log.read_text(encoding="utf-8")  # noqa: ASYNC240 - the test ends here
         async with grpc.aio.insecure_channel(found[1]) as channel:
             yield Server(process, found[1], found[2], channel, log)
     finally:

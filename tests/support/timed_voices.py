@@ -1,7 +1,7 @@
 """Words with times as a voice would have them, for tests."""
 
 from orchestrator.captions.opportunities import jieba_words
-from orchestrator.captions.timing import Word
+from services.text.timing import Word
 
 SAMPLE_RATE_HZ = 24_000
 

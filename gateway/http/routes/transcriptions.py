@@ -17,6 +17,7 @@ from gateway.fields import invalid_input_of
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.details import SPEECH_RATE_HZ
+from services.text.cutting import cut
 from services.text.subtitles import Subtitle, srt, vtt
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
@@ -42,6 +43,11 @@ class TranscriptionRequest(BaseModel):
     )
     prompt: str = Field(default="", description="Taken for compatibility; has no effect.")
     temperature: float = Field(default=0.0, description="Taken for compatibility; has no effect.")
+
+    @property
+    def words(self) -> bool:
+        """Whether the times of words are needed: subtitles are cut between them."""
+        return "word" in self.granularities or (self.response_format in {"srt", "vtt"} and not self.stream)
 
 
 def _form() -> dict[str, Any]:
@@ -92,7 +98,7 @@ async def _requests(wanted: TranscriptionRequest, speech: BufferedReader) -> Asy
         encoding=media_pb2.AUDIO_ENCODING_PCM_S16LE, sample_rate_hz=SPEECH_RATE_HZ, channels=1
     )
     yield asr_pb2.TranscribeRequest(
-        open=asr_pb2.TranscribeOpen(language=wanted.language, format=format_, words="word" in wanted.granularities)
+        open=asr_pb2.TranscribeOpen(language=wanted.language, format=format_, words=wanted.words)
     )
     sequence = samples = 0
     while data := await asyncio.to_thread(speech.read, _CHUNK_BYTES):
@@ -152,11 +158,11 @@ def _verbose(segments: list[asr_pb2.TranscribedSegment], text: str, wanted: Tran
 
 
 def _subtitles(segments: list[asr_pb2.TranscribedSegment]) -> list[Subtitle]:
-    return [Subtitle(_ms(part.start_sample), _ms(part.end_sample), part.text) for part in segments]
-
-
-def _ms(sample: int) -> int:
-    return round(sample * 1000 / SPEECH_RATE_HZ)
+    return [
+        subtitle
+        for part in segments
+        for subtitle in cut(part.text, part.words, part.start_sample, part.end_sample, SPEECH_RATE_HZ)
+    ]
 
 
 def _seconds(sample: int) -> float:

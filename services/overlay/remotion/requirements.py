@@ -56,7 +56,7 @@ def _node_version() -> int | None:
         return None
     try:
         answer = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, timeout=_VERSION_TIMEOUT_S, check=True
+            [node, "--version"], capture_output=True, encoding="utf-8", timeout=_VERSION_TIMEOUT_S, check=True
         )
         return int(answer.stdout.strip().removeprefix("v").partition(".")[0])
     except (OSError, subprocess.SubprocessError, ValueError):

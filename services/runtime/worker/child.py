@@ -23,6 +23,7 @@ from services.base import errors
 from services.base.allocator import keep_large_blocks
 from services.base.errors import ExhaustedError, InternalError, VigentError
 from services.base.log import configure_logging
+from services.base.terminal import replace_what_cannot_be_shown
 from services.enginekit.device import device_memory, is_device_lost, is_out_of_memory, release_device_memory
 from services.enginekit.progress import Progress
 from services.media.opencv import let_opencv_threads_sleep
@@ -74,6 +75,7 @@ def main(
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     keep_large_blocks()
+    replace_what_cannot_be_shown()
     let_opencv_threads_sleep()
     configure_logging(boot.log_level, f"{boot.service}-worker-{boot.epoch}")
     send = _sender(replies)

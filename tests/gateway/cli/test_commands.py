@@ -136,10 +136,10 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
     ],
 )
 def test_bad_usage_exits_with_2_and_says_where(tmp_path, monkeypatch, capsys, arguments, words):
-    (tmp_path / "script.txt").write_text("Hello.")
+    (tmp_path / "script.txt").write_text("Hello.", encoding="utf-8")
     (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
     (tmp_path / "face.png").write_bytes(face_picture())
-    (tmp_path / "odd.json").write_text('{"version": 1, "sise": 2}')
+    (tmp_path / "odd.json").write_text('{"version": 1, "sise": 2}', encoding="utf-8")
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", ["vigent", *arguments])
@@ -157,8 +157,13 @@ def test_wrong_settings_are_named(tmp_path):
     done = vigent("doctor", cwd=tmp_path, environment={"VIGENT_GATEWAY_PORT": "many"})
     assert done.returncode == 2
     assert "VIGENT_GATEWAY_PORT" in done.stderr
-    (tmp_path / "vigent.toml").write_text("[gateway]\nprot = 1\n")
+    (tmp_path / "vigent.toml").write_text("[gateway]\nprot = 1\n", encoding="utf-8")
     assert "prot" in vigent("doctor", cwd=tmp_path).stderr
+
+
+def test_a_name_in_the_environment_that_nobody_reads_is_told(tmp_path):
+    done = vigent("jobs", "--data", "none", cwd=tmp_path, environment={"VIGENT_TSS_ENGINE": "qwen3"})
+    assert done.stderr.count("Did you mean VIGENT_TTS_ENGINE?") == 1
 
 
 def test_doctor_looks_at_everything(tmp_path):
@@ -181,7 +186,7 @@ def test_doctor_looks_at_everything(tmp_path):
 
 
 def test_doctor_fails_when_something_must_be_mended(tmp_path):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     done = vigent("doctor", "--data", "file", cwd=tmp_path)
     assert done.returncode == 1
     assert "fail" in done.stdout

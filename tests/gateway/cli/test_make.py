@@ -13,6 +13,7 @@ from PIL import Image
 from gateway.mesh.lock import running_mesh
 from orchestrator.client import JobClient
 from services.typography.fonts import ASSETS
+from tests.support.cases import CASES
 from tests.support.commands import TIMEOUT_S, running, vigent
 from tests.support.films import face_picture, facts_of, spec_of
 from tests.support.gateway_media import write_sound
@@ -25,9 +26,9 @@ SMALL = ["--width", "270", "--height", "480"]
 @pytest.fixture
 def folder(tmp_path):
     """A folder with what a film is made of."""
-    (tmp_path / "my script.txt").write_text(SCRIPT)
+    (tmp_path / "my script.txt").write_text(SCRIPT, encoding="utf-8")
     (tmp_path / "face.png").write_bytes(face_picture())
-    (tmp_path / "title.txt").write_text("你好\n")
+    (tmp_path / "title.txt").write_text("你好\n", encoding="utf-8")
     write_sound(tmp_path / "music.wav", duration_s=3)
     return tmp_path
 
@@ -43,8 +44,8 @@ def test_a_running_mesh_is_used(folder, beside, mesh):
     write_music(folder / "intro.flac", np.concatenate([np.zeros(6 * 48_000), tone])[None], 48_000)
     arguments = ["my script.txt", "--footage", "face.png", "--music", "intro.flac", "--title-file", "title.txt"]
     arguments += ["--music-start-s", "6", "--music-gain-db", "0"]
-    look = (ASSETS / "styles" / "subtitle" / "box.json").read_text().replace('"version"', ' "version"')
-    (folder / "look.json").write_text(look)
+    look = (ASSETS / "styles" / "subtitle" / "box.json").read_text(encoding="utf-8").replace('"version"', ' "version"')
+    (folder / "look.json").write_text(look, encoding="utf-8")
     told = ["--style", "look.json", "--face-consent-of", "Anna", "--face-consent", "Yes, you may."]
     done = vigent("make", *arguments, *told, *SMALL, "--out", "new/film.mp4", cwd=folder, environment=beside)
     assert done.returncode == 0, done.stderr
@@ -54,9 +55,9 @@ def test_a_running_mesh_is_used(folder, beside, mesh):
     assert (film.width, film.height, film.rate_hz, film.audio_channels) == (270, 480, 25, 2)
     assert film.frames > 50
     assert tone_share(read_sound(folder / "new" / "film.mp4")[0, 48_000:96_000]) > 0.1  # not six seconds of silence
-    captions = (folder / "new" / "film.srt").read_text()
+    captions = (folder / "new" / "film.srt").read_text(encoding="utf-8")
     assert "大家好" in captions
-    assert (folder / "new" / "film.vtt").read_text().startswith("WEBVTT")
+    assert (folder / "new" / "film.vtt").read_text(encoding="utf-8").startswith("WEBVTT")
     assert sorted(path.name for path in (folder / "new").iterdir()) == [
         "film.ass",
         "film.jpg",
@@ -108,6 +109,19 @@ async def spec_of_job(mesh, job_id):
         return (await client.get(job_id)).spec
 
 
+def test_what_the_film_passed_over_is_in_the_last_lines(folder, beside):
+    footage = str(CASES / "onebad.mp4")
+    done = vigent(
+        "make", "my script.txt", "--footage", footage, *SMALL, "--out", "bad.mp4", cwd=folder, environment=beside
+    )
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.partition("bad.mp4")[2].splitlines()[1:]
+    assert "  look at Footage: Broken packets of the picture that were skipped: 1 of 120." in last
+    whole = vigent("make", "my script.txt", *SMALL, "--out", "good.mp4", cwd=folder, environment=beside)
+    assert whole.returncode == 0, whole.stderr
+    assert "look at" not in whole.stdout
+
+
 def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
     file = io.BytesIO()
     Image.linear_gradient("L").convert("RGB").save(file, "PNG")
@@ -126,28 +140,28 @@ def test_a_rerun_replaces_its_own_files_but_no_edited_one(folder, beside):
         done = vigent(*arguments, cwd=folder, environment=beside)
         assert done.returncode == 0, done.stderr
     captions = (folder / "film.srt").read_bytes()
-    (folder / "film.srt").write_text("edited")
-    (folder / "my script.txt").write_text("Another film.")
+    (folder / "film.srt").write_text("edited", encoding="utf-8")
+    (folder / "my script.txt").write_text("Another film.", encoding="utf-8")
     before = {path: path.read_bytes() for path in folder.iterdir()}
     refused = vigent(*arguments, cwd=folder, environment=beside)
     assert refused.returncode == 2
     assert "'film.srt' is there and was not made here, or has been changed since." in refused.stderr
     assert "--overwrite" in refused.stderr
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
-    (folder / "my script.txt").write_text(SCRIPT)
+    (folder / "my script.txt").write_text(SCRIPT, encoding="utf-8")
     assert vigent(*arguments, "--overwrite", cwd=folder, environment=beside).returncode == 0
     assert (folder / "film.srt").read_bytes() == captions
 
 
 def test_what_appears_while_the_film_is_made_is_not_replaced(folder, beside):
-    (folder / "my script.txt").write_text("Somebody is quicker.")
+    (folder / "my script.txt").write_text("Somebody is quicker.", encoding="utf-8")
     arguments = ["make", "my script.txt", "--footage", "face.png", *SMALL]
     with running(*arguments, cwd=folder, environment=beside) as make:
         make.until("looking at footage")
-        (folder / "my script.srt").write_text("mine")
+        (folder / "my script.srt").write_text("mine", encoding="utf-8")
         assert make.process.wait(TIMEOUT_S) == 1, make.lines
     assert any("The film is finished, but 'my script.srt' is there" in line for line in make.lines), make.lines
-    assert (folder / "my script.srt").read_text() == "mine"
+    assert (folder / "my script.srt").read_text(encoding="utf-8") == "mine"
     assert not (folder / "my script.mp4").exists()
     done = vigent(*arguments, "--out", "another.mp4", cwd=folder, environment=beside)
     assert done.returncode == 0, done.stderr
@@ -174,7 +188,7 @@ def test_without_a_mesh_one_is_started_and_ended(folder):
 
 
 def test_without_footage_the_presenter_of_vigent_speaks(folder, beside):
-    (folder / "short.txt").write_text("Hello.")
+    (folder / "short.txt").write_text("Hello.", encoding="utf-8")
     done = vigent("make", "short.txt", *SMALL, cwd=folder, environment=beside)
     assert done.returncode == 0, done.stderr
     assert "No --footage is given: the presenter that comes with Vigent speaks." in done.stderr

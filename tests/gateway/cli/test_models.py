@@ -34,7 +34,7 @@ def started(hub: Hub, root: Path, *arguments: str) -> subprocess.Popen[str]:
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
 
 
@@ -50,7 +50,7 @@ def test_pull_list_verify(hub, tmp_path):
     pulled = vigent(hub, tmp_path, "pull", NAME)
     assert (pulled.returncode, pulled.stdout.strip()) == (0, str(tmp_path / NAME))
     assert {path: (tmp_path / NAME / path).read_bytes() for path in FILES} == FILES
-    assert len(json.loads((tmp_path / NAME / "manifest.json").read_text())["files"]) == 4
+    assert len(json.loads((tmp_path / NAME / "manifest.json").read_text(encoding="utf-8"))["files"]) == 4
     (row,) = [line for line in vigent(hub, tmp_path, "list").stdout.splitlines() if NAME in line]
     assert row.split()[-1] == "here"
     assert "4 files are whole" in vigent(hub, tmp_path, "verify", NAME).stdout

@@ -45,12 +45,12 @@ def made(store: MediaStore, content: str = "made") -> dict[str, media_pb2.MediaR
 
 
 def contents(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("name", BESIDE)
 def test_what_was_not_made_here_stays(folder: Path, store: MediaStore, name: str) -> None:
-    (folder / name).write_text("mine")
+    (folder / name).write_text("mine", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=name) as refused:
         outputs().check(store.root)
     assert "--overwrite" in refused.value.remedy
@@ -65,7 +65,7 @@ def test_what_was_not_made_here_stays(folder: Path, store: MediaStore, name: str
 
 def test_all_files_that_stand_in_the_way_are_named(folder: Path, store: MediaStore) -> None:
     for name in BESIDE[:2]:
-        (folder / name).write_text("mine")
+        (folder / name).write_text("mine", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"film\.mp4.*film\.srt.* are there"):
         outputs().check(store.root)
 
@@ -76,7 +76,7 @@ def test_a_rerun_replaces_its_own_files_until_they_are_edited(folder: Path, stor
     outputs().check(store.root)
     outputs().place(made(store, "second"), store)
     assert set(contents(folder).values()) == {f"second {name}" for name in outputs().paths}
-    (folder / name).write_text("edited")
+    (folder / name).write_text("edited", encoding="utf-8")
     before = contents(folder)
     with pytest.raises(InvalidInputError, match=name):
         outputs().check(store.root)
@@ -128,15 +128,15 @@ def is_a_link(folder: Path, name: str) -> str | Path:
 @pytest.mark.parametrize("named", [same, dotted, linked, hard_linked, is_a_link])
 @pytest.mark.parametrize("name", BESIDE)
 def test_an_input_is_recognised_by_whatever_name(folder, store, name, named, overwrite):
-    (folder / name).write_text("mine")
+    (folder / name).write_text("mine", encoding="utf-8")
     given = named(folder, name)
     with pytest.raises(InvalidInputError, match=f"{name}.*--music"):
         outputs(overwrite, **{"--footage": "an-id", "--music": given}).check(store.root)
-    assert (folder / name).read_text() == "mine"
+    assert (folder / name).read_text(encoding="utf-8") == "mine"
 
 
 def test_an_input_in_another_case_is_recognised(folder: Path, store: MediaStore) -> None:
-    (folder / "FILM.MP4").write_text("mine")
+    (folder / "FILM.MP4").write_text("mine", encoding="utf-8")
     if not (folder / "film.mp4").exists():
         pytest.skip("names that differ in case are different files here")
     with pytest.raises(InvalidInputError, match="--footage"):
@@ -144,10 +144,10 @@ def test_an_input_in_another_case_is_recognised(folder: Path, store: MediaStore)
 
 
 def test_standard_input_is_an_input(folder: Path, store: MediaStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "film.srt").write_text("mine")
+    (folder / "film.srt").write_text("mine", encoding="utf-8")
     saved = os.dup(0)
     try:
-        with (folder / "film.srt").open() as script:
+        with (folder / "film.srt").open(encoding="utf-8") as script:
             os.dup2(script.fileno(), 0)
         with pytest.raises(InvalidInputError, match="SCRIPT"):
             outputs(overwrite=True, SCRIPT="-").check(store.root)
@@ -165,12 +165,12 @@ def a_dangling_link(path: Path) -> None:
 
 
 def a_link(path: Path) -> None:
-    (path.parent / "clip").write_text("mine")
+    (path.parent / "clip").write_text("mine", encoding="utf-8")
     path.symlink_to("clip")
 
 
 def read_only(path: Path) -> None:
-    path.write_text("mine")
+    path.write_text("mine", encoding="utf-8")
     path.chmod(0o444)
 
 
@@ -206,7 +206,7 @@ class Meddled(dict[str, media_pb2.MediaRef]):
 
     def __getitem__(self, name: str) -> media_pb2.MediaRef:
         if Path("film.mp4").exists():
-            Path("film.srt").write_text("mine")
+            Path("film.srt").write_text("mine", encoding="utf-8")
         return super().__getitem__(name)
 
 
@@ -252,7 +252,7 @@ def test_make_refuses_before_work(folder, monkeypatch, capsys, option):
 
 
 def test_without_out_the_film_does_not_replace_the_footage(folder, monkeypatch, capsys):
-    (folder / "a.txt").write_text("Hello.")
+    (folder / "a.txt").write_text("Hello.", encoding="utf-8")
     (folder / "a.jpg").write_bytes(face_picture())
     monkeypatch.setattr("sys.argv", ["vigent", "make", "a.txt", "--footage", "a.jpg"])
     with pytest.raises(SystemExit) as ended:

@@ -32,7 +32,7 @@ def beside(proxied: Mesh) -> dict[str, str]:
 
 
 def test_a_film_is_made_and_listed(tmp_path: Path, beside: dict[str, str]) -> None:
-    (tmp_path / "script.txt").write_text("Hello there.")
+    (tmp_path / "script.txt").write_text("Hello there.", encoding="utf-8")
     (tmp_path / "face.png").write_bytes(face_picture())
     small = ["--width", "270", "--height", "480"]
     made = vigent("make", "script.txt", "--footage", "face.png", *small, cwd=tmp_path, environment=beside)

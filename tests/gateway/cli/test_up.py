@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses
+from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses, free_ports
 from gateway.mesh.lock import hold, running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import WatchdogPolicy
@@ -89,6 +90,25 @@ def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):
     assert "--data" in second.stderr
 
 
+@pytest.mark.parametrize("setting", ["VIGENT_GATEWAY_PORT", "VIGENT_LIPSYNC_METRICS_PORT"])
+def test_ports_that_another_program_has_are_told_before_anything_starts(tmp_path, setting):
+    ports = dict(zip(_settings_of_ports(), map(str, free_ports(11)), strict=True))
+    with socket.create_server(("127.0.0.1", int(ports[setting]))):
+        refused = vigent("up", cwd=tmp_path, environment=ports)
+    assert refused.returncode == 2
+    assert f"{ports[setting]} (" in refused.stderr
+    assert f"(process {os.getpid()})" in refused.stderr
+    assert setting in refused.stderr
+    assert refused.stdout == ""
+    assert running_mesh(tmp_path / ".vigent") is None
+
+
+def _settings_of_ports() -> list[str]:
+    return [f"VIGENT_{name.upper()}_PORT" for name in PROCESSES] + [
+        f"VIGENT_{name.upper()}_METRICS_PORT" for name in SERVICES
+    ]
+
+
 async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
     """SIGSTOP: the process is there, but its liveness is not."""
     said, found_dead = [], asyncio.Event()
@@ -127,7 +147,7 @@ async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path)
     policy = WatchdogPolicy(first_pause_s=0.01, longest_pause_s=0.02, restarts=2)
     said: list[str] = []
     media = tmp_path / "media"
-    media.write_text("This is no folder.")
+    media.write_text("This is no folder.", encoding="utf-8")
     mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy)
     async with mesh:
         with pytest.raises(FailedPreconditionError, match="tts does not keep running") as lost:
@@ -186,7 +206,7 @@ def test_ports_beyond_the_last_are_refused():
 
 
 def test_a_lock_left_by_the_dead_is_no_lock(tmp_path):
-    (tmp_path / "mesh.lock").write_text(json.dumps({"pid": 1, "addresses": {}}))
+    (tmp_path / "mesh.lock").write_text(json.dumps({"pid": 1, "addresses": {}}), encoding="utf-8")
     assert running_mesh(tmp_path) is None
     with hold(tmp_path, {"tts": "127.0.0.1:5"}):
         assert running_mesh(tmp_path).addresses == {"tts": "127.0.0.1:5"}

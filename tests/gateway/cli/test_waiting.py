@@ -26,7 +26,7 @@ def mute() -> Iterator[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with what a film is made of."""
-    (tmp_path / "script.txt").write_text("Hello there. This is the second sentence.")
+    (tmp_path / "script.txt").write_text("Hello there. This is the second sentence.", encoding="utf-8")
     (tmp_path / "face.png").write_bytes(face_picture())
     return tmp_path
 

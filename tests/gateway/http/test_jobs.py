@@ -364,3 +364,13 @@ def test_what_was_spoken_is_heard(films):
     assert re.match(r"1\n\d\d:\d\d:\d\d,\d{3} --> ", srt)
     vtt = films.post("/v1/audio/transcriptions", files=files, data={"language": "en", "response_format": "vtt"}).text
     assert re.match(r"WEBVTT\n\n\d\d:\d\d:\d\d\.\d{3} --> ", vtt)
+
+
+def test_subtitles_of_what_is_heard_are_cut_as_captions_are(films):
+    long = "the people of this town have never seen a boat as large as the one that came into the harbour this morning"
+    wav = films.post("/v1/audio/speech", json={"input": f"{long} and stayed.", "voice": "man"}).content
+    data = {"language": "en", "response_format": "srt"}
+    srt = films.post("/v1/audio/transcriptions", files={"file": ("speech.wav", wav)}, data=data).text
+    lines = [cue.splitlines()[2:] for cue in srt.strip().split("\n\n")]
+    assert len(lines) > 2
+    assert all(len(line) == 1 and len(line[0]) <= 42 for line in lines), srt

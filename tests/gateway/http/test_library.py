@@ -159,7 +159,9 @@ def test_styles_are_listed_by_role(http):
 
 
 def test_a_style_is_checked_by_the_schema(http):
-    style = json.loads((ASSETS / "styles" / "subtitle" / f"{list_styles('subtitle')[0]}.json").read_text())
+    style = json.loads(
+        (ASSETS / "styles" / "subtitle" / f"{list_styles('subtitle')[0]}.json").read_text(encoding="utf-8")
+    )
     good = http.post("/api/v1/styles", files={"file": ("s.json", json.dumps(style))}, data={"role": "subtitle"})
     assert good.status_code in {200, 201}
     style["sise"] = 1
@@ -261,7 +263,7 @@ def test_an_upload_that_breaks_off_leaves_nothing_behind(http, gateway):
         assert until(lambda: any(tmp.iterdir()))
     assert until(lambda: not any(tmp.iterdir()))
     assert http.get("/livez").status_code == 200
-    assert "Traceback" not in gateway.log.read_text()
+    assert "Traceback" not in gateway.log.read_text(encoding="utf-8")
 
 
 def test_deleting_asks_who_uses_it(http):

@@ -33,7 +33,7 @@ def production(monkeypatch):
 
 def nvidia_smi(folder: Path, script: str) -> None:
     program = folder / "nvidia-smi"
-    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
 
@@ -87,7 +87,7 @@ def test_every_replica_is_found_by_those_who_call_it(production, monkeypatch):
 def test_a_device_that_is_set_wins(production, monkeypatch):
     monkeypatch.setenv("VIGENT_GPUS", "0,1,2")
     monkeypatch.setenv("VIGENT_LIPSYNC_DEVICE", "cuda:1")
-    Path("vigent.toml").write_text('[tts]\ndevice = "cpu"\n')
+    Path("vigent.toml").write_text('[tts]\ndevice = "cpu"\n', encoding="utf-8")
     plan = MeshPlan.here()
     assert plan.gpus == {"asr": "0"}
     assert "CUDA_VISIBLE_DEVICES" not in plan.environment("lipsync", DEFAULT_DATA)
@@ -127,7 +127,7 @@ def test_without_a_gpu_no_engine_is_asked(monkeypatch):
 
 
 def test_replicas_are_started_without_a_gpu_too(monkeypatch):
-    Path("vigent.toml").write_text("[mesh]\nlipsync_replicas = 4\n")
+    Path("vigent.toml").write_text("[mesh]\nlipsync_replicas = 4\n", encoding="utf-8")
     assert MeshPlan.here(0).addresses.replicas("lipsync") == ["lipsync", "lipsync-2", "lipsync-3", "lipsync-4"]
     monkeypatch.setenv("VIGENT_LIPSYNC_REPLICAS", "2")
     assert MeshPlan.here(0).addresses.replicas("lipsync") == ["lipsync", "lipsync-2"]

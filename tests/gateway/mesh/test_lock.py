@@ -16,7 +16,7 @@ ADDRESSES = {"tts": "127.0.0.1:5"}
 @pytest.fixture
 def file(tmp_path: Path):
     """The file of the lock, opened by another."""
-    with (tmp_path / "mesh.lock").open("a+") as opened:
+    with (tmp_path / "mesh.lock").open("a+", encoding="utf-8") as opened:
         yield opened
 
 

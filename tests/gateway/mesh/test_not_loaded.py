@@ -36,7 +36,7 @@ async def test_probe_and_gateway_tell_it(tmp_path, no_checkpoint):
 
 
 def test_make_ends_with_it(tmp_path, no_checkpoint):
-    (tmp_path / "script.txt").write_text("Hello.")
+    (tmp_path / "script.txt").write_text("Hello.", encoding="utf-8")
     (tmp_path / "face.png").write_bytes(face_picture())
     arguments = ["script.txt", "--footage", "face.png", "--data", "data"]  # not a mesh at the usual addresses
     made = vigent("make", *arguments, cwd=tmp_path, environment=no_checkpoint)

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.captions.breaking import Line, break_lines, break_title
-from orchestrator.captions.layout import CaptionLayout, units_of
+from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.opportunities import CLOSING, OPENING
-from orchestrator.captions.timing import SpokenTimes, Word
+from services.text.line_length import max_units, units_of
+from services.text.timing import SpokenTimes, Word
 from services.text.tokens import protected_spans
 from services.typography.styles import load_style
 
@@ -21,7 +22,7 @@ LAYOUTS = [PORTRAIT, LANDSCAPE, NARROW]
 FIXTURE = [
     (sentence, tokens.split("|"))
     for sentence, tokens in (
-        line.split("\t") for line in (Path(__file__).parent / "sentences.txt").read_text().splitlines()
+        line.split("\t") for line in (Path(__file__).parent / "sentences.txt").read_text(encoding="utf-8").splitlines()
     )
 ]
 
@@ -76,7 +77,7 @@ def test_never_cuts_a_token_never_loses_a_character_and_keeps_to_the_limit(sampl
     assert cuts(text, lines, tokens) == []
     assert not lines[0].joined
     for line, drawn in zip(lines, shown(text, lines, layout), strict=True):
-        within = layout.width_px(drawn) <= layout.line_width_px and units_of(drawn) <= layout.max_units(text)
+        within = layout.width_px(drawn) <= layout.line_width_px and units_of(drawn) <= max_units(text)
         assert within or is_one_token(text, line)
 
 

@@ -4,8 +4,8 @@ from hypothesis import strategies as st
 from orchestrator.captions.breaking import MIN_CUE_S
 from orchestrator.captions.cues import JOINED_GAP_FRAMES, MIN_GAP_FRAMES, gaps, make_cues
 from orchestrator.captions.layout import CaptionLayout
-from orchestrator.captions.timing import Word
 from services.media.timeline import FRAME_RATE_HZ
+from services.text.timing import Word
 from services.typography.styles import load_style
 from tests.orchestrator.captions.test_breaking import FIXTURE, mixed
 from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words

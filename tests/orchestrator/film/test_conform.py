@@ -400,7 +400,7 @@ def test_in_a_limited_child_with_progress(tmp_path):
 
 def test_error_comes_out_of_the_limited_child(tmp_path):
     source = tmp_path / "text.mp4"
-    source.write_text("not a film")
+    source.write_text("not a film", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"spec\.footage"):
         run_limited(
             CONFORM, source, tmp_path / "out.mp4", WIDTH, HEIGHT, returns=ConformedFootage, field="spec.footage"

@@ -52,16 +52,16 @@ def test_segments_are_the_sentences_of_the_script(film: jobs_pb2.Job) -> None:
 
 
 def test_captions_are_the_script(mesh: Mesh, film: jobs_pb2.Job) -> None:
-    srt = output(mesh, film, "captions.srt").read_text()
+    srt = output(mesh, film, "captions.srt").read_text(encoding="utf-8")
     spoken = "".join(line for line in srt.splitlines() if line and "-->" not in line and not line.isdecimal())
     letters = [character for character in SCRIPT if character.isalnum()]
     assert [character for character in spoken if character.isalnum()] == letters
-    assert output(mesh, film, "captions.vtt").read_text().startswith("WEBVTT")
-    assert "[Events]" in output(mesh, film, "captions.ass").read_text()
+    assert output(mesh, film, "captions.vtt").read_text(encoding="utf-8").startswith("WEBVTT")
+    assert "[Events]" in output(mesh, film, "captions.ass").read_text(encoding="utf-8")
 
 
 def test_the_report_says_how_good_it_is(mesh: Mesh, film: jobs_pb2.Job) -> None:
-    report = json.loads(output(mesh, film, "report.json").read_text())
+    report = json.loads(output(mesh, film, "report.json").read_text(encoding="utf-8"))
     assert report["frames"] == sum(segment.frames for segment in film.segments)
     assert report["ai_label"] is True
     assert abs(report["sound"]["integrated_lufs"] + 14) <= 0.5
@@ -141,7 +141,7 @@ async def test_what_was_passed_over_in_the_files_is_in_the_report(mesh: Mesh, tm
     script = "One packet of the footage is broken. And the music has something else between its frames."
     for _ in range(2):  # the second film finds the footage conformed
         job = await made(mesh, spec_of(mesh, script, footage=footage, music=music))
-        report = json.loads(output(mesh, job, "report.json").read_text())
+        report = json.loads(output(mesh, job, "report.json").read_text(encoding="utf-8"))
         assert report["footage_problems"][0] == "Broken packets of the picture that were skipped: 1 of 120."
         assert report["music_problems"] == ["Broken packets of the sound that were skipped: 2 of 117."]
 
@@ -188,11 +188,11 @@ async def test_the_mark_of_ai_is_seen_and_recorded_unless_it_is_switched_off(mes
     seen = changed_share(mesh, marked, plain)
     assert min(seen[:50]) > 0.02  # all of the first two seconds
     assert min(seen) > 0.005
-    reports = [json.loads(output(mesh, job, "report.json").read_text()) for job in (marked, plain)]
+    reports = [json.loads(output(mesh, job, "report.json").read_text(encoding="utf-8")) for job in (marked, plain)]
     assert [report["ai_label"] for report in reports] == [True, False]
     assert [report["sound"]["integrated_lufs"] for report in reports] == pytest.approx([-16, -23], abs=0.5)
     assert ["AIGC" in metadata(mesh, job) for job in (marked, plain)] == [True, False]
-    assert "This film says" in output(mesh, plain, "captions.srt").read_text()
+    assert "This film says" in output(mesh, plain, "captions.srt").read_text(encoding="utf-8")
 
 
 def changed_share(mesh: Mesh, one: jobs_pb2.Job, other: jobs_pb2.Job) -> list[float]:

@@ -33,7 +33,7 @@ TOLERANCE_FRAMES, TOLERANCE_PX = 2, 9  # a Han character has 30 px, with up to 4
 
 def karaoke() -> str:
     """The karaoke style in colours that the photograph does not have, on a box."""
-    style = json.loads((ASSETS / "styles" / "subtitle" / "karaoke.json").read_text())
+    style = json.loads((ASSETS / "styles" / "subtitle" / "karaoke.json").read_text(encoding="utf-8"))
     style |= {"box": {"mode": "block", "color": "#000000"}, "fill": {"color": "#FFFFFF"}, "outline": {}, "shadow": {}}
     style |= {"highlight": {"mode": "karaoke", "color": "#00FF00"}, "in": {}, "out": {}, "max_lines": 1}
     return json.dumps(style)
@@ -128,5 +128,5 @@ def test_chinese_characters_are_lit_when_they_are_spoken(film: Film) -> None:
 
 def only_cue(film: Film, text: str) -> bool:
     """Whether a caption is just this text."""
-    srt = output(film.mesh, film.job, "captions.srt").read_text()
+    srt = output(film.mesh, film.job, "captions.srt").read_text(encoding="utf-8")
     return re.search(rf"^{re.escape(text.rstrip('.'))}$", srt, re.MULTILINE) is not None

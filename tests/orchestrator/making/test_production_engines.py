@@ -53,7 +53,7 @@ def film(mesh: Mesh, voice: str = "eric: in a whisper") -> jobs_pb2.Job:
 
 
 def report(mesh: Mesh, job: jobs_pb2.Job) -> dict[str, object]:
-    content: dict[str, object] = json.loads(output(mesh, job, "report.json").read_text())
+    content: dict[str, object] = json.loads(output(mesh, job, "report.json").read_text(encoding="utf-8"))
     return content
 
 
@@ -110,7 +110,7 @@ def test_takes_were_judged_by_whisper(by_two: tuple[Mesh, jobs_pb2.Job]) -> None
 
 
 def test_captions_are_the_script_in_order(by_two: tuple[Mesh, jobs_pb2.Job]) -> None:
-    lines = output(*by_two, "captions.srt").read_text().splitlines()
+    lines = output(*by_two, "captions.srt").read_text(encoding="utf-8").splitlines()
     spoken = "".join(line for line in lines if line and "-->" not in line and not line.isdecimal())
     assert [character for character in spoken if character.isalnum()] == [*"你好Hiyou"]
     times = [line.split(" --> ") for line in lines if "-->" in line]

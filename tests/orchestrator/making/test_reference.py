@@ -60,13 +60,17 @@ def film(mesh: Mesh, recording: bytes, script: str, **fields: object) -> jobs_pb
 
 
 def reference(mesh: Mesh, job: jobs_pb2.Job) -> dict[str, str]:
-    found: dict[str, str] = json.loads(output(mesh, job, "report.json").read_text())["reference"]
+    found: dict[str, str] = json.loads(output(mesh, job, "report.json").read_text(encoding="utf-8"))["reference"]
     return found
 
 
 def last_reference_text(mesh: Mesh) -> str:
     """What the voice was told of the recording."""
-    lines = [line for line in (mesh.data / "tts.log").read_text().splitlines() if line.startswith("reference ")]
+    lines = [
+        line
+        for line in (mesh.data / "tts.log").read_text(encoding="utf-8").splitlines()
+        if line.startswith("reference ")
+    ]
     return str(ast.literal_eval(lines[-1].removeprefix("reference ")))
 
 

@@ -68,13 +68,13 @@ def film(mesh: Mesh, seed: int = SEED) -> jobs_pb2.Job:
 
 
 def takes(mesh: Mesh, job: jobs_pb2.Job) -> list[tuple[int, float | None]]:
-    report = json.loads(output(mesh, job, "report.json").read_text())
+    report = json.loads(output(mesh, job, "report.json").read_text(encoding="utf-8"))
     assert [take["segment"] for take in report["takes"]] == list(range(len(job.segments)))
     return [(take["takes"], take["error_rate"]) for take in report["takes"]]
 
 
 def calls(mesh: Mesh, service: str) -> int:
-    return (mesh.data / f"{service}.log").read_text().splitlines().count("call")
+    return (mesh.data / f"{service}.log").read_text(encoding="utf-8").splitlines().count("call")
 
 
 def retakes_counted(mesh: Mesh) -> int:

@@ -16,7 +16,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 def _page_faults(*arguments: str) -> int:
     command = [sys.executable, "-c", _FAULTS, *arguments]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return int(subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout)
 
 
 def test_memory_of_a_patch_is_used_again_for_the_next_one() -> None:

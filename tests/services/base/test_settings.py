@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from services.base.errors import InvalidInputError
+from services.base.setting_names import unread_variables
 from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
+from services.enginekit.settings import EngineSettings
+from services.runtime.server import engine_settings
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +28,9 @@ def test_every_service_has_its_own_ports_on_loopback() -> None:
 
 
 def test_environment_wins_over_file_and_file_over_default(empty_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty_machine.write_text('media_root = "/media"\n[tts]\nslots = 3\nport = 1\n[lipsync]\nslots = 9\n')
+    empty_machine.write_text(
+        'media_root = "/media"\n[tts]\nslots = 3\nport = 1\n[lipsync]\nslots = 9\n', encoding="utf-8"
+    )
     monkeypatch.setenv("VIGENT_TTS_PORT", "2")
     settings = ServerSettings.load("tts")
     assert (settings.slots, settings.port, settings.queue_limit) == (3, 2, 8)
@@ -42,7 +47,7 @@ def test_only_names_of_ours_are_settings(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_colour_behind_footage_is_one_for_all(empty_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ProcessSettings.load("gateway").backdrop == "#000000"
-    empty_machine.write_text('backdrop = "#00c828"\n')
+    empty_machine.write_text('backdrop = "#00c828"\n', encoding="utf-8")
     assert {ProcessSettings.load(section).backdrop for section in ("gateway", "orchestrator")} == {"#00c828"}
     monkeypatch.setenv("VIGENT_BACKDROP", "green")
     with pytest.raises(InvalidInputError, match="green"):
@@ -58,9 +63,9 @@ def test_options_of_the_engine_come_as_json_or_one_by_one(monkeypatch: pytest.Mo
     monkeypatch.setenv("VIGENT_TTS_OPTIONS", '{"units": 5}')
     monkeypatch.setenv("VIGENT_TTS_OPTIONS__DELAY_S", "0.5")
     monkeypatch.setenv("VIGENT_TTS_DEVICE", "cuda:0")
-    settings = ServerSettings.load("tts")
-    assert settings.options == {"units": "5", "delay_s": "0.5"}
-    assert settings.device == "cuda:0"
+    engine = engine_settings(ServerSettings.load("tts"))
+    options = {"units": "5", "delay_s": "0.5"}
+    assert engine == EngineSettings("cuda:0", None, Path(".vigent/cache"), options, Path(".vigent/media"))
 
 
 @pytest.mark.parametrize(
@@ -90,13 +95,13 @@ def test_options_that_are_no_json_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_unknown_name_in_the_file_is_an_error(empty_machine: Path) -> None:
-    empty_machine.write_text("[tts]\nslot = 3\n")
+    empty_machine.write_text("[tts]\nslot = 3\n", encoding="utf-8")
     with pytest.raises(InvalidInputError, match="slot"):
         ServerSettings.load("tts")
 
 
 def test_unreadable_file_is_an_error(empty_machine: Path) -> None:
-    empty_machine.write_text("[tts\n")
+    empty_machine.write_text("[tts\n", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"vigent\.toml"):
         ServerSettings.load("tts")
 
@@ -104,3 +109,49 @@ def test_unreadable_file_is_an_error(empty_machine: Path) -> None:
 def test_base_settings_serve_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGENT_ORCHESTRATOR_HOST", "0.0.0.0")
     assert ProcessSettings.load("orchestrator").host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[tts]\nslot = 3\n", "slot below [tts] in {file}"),
+        ("[tts]\nslots = 0\n", "slots below [tts] in {file}"),
+        ("[tts.recovery]\nkill_grace_s = -3\n", "recovery.kill_grace_s below [tts] in {file}"),
+        ('backdrop = "green"\n', "backdrop in {file}"),
+        ("[ttss]\nslots = 3\n", "'ttss' in {file}"),
+        ("tts = 3\n", "tts in {file}"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_told_by_its_key(empty_machine: Path, content: str, told: str) -> None:
+    empty_machine.write_text(content, encoding="utf-8")
+    with pytest.raises(InvalidInputError) as caught:
+        ServerSettings.load("tts")
+    assert told.format(file=Path("vigent.toml")) in str(caught.value)
+    assert "VIGENT_" not in str(caught.value)
+
+
+def test_what_was_meant_is_asked(empty_machine: Path) -> None:
+    empty_machine.write_text("[tts]\nslot = 3\n", encoding="utf-8")
+    with pytest.raises(InvalidInputError, match=r"Did you mean slots\?"):
+        ServerSettings.load("tts")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("VIGENT_TTS_ENGIN", " Did you mean VIGENT_TTS_ENGINE?"),
+        ("VIGENT_TSS_ENGINE", " Did you mean VIGENT_TTS_ENGINE?"),
+        ("VIGENT_TTS_QUITE_ANOTHER_THING", ""),
+    ],
+)
+def test_a_name_that_nobody_reads_is_told(monkeypatch: pytest.MonkeyPatch, name: str, told: str) -> None:
+    monkeypatch.setenv(name, "qwen3")
+    assert list(unread_variables({"tts": ServerSettings})) == [
+        f"Nothing reads {name}, which is in the environment.{told}"
+    ]
+
+
+def test_names_that_somebody_reads_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TTS_ENGINE", "tts_slots", "TTS_OPTIONS__UNITS", "MEDIA_ROOT", "LIPSYNC_REPLICAS", "GATEWAY_ANYTHING"):
+        monkeypatch.setenv(f"VIGENT_{name}", "1")
+    assert list(unread_variables({"tts": ServerSettings})) == []

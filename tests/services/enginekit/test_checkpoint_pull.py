@@ -138,7 +138,7 @@ def test_without_an_etag_it_begins_again(hub, tmp_path):
 def test_a_part_that_is_too_long_is_thrown_away(hub, tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/model.bin.part").write_bytes(WEIGHTS + b"more")
-    (tmp_path / "sub/model.bin.part.etag").write_text(f'"{sha256(WEIGHTS)}"')
+    (tmp_path / "sub/model.bin.part.etag").write_text(f'"{sha256(WEIGHTS)}"', encoding="utf-8")
     pull(manifest(), tmp_path, hub.url)
     assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
 
@@ -146,7 +146,7 @@ def test_a_part_that_is_too_long_is_thrown_away(hub, tmp_path):
 def test_a_part_that_is_whole_is_only_renamed(hub, tmp_path):
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub/model.bin.part").write_bytes(WEIGHTS)
-    (tmp_path / "sub/model.bin.part.etag").write_text(f'"{sha256(WEIGHTS)}"')
+    (tmp_path / "sub/model.bin.part.etag").write_text(f'"{sha256(WEIGHTS)}"', encoding="utf-8")
     pull(manifest(), tmp_path, hub.url)
     assert (tmp_path / "sub/model.bin").read_bytes() == WEIGHTS
     assert asked(hub) == [f"bytes={len(WEIGHTS)}-"]

@@ -93,7 +93,7 @@ def test_files_lie_inside_the_folder(path):
 def test_broken_manifests(tmp_path):
     assert reason_of(lambda: read_manifest(tmp_path / "none.json")) == "CHECKPOINT_MISSING"
     for content in ("{", "[]", '{"name": "x"}', '{"name": "../x", "engine": "e", "licence": "l", "files": []}'):
-        (tmp_path / "bad.json").write_text(content)
+        (tmp_path / "bad.json").write_text(content, encoding="utf-8")
         assert reason_of(lambda: read_manifest(tmp_path / "bad.json")) == "CHECKPOINT_INVALID"
 
 
@@ -105,5 +105,7 @@ def test_the_manifests_that_come_with_the_project():
         assert (ASSETS / f"{name}.json").is_file()
         assert "" not in (found.licence, found.source)
         assert found.engine in {"qwen3", "latentsync", "whisper"}
-        unknown_keys = json.loads((ASSETS / f"{name}.json").read_text()).keys() - Manifest.model_fields.keys()
+        unknown_keys = (
+            json.loads((ASSETS / f"{name}.json").read_text(encoding="utf-8")).keys() - Manifest.model_fields.keys()
+        )
         assert not unknown_keys

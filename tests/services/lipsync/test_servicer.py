@@ -28,7 +28,7 @@ def server(tmp_path_factory) -> Iterator[SimpleNamespace]:
         "room": write_mp4(folder / "room.mp4", [empty_room()]),
         "text": folder / "text.mp4",
     }
-    held["text"].write_text("not a film")
+    held["text"].write_text("not a film", encoding="utf-8")
     refs = {name: media_pb2.MediaRef(sha256=store.put_file(path).sha256) for name, path in held.items()}
     environment = {"VIGENT_LIPSYNC_CACHE_ROOT": str(folder / "cache")}
     with run_server("services.lipsync", folder, environment) as running:

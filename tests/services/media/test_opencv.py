@@ -34,5 +34,5 @@ def test_the_orchestrator_does_before_it_loads_what_uses_it() -> None:
     environment = {name: value for name, value in os.environ.items() if name not in WAITS}
     environment |= {"VIGENT_ORCHESTRATOR_PORT": "none", "PYTHONPATH": f"{ROOT}:{ROOT}/protos/gen"}
     command = [sys.executable, "-c", _ORCHESTRATOR]
-    printed = subprocess.check_output(command, cwd=ROOT, env=environment, text=True, timeout=60)
+    printed = subprocess.check_output(command, cwd=ROOT, env=environment, encoding="utf-8", timeout=60)
     assert printed == f"False\n2 {WAITS}\n"

@@ -35,7 +35,7 @@ async def test_another_engine_works_and_it_is_said_everywhere(tmp_path: Path) ->
         assert await told(server) == ("espeak", TOLD)
         assert await server.problem() == ""
         assert (await server.speak("Hello.").read()).accepted.accepted.engine == "espeak"
-        assert TOLD in server.log.read_text()
+        assert TOLD in server.log.read_text(encoding="utf-8")
         assert (await server.metrics())['vigent_engine_stands_in{engine="espeak",service="tts"}'] == 1
         probed = await asyncio.to_thread(vigent, "probe", server.address, "--timeout", "60", cwd=tmp_path)
         assert (probed.returncode, probed.stdout.strip()) == (0, "SERVING")

@@ -18,12 +18,12 @@ def services(tmp_path: Path) -> Path:
 def checkpoint(tmp_path: Path) -> Path:
     folder = tmp_path / "base"
     folder.mkdir()
-    (folder / "manifest.json").write_text('{"sha256": "1"}')
+    (folder / "manifest.json").write_text('{"sha256": "1"}', encoding="utf-8")
     return folder
 
 
 def change(path: Path) -> None:
-    path.write_text(path.read_text() + "\nCHANGED = 1\n")
+    path.write_text(path.read_text(encoding="utf-8") + "\nCHANGED = 1\n", encoding="utf-8")
 
 
 def test_begins_with_the_name_and_is_ascii(services: Path, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_changes_with_engine_checkpoint_and_options(services: Path, checkpoint: 
         engine_identity("qwen3", checkpoint, "tts", {}, services=services),
         engine_identity("qwen3", checkpoint, "tts", options, "1.2", services=services),
     ]
-    (checkpoint / "manifest.json").write_text('{"sha256": "2"}')
+    (checkpoint / "manifest.json").write_text('{"sha256": "2"}', encoding="utf-8")
     others.append(engine_identity("qwen3", checkpoint, "tts", options, services=services))
     assert len({before, *others}) == 7
 

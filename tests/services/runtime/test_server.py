@@ -28,7 +28,7 @@ async def ended(folder: Path, options: dict[str, object] | None = None, **settin
     process, log = await launch(folder, options, settings)
     out, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
     assert process.returncode is not None
-    return process.returncode, out.decode(), log.read_text()
+    return process.returncode, out.decode(), log.read_text(encoding="utf-8")
 
 
 async def test_says_where_it_is_and_ends_with_zero(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ async def test_says_where_it_is_and_ends_with_zero(tmp_path: Path) -> None:
         line = await server.process.stdout.readline()
         assert line.decode() == f"tts ready on {server.address} (engine tests.knobs.tts:KnobsTts)\n"
         assert await stop(server) == 0
-    assert [line.split(" ", 2)[1] for line in server.log.read_text().splitlines()] == ["INFO"]
+    assert [line.split(" ", 2)[1] for line in server.log.read_text(encoding="utf-8").splitlines()] == ["INFO"]
 
 
 @pytest.mark.parametrize("setting", ["port", "metrics_port"])
@@ -82,7 +82,7 @@ async def test_engine_that_fails_to_load_is_said_once_and_tried_again(tmp_path: 
         assert scraped['vigent_engine_problem{reason="INTERNAL",service="tts"}'] == 1
         assert scraped['vigent_worker_state{service="tts",state="load_failed"}'] == 1
         assert await stop(server) == 0
-    log = server.log.read_text()
+    log = server.log.read_text(encoding="utf-8")
     assert log.count("cannot be loaded and is tried again") == 1
     assert "secret internals of the engine" in log
 
@@ -94,11 +94,17 @@ async def test_signal_while_loading_ends_the_server(tmp_path: Path) -> None:
     process.terminate()
     await asyncio.wait_for(process.communicate(), TIMEOUT_S)
     assert process.returncode == 0
-    assert "Traceback" not in log.read_text()
+    assert "Traceback" not in log.read_text(encoding="utf-8")
 
 
 async def test_wrong_setting_in_the_file_is_told(tmp_path: Path) -> None:
-    (tmp_path / "vigent.toml").write_text("[tts]\nqueue_limit = -1\n")
+    (tmp_path / "vigent.toml").write_text("[tts]\nqueue_limit = -1\n", encoding="utf-8")
     code, _, err = await ended(tmp_path)
     assert code == 2
-    assert "queue_limit below [tts] in vigent.toml" in err
+    assert f"queue_limit below [tts] in {tmp_path / 'vigent.toml'}" in err
+
+
+async def test_a_name_in_the_environment_that_nobody_reads_is_told_at_the_start(tmp_path: Path) -> None:
+    async with listening(tmp_path, slot=2) as server:
+        assert "Nothing reads VIGENT_TTS_SLOT" in server.log.read_text(encoding="utf-8")
+        assert "Did you mean VIGENT_TTS_SLOTS?" in server.log.read_text(encoding="utf-8")

@@ -23,7 +23,7 @@ def gbk_han() -> str:
 def test_every_font_has_its_hash_licence_and_source(entry):
     folder = ASSETS / "fonts"
     assert hashlib.sha256((folder / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
-    assert "SIL OPEN FONT LICENSE" in (folder / entry["licence_file"]).read_text().upper()
+    assert "SIL OPEN FONT LICENSE" in (folder / entry["licence_file"]).read_text(encoding="utf-8").upper()
     assert entry["source"]
     font = find_font(entry["id"], entry["weight"])
     assert font.at(40).getname()[0] in font.family

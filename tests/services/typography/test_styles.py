@@ -29,7 +29,7 @@ def test_there_are_enough_styles():
 @pytest.mark.parametrize(("kind", "style_id"), ALL)
 def test_every_style_loads_with_all_keys(kind, style_id):
     style = load_style(kind, style_id)
-    schema = json.loads((ASSETS / "styles" / "schema.json").read_text())
+    schema = json.loads((ASSETS / "styles" / "schema.json").read_text(encoding="utf-8"))
     assert set(style) == set(schema["properties"])
     assert set(style["highlight"]) == set(schema["properties"]["highlight"]["properties"])
     assert check_style(style, "style") == style
@@ -37,7 +37,7 @@ def test_every_style_loads_with_all_keys(kind, style_id):
 
 
 def test_the_schema_is_a_schema_whose_defaults_are_valid():
-    schema = json.loads((ASSETS / "styles" / "schema.json").read_text())
+    schema = json.loads((ASSETS / "styles" / "schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     filled = check_style(SMALLEST, "style")
     assert filled["highlight"]["mode"] == "none"
@@ -92,7 +92,7 @@ def test_unknown_ids_are_refused_with_those_that_exist(style_id):
 
 def test_a_bad_file_is_named(tmp_path, monkeypatch):
     shutil.copytree(ASSETS / "styles", tmp_path / "styles")
-    (tmp_path / "styles" / "title" / "broken.json").write_text(json.dumps({**SMALLEST, "glow": 1}))
+    (tmp_path / "styles" / "title" / "broken.json").write_text(json.dumps({**SMALLEST, "glow": 1}), encoding="utf-8")
     monkeypatch.setattr("services.typography.styles.ASSETS", tmp_path)
     with pytest.raises(InvalidInputError, match=r"assets/styles/title/broken\.json.*glow"):
         load_style("title", "broken")

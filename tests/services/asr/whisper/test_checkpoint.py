@@ -49,14 +49,14 @@ def test_a_changed_file(make_engine, folder):
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "vocabulary.json"])
 def test_files_that_hold_something_else(make_engine, folder, name):
-    (folder / name).write_text("{")
+    (folder / name).write_text("{", encoding="utf-8")
     write_manifest(folder)
     assert refusal(make_engine, folder) == "CHECKPOINT_INVALID"
 
 
 def test_a_manifest_of_something_else(make_engine, folder):
-    manifest = json.loads((folder / "manifest.json").read_text()) | {"engine": "qwen3"}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8")) | {"engine": "qwen3"}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     assert refusal(make_engine, folder) == "CHECKPOINT_INVALID"
 
 
@@ -70,9 +70,9 @@ def test_a_full_device_is_not_called_a_broken_checkpoint(make_engine, monkeypatc
 
 
 def test_a_model_without_alignment_heads(make_engine, folder):
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     del config["alignment_heads"]
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     write_manifest(folder)
     assert refusal(make_engine, folder) == "CHECKPOINT_INVALID"
 
@@ -83,6 +83,6 @@ def test_the_shipped_manifests_name_what_is_needed(make_engine):
     from services.asr.whisper.checkpoint import FILES, VOCABULARIES
 
     for path in Path("assets/models").glob("faster-whisper-*.json"):
-        names = {file["path"] for file in json.loads(path.read_text())["files"]}
+        names = {file["path"] for file in json.loads(path.read_text(encoding="utf-8"))["files"]}
         assert names >= {*FILES}
         assert names & {*VOCABULARIES}

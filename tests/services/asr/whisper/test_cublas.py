@@ -29,7 +29,7 @@ def is_found():
 def run(*path):
     paths = ":".join(map(str, (ROOT, ROOT / "protos/gen", *path)))
     return subprocess.run(
-        [sys.executable, "-c", LOADED], env={"PYTHONPATH": paths}, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", LOADED], env={"PYTHONPATH": paths}, capture_output=True, encoding="utf-8", timeout=60
     )
 
 

@@ -69,27 +69,27 @@ def test_a_missing_manifest(tmp_path):
 
 
 def test_a_manifest_that_is_none(folder):
-    (folder / "manifest.json").write_text("{")
+    (folder / "manifest.json").write_text("{", encoding="utf-8")
     assert refusal(folder) == "CHECKPOINT_INVALID"
 
 
 @pytest.mark.parametrize(("name", "value"), [("engine", "qwen3"), ("resolution", None)])
 def test_a_manifest_of_something_else(folder, name, value):
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest[name] = value
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     assert refusal(folder) == "CHECKPOINT_INVALID"
 
 
 def test_a_manifest_without_hashes(folder):
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"][0]["sha256"] = None
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     assert refusal(folder) == "CHECKPOINT_INVALID"
 
 
 def test_unknown_sizes(folder):
-    (folder / "unet.json").write_text('{"wings": 2}')
+    (folder / "unet.json").write_text('{"wings": 2}', encoding="utf-8")
     with pytest.raises(FailedPreconditionError, match="wings"):
         unet_config(folder)
 
@@ -100,9 +100,9 @@ def test_the_released_sizes_need_no_file(tmp_path):
 
 def test_the_shipped_manifests_become_suitable_once_pulled(tmp_path):
     for version, resolution in (("1.5", 256), ("1.6", 512)):
-        manifest = json.loads(Path(f"assets/models/latentsync-{version}.json").read_text())
+        manifest = json.loads(Path(f"assets/models/latentsync-{version}.json").read_text(encoding="utf-8"))
         manifest["files"] = [{"path": file["path"], "size_bytes": 1, "sha256": "0" * 64} for file in manifest["files"]]
-        (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+        (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
         assert find_checkpoint(tmp_path, resolution).resolution == resolution
         assert refusal(tmp_path, 768 - resolution) == "CHECKPOINT_WRONG_RESOLUTION"
 
@@ -216,6 +216,8 @@ def test_a_vae_of_another_model(folder, levels, channels, told):
 
 def test_a_vae_with_sizes_that_do_not_fit(folder):
     path = folder / "vae/config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"block_out_channels": [8, 8]}))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"block_out_channels": [8, 8]}), encoding="utf-8"
+    )
     with pytest.raises(FailedPreconditionError, match="not a diffusers VAE"):
         load_vae(folder, CPU, torch.float32)

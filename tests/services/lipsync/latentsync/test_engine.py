@@ -233,7 +233,7 @@ def test_footage_without_a_face_is_refused(engine, tmp_path):
 
 
 def test_footage_that_is_none_is_refused(engine, tmp_path):
-    (tmp_path / "text.mp4").write_text("no film")
+    (tmp_path / "text.mp4").write_text("no film", encoding="utf-8")
     with pytest.raises(InvalidInputError) as caught:
         list(engine.prepare(Footage(tmp_path / "text.mp4", "0" * 64), Progress()))
     assert caught.value.reason == "UNREADABLE_FOOTAGE"

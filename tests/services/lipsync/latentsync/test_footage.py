@@ -166,7 +166,7 @@ def test_a_cache_of_other_weights_is_not_used(checkpoint, footage, tmp_path):
 
 
 def test_an_unwritable_cache_changes_nothing(engine, checkpoint, footage, tmp_path):
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     without = engine_at(checkpoint, tmp_path / "file")
     assert report(without, footage) == report(engine, footage)
     assert pixels(spoken(without, footage, 6)) == pixels(spoken(engine, footage, 6))

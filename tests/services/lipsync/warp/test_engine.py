@@ -190,7 +190,7 @@ def truncated(path, whole):
 
 
 def text(path, whole):
-    path.write_text("not a film " * 500)
+    path.write_text("not a film " * 500, encoding="utf-8")
 
 
 def empty(path, whole):
@@ -198,7 +198,7 @@ def empty(path, whole):
 
 
 def playlist(path, whole):
-    path.write_text(f"ffconcat version 1.0\nfile '{whole}'\n")
+    path.write_text(f"ffconcat version 1.0\nfile '{whole}'\n", encoding="utf-8")
 
 
 def sound_only(path, whole):

@@ -13,7 +13,7 @@ def machine(monkeypatch, tmp_path):
 
     def with_programs(**scripts: str) -> None:
         for name, script in scripts.items():
-            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+            (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
             (tmp_path / name).chmod(0o755)
 
     (tmp_path / "node_modules" / "remotion").mkdir(parents=True)

@@ -18,13 +18,13 @@ class TwoFiles:
     def __init__(self, settings: EngineSettings) -> None:
         assert settings.checkpoint is not None
         self._folder = settings.checkpoint
-        self.read = [(self._folder / "config").read_text()]
+        self.read = [(self._folder / "config").read_text(encoding="utf-8")]
 
     def warm_up(self, progress: Progress) -> None:
         link = self._folder.parent / "checkpoint"
         (link.parent / "fresh").symlink_to("new")
         (link.parent / "fresh").replace(link)
-        self.read.append((self._folder / "weights").read_text())
+        self.read.append((self._folder / "weights").read_text(encoding="utf-8"))
 
 
 class Lacking:
@@ -64,7 +64,7 @@ def test_a_checkpoint_that_is_replaced_meanwhile_is_not_mixed_with_the_next(tmp_
     for name in ("old", "new"):
         (tmp_path / name).mkdir()
         for file in ("config", "weights"):
-            (tmp_path / name / file).write_text(name)
+            (tmp_path / name / file).write_text(name, encoding="utf-8")
     (tmp_path / "checkpoint").symlink_to("old")
     boot = boot_of(TwoFiles, tmp_path / "checkpoint", attributes=("read",))
     assert load_engine(boot, [0] * RECORD_WORDS).attributes["read"] == ["old", "old"]

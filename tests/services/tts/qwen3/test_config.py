@@ -14,7 +14,7 @@ def test_what_a_file_leaves_out_is_what_its_writer_assumed(tmp_path):
         del config["talker_config"][name]
     for name in ("hidden_size", "num_key_value_heads", "head_dim"):
         del config["talker_config"]["code_predictor_config"][name]
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     found = read_config(tmp_path)
     assert (found.talker.vocab_size, found.talker.codec_pad_id, found.talker.head_dim) == (3072, 4196, 16)
     assert (found.predictor.hidden_size, found.predictor.num_key_value_heads, found.predictor.head_dim) == (
@@ -30,16 +30,18 @@ def test_codec(tmp_path):
     config = speech_config()
     for name in ("latent_dim", "sliding_window"):
         del config["decoder_config"][name]
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     found = read_speech_tokenizer_config(tmp_path)
     assert (found.decoder.latent_dim, found.decoder.sliding_window, found.decoder.head_dim) == (1024, 72, 16)
     del config["decoder_config"]["codebook_dim"]
-    (tmp_path / "config.json").write_text(json.dumps(config))
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(FailedPreconditionError, match="codebook_dim"):
         read_speech_tokenizer_config(tmp_path)
 
 
 def test_other_kinds_of_model(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps(model_config("base") | {"tts_model_type": "song"}))
+    (tmp_path / "config.json").write_text(
+        json.dumps(model_config("base") | {"tts_model_type": "song"}), encoding="utf-8"
+    )
     with pytest.raises(FailedPreconditionError, match="song"):
         read_config(tmp_path)

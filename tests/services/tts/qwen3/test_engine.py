@@ -290,7 +290,7 @@ class TestCloning:
     def test_a_recording_that_is_replaced_is_another_voice(self, make_engine, recording, tmp_path):
         path = tmp_path / "anna.wav"
         path.write_bytes(recording.read_bytes())
-        path.with_suffix(".txt").write_text("one two")
+        path.with_suffix(".txt").write_text("one two", encoding="utf-8")
         engine = make_engine("base", voices=str(tmp_path))
         before, _ = speak(engine)
         write_wav(path, reference_audio()[::-1])
@@ -319,7 +319,7 @@ class TestCloning:
     def test_folder_of_voices(self, make_engine, recording, tmp_path):
         (tmp_path / "anna.wav").write_bytes(recording.read_bytes())
         (tmp_path / "anna.txt").write_text("一二 three.\n", encoding="utf-8")
-        (tmp_path / "notes.md").write_text("no voice")
+        (tmp_path / "notes.md").write_text("no voice", encoding="utf-8")
         engine = make_engine("base", voices=str(tmp_path))
         assert [voice.id for voice in engine.voices()] == ["anna", "reference"]
         named, _ = speak(engine, voice="anna")

@@ -96,9 +96,9 @@ async def test_a_take_is_the_same_beside_another_that_is_cancelled(stub):
 
 def of_another_architecture(folder):
     """The weights are those of another network than config.json describes."""
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["talker_config"]["num_hidden_layers"] += 1
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     write_manifest(folder)
 
 

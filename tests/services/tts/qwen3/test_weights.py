@@ -86,7 +86,7 @@ def test_weights_that_do_not_fit(folder, change):
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"talker_config": {}, "tts_model_type": "base"}'])
 def test_broken_config(folder, content):
-    (folder / "config.json").write_text(content)
+    (folder / "config.json").write_text(content, encoding="utf-8")
     with pytest.raises(FailedPreconditionError):
         load(folder)
 
@@ -99,14 +99,14 @@ def test_shards_are_found_by_their_index(folder):
     for file, part in shards.items():
         save_file({name: tensors[name] for name in part}, folder / file)
     index = {name: file for file, part in shards.items() for name in part}
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}), encoding="utf-8")
     loaded = load(folder)._model.model.state_dict()
     assert all(torch.equal(loaded[name], tensors[name]) for name in names)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"weight_map": {}}'])
 def test_a_broken_index_of_shards(folder, content):
-    (folder / "model.safetensors.index.json").write_text(content)
+    (folder / "model.safetensors.index.json").write_text(content, encoding="utf-8")
     with pytest.raises(FailedPreconditionError, match="index") as refused:
         load(folder)
     assert refused.value.reason == "CHECKPOINT_INVALID"
@@ -115,7 +115,7 @@ def test_a_broken_index_of_shards(folder, content):
 def test_weights_of_the_right_dtype_stay_mapped_to_the_file(folder):
     engine = load(folder)
     assert engine._model.model.talker.codec_head.weight.dtype is torch.float32
-    assert str(folder / "model.safetensors") in Path("/proc/self/maps").read_text()
+    assert str(folder / "model.safetensors") in Path("/proc/self/maps").read_text(encoding="utf-8")
 
 
 def test_the_manifest_is_verified_before_loading(folder):
@@ -126,7 +126,7 @@ def test_the_manifest_is_verified_before_loading(folder):
         for name in ("config.json", "model.safetensors")
     )
     manifest = Manifest(name="tiny", engine="qwen3", licence="none", files=files)
-    (folder / "manifest.json").write_text(manifest.model_dump_json())
+    (folder / "manifest.json").write_text(manifest.model_dump_json(), encoding="utf-8")
     load(folder)
     content = bytearray((folder / "model.safetensors").read_bytes())
     content[-1] ^= 1

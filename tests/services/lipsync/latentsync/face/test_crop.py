@@ -6,7 +6,7 @@ import pytest
 
 from services.lipsync.latentsync.face.crop import crop_matrix, crop_size
 
-GOLDEN = json.loads(Path("tests/golden/latentsync/crop_matrices.json").read_text())
+GOLDEN = json.loads(Path("tests/golden/latentsync/crop_matrices.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("resolution", [256, 512])

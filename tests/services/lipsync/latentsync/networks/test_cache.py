@@ -58,12 +58,12 @@ def test_no_byte_of_a_file_can_break_a_call(cache, tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path):
-    (tmp_path / "latentsync").write_text("in the way")
+    (tmp_path / "latentsync").write_text("in the way", encoding="utf-8")
     cache = FootageCache(tmp_path, "0" * 64)
     cache.make_room(0)
     for _ in range(2):
         assert cache.arrays("x", lambda: PLAIN) is PLAIN
-    assert (tmp_path / "latentsync").read_text() == "in the way"
+    assert (tmp_path / "latentsync").read_text(encoding="utf-8") == "in the way"
 
 
 def test_a_full_disk_costs_time_only(cache, tmp_path, monkeypatch):

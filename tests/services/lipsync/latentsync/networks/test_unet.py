@@ -25,13 +25,13 @@ def tiny():
 def test_the_released_names_and_shapes():
     with torch.device("meta"):
         unet = UNet()
-    expected = json.loads((GOLDEN / "unet_keys_full.json").read_text())
+    expected = json.loads((GOLDEN / "unet_keys_full.json").read_text(encoding="utf-8"))
     assert len(expected) == 1246
     assert shapes(unet) == expected
 
 
 def test_the_tiny_names_and_shapes(tiny):
-    assert shapes(tiny) == json.loads((GOLDEN / "unet_tiny.json").read_text())["keys"]
+    assert shapes(tiny) == json.loads((GOLDEN / "unet_tiny.json").read_text(encoding="utf-8"))["keys"]
 
 
 @pytest.mark.parametrize(("batch", "frames", "time"), [(1, 1, 1), (1, 5, 501), (2, 16, 951), (1, 16, 981), (1, 24, 1)])

@@ -10,7 +10,7 @@ from services.lipsync.latentsync.windows import frame_windows
 from tests.golden.filled import fill
 
 GOLDEN = np.load(Path("tests/golden/latentsync/audio_encoder_tiny.npz"))
-DESCRIPTION = json.loads(Path("tests/golden/latentsync/audio_encoder_tiny.json").read_text())
+DESCRIPTION = json.loads(Path("tests/golden/latentsync/audio_encoder_tiny.json").read_text(encoding="utf-8"))
 SAMPLES = torch.from_numpy(GOLDEN["pcm_s16_2s"].astype(np.float32) / 32768)
 
 

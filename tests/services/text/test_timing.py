@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.captions.timing import SpokenTimes, Word
+from services.text.timing import SpokenTimes, Word
 
 
 def test_a_words_time_is_shared_out_by_syllables():

@@ -1,0 +1,24 @@
+"""What a film passed over, in words, from its report: what its maker should look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_CAPTIONS = {
+    "glyph_missing": "letters that the font does not have",
+    "outside_safe_area": "something outside the platform's safe area",
+    "width": "a line wider than the picture allows",
+}
+
+
+def findings_of(report: Mapping[str, Any]) -> Iterator[str]:
+    """A short sentence for each finding of a job's `report.json`; none when all is well."""
+    if without := report["frames_without_face"]:
+        yield f"Film: {without} of {report['frames']} frames show no face; the mouth stays as it is there."
+    yield from (f"Footage: {problem}" for problem in report["footage_problems"])
+    yield from (f"Music: {problem}" for problem in report["music_problems"])
+    if again := sum(take["takes"] > 1 for take in report["takes"]):
+        yield f"Voice: {again} of {len(report['takes'])} sentences spoken again, as something else was heard."
+    checks = [finding["check"] for finding in report["captions"]["findings"]]
+    yield from (f"Captions: {words} ({checks.count(check)}x)." for check, words in _CAPTIONS.items() if check in checks)

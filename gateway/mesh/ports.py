@@ -1,0 +1,56 @@
+"""Whose the ports of a mesh are before it starts."""
+
+from __future__ import annotations
+
+import socket
+
+import psutil
+
+from gateway.mesh.addresses import Addresses, service_of
+from services.base.errors import InvalidInputError
+from services.base.exits import PORT_TAKEN
+
+
+def wanted_ports(addresses: Addresses) -> dict[str, int]:
+    """The ports of every process, such as "tts" and "tts metrics"; without those that the system chooses."""
+    metrics = {f"{name} metrics": port for name, port in addresses.metrics_ports.items()}
+    return {name: port for name, port in {**addresses.ports, **metrics}.items() if port}
+
+
+def taken_ports(addresses: Addresses) -> dict[str, int]:
+    """Those of `wanted_ports` that cannot be opened."""
+    return {name: port for name, port in wanted_ports(addresses).items() if not _is_free(addresses.host, port)}
+
+
+def setting_of(name: str) -> str:
+    """The setting of a port in `wanted_ports`."""
+    process, _, metrics = name.partition(" ")
+    return "_".join(filter(None, ("VIGENT", service_of(process).upper(), metrics.upper(), "PORT")))
+
+
+def user_of(port: int) -> str:
+    """Who listens on a port of this machine, for people."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+                process = psutil.Process(connection.pid)
+                return f"{process.name()} (process {process.pid})"
+    except (psutil.Error, PermissionError):
+        pass
+    return "another program"
+
+
+def check_ports(addresses: Addresses) -> None:
+    """Raises InvalidInputError for ports that somebody else has: whoever answers there would be taken for this mesh."""
+    if taken := taken_ports(addresses):
+        users = ", ".join(f"{port} ({name}) by {user_of(port)}" for name, port in taken.items())
+        remedy = f"End that, set {setting_of(next(iter(taken)))}, or use `vigent up --port-base 0`."
+        raise InvalidInputError(f"Ports of this mesh are used: {users}.", remedy, reason=PORT_TAKEN)
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        with socket.create_server((host, port)):
+            return True
+    except OSError:
+        return False
