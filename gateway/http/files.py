@@ -18,8 +18,11 @@ REVALIDATE = "no-cache"  # keep it, but ask each time whether it is still the sa
 
 _RANGE = re.compile(r"(?P<first>\d{1,18})-(?P<last>\d{0,18})|-\d{1,18}", re.ASCII)
 
-# What users uploaded is shown or played, never run as a page of this origin.
-_SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+# What users uploaded is shown or played, never run as a page of this origin. A browser wraps a film, sound or picture
+# that is opened by its address in a page of its own making, which loads it again and styles it, but runs nothing of it.
+_SANDBOX = "default-src 'none'; sandbox"
+_PLAYER = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'"
+_PLAYED = re.compile(r"(video|audio)/[\w.-]+|image/(png|jpeg|webp|avif|gif|heic)", re.ASCII)  # an SVG is a page
 
 
 def file_response(
@@ -37,10 +40,16 @@ def file_response(
     It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now.
     """
     tag = f'"{etag}"'
-    headers = {**_SAFE, "ETag": tag, "Cache-Control": caching}
+    headers = {**safety(media_type), "ETag": tag, "Cache-Control": caching}
     if _has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return _RangedFile(path, headers, media_type, file_name, "attachment" if attachment else "inline")
+
+
+def safety(media_type: str) -> dict[str, str]:
+    """Headers under which a browser plays or shows what strangers may have made, and runs none of it."""
+    policy = _PLAYER if _PLAYED.fullmatch(media_type) else _SANDBOX
+    return {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": policy}
 
 
 class _RangedFile(FileResponse):
