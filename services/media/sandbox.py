@@ -133,7 +133,7 @@ def _child_main(
     options: dict[str, object],
     with_progress: bool,
 ) -> None:
-    _confine(limits)
+    confine(limits)
     if with_progress:
         options["progress"] = lambda done, total: sender.send((done, total))
     try:
@@ -151,7 +151,7 @@ def _child_main(
     sender.send(outcome)
 
 
-def _confine(limits: Limits) -> None:
+def confine(limits: Limits) -> None:
     """Limits this process for good, and lets it die with its parent."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
