@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from services.base.errors import NotFoundError
@@ -37,9 +38,12 @@ def file_response(
 ) -> Response:
     """The file, a range of it, or 304 when the client has it. `etag` is a hash of the content.
 
-    It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now.
+    It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now, and
+    HTTPException (412) when the client wants another one.
     """
     tag = f'"{etag}"'
+    if not _is_wanted(request.headers.get("if-match"), tag):
+        raise HTTPException(412, "The file is no longer the one that If-Match names", {"ETag": tag})
     headers = {**safety(media_type), "ETag": tag, "Cache-Control": caching}
     if _has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
@@ -89,6 +93,11 @@ def _is_range(text: str) -> bool:
         part is not None and (not part["last"] or not part["first"] or int(part["first"]) <= int(part["last"]))
         for part in found
     )
+
+
+def _is_wanted(if_match: str | None, tag: str) -> bool:
+    """Without any weak tag: those promise no same bytes (RFC 9110, 13.1.1)."""
+    return if_match is None or not {tag, "*"}.isdisjoint(part.strip() for part in if_match.split(","))
 
 
 def _has_it(if_none_match: str, tag: str) -> bool:
