@@ -55,6 +55,7 @@ class GatewaySettings(ProcessSettings):
         60.0, description="Longest time in which a client reads nothing of what is being sent to it.", gt=0
     )
     uploads_at_once: int = Field(4, description="Uploads that are taken at the same time.", ge=1)
+    encoders_at_once: int = Field(16, description="Spoken answers (mp3, opus, aac, flac) encoded at a time.", ge=1)
     footage_limit_s: float = Field(600.0, description="Longest footage.", gt=0)
     audio_limit_s: float = Field(1800.0, description="Longest music and longest recording to transcribe.", gt=0)
     inspect_limit_s: float = Field(120.0, description="Longest time for looking at an uploaded file.", gt=0)

@@ -15,7 +15,7 @@ from gateway.http.context import open_gateway
 from gateway.http.guard import BodyLimit, BodyPatience, SameSiteGuard
 from gateway.http.metrics import CountRequests, GatewayMetrics
 from gateway.http.problems import install_error_handlers, name_media_type
-from gateway.http.routes import assets, events, jobs, outputs, probes, services, speech, transcriptions
+from gateway.http.routes import assets, events, jobs, models, outputs, probes, services, speech, transcriptions
 from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
 from gateway.settings import GatewaySettings
@@ -79,7 +79,7 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (jobs, events, outputs, services, probes, speech, transcriptions):
+    for module in (jobs, events, outputs, services, probes, speech, transcriptions, models):
         app.include_router(module.router)
     for kind in KINDS:
         app.include_router(library_router(kind))

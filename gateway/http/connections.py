@@ -19,7 +19,7 @@ import h11
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from gateway.http.metrics import GatewayMetrics
+from gateway.http.metrics import UNREADABLE, GatewayMetrics
 from gateway.http.problems import problem_at
 from services.base.errors import DeadlineExceededError, InvalidInputError
 
@@ -148,6 +148,8 @@ class GatewayProtocol(H11Protocol):
         if self.cycle is not None and not self.cycle.response_complete:  # whoever works on the broken request
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+        else:
+            self._shared.metrics.request_ended(UNREADABLE, status, 0.0)
         if self._can_answer() and not self.transport.is_closing():
             response = problem_at("", error, status)
             headers = [*self.server_state.default_headers, *response.raw_headers, CLOSE_HEADER]

@@ -11,6 +11,7 @@ from typing import Annotated
 import grpc
 from fastapi import Depends, Request
 
+from gateway.http.encoding import Encoders
 from gateway.http.metrics import GatewayMetrics
 from gateway.http.replicas import MeshWatch
 from gateway.http.uploads import Uploads
@@ -31,6 +32,7 @@ class Gateway:
     store: MediaStore
     library: Library
     uploads: Uploads
+    encoders: Encoders
     jobs: JobClient
     mesh: MeshWatch
     metrics: GatewayMetrics
@@ -54,8 +56,10 @@ async def open_gateway(
     jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.call_timeout_s)
     tts, asr = (open_channel(_balanced(settings.targets(name)), FULL_NAMES[name]) for name in ("tts", "asr"))
     uploads = Uploads(store, settings.uploads_at_once)
+    encoders = Encoders(settings.encoders_at_once, settings.speech_timeout_s)
+    library = Library(settings, store)
     try:
-        yield Gateway(settings, store, Library(settings, store), uploads, jobs, mesh, metrics, tts, asr, stopping)
+        yield Gateway(settings, store, library, uploads, encoders, jobs, mesh, metrics, tts, asr, stopping)
     finally:
         for part in (tts, asr, jobs, mesh):
             await part.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from services.base.errors import NotFoundError
@@ -18,8 +19,11 @@ REVALIDATE = "no-cache"  # keep it, but ask each time whether it is still the sa
 
 _RANGE = re.compile(r"(?P<first>\d{1,18})-(?P<last>\d{0,18})|-\d{1,18}", re.ASCII)
 
-# What users uploaded is shown or played, never run as a page of this origin.
-_SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
+# What users uploaded is shown or played, never run as a page of this origin. A browser wraps a film, sound or picture
+# that is opened by its address in a page of its own making, which loads it again and styles it, but runs nothing of it.
+_SANDBOX = "default-src 'none'; sandbox"
+_PLAYER = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'"
+_PLAYED = re.compile(r"(video|audio)/[\w.-]+|image/(png|jpeg|webp|avif|gif|heic)", re.ASCII)  # an SVG is a page
 
 
 def file_response(
@@ -34,13 +38,22 @@ def file_response(
 ) -> Response:
     """The file, a range of it, or 304 when the client has it. `etag` is a hash of the content.
 
-    It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now.
+    It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now, and
+    HTTPException (412) when the client wants another one.
     """
     tag = f'"{etag}"'
-    headers = {**_SAFE, "ETag": tag, "Cache-Control": caching}
+    if not _is_wanted(request.headers.get("if-match"), tag):
+        raise HTTPException(412, "The file is no longer the one that If-Match names", {"ETag": tag})
+    headers = {**safety(media_type), "ETag": tag, "Cache-Control": caching}
     if _has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return _RangedFile(path, headers, media_type, file_name, "attachment" if attachment else "inline")
+
+
+def safety(media_type: str) -> dict[str, str]:
+    """Headers under which a browser plays or shows what strangers may have made, and runs none of it."""
+    policy = _PLAYER if _PLAYED.fullmatch(media_type) else _SANDBOX
+    return {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": policy}
 
 
 class _RangedFile(FileResponse):
@@ -80,6 +93,11 @@ def _is_range(text: str) -> bool:
         part is not None and (not part["last"] or not part["first"] or int(part["first"]) <= int(part["last"]))
         for part in found
     )
+
+
+def _is_wanted(if_match: str | None, tag: str) -> bool:
+    """Without any weak tag: those promise no same bytes (RFC 9110, 13.1.1)."""
+    return if_match is None or not {tag, "*"}.isdisjoint(part.strip() for part in if_match.split(","))
 
 
 def _has_it(if_none_match: str, tag: str) -> bool:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.exposition import choose_encoder, gzip_accepted
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.replicas import ServiceState
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _SERVICE = "gateway"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+UNREADABLE = "other other"
+"""Verb and path of what is no HTTP."""
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 
 
 class GatewayMetrics:
@@ -49,11 +57,17 @@ class GatewayMetrics:
         """Counts a refusal; `reason` is one of a few words, never what was asked."""
         self._refused.labels(_SERVICE, reason).inc()
 
-    def page(self, services: Sequence[ServiceState]) -> bytes:
-        """The page for a scrape."""
+    def page(
+        self, services: Sequence[ServiceState], accept: str = "", accept_encoding: str = ""
+    ) -> tuple[bytes, dict[str, str]]:
+        """The page for a scrape and its headers, in the format and coding that the scraper accepts."""
         for state in services:
             self._probe.labels(state.name).set(state.ok)
-        return generate_latest(self.registry)
+        encode, content_type = choose_encoder(accept)
+        page, headers = encode(self.registry), {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        if gzip_accepted(accept_encoding):
+            return gzip.compress(page), {**headers, "Content-Encoding": "gzip"}
+        return page, headers
 
 
 class CountRequests:
@@ -82,5 +96,7 @@ class CountRequests:
 
 
 def _template(scope: Scope) -> str:
+    """Verb and path template; one word for all that a client may have made up, as each would be a series for ever."""
     path = getattr(scope.get("route"), "path", None) or "other"
-    return f"{scope['method']} {path}"
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    return f"{method} {path}"

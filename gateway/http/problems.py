@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from gateway.fields import invalid_input_of, no_json
+from gateway.fields import invalid_input_of, no_json, shortened
 from gateway.films.spec import request_field
 from services.base import errors
 
@@ -58,6 +58,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         409: "It does not fit the present state.",
         408: "The body came too slowly.",
         413: "The body is larger than this path takes.",
+        415: "The body is announced as no JSON.",
         422: "The input can never work; `field` names what is at fault.",
         429: "No room now; try again after `Retry-After` seconds.",
         503: "A service is starting, busy or down, or the gateway is full or ending; try again.",
@@ -127,7 +128,26 @@ async def _vigent_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return problem_response(request, invalid_input_of(error.errors()[0]))
+    first = error.errors()[0]
+    if tuple(first["loc"]) == ("body",) and request.method != "GET" and not _is_json(request):
+        return _no_json_announced(request)
+    return problem_response(request, invalid_input_of(first))
+
+
+def _is_json(request: Request) -> bool:
+    """As FastAPI sees it, which reads no other body."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _no_json_announced(request: Request) -> JSONResponse:
+    given = request.headers.get("content-type")
+    problem = "The body has no Content-Type." if given is None else f"The body is announced as {shortened(given)}."
+    remedy = "Send a JSON object with Content-Type: application/json."
+    error = errors.InvalidInputError(problem, remedy, "Content-Type", "UNSUPPORTED_MEDIA_TYPE")
+    response = problem_response(request, error, 415)
+    response.headers["Accept"] = "application/json"
+    return response
 
 
 def http_problem(request: Request, error: HTTPException) -> JSONResponse:
@@ -142,6 +162,8 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
             return _not_allowed(request)
         case 408:
             remedy = "Send it faster, or in smaller parts."
+        case 412:
+            remedy = "Fetch it anew, without If-Match."
         case 413:
             remedy, reason = "Send less, or raise the limit in the settings.", "BODY_TOO_LARGE"
     response = problem_response(request, errors.VigentError(f"{problem}.", remedy, "", reason), error.status_code)

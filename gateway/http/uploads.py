@@ -24,13 +24,12 @@ _MOST_FIELDS = 20
 class Upload:
     """A form that has arrived: the file under its temporary name, its own name, and the other fields.
 
-    Those whose name ends in "[]" may come several times; they are in `lists`.
+    One that comes several times is a list, and so is every one whose name ends in "[]".
     """
 
     path: Path
     file_name: str = ""
-    fields: dict[str, str] = field(default_factory=dict)
-    lists: dict[str, list[str]] = field(default_factory=dict)
+    fields: dict[str, str | list[str]] = field(default_factory=dict)
 
 
 class Uploads:
@@ -131,10 +130,13 @@ class _Form:
             self._check(self._count <= _MOST_FIELDS, "Too many fields.", "Send fewer.", "body")
 
     def _keep(self, name: str, text: str) -> None:
-        if name.endswith("[]"):
-            self._upload.lists.setdefault(name, []).append(text)
-        else:
-            self._upload.fields[name] = text
+        match self._upload.fields.get(name, [] if name.endswith("[]") else None):
+            case None:
+                self._upload.fields[name] = text
+            case str(before):
+                self._upload.fields[name] = [before, text]
+            case list(before):
+                self._upload.fields[name] = [*before, text]
 
     def _end(self) -> None:
         self.complete = True

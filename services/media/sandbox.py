@@ -137,7 +137,7 @@ def _child_main(
         options["progress"] = lambda done, total: sender.send((done, total))
     try:
         call = _named(function)
-        _confine(limits)  # not before: a library that finds no memory when it is loaded raises anything
+        confine(limits)  # not before: a library that finds no memory when it is loaded raises anything
         outcome = _Outcome(call(*args, **options))
     except VigentError as error:
         outcome = _Outcome(error=error)
@@ -160,7 +160,7 @@ def _named(function: str) -> Callable[..., object]:
     return found
 
 
-def _confine(limits: Limits) -> None:
+def confine(limits: Limits) -> None:
     """Limits this process for good, and lets it die with its parent."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -106,7 +106,7 @@ def _uploader(
 ) -> Callable[[Request, GatewayDep, Response], Awaitable[Asset]]:
     async def upload(request: Request, gateway: GatewayDep, response: Response) -> Asset:
         async with gateway.uploads.receive(request) as form:
-            description = described(description_type, {**form.fields, **form.lists})
+            description = described(description_type, form.fields)
             asset, existed = await asyncio.to_thread(gateway.library.add, kind, form.path, form.file_name, description)
         response.status_code = 200 if existed else 201
         return asset

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from gateway.films.view import OUTPUTS
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.files import file_response
-from gateway.http.problems import PROBLEM_RESPONSES
+from gateway.http.problems import PROBLEM_RESPONSES, Problem
 from services.base.errors import NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
@@ -30,7 +30,14 @@ _MIME_TYPES = {
 
 def _documented(*mime_types: str) -> dict[int | str, dict[str, Any]]:
     schema = {"type": "string", "format": "binary"}
-    return {200: {"description": "The file.", "content": {mime_type: {"schema": schema} for mime_type in mime_types}}}
+    content = {mime_type: {"schema": schema} for mime_type in mime_types}
+    return {
+        200: {"description": "The file.", "content": content},
+        206: {"description": "The ranges that were asked for.", "content": content},
+        304: {"description": "The client has it."},
+        412: {"model": Problem, "description": "It is no longer the one that `If-Match` names."},
+        416: {"description": "It is shorter than the range that was asked for."},
+    }
 
 
 @router.head("/{job_id}/preview", include_in_schema=False)
@@ -67,7 +74,7 @@ async def fetch_output(
     gateway: GatewayDep,
     download: Annotated[bool, Query(description="Whether a browser is to save it rather than show it.")] = False,
 ) -> Response:
-    """A finished file of the job. Takes ranges and `If-None-Match`."""
+    """A finished file of the job. Takes ranges, `If-Match` and `If-None-Match`."""
     if output not in OUTPUTS:
         remedy = f"Its outputs are {', '.join(OUTPUTS)}."
         raise NotFoundError(f"A job has no output {output[:40]!r}.", remedy, "output", "UNKNOWN_OUTPUT")

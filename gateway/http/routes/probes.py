@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from gateway.http.admission import draining
 from gateway.http.context import GatewayDep
@@ -14,12 +13,14 @@ from gateway.http.replicas import ServiceState
 router = APIRouter(tags=["probes"])
 
 
+@router.head("/livez", include_in_schema=False, response_class=PlainTextResponse)
 @router.get("/livez", summary="Is the gateway alive", response_class=PlainTextResponse)
 async def livez() -> str:
     """Answers while the gateway's loop turns; depends on nothing else."""
     return "ok\n"
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Can the gateway take jobs", responses={503: {"model": ServiceState}})
 async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
     """200 when the orchestrator serves, else 503; 503 as well when the gateway itself is about to end."""
@@ -28,6 +29,7 @@ async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
     return await _probe(gateway, "orchestrator", response)
 
 
+@router.head("/probe/{service}", include_in_schema=False)
 @router.get(
     "/probe/{service}",
     summary="Can a service be used",
@@ -38,11 +40,14 @@ async def probe(service: str, gateway: GatewayDep, response: Response) -> Servic
     return await _probe(gateway, service, response)
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response, include_in_schema=False)
-async def metrics(gateway: GatewayDep) -> Response:
-    """The gateway's own metrics, with its view of the services."""
+async def metrics(request: Request, gateway: GatewayDep) -> Response:
+    """The gateway's own metrics, with its view of the services; as OpenMetrics and with gzip for who accepts them."""
     services = await gateway.mesh.all()
-    return Response(gateway.metrics.page(services), media_type=CONTENT_TYPE_LATEST)
+    accept, accept_encoding = (request.headers.get(name, "") for name in ("accept", "accept-encoding"))
+    page, headers = gateway.metrics.page(services, accept, accept_encoding)
+    return Response(page, headers=headers)
 
 
 async def _probe(gateway: GatewayDep, service: str, response: Response) -> ServiceState:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import struct
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from typing import Literal
 
 import numpy as np
@@ -14,11 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.fields import Text
 from gateway.http.context import Gateway, GatewayDep
+from gateway.http.openai_voices import LIKELY, engine_voice
 from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.media.pcm import PcmResampler
+from services.media.speech.stretch import TimeStretch
 from services.text.plain_text import checked_text
-from services.text.sentences import FIELD, split_script
+from services.text.sentences import FIELD, language_to_say, split_script
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
@@ -27,6 +31,15 @@ router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PRO
 OPENAI_PCM_RATE_HZ = 24_000  # what clients of the "pcm" format expect
 _LONGEST_INPUT = 4_096  # as OpenAI has it
 _ENDLESS = 0xFFFFFFFF  # length of a WAV that is still being written
+_SLOWEST, _FASTEST = 0.5, 2.0  # as the engines have it; the rest of OpenAI's range is stretched here
+_MEDIA_TYPES = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav",
+    "pcm": "audio/pcm",
+}
 
 
 class SpeechRequest(BaseModel):
@@ -39,26 +52,72 @@ class SpeechRequest(BaseModel):
 
     model: str = Field("vigent", description="Taken for compatibility; the mesh has one voice engine.")
     input: Text = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
-    voice: Text = Field("", description="Id of a voice from /api/v1/voices; empty for the default voice.")
-    response_format: Literal["wav", "pcm"] = Field("wav", description="WAV, or 24 kHz 16-bit mono PCM.")
-    speed: float = Field(1.0, description="0.5 to 2.0.", gt=0)
+    voice: Text = Field(
+        "", description=f"Id of a voice from /api/v1/voices, or {', '.join(LIKELY)}; empty for the default voice."
+    )
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = Field(
+        "mp3", description="24 kHz mono; opus in Ogg, aac in ADTS, pcm of 16 bits, wav at the rate of the voice."
+    )
+    speed: float = Field(1.0, description="0.25 to 4.", ge=0.25, le=4)
     instructions: str = Field("", description="Taken for compatibility; has no effect.")
-    stream_format: Literal["audio"] = Field("audio", description="Sound as it is made.")
+    stream_format: Literal["audio", "sse"] = Field("audio", description="Sound as it is made, or events that hold it.")
 
 
 @router.post(
     "/speech",
     summary="Speak",
     response_class=StreamingResponse,
-    responses={200: {"content": {"audio/wav": {}, "audio/pcm": {}}}},
+    responses={200: {"content": {kind: {} for kind in (*_MEDIA_TYPES.values(), "text/event-stream")}}},
 )
 async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
     """Speaks the text; the first samples leave before the last are made."""
-    speech = _Speech(gateway, request)
-    samples = speech.samples()
-    first = await anext(samples)  # an error until here is an error of this request
-    body = _wav if request.response_format == "wav" else _openai_pcm
-    return StreamingResponse(body(first, samples, speech.rate_hz), media_type=f"audio/{request.response_format}")
+    speech = _Speech(gateway, request, await engine_voice(gateway, request.voice))
+    samples = await _begun(speech.samples())
+    sound = await _begun(_formatted(gateway, request, samples, speech.rate_hz))
+    if request.stream_format == "sse":
+        return StreamingResponse(_events(sound), media_type="text/event-stream")
+    return StreamingResponse(sound, media_type=_MEDIA_TYPES[request.response_format])
+
+
+async def _begun(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The same stream once its first part is there: an error until then is an error of the request."""
+    first = await anext(stream)
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        async with aclosing(stream):
+            yield first
+            async for part in stream:
+                yield part
+
+    return whole()
+
+
+def _formatted(
+    gateway: Gateway, request: SpeechRequest, samples: AsyncGenerator[bytes, None], rate_hz: int
+) -> AsyncGenerator[bytes, None]:
+    within = min(max(request.speed, _SLOWEST), _FASTEST)
+    if request.speed != within:
+        samples = _stretched(samples, request.speed / within, rate_hz)
+    match request.response_format:
+        case "wav":
+            return _wav(samples, rate_hz)
+        case "pcm":
+            return _openai_pcm(samples, rate_hz)
+        case encoded:
+            return gateway.encoders.encoded(_openai_pcm(samples, rate_hz), encoded, OPENAI_PCM_RATE_HZ)
+
+
+async def _events(sound: AsyncGenerator[bytes, None]) -> AsyncGenerator[str, None]:
+    """Server-sent events as OpenAI has them; tokens are not counted here."""
+    async with aclosing(sound):
+        async for data in sound:
+            yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
+    usage = dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), 0)
+    yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(data: dict[str, object]) -> str:
+    return f"data: {json.dumps(data)}\n\n"
 
 
 @contextmanager
@@ -74,9 +133,10 @@ def _about_the_input() -> Iterator[None]:
 class _Speech:
     """Sentences spoken one after the other; `rate_hz` is known with the first samples."""
 
-    def __init__(self, gateway: Gateway, request: SpeechRequest) -> None:
+    def __init__(self, gateway: Gateway, request: SpeechRequest, voice: str) -> None:
         """Raises InvalidInputError for a text that no voice takes, before any of it is spoken."""
-        self._gateway, self._request = gateway, request
+        self._gateway, self._voice, self._script = gateway, voice, request.input
+        self._speed = min(max(request.speed, _SLOWEST), _FASTEST)
         with _about_the_input():
             self._parts = [checked_text(sentence.text, "text") for sentence in split_script(request.input)]
         self.rate_hz = 0
@@ -92,7 +152,8 @@ class _Speech:
                         yield response.audio.data
 
     async def _spoken(self, text: str) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
-        message = tts_pb2.SynthesizeRequest(text=text, voice=self._request.voice, speed=self._request.speed)
+        language = language_to_say(text, "", self._script)
+        message = tts_pb2.SynthesizeRequest(text=text, language=language, voice=self._voice, speed=self._speed)
         call = TtsServiceStub(self._gateway.tts).Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
         try:
             with _about_the_input(), self._gateway.calling("tts"):
@@ -102,17 +163,28 @@ class _Speech:
             call.cancel()
 
 
-async def _wav(first: bytes, rest: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
-    yield wav_header(rate_hz) + first
-    async for data in rest:
-        yield data
+async def _stretched(samples: AsyncGenerator[bytes, None], speed: float, rate_hz: int) -> AsyncGenerator[bytes, None]:
+    stretch = TimeStretch(speed, rate_hz)
+    async with aclosing(samples):
+        async for data in samples:
+            if len(ready := stretch.push(np.frombuffer(data, "<i2"))):
+                yield ready.tobytes()
+    yield stretch.flush().tobytes()
 
 
-async def _openai_pcm(first: bytes, rest: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
+async def _wav(samples: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
+    header = wav_header(rate_hz)
+    async with aclosing(samples):
+        async for data in samples:
+            yield header + data
+            header = b""
+
+
+async def _openai_pcm(samples: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
     resampler = PcmResampler(rate_hz, OPENAI_PCM_RATE_HZ)
-    yield resampler.more(np.frombuffer(first, "<i2")).tobytes()
-    async for data in rest:
-        yield resampler.more(np.frombuffer(data, "<i2")).tobytes()
+    async with aclosing(samples):
+        async for data in samples:
+            yield resampler.more(np.frombuffer(data, "<i2")).tobytes()
     yield resampler.rest().tobytes()
 
 

@@ -7,17 +7,18 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from io import BufferedReader
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from gateway.fields import invalid_input_of
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.details import SPEECH_RATE_HZ
 from services.text.cutting import cut
+from services.text.languages import language_by_script
 from services.text.subtitles import Subtitle, srt, vtt
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
@@ -26,7 +27,13 @@ from vigent.media.v1 import media_pb2
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
 
 PATH = "/v1/audio/transcriptions"
+_LISTED = "timestamp_granularities[]"
 _CHUNK_BYTES = SPEECH_RATE_HZ  # half a second of 16-bit samples
+
+
+def _listed(value: object) -> object:
+    """A field without "[]" in its name that came once is a text."""
+    return [value] if isinstance(value, str) else value
 
 
 class TranscriptionRequest(BaseModel):
@@ -38,11 +45,14 @@ class TranscriptionRequest(BaseModel):
     language: str = Field(default="", description="BCP 47 language; empty finds out.")
     response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = "json"
     stream: bool = Field(default=False, description="Whether text is sent as it is recognised.")
-    granularities: list[Literal["word", "segment"]] = Field(
-        default=[], alias="timestamp_granularities[]", description="With `word`, verbose_json has the words, too."
+    granularities: Annotated[list[Literal["word", "segment"]], BeforeValidator(_listed)] = Field(
+        default=[],
+        validation_alias=AliasChoices(_LISTED, "timestamp_granularities"),
+        description="With `word`, verbose_json has the words, too.",
     )
     prompt: str = Field(default="", description="Taken for compatibility; has no effect.")
     temperature: float = Field(default=0.0, description="Taken for compatibility; has no effect.")
+    chunking_strategy: str = Field(default="", description="Taken for compatibility; has no effect.")
 
     @property
     def words(self) -> bool:
@@ -61,15 +71,15 @@ def _form() -> dict[str, Any]:
 async def transcribe(request: Request, gateway: GatewayDep) -> Response:
     """Writes down what is said in a recording (WAV, MP3, M4A, FLAC, OGG, AAC, or the sound of a clip)."""
     async with gateway.uploads.receive(request) as form:
-        wanted = _wanted({**form.fields, **form.lists})
+        wanted = _wanted(form.fields)
         with gateway.store.temporary() as target:
             await asyncio.to_thread(gateway.library.decode_speech, form.path, target)
             speech = await asyncio.to_thread(target.open, "rb")  # stays readable when its name is gone
-    segments = _segments(gateway, wanted, speech)
+    responses = _responses(gateway, wanted, speech)
     if wanted.stream:
-        return StreamingResponse(_streamed(segments), media_type="text/event-stream")
-    async with aclosing(segments):
-        return _whole([segment async for segment in segments], wanted)
+        return StreamingResponse(_streamed(responses), media_type="text/event-stream")
+    async with aclosing(responses):
+        return _whole([response async for response in responses], wanted)
 
 
 def _wanted(fields: Mapping[str, object]) -> TranscriptionRequest:
@@ -79,15 +89,14 @@ def _wanted(fields: Mapping[str, object]) -> TranscriptionRequest:
         raise invalid_input_of(dict(error.errors()[0])) from error
 
 
-async def _segments(
+async def _responses(
     gateway: Gateway, wanted: TranscriptionRequest, speech: BufferedReader
-) -> AsyncGenerator[asr_pb2.TranscribedSegment, None]:
+) -> AsyncGenerator[asr_pb2.TranscribeResponse, None]:
     call = AsrServiceStub(gateway.asr).Transcribe(_requests(wanted, speech), timeout=gateway.settings.speech_timeout_s)
     try:
         with gateway.calling("asr"):
             async for response in call:
-                if response.WhichOneof("event") == "segment":
-                    yield response.segment
+                yield response
     finally:
         call.cancel()
         speech.close()
@@ -108,13 +117,14 @@ async def _requests(wanted: TranscriptionRequest, speech: BufferedReader) -> Asy
     yield asr_pb2.TranscribeRequest(end=asr_pb2.TranscribeEnd(samples=samples))
 
 
-async def _streamed(segments: AsyncGenerator[asr_pb2.TranscribedSegment, None]) -> AsyncGenerator[str, None]:
+async def _streamed(responses: AsyncGenerator[asr_pb2.TranscribeResponse, None]) -> AsyncGenerator[str, None]:
     texts: list[str] = []
-    async with aclosing(segments):
-        async for segment in segments:
-            delta = segment.text if not texts else f" {segment.text}"
-            texts.append(segment.text)
-            yield _event({"type": "transcript.text.delta", "delta": delta})
+    async with aclosing(responses):
+        async for response in responses:
+            if response.HasField("segment"):
+                delta = response.segment.text if not texts else f" {response.segment.text}"
+                texts.append(response.segment.text)
+                yield _event({"type": "transcript.text.delta", "delta": delta})
     yield _event({"type": "transcript.text.done", "text": " ".join(texts)})
 
 
@@ -122,7 +132,8 @@ def _event(data: dict[str, Any]) -> str:
     return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-def _whole(segments: list[asr_pb2.TranscribedSegment], wanted: TranscriptionRequest) -> Response:
+def _whole(responses: list[asr_pb2.TranscribeResponse], wanted: TranscriptionRequest) -> Response:
+    segments = [response.segment for response in responses if response.HasField("segment")]
     text = " ".join(segment.text for segment in segments)
     match wanted.response_format:
         case "json":
@@ -134,13 +145,15 @@ def _whole(segments: list[asr_pb2.TranscribedSegment], wanted: TranscriptionRequ
         case "vtt":
             return PlainTextResponse(vtt(_subtitles(segments)), media_type="text/vtt")
         case "verbose_json":
-            return JSONResponse(_verbose(segments, text, wanted))
+            found = next((response.done.language for response in responses if response.HasField("done")), "")
+            language = found or wanted.language or language_by_script(text)
+            return JSONResponse(_verbose(segments, text, language, words="word" in wanted.granularities))
 
 
-def _verbose(segments: list[asr_pb2.TranscribedSegment], text: str, wanted: TranscriptionRequest) -> dict[str, Any]:
+def _verbose(segments: list[asr_pb2.TranscribedSegment], text: str, language: str, *, words: bool) -> dict[str, Any]:
     verbose: dict[str, Any] = {
         "task": "transcribe",
-        "language": wanted.language,
+        "language": language,
         "duration": _seconds(segments[-1].end_sample) if segments else 0.0,
         "text": text,
         "segments": [
@@ -148,7 +161,7 @@ def _verbose(segments: list[asr_pb2.TranscribedSegment], text: str, wanted: Tran
             for i, part in enumerate(segments)
         ],
     }
-    if "word" in wanted.granularities:
+    if words:
         verbose["words"] = [
             {"word": word.text, "start": _seconds(word.start_sample), "end": _seconds(word.end_sample)}
             for part in segments

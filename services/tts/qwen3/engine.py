@@ -19,6 +19,7 @@ from services.enginekit.checkpoints import MANIFEST, read_manifest, refused, ver
 from services.enginekit.device import is_out_of_memory, no_device
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
+from services.media.speech.stretch import TimeStretch
 from services.text.normalise import normalise
 from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
@@ -30,7 +31,6 @@ from services.tts.qwen3.options import Qwen3Options
 from services.tts.qwen3.prompt import Prompt, Request
 from services.tts.qwen3.reference import ClonedVoice, ClonedVoices
 from services.tts.qwen3.speak import Pcm
-from services.tts.qwen3.stretch import TimeStretch
 from services.tts.qwen3.voices import ChosenVoice, VoiceBook
 from services.tts.qwen3.weights import check_folder
 

@@ -94,7 +94,7 @@ def test_a_form_is_no_job(http):
     for kind in ("text/plain", "application/x-www-form-urlencoded", None):
         headers = {"Content-Type": kind} if kind else {}
         response = http.post("/api/v1/jobs", content=json.dumps(JOB), headers=headers)
-        assert response.status_code == 422, kind
+        assert response.status_code == 415, kind
 
 
 def test_bodies_are_capped_announced_or_not(http):
@@ -129,6 +129,22 @@ def test_a_method_that_is_not_taken_is_told_which_are(http, path, allowed):
     response = http.patch(path)
     assert (response.status_code, response.headers["allow"]) == (405, allowed)
     assert allowed in response.json()["remedy"]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "jason", "text/json; x=1", None])
+@pytest.mark.parametrize("path", ["/api/v1/jobs", "/v1/audio/speech"])
+def test_a_body_that_is_not_announced_as_json_is_said_to_be(http, path, kind):
+    response = http.post(path, content=json.dumps(JOB), headers={} if kind is None else {"Content-Type": kind})
+    assert (response.status_code, response.json()["reason"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert response.json()["field"] == "Content-Type"
+    assert kind is None or kind in response.json()["problem"]
+    assert response.headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "Application/Patch+JSON"])
+def test_a_body_that_is_announced_as_json_is_read(http, kind):
+    response = http.post("/api/v1/jobs", content="[]", headers={"Content-Type": kind})
+    assert (response.status_code, response.json()["field"]) == (422, "body")
 
 
 def test_a_missing_orchestrator_is_said_with_its_address_and_a_remedy(http):

@@ -68,6 +68,13 @@ def test_ranges_tags_and_caching(http, tmp_path):
     assert tail.content == sound[-5:]
     assert http.get(entry["url"], headers={"Range": f"bytes={len(sound)}-"}).status_code == 416
     assert http.get(entry["url"], headers={"If-None-Match": whole.headers["etag"]}).status_code == 304
+    for wanted in (whole.headers["etag"], f'"x", {whole.headers["etag"]}', "*"):
+        assert http.get(entry["url"], headers={"If-Match": wanted}).status_code == 200
+    for wanted in ('"something else"', f"W/{whole.headers['etag']}", ""):
+        for ask in (http.get, http.head):
+            refused = ask(entry["url"], headers={"If-Match": wanted, "If-None-Match": whole.headers["etag"]})
+            assert (refused.status_code, refused.headers["etag"]) == (412, whole.headers["etag"])
+    assert http.get(entry["url"], headers={"If-Match": '"x"'}).json()["reason"] == "PRECONDITION_FAILED"
     other = http.get(entry["url"], headers={"Range": "bytes=0-1", "If-Range": '"something else"'})
     assert (other.status_code, other.content) == (200, sound)
     head = http.head(entry["url"])

@@ -1,14 +1,17 @@
 """Probes, figures and the view of the mesh, against a real voice server in good and bad states."""
 
 import signal
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import psutil
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.gateway.conftest import PATIENT, client_of
-from tests.support.commands import until
+from tests.support.commands import TIMEOUT_S, until
 from tests.support.mesh import run_server
 
 
@@ -60,6 +63,56 @@ def test_the_metrics_say_the_same_as_the_probes(http):
     requests = [labels for name, labels in metrics if name == "vigent_requests_total"]
     assert any("footage" in labels for labels in requests) or any("other" in labels for labels in requests)
     assert not any("some-id" in labels for labels in requests)
+
+
+def test_invented_methods_make_no_series(http):
+    def series() -> set[str]:
+        return {labels for name, labels in metrics_of(http) if name == "vigent_requests_total"}
+
+    http.request("BREW", "/api/v1/jobs")
+    http.request("BREW", "/nowhere")
+    before = series()
+    assert any("other" in labels for labels in before)
+    for number in range(5):
+        assert http.request(f"BREW{number}", "/api/v1/jobs").status_code == 405
+        http.request(f"BREW{number}", "/nowhere")
+    assert series() - {"200 GET /metrics gateway"} == before - {"200 GET /metrics gateway"}
+    assert "BREW" not in http.get("/metrics").text
+
+
+def test_what_is_no_http_is_counted_and_timed_too(http, gateway):
+    def unreadable() -> list[float]:
+        metrics = metrics_of(http)
+        counted = metrics.get(("vigent_requests_total", "400 other other gateway"), 0.0)
+        return [counted, metrics.get(("vigent_request_seconds_count", "other other gateway"), 0.0)]
+
+    host, _, port = gateway.address.rpartition(":")
+    before = unreadable()
+    with socket.create_connection((host, int(port)), TIMEOUT_S) as connection:
+        connection.sendall(b"\x16\x03\x01 is no HTTP\r\n\r\n")
+        assert b" 400 " in connection.recv(100)
+    assert unreadable() == [number + 1 for number in before]
+
+
+def test_the_page_is_as_the_scraper_wants_it(http):
+    plain = http.get("/metrics", headers={"Accept": "*/*", "Accept-Encoding": "identity"})
+    assert plain.headers["content-type"].startswith("text/plain")
+    assert "content-encoding" not in plain.headers
+    assert "_created" not in plain.text
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0", "Accept-Encoding": "gzip"}
+    modern = http.get("/metrics", headers=accept)
+    assert modern.headers["content-type"].startswith("application/openmetrics-text")
+    assert modern.headers["content-encoding"] == "gzip"
+    assert modern.text.endswith("# EOF\n")
+    assert "_created" not in modern.text
+    assert list(open_metrics(modern.text))
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/probe/tts", "/probe/asr"])
+def test_probes_may_be_asked_for_their_heads(http, path):
+    head, whole = http.head(path), http.get(path)
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
 
 
 def test_a_frozen_service_fails_its_probe_and_comes_back(tmp_path, gateway):

@@ -1,6 +1,7 @@
 """OpenAI's doors, with a real voice."""
 
 import struct
+from itertools import pairwise
 
 import httpx
 import numpy as np
@@ -62,14 +63,14 @@ def test_pcm_is_at_openais_rate(http):
 
 
 def test_speed_changes_the_length(http):
-    fast, slow = (samples(spoken(http, speed=speed).content).size for speed in (1.6, 0.7))
-    assert slow > 1.5 * fast
+    sizes = [samples(spoken(http, speed=speed, response_format="wav").content).size for speed in (4, 2, 1, 0.5, 0.25)]
+    assert all(slower > 1.5 * faster for faster, slower in pairwise(sizes))
 
 
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
-        ({"voice": "alloy"}, "voice"),
+        ({"voice": "nobody"}, "voice"),
         ({"input": ""}, "input"),
         ({"input": "x" * 5000}, "input"),
         ({"input": "half \ud800"}, "input"),
@@ -78,8 +79,8 @@ def test_speed_changes_the_length(http):
         ({"input": "😀"}, "input"),
         ({"input": "Spoken up to here. " + "x" * 400}, "input"),
         ({"speed": 9}, "speed"),
-        ({"speed": 0}, "speed"),
-        ({"response_format": "mp3"}, "response_format"),
+        ({"speed": 0.2}, "speed"),
+        ({"response_format": "wma"}, "response_format"),
         ({"nonsense": 1}, "nonsense"),
     ],
 )

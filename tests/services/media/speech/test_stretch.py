@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.tts.qwen3.stretch import TimeStretch
+from services.media.speech.stretch import TimeStretch
 
 RATE_HZ = 24_000
 
