@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
-import grpc
 from fastapi import Depends, Request
 
 from gateway.http.encoding import Encoders
@@ -22,6 +21,8 @@ from services.base.client import open_channel
 from services.base.names import FULL_NAMES
 from services.media.store import MediaStore
 from services.typography.fonts import use_uploaded_fonts
+from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
+from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Gateway:
     jobs: JobClient
     mesh: MeshWatch
     metrics: GatewayMetrics
-    tts: grpc.aio.Channel
-    asr: grpc.aio.Channel
+    tts: TtsServiceStub
+    asr: AsrServiceStub
     stopping: asyncio.Event
 
     def calling(self, service: str) -> AbstractContextManager[None]:
@@ -59,7 +60,9 @@ async def open_gateway(
     encoders = Encoders(settings.encoders_at_once, settings.speech_timeout_s)
     library = Library(settings, store)
     try:
-        yield Gateway(settings, store, library, uploads, encoders, jobs, mesh, metrics, tts, asr, stopping)
+        # Stubs are made here, while their channels are open: on a closed one grpcio 1.85 crashes.
+        stubs = TtsServiceStub(tts), AsrServiceStub(asr)
+        yield Gateway(settings, store, library, uploads, encoders, jobs, mesh, metrics, *stubs, stopping)
     finally:
         for part in (tts, asr, jobs, mesh):
             await part.close()

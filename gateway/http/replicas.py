@@ -74,6 +74,7 @@ class MeshWatch:
         self._channels = {
             target: direct_channel(target, SOON_FOUND) for name in SERVICES for target in settings.targets(name)
         }
+        self._healths = {target: health_pb2_grpc.HealthStub(channel) for target, channel in self._channels.items()}
         self._runtimes = {
             target: runtime_pb2_grpc.RuntimeServiceStub(channel) for target, channel in self._channels.items()
         }
@@ -113,10 +114,9 @@ class MeshWatch:
         return Replica(address=target, health=health, **engine, **status)
 
     async def _health(self, name: str, target: str) -> Health:
-        stub = health_pb2_grpc.HealthStub(self._channels[target])
         request = health_pb2.HealthCheckRequest(service=FULL_NAMES[name])
         try:
-            response = await stub.Check(request, timeout=self._settings.probe_timeout_s)
+            response = await self._healths[target].Check(request, timeout=self._settings.probe_timeout_s)
         except grpc.aio.AioRpcError:
             return "UNREACHABLE"
         return "SERVING" if response.status == health_pb2.HealthCheckResponse.SERVING else "NOT_SERVING"

@@ -27,7 +27,6 @@ from gateway.library.assets import (
 )
 from services.base.errors import VigentError
 from vigent.tts.v1 import tts_pb2
-from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 PREFIX = "/api/v1"
 KINDS: dict[Kind, tuple[type[Asset], type[Description], str]] = {
@@ -140,9 +139,7 @@ async def _list_voices(gateway: GatewayDep) -> Voices:
 async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
     """Voices of the engine, default first."""
     with gateway.calling("tts"):
-        response = await TtsServiceStub(gateway.tts).ListVoices(
-            tts_pb2.ListVoicesRequest(), timeout=gateway.settings.call_timeout_s
-        )
+        response = await gateway.tts.ListVoices(tts_pb2.ListVoicesRequest(), timeout=gateway.settings.call_timeout_s)
     return [EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages)) for voice in response.voices]
 
 

@@ -24,7 +24,6 @@ from services.media.speech.stretch import TimeStretch
 from services.text.plain_text import checked_text
 from services.text.sentences import FIELD, language_to_say, split_script
 from vigent.tts.v1 import tts_pb2
-from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
 
@@ -154,7 +153,7 @@ class _Speech:
     async def _spoken(self, text: str) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
         language = language_to_say(text, "", self._script)
         message = tts_pb2.SynthesizeRequest(text=text, language=language, voice=self._voice, speed=self._speed)
-        call = TtsServiceStub(self._gateway.tts).Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
+        call = self._gateway.tts.Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
         try:
             with _about_the_input(), self._gateway.calling("tts"):
                 async for response in call:

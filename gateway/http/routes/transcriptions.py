@@ -21,7 +21,6 @@ from services.text.cutting import cut
 from services.text.languages import language_by_script
 from services.text.subtitles import Subtitle, srt, vtt
 from vigent.asr.v1 import asr_pb2
-from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2
 
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
@@ -92,7 +91,7 @@ def _wanted(fields: Mapping[str, object]) -> TranscriptionRequest:
 async def _responses(
     gateway: Gateway, wanted: TranscriptionRequest, speech: BufferedReader
 ) -> AsyncGenerator[asr_pb2.TranscribeResponse, None]:
-    call = AsrServiceStub(gateway.asr).Transcribe(_requests(wanted, speech), timeout=gateway.settings.speech_timeout_s)
+    call = gateway.asr.Transcribe(_requests(wanted, speech), timeout=gateway.settings.speech_timeout_s)
     try:
         with gateway.calling("asr"):
             async for response in call:
