@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import checks
 from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.mesh.gpus import assign, available_gpus, query
 from gateway.mesh.plan import MeshPlan
@@ -111,6 +112,13 @@ def test_an_engine_of_which_nobody_has_heard_gets_its_gpu(monkeypatch):
     assert plan.gpus == {"tts": "0"}
     assert plan.engines["tts"].capabilities["languages"] == ["en", "zh"]
     assert plan.engines["tts"].abilities == "uses gpu, streams, 2 languages"
+
+
+def test_the_doctor_says_what_an_engine_can_do(monkeypatch):
+    monkeypatch.setenv("VIGENT_TTS_ENGINE", "tests.knobs.tts:KnobsTts")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    told = [finding.detail for finding in checks.devices()]
+    assert "tts: tests.knobs.tts:KnobsTts (uses gpu, streams, 2 languages)" in told
 
 
 def test_an_engine_that_cannot_be_imported_is_told(monkeypatch):
