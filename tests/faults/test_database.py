@@ -9,10 +9,10 @@ import pytest
 from orchestrator.client import JobClient
 from orchestrator.jobs.records import JobRecords
 from services.base.errors import UnavailableError
-from tests.faults.test_jobs import SCRIPT, SENTENCES, slow_engines
 from tests.support.films import ended, facts_of, output, spec_of, until
 from tests.support.mesh import Mesh, Server, run_mesh, run_server
 from tests.support.postgres import Postgres, run_postgres
+from tests.support.slow_films import SCRIPT, SENTENCES, slow_engines
 from vigent.jobs.v1 import jobs_pb2
 
 

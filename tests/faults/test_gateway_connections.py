@@ -19,10 +19,10 @@ import psutil
 import pytest
 
 from tests.gateway.conftest import NOBODY, PATIENT
-from tests.gateway.http.test_probes import metrics_of
 from tests.support.commands import TIMEOUT_S, until
 from tests.support.films import face_picture
 from tests.support.mesh import Server, run_server
+from tests.support.scrapes import metrics_of
 
 CROWD = 600  # more than all places
 ALONE = {

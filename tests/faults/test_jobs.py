@@ -1,7 +1,6 @@
 """kill -9 of each process in the middle of a job: one film, the same film, and nothing finished is made again."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,29 +11,15 @@ from orchestrator.client import JobClient
 from services.media.store import MediaStore
 from tests.support.films import ended, facts_of, output, spec_of, until
 from tests.support.mesh import Mesh, run_mesh
+from tests.support.slow_films import SCRIPT, SENTENCES, slow_engines
 from vigent.jobs.v1 import jobs_pb2
 
-SCRIPT = "".join(f"This is sentence number {word}. " for word in ("one", "two", "three", "four", "five"))
-SENTENCES = 5
 WHOM = {
     "tts": "a voice server",
     "lipsync": "a lip-sync server",
     "asr": "a listening server",
     "overlay": "an overlay server",
 }
-
-
-def slow_engines(folder: Path) -> dict[str, str]:
-    """Engines that take their time, so that there is a middle of the job, and write down every call."""
-    options = {"delay_s": "0.004", "log_file": str(folder / "tts.log")}
-    lipsync = {"delay_s": "0.02", "log_file": str(folder / "lipsync.log")}
-    return {
-        "VIGENT_TTS_ENGINE": "tests.knobs.tts:KnobsTts",
-        "VIGENT_TTS_OPTIONS": json.dumps(options),
-        "VIGENT_LIPSYNC_ENGINE": "tests.knobs.lipsync:KnobsLipsync",
-        "VIGENT_LIPSYNC_OPTIONS": json.dumps(lipsync),
-        "VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS": "2",
-    }
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_imports import ROOT, SOURCES, belongs_to, imports
+from tests.support.sources import ROOT, SOURCES, belongs_to, imports
 
 CHANNELS = {"insecure_channel", "secure_channel"}
 HTTP = {"Client", "AsyncClient", "get", "post", "put", "patch", "delete", "head", "options", "request", "stream"}

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-HOUSE = ("services", "orchestrator", "gateway")
-SOURCES = sorted(path for room in HOUSE for path in (ROOT / room).rglob("*.py"))
+from tests.support.sources import HOUSE, ROOT, SOURCES, belongs_to, imports
+
 MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
 
 MAY_IMPORT = {
@@ -35,21 +34,6 @@ MAY_IMPORT = {
 """What each room may import beside itself; nobody imports the tests."""
 
 
-def imports(path: Path) -> set[str]:
-    """Every module that `path` imports, wherever in the file."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return found
-
-
-def belongs_to(module: str, *packages: str) -> bool:
-    return any(module == package or module.startswith(package + ".") for package in packages)
-
-
 def room_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:2]) if parts[0] == "services" else parts[0]
@@ -64,6 +48,12 @@ def test_the_arrow_points_one_way(path: Path) -> None:
     room = room_of(path)
     ours = {name for name in imports(path) if belongs_to(name, *HOUSE, "tests")}
     assert not {name for name in ours if not belongs_to(name, room, *MAY_IMPORT[room])}
+
+
+def test_tests_share_helpers_and_no_tests() -> None:
+    """What several tests use lives in tests/support."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert not [named(path) for path in files if any(".test_" in module for module in imports(path))]
 
 
 def test_every_room_has_a_rule() -> None:

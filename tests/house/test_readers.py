@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_imports import ROOT, SOURCES
+from tests.support.sources import ROOT, SOURCES
 
 READERS = {
     "av.open": ("services/media/",),

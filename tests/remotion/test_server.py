@@ -25,8 +25,8 @@ from tests.remotion.rendering import (
     rendered,
     until_picture,
 )
-from tests.services.overlay.test_limits import request as good_request
 from tests.support.commands import outliving, until
+from tests.support.overlay_requests import request as good_request
 from vigent.overlay.v1 import overlay_pb2
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 

@@ -237,3 +237,11 @@ async def until_event(call: grpc.aio.UnaryStreamCall, kind: str = "audio") -> No
     """Reads until a response of this kind has come."""
     while (await call.read()).WhichOneof("event") != kind:
         pass
+
+
+async def ended(folder: Path, options: dict[str, object] | None = None, **settings: object) -> tuple[int, str, str]:
+    """Exit code, standard output and error of a server that does not stay."""
+    process, log = await launch(folder, options, settings)
+    out, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), log.read_text(encoding="utf-8")

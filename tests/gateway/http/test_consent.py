@@ -1,6 +1,6 @@
 """Who agreed to being cloned is kept with the job: the speaker and the person in the footage, each for themselves."""
 
-from tests.gateway.http.test_jobs import submitted
+from tests.support.film_jobs import submitted
 from tests.support.films import face_picture
 from tests.support.gateway_media import write_sound
 

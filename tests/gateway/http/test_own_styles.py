@@ -14,7 +14,7 @@ from orchestrator.client import JobClient
 from services.base.errors import InvalidInputError
 from services.media.store import MediaStore
 from tests.gateway.conftest import client_of
-from tests.gateway.http.test_jobs import events, submitted
+from tests.support.film_jobs import events, submitted
 from tests.support.films import HEIGHT, WIDTH, face_picture, spec_of
 from tests.support.fonts import WEIGHT, block_font
 

@@ -4,25 +4,14 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import psutil
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.gateway.conftest import PATIENT, client_of
 from tests.support.commands import TIMEOUT_S, until
 from tests.support.mesh import run_server
-
-
-def metrics_of(http: httpx.Client) -> dict[tuple[str, str], float]:
-    """Value by metric name and label values."""
-    families = text_string_to_metric_families(http.get("/metrics").text)
-    return {
-        (sample.name, " ".join(sample.labels.values())): sample.value
-        for family in families
-        for sample in family.samples
-    }
+from tests.support.scrapes import metrics_of
 
 
 def test_alive_without_any_service(http):

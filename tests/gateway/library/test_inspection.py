@@ -111,7 +111,7 @@ def test_what_is_no_font_is_refused(tmp_path):
     ("limits", "reasons"),
     [
         ({"inspect_limit_s": 0.01}, {"FILE_TOO_SLOW"}),
-        ({"inspect_memory_bytes": 1}, {"FILE_TOO_LARGE", "FILE_BROKEN"}),
+        ({"inspect_memory_bytes": 1}, {"FILE_TOO_LARGE", "FILE_BROKEN", "TOO_LARGE"}),
         ({"footage_limit_s": 0.1}, {"TOO_LONG"}),
     ],
 )

@@ -7,7 +7,7 @@ from orchestrator.captions.layout import CaptionLayout
 from services.media.timeline import FRAME_RATE_HZ
 from services.text.timing import Word
 from services.typography.styles import load_style
-from tests.orchestrator.captions.test_breaking import FIXTURE, mixed
+from tests.support.sentences import FIXTURE, mixed
 from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
 
 LAYOUT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)

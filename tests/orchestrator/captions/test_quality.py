@@ -7,7 +7,7 @@ from orchestrator.captions.cues import Cue, CueLine, make_cues
 from orchestrator.captions.layout import CaptionLayout
 from orchestrator.captions.quality import MIN_CONTRAST, quality_report
 from services.typography.styles import check_style, list_styles, load_style
-from tests.orchestrator.captions.test_breaking import FIXTURE
+from tests.support.sentences import FIXTURE
 from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
 
 LAYOUT = CaptionLayout.of(load_style("subtitle"), 1080, 1920)

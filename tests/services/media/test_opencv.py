@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from tests.services.runtime.worker.test_worker import working
 from tests.support.mesh import ROOT
+from tests.support.workers import working
 
 WAITS = {"OPENCV_THREAD_POOL_ACTIVE_WAIT_WORKER": "0", "OPENCV_THREAD_POOL_ACTIVE_WAIT_MAIN": "0"}
 

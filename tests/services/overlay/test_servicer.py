@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from services.overlay.servicer import overlay_spec
-from tests.services.overlay.test_limits import cue, request
 from tests.support.drawing import over, rendered
 from tests.support.mesh import Server, run_server
+from tests.support.overlay_requests import cue, request
 from tests.support.refusals import refusal
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc
 

@@ -10,11 +10,9 @@ from grpc_health.v1 import health_pb2
 
 from gateway.http.replicas import MeshWatch
 from gateway.settings import GatewaySettings
-from services.runtime.health import FALLBACK_METADATA_KEY
-from services.runtime.identity import ENGINE_METADATA_KEY
-from tests.services.runtime.test_server import ended
+from services.base.names import ENGINE_METADATA_KEY, FALLBACK_METADATA_KEY
 from tests.support.commands import vigent
-from tests.support.servers import SERVING, TIMEOUT_S, Server, events, listening, serving
+from tests.support.servers import SERVING, TIMEOUT_S, Server, ended, events, listening, serving
 
 ENGINE = "tests.support.needs_program:NeedsProgram"
 TOLD = f"espeak stands in for {ENGINE}: engine: It lacks a program. Install it."
@@ -44,7 +42,7 @@ async def test_another_engine_works_and_it_is_said_everywhere(tmp_path: Path) ->
         state = await watch.service("tts")
         await watch.close()
         assert state.ok
-        assert state.replicas[0].problem == TOLD
+        assert (state.replicas[0].fallback_reason, state.replicas[0].problem) == (TOLD, "")
 
 
 async def test_it_stays_even_when_the_program_comes(tmp_path: Path) -> None:

@@ -15,20 +15,13 @@ from tests.support.servers import (
     SERVING,
     TIMEOUT_S,
     TTS,
+    ended,
     failure,
     launch,
     listening,
     serving,
     stop,
 )
-
-
-async def ended(folder: Path, options: dict[str, object] | None = None, **settings: object) -> tuple[int, str, str]:
-    """Exit code, standard output and error of a server that does not stay."""
-    process, log = await launch(folder, options, settings)
-    out, _ = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), log.read_text(encoding="utf-8")
 
 
 async def test_says_where_it_is_and_ends_with_zero(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from services.base.errors import CancelledError
 from services.lipsync.latentsync.networks.unet import UNet
 from services.lipsync.latentsync.sampler import Denoiser, _Pace, denoise, job_noise
 from services.lipsync.latentsync.schedulers import Ddim, DpmSolver, alphas_cumprod
+from tests.checkpoints.tiny_unet import TINY
 from tests.golden.filled import fill, input_of
-from tests.services.lipsync.latentsync.networks.test_unet import TINY
 
 GOLDEN = np.load(Path("tests/golden/latentsync/unet_tiny.npz"))
 SCHEDULE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}

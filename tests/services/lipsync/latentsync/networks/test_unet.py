@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from services.lipsync.latentsync.networks.blocks import UNetConfig
 from services.lipsync.latentsync.networks.unet import UNet
+from tests.checkpoints.tiny_unet import TINY
 from tests.golden.filled import fill, input_of
 
 GOLDEN = Path("tests/golden/latentsync")
-TINY = UNetConfig(block_out_channels=(64, 64, 128, 128), audio_dim=16, attention_heads=4, motion_heads=8, norm_groups=8)
 
 
 def shapes(module):
