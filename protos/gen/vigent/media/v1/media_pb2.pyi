@@ -46,13 +46,10 @@ class MediaRef(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SHA256_FIELD_NUMBER: _builtins.int
-    URI_FIELD_NUMBER: _builtins.int
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     MIME_TYPE_FIELD_NUMBER: _builtins.int
     sha256: _builtins.str
     """Lower-case hexadecimal SHA-256 of the content; names the file."""
-    uri: _builtins.str
-    """Where the content can be read: "file:///absolute/path". Not read so far: every reader has it in its own store."""
     size_bytes: _builtins.int
     """Length of the content in bytes; a hint, readers go by the file."""
     mime_type: _builtins.str
@@ -61,13 +58,12 @@ class MediaRef(_message.Message):
         self,
         *,
         sha256: _builtins.str = ...,
-        uri: _builtins.str = ...,
         size_bytes: _builtins.int = ...,
         mime_type: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mime_type", b"mime_type", "sha256", b"sha256", "size_bytes", b"size_bytes", "uri", b"uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mime_type", b"mime_type", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -412,23 +412,19 @@ class RenderDone(_message.Message):
 
     PICTURES_FIELD_NUMBER: _builtins.int
     RENDERER_FIELD_NUMBER: _builtins.int
-    RETRIES_FIELD_NUMBER: _builtins.int
     pictures: _builtins.int
     """Pictures sent."""
     renderer: _builtins.str
     """Renderer that drew them."""
-    retries: _builtins.int
-    """Restarts of the renderer (a browser that was killed, say) during this call."""
     def __init__(
         self,
         *,
         pictures: _builtins.int = ...,
         renderer: _builtins.str = ...,
-        retries: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pictures", b"pictures", "renderer", b"renderer", "retries", b"retries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pictures", b"pictures", "renderer", b"renderer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
