@@ -179,7 +179,7 @@ class JobSpec(_message.Message):
     title: _builtins.str
     """Title over the first seconds, at most 60 characters; empty for none."""
     music_gain_db: _builtins.float
-    """Level of the music against its own, -60 to 12 decibels; absent means -18."""
+    """Gain of the music, in decibels from its own level, -60 to 12 decibels; absent means -18."""
     caption_style: _builtins.str
     """Id of the caption style, or content hash of one in the media store; empty for the default."""
     title_style: _builtins.str
