@@ -59,18 +59,20 @@ def read_style(path: Path, field: str) -> dict[str, Any]:
         raise InvalidInputError("The style is larger than 64 KiB.", "Send one style.", field, "FILE_TOO_LARGE")
     try:
         return parse_style(path.read_text(encoding="utf-8"), field)
-    except (UnicodeDecodeError, RecursionError):
+    except UnicodeDecodeError:
         raise InvalidInputError("The style is not JSON.", "Correct it.", field, "STYLE_INVALID") from None
 
 
 def parse_style(text: str, field: str) -> dict[str, Any]:
     """A style from JSON. Raises InvalidInputError for `field`, naming the key, when it is not a style."""
     try:
-        style = json.loads(text)
+        return check_style(json.loads(text), field)
     except json.JSONDecodeError as error:
         problem = f"The style is not JSON: {error.msg} in line {error.lineno}."
         raise InvalidInputError(problem, "Correct it.", field, "STYLE_INVALID") from None
-    return check_style(style, field)
+    except (RecursionError, ValueError):  # thousands of brackets, or of digits
+        problem = "The style is nested too deeply, or has a number with too many digits."
+        raise InvalidInputError(problem, "Correct it.", field, "STYLE_INVALID") from None
 
 
 def check_style(style: object, field: str) -> dict[str, Any]:
