@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from io import BufferedWriter
 from pathlib import Path
+from urllib.parse import unquote
 
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
@@ -18,6 +20,7 @@ from services.media.store import MediaStore
 
 _LARGEST_FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 20
+_EXTENDED_NAME = re.compile(rb"""filename\*\s*=\s*"?([\w-]{1,40})'[^']*'([\x21\x23-\x3a\x3c-\x7e]*)""", re.IGNORECASE)
 
 
 @dataclass
@@ -111,7 +114,7 @@ class _Form:
             self._part_name = _text(options.get(b"name", b""), "body")
             self._is_file = self._part_name == "file"
             if self._is_file:
-                self._upload.file_name = _text(options.get(b"filename", b""), "file")
+                self._upload.file_name = _file_name(bytes(self._header_value), options)
                 self._check(not self.has_file, "The form has two files.", "Send one.", "file")
                 self.has_file = True
         self._header_name = self._header_value = b""
@@ -144,6 +147,19 @@ class _Form:
     def _check(self, right: bool, problem: str, remedy: str, field: str) -> None:
         if not right:
             raise InvalidInputError(problem, remedy, field, "BROKEN_FORM")
+
+
+def _file_name(header: bytes, options: dict[bytes, bytes]) -> str:
+    """The name of the file; that of `filename*` (RFC 5987), which python_multipart does not read, counts first."""
+    if not (extended := _EXTENDED_NAME.search(header)):
+        return _text(options.get(b"filename", b""), "file")
+    charset, name = (part.decode("ascii") for part in extended.groups())
+    try:
+        return unquote(name, encoding=charset, errors="strict")
+    except (LookupError, UnicodeDecodeError) as error:
+        raise InvalidInputError(
+            f"The file's name is not {charset[:40]}.", "Send it as UTF-8.", "file", "NOT_UTF8"
+        ) from error
 
 
 def _text(data: bytes, field: str) -> str:

@@ -27,6 +27,8 @@ _MEDIA: dict[Kind, tuple[str, ...]] = {
     "fonts": ("font",),
     "styles": ("json",),
 }
+_TURNS_WRITING = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""Bidirectional controls (Unicode Standard Annex 9): "gpj.exe" could be shown as "exe.jpg"."""
 _FACTS_VERSION = 2  # raise it when entries of bundled files must be made again
 
 
@@ -177,7 +179,11 @@ def _sha256_of(path: Path) -> str:
 
 
 def checked_name(name: str) -> str:
-    """A name as it may be listed. Raises InvalidInputError for one that could be taken for a path, or is unreadable."""
+    """A name as it may be listed, without what would turn the writing of the text around it.
+
+    Raises InvalidInputError for one that could be taken for a path, or is unreadable.
+    """
+    name = name.translate(_TURNS_WRITING)
     if any(unicodedata.category(character) in {"Cc", "Cs"} or character in "/\\" for character in name):
         raise InvalidInputError(
             f"{name[:80]!r} is not a name.", "Leave out slashes and control characters.", "name", "UNUSABLE_NAME"

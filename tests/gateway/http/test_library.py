@@ -224,6 +224,35 @@ def test_a_long_file_name_gives_no_endless_name(http):
     assert entry["name"] == "名" * 200
 
 
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("filename*=UTF-8''%E4%BD%A0%E5%A5%BD.png", "你好"),
+        ("filename=\"a.png\"; filename*=utf-8'zh'%E4%BD%A0.png", "你"),
+        ("filename*=GBK''%C4%E3.png", "你"),
+        ('filename="你.png"', "你"),
+    ],
+)
+def test_a_file_name_is_read_in_every_form(http, disposition, name):
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; {disposition}\r\n\r\n'.encode()
+    content = head + face_picture() + disposition.encode() + b"\r\n--b--\r\n"
+    assert http.post("/api/v1/footage", content=content, headers=headers).json()["name"] == name
+
+
+@pytest.mark.parametrize("extended", ["UTF-8''%FF", "no-such-charset''%61"])
+def test_a_file_name_that_cannot_be_read_is_told(http, extended):
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    content = f'--b\r\nContent-Disposition: form-data; name="file"; filename*={extended}\r\n\r\nx\r\n--b--\r\n'
+    problem(http.post("/api/v1/footage", content=content.encode(), headers=headers), 422, "NOT_UTF8")
+
+
+def test_a_name_does_not_turn_the_writing_around_it(http):
+    files = {"file": ("a.png", face_picture() + b"turned")}
+    entry = http.post("/api/v1/footage", files=files, data={"name": "cod\u202egpj.exe\u2066"}).json()
+    assert entry["name"] == "codgpj.exe"
+
+
 def test_sound_renamed_to_a_clip_is_refused(http, tmp_path):
     sound = write_sound(tmp_path / "a.wav").read_bytes()
     problem(http.post("/api/v1/footage", files={"file": ("a.mp4", sound)}), 422, "WRONG_FILE_TYPE")
