@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -27,6 +28,7 @@ WRITE_SPEECH = "services.media.recording:write_speech"
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _POLL_S = 0.2
+_SLACK_BYTES = 16 << 20  # what is left when a library finds no room for a piece of its own
 _DYING_S = 30.0  # on a busy machine a child's exit shows long after its last message
 
 
@@ -141,14 +143,33 @@ def _child_main(
         outcome = _Outcome(call(*args, **options))
     except VigentError as error:
         outcome = _Outcome(error=error)
-    except (MemoryError, ImportError):  # a library loaded on first use may find no room to be mapped
-        problem = f"Reading the file took more than {limits.memory_bytes >> 20} MiB of memory."
-        outcome = _Outcome(error=InvalidInputError(problem, "Give a smaller file.", field, "FILE_TOO_LARGE"))
     except Exception as error:
-        with contextlib.suppress(OSError):  # a log file counts as a written file too
-            print(f"limited child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-        outcome = _Outcome(error=InternalError("The file could not be inspected.", "The log has the reason."))
+        outcome = _Outcome(error=_too_large(limits, field) if _is_memory(error, limits) else _unexpected(error))
     sender.send(outcome)
+
+
+def _is_memory(error: Exception, limits: Limits) -> bool:
+    """Whether it was memory that was missing: where there is none, libraries fail in ways of their own."""
+    if isinstance(error, MemoryError):
+        return True
+    try:
+        used_bytes = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    except OSError:  # not Linux
+        return isinstance(error, ImportError)  # of a library that found no room to be mapped
+    except MemoryError:
+        return True
+    return used_bytes + _SLACK_BYTES > limits.memory_bytes
+
+
+def _too_large(limits: Limits, field: str) -> InvalidInputError:
+    problem = f"Reading the file took more than {limits.memory_bytes >> 20} MiB of memory."
+    return InvalidInputError(problem, "Give a smaller file.", field, "FILE_TOO_LARGE")
+
+
+def _unexpected(error: Exception) -> InternalError:
+    with contextlib.suppress(OSError):  # a log file counts as a written file too
+        print(f"limited child: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+    return InternalError("The file could not be inspected.", "The log has the reason.")
 
 
 def _named(function: str) -> Callable[..., object]:
