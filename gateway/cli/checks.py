@@ -23,7 +23,7 @@ from gateway.mesh.engines import engines_of
 from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import ONE_TRY
-from gateway.mesh.ports import setting_of, taken_ports, user_of, wanted_ports
+from gateway.mesh.ports import setting_of, shared_ports, taken_ports, user_of, wanted_ports
 from gateway.mesh.supervised import Supervised
 from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
@@ -135,7 +135,12 @@ def ports(data: Path) -> Iterator[Finding]:
     """The ports are free, or used by our own mesh."""
     addresses = MeshPlan.here().addresses
     mesh = running_mesh(data)
-    wanted, taken = wanted_ports(addresses), taken_ports(addresses)
+    wanted, taken, shared = wanted_ports(addresses), taken_ports(addresses), shared_ports(addresses)
+    for port, names in shared.items():
+        detail, remedy = f"{port} is given to {' and to '.join(names)}", f"Set {setting_of(names[-1])} to another one."
+        yield Finding(Verdict.FAIL, "ports", detail, remedy)
+    if shared:
+        return
     if not taken:
         yield Finding(Verdict.OK, "ports", f"all {len(wanted)} are free on {addresses.host}")
     elif mesh is not None:

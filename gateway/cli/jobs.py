@@ -22,7 +22,17 @@ from vigent.jobs.v1 import jobs_pb2
 
 app = typer.Typer(help="What is being made, and what was: list, show, cancel, retry.", invoke_without_command=True)
 
-JobId = Annotated[str, typer.Argument(help="Id of the job, or the first characters of it.", metavar="JOB")]
+
+def _checked_id(job: str) -> str:
+    """Raises InvalidInputError for an empty one, as a script's unset variable gives: every id begins with it."""
+    if not job.strip():
+        raise InvalidInputError("The id of the job is empty.", "Give it; `vigent jobs` lists the ids.", "JOB")
+    return job
+
+
+JobId = Annotated[
+    str, typer.Argument(help="Id of the job, or the first characters of it.", metavar="JOB", callback=_checked_id)
+]
 _STATE_COLOURS = {"done": "green", "failed": "red", "cancelled": "yellow", "running": "cyan", "queued": "blue"}
 _T = TypeVar("_T")
 

@@ -33,13 +33,17 @@ def takes_film(command: Callable[_P, None]) -> Callable[_P, None]:
 
 def film_of(given: Mapping[str, Any]) -> FilmRequest:
     """The request that `given` makes; text files are read. Raises InvalidInputError."""
+    _check_standard_input(given)
     return film_request({field: _value(field, given) for field in _FIELDS}, "`vigent make --help`")
 
 
 def files_of(given: Mapping[str, Any]) -> dict[str, str | Path | None]:
     """What was given to each argument and option that may name a file."""
-    texts = {hint.text_file: given[_file_of(field)] for field, hint in HINTS.items() if hint.text_file}
-    return texts | {option_of(field): given[field] for field, hint in HINTS.items() if hint.entry}
+    return _text_files_of(given) | {option_of(field): given[field] for field, hint in HINTS.items() if hint.entry}
+
+
+def _text_files_of(given: Mapping[str, Any]) -> dict[str, str | Path | None]:
+    return {hint.text_file: given[_file_of(field)] for field, hint in HINTS.items() if hint.text_file}
 
 
 def option_of(field: str) -> str:
@@ -69,6 +73,14 @@ def read_text(path: str, option: str) -> str:
         raise InvalidInputError(f"{path} is no UTF-8 text.", remedy, option, "NOT_UTF8") from error
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Name a text file.", option) from error
+
+
+def _check_standard_input(given: Mapping[str, Any]) -> None:
+    """The second to read it would find nothing. Raises InvalidInputError."""
+    readers = [option for option, file in _text_files_of(given).items() if str(file) == "-"]
+    if len(readers) > 1:
+        problem = f"{' and '.join(readers)} are both to be read from standard input."
+        raise InvalidInputError(problem, "Name a file for one of them.", readers[-1])
 
 
 def _parameters(field: str) -> Iterator[Parameter]:
@@ -116,6 +128,9 @@ def _value(field: str, given: Mapping[str, Any]) -> object:
     if _is_consent(field):
         return _consent(field, given[f"{field}{_OF}"], value)
     if hint.text_file and (path := given[_file_of(field)]) is not None:
+        if value and not _is_argument(field):
+            problem = f"{_option(field)} and {hint.text_file} are both given."
+            raise InvalidInputError(problem, "Give one of them.", hint.text_file)
         text = read_text(str(path), hint.text_file)
         return text if _is_argument(field) else text.strip()
     if hint.switch:

@@ -36,9 +36,10 @@ _REMEDY = "Give another --out, move it away, or let it be replaced with --overwr
 
 def film_file(out_file: Path | None, script: str) -> Path:
     """Where the film goes. Raises InvalidInputError when it cannot be written there."""
-    film = out_file or Path(_FILM if script == "-" else f"{Path(script).stem}.mp4")
+    film = out_file or Path(f"{stem}.mp4" if (stem := Path(script).stem) and script != "-" else _FILM)
     if film.suffix.lower() != ".mp4":
-        raise InvalidInputError(f"{film} does not end in .mp4.", "Films are MP4 files; name one.", "--out")
+        problem = f"{_quoted(film)} is no name of a film."
+        raise InvalidInputError(problem, "Films are MP4 files: give a name that ends in .mp4.", "--out")
     try:
         film.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY):

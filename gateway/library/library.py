@@ -65,9 +65,9 @@ class Library:
 
     def matching(self, kind: Kind, given: str) -> list[Asset]:
         """The entry with this id, else all with this name, in whatever language and case."""
-        entries, name = self.entries(kind), given.casefold()
+        entries, name = self.entries(kind), _folded(given)
         by_id = [asset for asset in entries if asset.id == given]
-        return by_id or [asset for asset in entries if name in map(str.casefold, (asset.name, *asset.names.values()))]
+        return by_id or [asset for asset in entries if name in map(_folded, (asset.name, *asset.names.values()))]
 
     def stored(self, asset: Asset) -> StoredFile:
         """The file of an entry in the media store, put there if need be."""
@@ -189,6 +189,11 @@ def checked_name(name: str) -> str:
             f"{name[:80]!r} is not a name.", "Leave out slashes and control characters.", "name", "UNUSABLE_NAME"
         )
     return name
+
+
+def _folded(name: str) -> str:
+    """As names are compared: file names of macOS have accents as characters of their own, what is typed has not."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _entry(kind: Kind, stored: StoredFile, found: Format, members: dict[str, Any]) -> Asset:

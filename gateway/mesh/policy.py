@@ -6,6 +6,8 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from services.base.pauses import doubled_s
+
 _REMEMBERED = 32  # failures; far beyond the longest pause
 
 
@@ -30,7 +32,7 @@ class WatchdogPolicy:
 
     def pause_s(self, failures: int) -> float:
         """How long to wait after this many failures, 1 or more."""
-        return min(self.first_pause_s * 2.0 ** (failures - 1), self.longest_pause_s)
+        return doubled_s(self.first_pause_s, failures - 1, self.longest_pause_s)
 
 
 DEFAULT_POLICY = WatchdogPolicy()

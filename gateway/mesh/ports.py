@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import defaultdict
 
 import psutil
 
@@ -20,6 +21,14 @@ def wanted_ports(addresses: Addresses) -> dict[str, int]:
 def taken_ports(addresses: Addresses) -> dict[str, int]:
     """Those of `wanted_ports` that cannot be opened."""
     return {name: port for name, port in wanted_ports(addresses).items() if not _is_free(addresses.host, port)}
+
+
+def shared_ports(addresses: Addresses) -> dict[int, list[str]]:
+    """Which of `wanted_ports` are given to several: the watch over one would take the other's answers for its own."""
+    names: defaultdict[int, list[str]] = defaultdict(list)
+    for name, port in wanted_ports(addresses).items():
+        names[port].append(name)
+    return {port: sharing for port, sharing in names.items() if len(sharing) > 1}
 
 
 def setting_of(name: str) -> str:
@@ -41,7 +50,13 @@ def user_of(port: int) -> str:
 
 
 def check_ports(addresses: Addresses) -> None:
-    """Raises InvalidInputError for ports that somebody else has: whoever answers there would be taken for this mesh."""
+    """Raises InvalidInputError for ports that somebody else has: whoever answers there would be taken for this mesh.
+
+    As it does for a port that two processes of the mesh itself are given.
+    """
+    for port, names in shared_ports(addresses).items():
+        problem = f"Port {port} is given to {' and to '.join(names)}."
+        raise InvalidInputError(problem, f"Set {setting_of(names[-1])} to another one.")
     if taken := taken_ports(addresses):
         users = ", ".join(f"{port} ({name}) by {user_of(port)}" for name, port in taken.items())
         remedy = f"End that, set {setting_of(next(iter(taken)))}, or use `vigent up --port-base 0`."

@@ -105,7 +105,7 @@ class Clip:
             moving = (each for each in container.streams.video if Disposition.attached_pic not in each.disposition)
             stream = next(moving, None)
             if stream is None:
-                raise self._error("NO_PICTURE", "The file has sound but no picture.", f"Send {TAKEN['video']}.")
+                raise self._error("NO_PICTURE", "The file has no picture to play.", f"Send {TAKEN['video']}.")
             checked_codec(stream, self._field, "video")
             yield stream
 

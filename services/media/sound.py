@@ -34,7 +34,8 @@ def audio_frame(sound: Sound, first_sample: int) -> av.AudioFrame:
 def resampled(frames: Iterable[av.AudioFrame], layout: Layout, rate_hz: int = SOUND_RATE_HZ) -> Iterator[Sound]:
     """Decoded frames as sound of one rate and layout, whatever theirs are and change to on the way.
 
-    Mono becomes stereo at its level; libswresample would make it 3 dB softer.
+    Mono becomes stereo at its level; libswresample would make it 3 dB softer. Samples that are no finite numbers, as
+    faulty plug-ins write into float files, become silence: in a mix they would spread over all that follows.
     """
     for _, alike in groupby(frames, _kind):
         yield from _resampled_alike(alike, layout, rate_hz)
@@ -50,7 +51,7 @@ def _resampled_alike(frames: Iterator[av.AudioFrame], layout: Layout, rate_hz: i
     resampler = av.AudioResampler(format="fltp", layout="mono" if doubled else layout, rate=rate_hz)
     for frame in chain([first], frames, [None]):
         for made in resampler.resample(frame):
-            sound = cast("Sound", made.to_ndarray())
+            sound = np.nan_to_num(cast("Sound", made.to_ndarray()), nan=0.0, posinf=0.0, neginf=0.0)
             yield stereo(sound) if doubled else sound
 
 

@@ -194,6 +194,10 @@ async def test_a_question_that_was_not_asked_in_time_says_nothing() -> None:
         await probe.close()
 
 
+def test_what_has_failed_for_a_night_is_still_tried() -> None:
+    assert WatchdogPolicy().pause_s(2000) == WatchdogPolicy().longest_pause_s
+
+
 def test_the_pauses_of_a_crash_loop_grow_to_minutes() -> None:
     failures = Failures(WatchdogPolicy())
     told = []

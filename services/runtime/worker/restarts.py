@@ -12,6 +12,7 @@ import time
 from collections import OrderedDict, deque
 
 from services.base.errors import FailedPreconditionError
+from services.base.pauses import doubled_s
 
 _PERIOD_S = 600.0
 _FRUITLESS_LIMIT = 2
@@ -56,10 +57,10 @@ class Restarts:
     def pause_s(self) -> float:
         """How long to wait before the next start: not at all after a first death, then longer each time."""
         if self._failed_loads:
-            return min(_LONGEST_RELOAD_PAUSE_S, self._reload_pause_s * 2.0 ** (self._failed_loads - 1))
+            return doubled_s(self._reload_pause_s, self._failed_loads - 1, _LONGEST_RELOAD_PAUSE_S)
         if self._fruitless < _FRUITLESS_LIMIT:
             return 0.0
-        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** (self._fruitless - _FRUITLESS_LIMIT))
+        return doubled_s(_FIRST_PAUSE_S, self._fruitless - _FRUITLESS_LIMIT, _LONGEST_PAUSE_S)
 
     @property
     def allowed(self) -> bool:

@@ -98,6 +98,15 @@ def test_a_language_that_nobody_speaks_is_said(tmp_path, voice_server):
     assert "No voice speaks 'tlh'" in asked.stderr
 
 
+@pytest.mark.parametrize("action", ["show", "cancel", "retry"])
+def test_an_empty_id_is_no_job(tmp_path, action):
+    """Every id begins with it: the only job there is would be cancelled for a variable that is not set."""
+    asked = vigent("jobs", action, "", cwd=tmp_path)
+    assert asked.returncode == 2
+    assert "empty" in asked.stderr
+    assert "JOB" in asked.stderr
+
+
 def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
     for arguments in (["jobs"], ["jobs", "cancel", "x"]):
         asked = vigent(*arguments, cwd=tmp_path, environment={"VIGENT_GATEWAY_ORCHESTRATOR": "127.0.0.1:1"})
@@ -110,11 +119,15 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
     [
         (["make"], ["script"]),
         (["make", "none.txt", "--footage", "face.png"], ["none.txt", "SCRIPT"]),
+        (["make", "."], ["Is a directory", "SCRIPT"]),
+        (["make", "-", "--title-file", "-"], ["SCRIPT and --title-file", "standard input"]),
+        (["make", "script.txt", "--title", "One", "--title-file", "script.txt"], ["--title and --title-file"]),
         (["make", "latin1.txt", "--footage", "face.png"], ["UTF-8", "SCRIPT"]),
         (["make", "script.txt", "--footage", "none.mp4"], ["none.mp4", "--footage"]),
         (["make", "script.txt", "--footage", "script.txt"], ["--footage", "MP4"]),
         (["make", "script.txt", "--footage", "face.png", "--music", "face.png"], ["--music", "WAV"]),
         (["make", "script.txt", "--footage", "face.png", "--out", "film.avi"], ["film.avi", ".mp4"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", ".mp4"], ["'.mp4' is no name of a film"]),
         (["make", "script.txt", "--footage", "face.png", "--quality", "perfect"], ["draft"]),
         (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent-of, --consent"]),
         (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title-file"]),

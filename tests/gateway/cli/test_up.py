@@ -13,10 +13,12 @@ import httpx
 import psutil
 import pytest
 
+from gateway.cli import checks
 from gateway.mesh.addresses import DEFAULT_DATA, PROCESSES, Addresses, free_ports
 from gateway.mesh.lock import hold, running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import WatchdogPolicy
+from gateway.mesh.ports import check_ports
 from gateway.mesh.process import MeshProcess
 from gateway.mesh.supervised import State
 from gateway.mesh.supervisor import Supervisor
@@ -101,6 +103,19 @@ def test_ports_that_another_program_has_are_told_before_anything_starts(tmp_path
     assert setting in refused.stderr
     assert refused.stdout == ""
     assert running_mesh(tmp_path / ".vigent") is None
+
+
+def test_a_port_given_twice_is_told_before_anything_starts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIGENT_GPUS", "")
+    ports = dict(zip(_settings_of_ports(), map(str, free_ports(11)), strict=True))
+    for name, port in {**ports, "VIGENT_LIPSYNC_METRICS_PORT": ports["VIGENT_TTS_PORT"]}.items():
+        monkeypatch.setenv(name, port)
+    with pytest.raises(InvalidInputError, match="Set VIGENT_LIPSYNC_METRICS_PORT") as caught:
+        check_ports(MeshPlan.here().addresses)
+    told = f"{ports['VIGENT_TTS_PORT']} is given to tts and to lipsync metrics"
+    assert caught.value.problem == f"Port {told}."
+    assert [finding.detail for finding in checks.ports(tmp_path)] == [told]
 
 
 def _settings_of_ports() -> list[str]:

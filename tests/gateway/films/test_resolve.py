@@ -1,6 +1,7 @@
 """What a request names becomes the spec of a job: entries of the libraries, and files of this machine."""
 
 import hashlib
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,13 @@ def test_entries_are_named_by_id_or_by_name_in_any_language(library: Library, tm
     assert (made.voice, made.reference_audio.sha256) == ("", voice.id)
     assert (made.reference_language, made.reference_text, made.consent.person) == ("zh", "你好", "Anna")
     assert spec(library, files=False, reference=voice.id, voice="vivian").voice == "vivian"
+
+
+def test_a_name_with_an_accent_is_found_however_it_is_written(library: Library, tmp_path: Path) -> None:
+    typed, of_a_file = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    music, _ = library.add("music", write_sound(tmp_path / "a.wav", duration_s=3), f"{of_a_file}.wav", Description())
+    assert spec(library, files=False, music=typed).music.sha256 == music.id
+    assert spec(library, files=False, music=of_a_file.upper()).music.sha256 == music.id
 
 
 def test_a_name_that_several_have_is_refused(library: Library, tmp_path: Path) -> None:

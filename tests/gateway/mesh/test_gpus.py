@@ -129,6 +129,33 @@ def test_an_engine_that_cannot_be_imported_is_told(monkeypatch):
     assert not engine.uses_gpu
 
 
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("print('Welcome!')\nclass Engine: pass", ""),
+        ("raise OSError('libcudart.so: cannot open')", "libcudart.so"),
+        ("class Engine: capabilities = 3", "odd:Engine"),
+    ],
+)
+def test_an_engine_that_does_odd_things_hides_no_other(monkeypatch, tmp_path, code, problem):
+    (tmp_path / "odd.py").write_text(code, encoding="utf-8")
+    monkeypatch.setenv("VIGENT_GPUS", "0")
+    monkeypatch.setenv("VIGENT_TTS_ENGINE", "odd:Engine")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    engines = MeshPlan.here().engines
+    assert problem in engines["tts"].problem
+    assert bool(problem) == bool(engines["tts"].problem)
+    assert engines["asr"].problem == ""
+
+
+def test_a_wrong_setting_of_a_server_is_told_in_its_words(monkeypatch):
+    monkeypatch.setenv("VIGENT_GPUS", "0")
+    monkeypatch.setenv("VIGENT_LIPSYNC_SLOTS", "many")
+    engines = MeshPlan.here().engines
+    assert "Set VIGENT_LIPSYNC_SLOTS" in engines["lipsync"].problem
+    assert engines["tts"].problem == ""
+
+
 def test_without_a_gpu_no_engine_is_asked(monkeypatch):
     monkeypatch.setenv("VIGENT_GPUS", "")
     assert MeshPlan.here().engines == {}

@@ -3,10 +3,12 @@
 import errno
 
 import av
+import numpy as np
 import pytest
 
 from services.base.errors import InvalidInputError
 from services.media.clip import Clip, FootageLimits
+from services.media.recording import Recording
 from services.media.source import Damage, checked_codec, decoding, open_source
 from tests.support.cases import encoded
 
@@ -59,3 +61,17 @@ def test_nothing_is_told_of_what_is_whole():
 def test_codecs_of_pictures_in_mkv_are_taken(tmp_path):
     with open_source(encoded(tmp_path / "clip.mkv", "ffv1"), "file", "video") as container:
         checked_codec(container.streams.video[0], "file", "video")
+
+
+@pytest.mark.parametrize("rate_hz", [48_000, 44_100])
+def test_samples_that_are_no_numbers_are_silence(tmp_path, rate_hz):
+    samples = np.full((1, rate_hz), 0.25, np.float32)
+    samples[0, rate_hz // 2 : rate_hz // 2 + 3] = np.nan, np.inf, -np.inf
+    with av.open(str(tmp_path / "odd.wav"), "w") as file:
+        stream = file.add_stream("pcm_f32le", rate=rate_hz, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.sample_rate = rate_hz
+        file.mux([*stream.encode(frame), *stream.encode(None)])
+    (heard,) = np.concatenate(list(Recording(tmp_path / "odd.wav", "music").blocks("mono")), axis=1)
+    assert np.isfinite(heard).all()
+    assert np.isclose(heard, 0.25, atol=0.05).mean() > 0.99

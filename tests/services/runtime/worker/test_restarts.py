@@ -49,6 +49,13 @@ def test_what_cannot_be_loaded_is_tried_for_ever_and_ever_more_rarely() -> None:
     assert restarts.pause_s == 0
 
 
+def test_what_cannot_be_loaded_for_days_is_still_tried() -> None:
+    restarts = Restarts(limit=0, reload_pause_s=5)
+    for _ in range(2000):
+        restarts.load_failed()
+    assert restarts.pause_s == 60
+
+
 def test_request_that_was_there_twice_is_quarantined() -> None:
     quarantine = Quarantine()
     poison, other = request_key("synthesize", Synthesis("a")), request_key("synthesize", Synthesis("b"))
