@@ -70,6 +70,7 @@ class Supervised:
                 reason, code = await self._life(probe)
                 self.process = None
                 self.ready.clear()
+                self.problem = ""  # the next life may have another
                 if code == EXIT_USAGE:
                     self._give_up(reason)
                     return
