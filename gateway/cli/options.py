@@ -47,7 +47,7 @@ def _text_files_of(given: Mapping[str, Any]) -> dict[str, str | Path | None]:
 
 
 def option_of(field: str) -> str:
-    """The argument or option for a field of a request or of a spec; any other name unchanged."""
+    """The argument or option for a field of a request or of a spec; for anything else its name."""
     name, dot, inside = request_field(field).partition(".")
     if name not in HINTS:
         return f"{name}{dot}{inside}"

@@ -24,7 +24,7 @@ from gateway.http.problems import problem_at
 from services.base.errors import DeadlineExceededError, InvalidInputError
 
 _FILES_EACH = 2  # the socket itself; half of the connections may also be sending a file, which needs two more
-_OWN_FILES = 128  # channels to services, uploads, child processes that inspect them
+_OWN_FILES = 128  # channels to services, uploads, child processes that inspect uploads
 _LOG = logging.getLogger(__name__)
 
 
