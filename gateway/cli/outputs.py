@@ -1,7 +1,7 @@
 """Where `vigent make` puts its files: never over an input of the film, nor over a file that is not its own.
 
-A file is its own while the content is still what it put there last, which the media store records. A file that has
-been changed since, or was never written from this data folder, belongs to the user.
+A file is its own while the content is what `make` last put there, as noted in the media store. A file that has been
+changed since, or was never written from this data folder, belongs to the user.
 """
 
 from __future__ import annotations

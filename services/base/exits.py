@@ -27,7 +27,7 @@ def exit_code_of(error: VigentError) -> int:
 def port_error(problem: str, remedy: str, field: str, error: OSError | RuntimeError) -> VigentError:
     """The error for a port that cannot be opened: FailedPreconditionError PORT_TAKEN, or wrong settings.
 
-    gRPC raises RuntimeError when it cannot listen, which it tries only once the address is known to be good.
+    gRPC raises RuntimeError when it cannot listen; it is asked to only after the address has proved good.
     """
     if isinstance(error, RuntimeError) or error.errno in _PASSING:
         return FailedPreconditionError(problem, remedy, field, PORT_TAKEN)

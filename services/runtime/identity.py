@@ -24,7 +24,7 @@ def engine_identity(
     """Name of the engine, digest of its checkpoint, digest of its options and code; ASCII, for metadata.
 
     The code is that of the service and of the rooms that engines use. The code that serves (runtime, base) is left
-    out: it only carries what an engine makes, so users keep their pieces when it is mended.
+    out: it carries what an engine makes unchanged, so that users keep their pieces when it is mended.
     `version` is what the engine reports, such as the browser that it draws with.
     """
     code = source_digest(services / service, *(services / room for room in _SHARED_ROOMS))
