@@ -1,4 +1,4 @@
-"""Kinds of fields that what people and programs send has in several places, and pydantic's complaints in our words."""
+"""Field types shared by several kinds of input, and pydantic's complaints in our words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.base.errors import InvalidInputError
 
 
 def _encodable(text: str) -> str:
-    """JSON can write half of a surrogate pair, which is no character and cannot be sent on."""
+    """Refuses half of a surrogate pair: JSON can express it, but it is no character and cannot be sent on."""
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("The text should have whole characters only")
     return text
@@ -59,11 +59,11 @@ def invalid_input_of(first: dict[str, Any], documented: str = "/docs") -> Invali
 
 
 def no_json() -> InvalidInputError:
-    """For a body that nobody can read as JSON."""
+    """The error for a body that cannot be read as JSON."""
     return InvalidInputError("The body is no JSON.", "Send one JSON object, in UTF-8.", "body", "NO_JSON")
 
 
 def shortened(value: object, most: int = 80) -> str:
-    """A value as it may be quoted in an error."""
+    """A value, cut short enough to be quoted in an error."""
     text = repr(value)
     return text if len(text) <= most else f"{text[:most]}…"

@@ -1,4 +1,4 @@
-"""The single looks of `vigent doctor`; each yields findings."""
+"""The checks of `vigent doctor`; each yields findings."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def folder(data: Path) -> Iterator[Finding]:
 
 
 def packages() -> Iterator[Finding]:
-    """What each role needs is installed."""
+    """The packages that each role needs are installed."""
     for role in _ROLES:
         missing = [name for name in _requirements(role) if not _installed(name)]
         if missing:
@@ -109,7 +109,7 @@ def fonts() -> Iterator[Finding]:
 
 
 def encoders() -> Iterator[Finding]:
-    """The film can be encoded."""
+    """The encoders for the film work."""
     for name, needed in (("libx264", True), ("aac", True), ("h264_nvenc", False)):
         try:
             run_limited(
@@ -158,7 +158,7 @@ def overlay(data: Path) -> Iterator[Finding]:
 
 
 def devices() -> Iterator[Finding]:
-    """The GPUs, and which process of the mesh computes where."""
+    """The GPUs, and which process of the mesh uses which."""
     known = gpus.query("name", "memory.total")
     yield Finding(Verdict.OK, "gpu", ", ".join(known) or "no NVIDIA GPU; only the production engines need one")
     plan, chosen = MeshPlan.here(), engines_of(MODEL_SERVICES)
@@ -179,13 +179,13 @@ def devices() -> Iterator[Finding]:
 
 
 async def _speak(data: Path) -> tuple[int, str]:
-    """Samples of a word spoken by a voice server of our own, and the name of its engine."""
+    """How many samples a voice server of our own speaks for one word, and the name of its engine."""
     async with _started("tts", data) as server:
         return await _spoken(server.address)
 
 
 async def _ready(name: str, data: Path) -> Supervised:
-    """What a server of our own said of itself when it was ready."""
+    """What a server of our own reported when it was ready."""
     async with _started(name, data) as server:
         return server
 

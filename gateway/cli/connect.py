@@ -1,4 +1,4 @@
-"""Finding the mesh that the command line is to use."""
+"""Finds the mesh that the command line uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.settings import GatewaySettings
 from services.base.errors import UnavailableError
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the mesh: media, jobs, caches.", show_default=True)]
-_ANSWER_S = 10.0  # where nobody listens it is known at once; a server on a busy machine takes its time
+_ANSWER_S = 10.0  # a closed port is known at once, but a server on a busy machine may be slow
 
 
 def load_settings(data: Path) -> GatewaySettings:
@@ -25,10 +25,10 @@ def load_settings(data: Path) -> GatewaySettings:
 
 
 async def find(service: str, data: Path, settings: GatewaySettings) -> str | None:
-    """Address of a running service: of the mesh that holds `data`, else as configured; None when none answers."""
+    """Address of a running service: in the mesh that holds `data`, else as configured; None when none answers."""
     candidates = _candidates(service, data, settings)
     address = await _first_answering(service, candidates)
-    if address is None and candidates and service in settings.model_fields_set:  # whoever set it hoped for more
+    if address is None and candidates and service in settings.model_fields_set:  # set on purpose, so say that it failed
         tell(_absent(service, candidates))
     return address
 
@@ -47,7 +47,7 @@ def _candidates(service: str, data: Path, settings: GatewaySettings) -> list[str
     mesh = running_mesh(data)
     if mesh is not None and service in mesh.addresses:
         return [mesh.addresses[service]]
-    # another data folder than the usual one belongs to no mesh at the usual addresses
+    # a mesh at the usual addresses would not be using an unusual data folder
     return settings.targets(service) if data == DEFAULT_DATA else []
 
 

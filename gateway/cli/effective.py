@@ -17,7 +17,7 @@ _URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 
 
 def effective_settings() -> Iterator[str]:
-    """One line a setting: the gateway's, the model servers' that are no default, the orchestrator's environment."""
+    """One line per setting: the gateway's, the model servers' non-defaults, the orchestrator's environment."""
     yield from _lines("mesh", MeshSettings.load())
     yield from _lines("gateway", GatewaySettings.load("gateway"))
     for service in MODEL_SERVICES:
@@ -28,7 +28,7 @@ def effective_settings() -> Iterator[str]:
 
 
 def without_secrets(name: str, value: object) -> str:
-    """The value as it may be shown."""
+    """The value in a form that is safe to show."""
     return "(hidden)" if _SECRET.search(name) else _URL_PASSWORD.sub(r"\1:(hidden)@", str(value))
 
 

@@ -24,7 +24,7 @@ app = typer.Typer(help="What is being made, and what was: list, show, cancel, re
 
 
 def _checked_id(job: str) -> str:
-    """Raises InvalidInputError for an empty one, as a script's unset variable gives: every id begins with it."""
+    """Raises InvalidInputError for "", as from a script's unset variable: it would match every id as a prefix."""
     if not job.strip():
         raise InvalidInputError("The id of the job is empty.", "Give it; `vigent jobs` lists the ids.", "JOB")
     return job
@@ -92,7 +92,7 @@ def _ask(data: Path, question: Callable[[JobClient], Awaitable[_T]]) -> _T:
 
 
 async def _find(client: JobClient, job_id: str) -> jobs_pb2.Job:
-    """The job with this id, or the only recent one whose id begins so. Raises InvalidInputError where several do."""
+    """The job with this id, or the only recent one with this prefix. Raises InvalidInputError if several match."""
     page = await client.list_page(100)
     fitting = [job for job in page.jobs if job.id.startswith((job_id, f"job-{job_id}"))]
     if len(fitting) > 1 and job_id not in {job.id for job in fitting}:

@@ -45,13 +45,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    rich_markup_mode=None,  # whose tables cut the names of options on a narrow terminal
+    rich_markup_mode=None,  # its tables truncate option names on a narrow terminal
 )
 
 
 @app.callback()
 def vigent(
-    version: Annotated[  # noqa: ARG001 - its callback does it
+    version: Annotated[  # noqa: ARG001 - handled by its callback
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:

@@ -60,7 +60,7 @@ def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = 
 
         def downloaded(path: str, done: int, total: int) -> None:
             progress.update(bars[path], completed=done, total=total or None)
-            if done == total and not err.is_terminal:  # a log has no bars
+            if done == total and not err.is_terminal:  # a log cannot show progress bars
                 err.print(escape(f"{path}: {done} bytes"))
 
         try:
@@ -99,7 +99,7 @@ def _mended_by_pulling(name: str) -> Iterator[None]:
 
 
 def _strangers(folder: Path, manifest: Manifest) -> list[Path]:
-    """Files that the manifest does not name; an index of shards, for one, would change what is loaded."""
+    """Files that the manifest does not name; a stray shard index, for one, would change what is loaded."""
     own = {folder / name for name in (MANIFEST, LOCK, *(file.path for file in manifest.files))}
     return sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
 
@@ -125,7 +125,7 @@ def _here(folder: Path) -> Manifest | None:
 
 
 def _state(root: Path, manifest: Manifest, here: Manifest | None) -> str:
-    """By sizes alone; `verify` reads the content."""
+    """Judged by file sizes alone; `verify` reads the content."""
     if here is None:
         return "partly here" if _begun(root, manifest) else "-"
     try:

@@ -16,14 +16,14 @@ from gateway.films.spec import request_field
 from services.base.errors import InvalidInputError
 
 _LARGEST_TEXT_BYTES = 2**20
-_OF, _FILE = "_of", "_file"  # parameters beside that of a field: who consents, and the file with its text
+_OF, _FILE = "_of", "_file"  # suffixes of a field's extra parameters: who consents, and the file with its text
 _FIELDS = FilmRequest.model_fields
 _P = ParamSpec("_P")
 _SCHEMA: dict[str, dict[str, Any]] = FilmRequest.model_json_schema()["properties"]
 
 
 def takes_film(command: Callable[_P, None]) -> Callable[_P, None]:
-    """Lets a command of typer take in its `**given` what a film is made of, with an argument or options a field."""
+    """Gives a typer command an argument or options for each field of a film, passed to it in `**given`."""
     own = signature(command, eval_str=True)
     named = [parameter for parameter in own.parameters.values() if parameter.kind is not Parameter.VAR_KEYWORD]
     derived = [parameter for field in _FIELDS for parameter in _parameters(field)]
@@ -32,7 +32,7 @@ def takes_film(command: Callable[_P, None]) -> Callable[_P, None]:
 
 
 def film_of(given: Mapping[str, Any]) -> FilmRequest:
-    """The request that `given` makes; text files are read. Raises InvalidInputError."""
+    """The request built from `given`; text files are read. Raises InvalidInputError."""
     _check_standard_input(given)
     return film_request({field: _value(field, given) for field in _FIELDS}, "`vigent make --help`")
 
@@ -47,7 +47,7 @@ def _text_files_of(given: Mapping[str, Any]) -> dict[str, str | Path | None]:
 
 
 def option_of(field: str) -> str:
-    """The argument or option for a field of a request, or of a spec; of anything else its name."""
+    """The argument or option for a field of a request or of a spec; for anything else its name."""
     name, dot, inside = request_field(field).partition(".")
     if name not in HINTS:
         return f"{name}{dot}{inside}"
@@ -76,7 +76,7 @@ def read_text(path: str, option: str) -> str:
 
 
 def _check_standard_input(given: Mapping[str, Any]) -> None:
-    """The second to read it would find nothing. Raises InvalidInputError."""
+    """Raises InvalidInputError if two options read standard input: the second would find it empty."""
     readers = [option for option, file in _text_files_of(given).items() if str(file) == "-"]
     if len(readers) > 1:
         problem = f"{' and '.join(readers)} are both to be read from standard input."
@@ -139,7 +139,7 @@ def _value(field: str, given: Mapping[str, Any]) -> object:
 
 
 def _consent(field: str, person: str, statement: str) -> dict[str, str] | None:
-    """None where neither is said. Raises InvalidInputError for half a consent."""
+    """None if neither is given. Raises InvalidInputError if only one is."""
     if bool(person.strip()) != bool(statement.strip()):
         problem = "A consent needs the person and the words of the agreement."
         raise InvalidInputError(problem, "Give both.", field, "NO_CONSENT")

@@ -1,7 +1,7 @@
-"""Where `vigent make` puts its files: never over what goes into the film, nor over a file that is not its own.
+"""Where `vigent make` puts its files: never over an input of the film, nor over a file that is not its own.
 
-Its own is a file whose content is still what was put there last; the media store keeps the note of it. Whatever has
-been changed since, or was never written from this data folder, belongs to the user.
+A file is its own while the content is what `make` last put there, as noted in the media store. A file that has been
+changed since, or was never written from this data folder, belongs to the user.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BESIDE = {
     "cover.jpg": ".jpg",
     "report.json": ".report.json",
 }
-_TEMPORARY = ".vigent-"  # short: a name that holds the target's could be longer than the file system takes
+_TEMPORARY = ".vigent-"  # short: a name that includes the target's could exceed the file system's limit
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _REMEDY = "Give another --out, move it away, or let it be replaced with --overwrite."
 
@@ -50,10 +50,10 @@ def film_file(out_file: Path | None, script: str) -> Path:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The film and the files beside it.
+    """The film and the files that go with it.
 
-    `inputs` is what was given to each argument that may name a file, "-" for standard input. `overwrite` lets files go
-    that are not our own, but never an input, nor what is no ordinary writable file.
+    `inputs` is what was given to each argument that may name a file, "-" for standard input. `overwrite` allows files
+    to be replaced that are not our own, but never an input, nor anything but an ordinary writable file.
     """
 
     film: Path
@@ -91,7 +91,7 @@ class Outputs:
             whole = {name: copies.enter_context(_copy(store.path(made[name].sha256), self.film)) for name in self.paths}
             self._check(self.paths.values(), store.root)
             for name, path in self.paths.items():
-                self._check([path], store.root)  # again, as the last thing before: it may have appeared meanwhile
+                self._check([path], store.root)  # again, at the last moment: it may have appeared meanwhile
                 whole[name].replace(path)
                 store.remember(_key(path), StoredFile(made[name].sha256, made[name].size_bytes))
 
@@ -116,21 +116,21 @@ class Outputs:
 
 
 def _is_there(path: Path) -> bool:
-    with suppress(FileNotFoundError):  # os.path.lexists takes any error for an absence
+    with suppress(FileNotFoundError):  # os.path.lexists treats every error as absence
         path.lstat()
         return True
     return False
 
 
 def _is_same(path: Path, given: str | Path) -> bool:
-    """Whether both are one file, whatever their names; an id or a name of nothing is no file."""
+    """Whether both are the same file, whatever their names; False if `given` is an id or names no file."""
     with suppress(OSError):
         return os.path.samestat(path.stat(), os.stat(0 if str(given) == "-" else given))  # noqa: PTH116 - 0 is no path
     return False
 
 
 def _check_ordinary(path: Path) -> None:
-    """Also as root, who may write what is read-only. Raises InvalidInputError."""
+    """Raises InvalidInputError unless it is an ordinary writable file, even for root, who could write others."""
     mode = path.lstat().st_mode
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "no ordinary file"
@@ -143,7 +143,7 @@ def _check_ordinary(path: Path) -> None:
 
 
 def _is_own(path: Path, media_root: Path) -> bool:
-    """Whether its content is what was put there last."""
+    """Whether the content is still what was put there last."""
     known = MediaStore(media_root).recall(_key(path)) if media_root.is_dir() else None
     return known is not None and sha256_of(path) == known.sha256
 
@@ -154,7 +154,7 @@ def _key(path: Path) -> str:
 
 @contextmanager
 def _copy(source: Path, film: Path) -> Iterator[Path]:
-    """A durable copy in the film's folder, under a name that is gone at the end."""
+    """A durable copy in the film's folder, under a temporary name that is gone at the end."""
     with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY, delete=False) as file:
         whole = Path(file.name)
         try:

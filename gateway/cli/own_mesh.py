@@ -32,7 +32,7 @@ async def own_mesh(data: Path) -> AsyncIterator[str]:
                 async with telling(mesh.unready):
                     await mesh.wait_ready()
             except FailedPreconditionError as error:
-                if error.reason == "ENGINE_NOT_LOADED":  # it says all; a crash is told by the log
+                if error.reason == "ENGINE_NOT_LOADED":  # the message is complete; a crash needs the log
                     raise
                 raise FailedPreconditionError(f"{error.problem}\n{log.tail()}", error.remedy) from error
             for process in mesh.processes.values():

@@ -44,7 +44,7 @@ class JobDisplay:
         self._task = self._progress.add_task("waiting", total=100, note="")
 
     def show(self, event: jobs_pb2.JobEvent) -> None:
-        """Brings the display up to an event."""
+        """Updates the display with an event."""
         now = progress_view(event.progress)
         if now.stage != self._stage:
             self._enter(now.stage)
@@ -56,7 +56,7 @@ class JobDisplay:
         self._progress.update(self._task, completed=now.percent, description=description, note=note)
 
     def summary(self, target: Path, length: str) -> None:
-        """The last words after a film was made."""
+        """The closing lines once a film is made."""
         for stage, took_s in self._took_s.items():
             out.print(f"  {_STAGES.get(stage, stage):<20} {took_s:6.1f} s")
         out.print(f"  {'in all':<20} {time.monotonic() - self._begun_s:6.1f} s")

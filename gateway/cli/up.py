@@ -53,7 +53,7 @@ async def _up(data: Path, plan: MeshPlan) -> int:
 
 
 async def _until_over(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> int:
-    """Until it is stopped, or does not come up; once it was up, what fails is tried again for as long as it takes."""
+    """Runs until stopped, or until startup fails; once the mesh has been up, failures are retried without limit."""
     stopped = asyncio.create_task(stop.wait())
     announcing = asyncio.create_task(_announce(mesh, plan))
     up = asyncio.create_task(mesh.wait_up())
@@ -76,7 +76,7 @@ async def _until_over(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> 
 
 
 def say(name: str, line: str) -> None:
-    """One line of the log, with the name of the process before it."""
+    """Prints one line of the log, prefixed with the name of the process."""
     text = Text(f"{name:<{_NAME_WIDTH}} │ ", style=_COLOURS.get(service_of(name), "bold red"))
     out.print(text.append(line, style="default"), markup=False)
 

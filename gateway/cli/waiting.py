@@ -1,4 +1,4 @@
-"""What the command line waits for, told before anybody wonders: no wait is silent for five seconds."""
+"""Says what the command line is waiting for: no wait is silent for five seconds."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from gateway.cli.output import err
 from gateway.mesh.health import GrpcProbe
 
 _SILENCE_S = 2.0
-"""Before a word is said. An asking may take as long again, and both together stay below five seconds."""
+"""Silence before a line is printed. A probe may take as long again; both together stay below five seconds."""
 
 Tell = Callable[[str], None]
 
 
 def tell(line: str) -> None:
-    """To people, beside the result."""
+    """Prints a line for people, apart from the result."""
     err.print(escape(line))
 
 
 @asynccontextmanager
 async def telling(awaited: Callable[[], Awaitable[str]], say: Tell = tell) -> AsyncIterator[None]:
-    """While the block runs, says what `awaited` names once that lasts, and again when it changes.
+    """While the block runs, says what `awaited` names once the wait is long, and again when it changes.
 
-    `awaited` gives such as "tts at 127.0.0.1:8051", or nothing while there is nothing to wait for.
+    `awaited` returns a text such as "tts at 127.0.0.1:8051", empty while there is nothing to wait for.
     """
     looking = asyncio.create_task(_look(awaited, say))
     try:
@@ -38,7 +38,7 @@ async def telling(awaited: Callable[[], Awaitable[str]], say: Tell = tell) -> As
 
 @asynccontextmanager
 async def until_answered(service: str, address: str) -> AsyncIterator[None]:
-    """Around one short call: says whose answer is waited for, if it takes its time."""
+    """Wraps one short call: says whose answer is awaited, if it is slow."""
 
     async def awaited() -> str:
         return f"{service} at {address}"
@@ -49,9 +49,9 @@ async def until_answered(service: str, address: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def while_it_lives(service: str, address: str) -> AsyncIterator[None]:
-    """Around a call that may rightly be silent for long: says when the server does not answer, and when it does again.
+    """Wraps a call that may rightly be silent for long: says when the server stops answering, and when it resumes.
 
-    The server itself is asked, beside the call: a frozen one keeps its connections, and theirs look alike.
+    The server is probed separately from the call: a frozen server keeps its connections open, so the call looks alive.
     """
     probe = GrpcProbe(service, address)
 

@@ -1,4 +1,4 @@
-"""Requests at the same time: bounded, streams apart from the rest, and probes always answered."""
+"""Bounds concurrent requests, counts streams apart from the rest, and always answers probes."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Admission:
 
     @property
     def busy(self) -> bool:
-        """Whether a request is being answered that is no probe."""
+        """Whether a request other than a probe is being answered."""
         return bool(self._streams.taken or self._requests.taken)
 
     def take(self, method: str, path: str) -> _Places:
-        """Takes a place, which is to be given back. Raises UnavailableError when there is none."""
+        """Takes a place, which the caller must give back. Raises UnavailableError when there is none."""
         if self.draining:
             self._metrics.refused("draining")
             raise draining()
@@ -59,14 +59,14 @@ class Admission:
 
 
 def draining() -> UnavailableError:
-    """What those are told who come while the gateway ends."""
+    """The error for requests that arrive while the gateway shuts down."""
     return UnavailableError(
         "The gateway is ending.", "Try again soon.", reason="DRAINING", retry_after_s=_RETRY_AFTER_S
     )
 
 
 class Admit:
-    """ASGI middleware: answers 503 to requests that there is no place for. Probes need none."""
+    """ASGI middleware: answers 503 when there is no place for a request. Probes need no place."""
 
     def __init__(self, app: ASGIApp, admission: Admission) -> None:
         self._app, self._admission = app, admission

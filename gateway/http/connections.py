@@ -23,13 +23,13 @@ from gateway.http.metrics import UNREADABLE, GatewayMetrics
 from gateway.http.problems import problem_at
 from services.base.errors import DeadlineExceededError, InvalidInputError
 
-_FILES_EACH = 2  # its socket; half of the connections may send a file, which takes two more
-_OWN_FILES = 128  # channels to services, uploads, children that look at them
+_FILES_EACH = 2  # the socket itself; half of the connections may also be sending a file, which needs two more
+_OWN_FILES = 128  # channels to services, uploads, child processes that inspect uploads
 _LOG = logging.getLogger(__name__)
 
 
 def room_for(connections: int) -> int:
-    """How many of `connections` there are files for; the limit on open files is raised as far as it may be."""
+    """How many of `connections` the limit on open files allows; raises that limit as far as permitted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = _OWN_FILES + _FILES_EACH * connections
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -52,14 +52,14 @@ class Connections:
     waiting: dict[GatewayProtocol, None] = field(default_factory=dict)
 
     def make_room(self, open_connections: int) -> None:
-        """Ends those that have waited longest when there are more than `limit`."""
+        """Ends the connections that have waited longest when there are more than `limit`."""
         for connection in list(islice(self.waiting, max(open_connections - self.limit, 0))):
             self.metrics.refused("connections_full")
             connection.drop()
 
 
 class GatewayProtocol(H11Protocol):
-    """HTTP/1.1 with deadlines for heads of requests and for readers, and with problems for errors of the protocol."""
+    """HTTP/1.1 with deadlines for request heads and for readers; protocol errors are answered as problems."""
 
     def __init__(self, *arguments: Any, shared: Connections, **named: Any) -> None:  # noqa: ANN401 - uvicorn's own
         super().__init__(*arguments, **named)
@@ -68,7 +68,7 @@ class GatewayProtocol(H11Protocol):
         self._reader_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Takes the connection, and ends others for it when there are too many."""
+        """Accepts the connection, and ends others to make room when there are too many."""
         super().connection_made(transport)
         self._wait()
         self._shared.make_room(len(self.connections))
@@ -93,12 +93,12 @@ class GatewayProtocol(H11Protocol):
             self._stop_waiting()
 
     def on_response_complete(self) -> None:
-        """Waits for the next request; what is left of this one's body is not waited for any longer than that."""
+        """Waits for the next request; the rest of this one's body must arrive within the same deadline."""
         self._wait()
         super().on_response_complete()
 
     def pause_writing(self) -> None:
-        """The reader is slower than we are, which it may be for a while."""
+        """The reader is slower than we are; starts its deadline."""
         super().pause_writing()
         self._reader_deadline = self.loop.call_later(self._shared.write_timeout_s, self.transport.abort)
 
@@ -107,7 +107,7 @@ class GatewayProtocol(H11Protocol):
         self._stop_reader_deadline()
         super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - h11's exception knows more
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - h11's exception says more
         """Answers what cannot be read as HTTP."""
         hint = getattr(sys.exception(), "error_status_hint", 0)
         if hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
@@ -134,7 +134,7 @@ class GatewayProtocol(H11Protocol):
             self._reader_deadline.cancel()
 
     def _too_late(self) -> None:
-        """Says so to who has begun a request; a connection that cannot even be closed in time is cut off."""
+        """Answers 408 if a request was begun, and closes; aborts a connection that does not close in time."""
         self._deadline = self.loop.call_later(self._shared.write_timeout_s, self.transport.abort)
         if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
             self._shared.metrics.refused("head_late")
@@ -145,7 +145,7 @@ class GatewayProtocol(H11Protocol):
 
     def _answer(self, error: InvalidInputError | DeadlineExceededError, status: int) -> None:
         """Sends the problem, where an answer can still be begun, and closes."""
-        if self.cycle is not None and not self.cycle.response_complete:  # whoever works on the broken request
+        if self.cycle is not None and not self.cycle.response_complete:  # wake the handler of the broken request
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         else:

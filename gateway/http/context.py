@@ -42,7 +42,7 @@ class Gateway:
     stopping: asyncio.Event
 
     def calling(self, service: str) -> AbstractContextManager[None]:
-        """Around calls to a service: its errors as ours, and its address when it does not answer."""
+        """Wraps calls to a service: turns its errors into ours, and names its address when it does not answer."""
         return calling(f"{service} server", ", ".join(self.settings.targets(service)))
 
 

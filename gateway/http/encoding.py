@@ -1,4 +1,4 @@
-"""Sound in other formats than PCM: each stream is encoded by a child of its own while it is being made."""
+"""Sound in formats other than PCM: each stream is encoded by its own child process while it is being made."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Encoders:
 
 
 async def _feed(child: asyncio.subprocess.Process, samples: AsyncGenerator[bytes, None]) -> None:
-    """Ends the child's input in any case; an error of the voice is then raised after what is left has been read."""
+    """Always closes the child's input; an error of the voice is raised once the remaining output has been read."""
     assert child.stdin is not None
     async with aclosing(samples):
         try:

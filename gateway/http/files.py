@@ -19,8 +19,8 @@ REVALIDATE = "no-cache"  # keep it, but ask each time whether it is still the sa
 
 _RANGE = re.compile(r"(?P<first>\d{1,18})-(?P<last>\d{0,18})|-\d{1,18}", re.ASCII)
 
-# What users uploaded is shown or played, never run as a page of this origin. A browser wraps a film, sound or picture
-# that is opened by its address in a page of its own making, which loads it again and styles it, but runs nothing of it.
+# Uploads are shown or played, never run as a page of this origin. When a film, sound or picture is opened by its
+# address, the browser wraps it in a page of its own, which loads and styles the file but runs nothing in it.
 _SANDBOX = "default-src 'none'; sandbox"
 _PLAYER = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'"
 _PLAYED = re.compile(r"(video|audio)/[\w.-]+|image/(png|jpeg|webp|avif|gif|heic)", re.ASCII)  # an SVG is a page
@@ -38,8 +38,8 @@ def file_response(
 ) -> Response:
     """The file, a range of it, or 304 when the client has it. `etag` is a hash of the content.
 
-    It is sent whole even when it is removed meanwhile. Raises NotFoundError when it has been removed just now, and
-    HTTPException (412) when the client wants another one.
+    It is sent whole even if it is removed meanwhile. Raises NotFoundError if it is already gone, and HTTPException
+    (412) if the client's If-Match names other content.
     """
     tag = f'"{etag}"'
     if not _is_wanted(request.headers.get("if-match"), tag):
@@ -51,15 +51,15 @@ def file_response(
 
 
 def safety(media_type: str) -> dict[str, str]:
-    """Headers under which a browser plays or shows what strangers may have made, and runs none of it."""
+    """Headers that let a browser play or show what strangers may have made, but run none of it."""
     policy = _PLAYER if _PLAYED.fullmatch(media_type) else _SANDBOX
     return {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": policy}
 
 
 class _RangedFile(FileResponse):
-    """Takes no notice of ranges in other units, or that are none (RFC 9110, 14.2); the base class answers 400.
+    """Ignores ranges that are malformed or in other units (RFC 9110, 14.2); the base class answers 400.
 
-    The base class would look for the file when it is sent, and a preview is gone as soon as there is a longer one.
+    Opens the file at once; the base class does so on sending, when a longer preview may have replaced it.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ def _is_range(text: str) -> bool:
 
 
 def _is_wanted(if_match: str | None, tag: str) -> bool:
-    """Without any weak tag: those promise no same bytes (RFC 9110, 13.1.1)."""
+    """Weak tags never match, as they do not promise the same bytes (RFC 9110, 13.1.1)."""
     return if_match is None or not {tag, "*"}.isdisjoint(part.strip() for part in if_match.split(","))
 
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.http.problems import http_problem, problem_response
 from services.base.errors import InvalidInputError
 
-# Asked by address from kubelet and Prometheus; they tell nothing of users.
+# Requested by IP address by kubelet and Prometheus; they reveal nothing about users.
 MACHINE_PATHS = ("/livez", "/readyz", "/metrics", "/probe/")
 
 
@@ -28,7 +28,7 @@ class SameSiteGuard:
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers 403 instead of passing on what must not come in."""
+        """Answers 403 to requests that must not be passed on."""
         if scope["type"] == "http" and (error := self._objection(scope["path"], Headers(scope=scope))) is not None:
             await problem_response(Request(scope), error, 403)(scope, receive, send)
             return
@@ -49,7 +49,7 @@ class SameSiteGuard:
 
 @dataclass(frozen=True)
 class BodyPatience:
-    """How long a body is waited for: `timeout_s`, and a second more for each `rate_bytes_per_s` that have come."""
+    """How long to wait for a body: `timeout_s`, plus a second for each `rate_bytes_per_s` bytes received."""
 
     timeout_s: float
     rate_bytes_per_s: float
@@ -62,7 +62,7 @@ class BodyPatience:
 class BodyLimit:
     """ASGI middleware: 413 for bodies above `limit_bytes`, or above `upload_bytes` on the paths that take files.
 
-    408 for those that come too slowly.
+    408 for bodies that arrive too slowly.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class BodyLimit:
         self._limit_bytes, self._upload_bytes, self._upload_paths = limit_bytes, upload_bytes, upload_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuses by the announced length, counts what was not announced, and waits for no body without end."""
+        """Refuses by the announced length, counts bodies of unannounced length, and bounds the wait for each."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -89,14 +89,14 @@ def _counted(receive: Receive, limit_bytes: int, patience: BodyPatience) -> Rece
 
     async def counting() -> Message:
         nonlocal received, waited_s, complete
-        if complete:  # from now on it is the end of the connection that is waited for
+        if complete:  # from now on we wait only for the end of the connection
             return await receive()
         asked_s = time.monotonic()
         try:
             message = await asyncio.wait_for(receive(), patience.left_s(received, waited_s))
         except TimeoutError:
             raise HTTPException(408, f"Only {received:,} bytes of the body have come in time") from None
-        waited_s += time.monotonic() - asked_s  # not the time that we take ourselves
+        waited_s += time.monotonic() - asked_s  # excludes our own processing time
         complete = not message.get("more_body", False)
         received += len(message.get("body", b""))
         if received > limit_bytes:
@@ -107,7 +107,7 @@ def _counted(receive: Receive, limit_bytes: int, patience: BodyPatience) -> Rece
 
 
 def _too_large(limit_bytes: int) -> HTTPException:
-    """Not one of ours: FastAPI lets only its own kind through while it reads a body."""
+    """Not one of our errors: while reading a body, FastAPI lets only its own exceptions through."""
     return HTTPException(413, f"The body is larger than the {limit_bytes:,} bytes that this path takes")
 
 

@@ -17,7 +17,7 @@ _SERVICE = "gateway"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 UNREADABLE = "other other"
-"""Verb and path of what is no HTTP."""
+"""Verb and path for what cannot be read as HTTP."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 
@@ -60,7 +60,7 @@ class GatewayMetrics:
     def page(
         self, services: Sequence[ServiceState], accept: str = "", accept_encoding: str = ""
     ) -> tuple[bytes, dict[str, str]]:
-        """The page for a scrape and its headers, in the format and coding that the scraper accepts."""
+        """The body and headers for a scrape, in the format and encoding that the scraper accepts."""
         for state in services:
             self._probe.labels(state.name).set(state.ok)
         encode, content_type = choose_encoder(accept)
@@ -96,7 +96,7 @@ class CountRequests:
 
 
 def _template(scope: Scope) -> str:
-    """Verb and path template; one word for all that a client may have made up, as each would be a series for ever."""
+    """Verb and path template; whatever a client made up becomes one word, as each would be a series for ever."""
     path = getattr(scope.get("route"), "path", None) or "other"
     method = scope["method"] if scope["method"] in _METHODS else "other"
     return f"{method} {path}"

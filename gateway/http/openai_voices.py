@@ -22,7 +22,7 @@ LIKELY = {
 
 
 async def engine_voice(gateway: Gateway, name: str) -> str:
-    """Id of the voice that is meant. An engine without such a voice gives each name one of its own, always the same."""
+    """Id of the voice that `name` means. If the engine lacks it, each name maps to one fixed voice of the engine."""
     if name not in LIKELY:
         return name
     own = [voice.id for voice in await engine_voices(gateway)]

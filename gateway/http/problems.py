@@ -78,12 +78,12 @@ def name_media_type(api: dict[str, Any]) -> None:
 
 
 def status_of(error: errors.VigentError) -> int:
-    """HTTP status of an error; the nearest class of ours decides."""
+    """HTTP status of an error, from the nearest of our classes in its ancestry."""
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Makes every error of `app` a problem."""
+    """Makes `app` answer every error with a problem."""
     app.add_exception_handler(errors.VigentError, _vigent_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
@@ -92,12 +92,12 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 def problem_response(request: Request, error: errors.VigentError, status: int | None = None) -> JSONResponse:
-    """The response that tells of `error`."""
+    """The response that reports `error`."""
     return problem_at(request.url.path, error, status)
 
 
 def problem_at(path: str, error: errors.VigentError, status: int | None = None) -> JSONResponse:
-    """The response that tells of `error` to who asked for `path`; empty where no path could be read."""
+    """The response that reports `error` for a request to `path`, "" if no path could be read."""
     status = status or status_of(error)
     field = request_field(error.field)
     problem = Problem(
@@ -135,7 +135,7 @@ async def _validation_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _is_json(request: Request) -> bool:
-    """As FastAPI sees it, which reads no other body."""
+    """By FastAPI's own rule; it parses no other body."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
 
@@ -154,7 +154,7 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
     """The problem that an error of the framework stands for."""
     problem, remedy, reason = error.detail.rstrip("."), "", HTTPStatus(error.status_code).name
     match error.status_code:
-        case 400:  # all that the framework cannot parse: no UTF-8, numbers or depths without end
+        case 400:  # whatever the framework cannot parse: invalid UTF-8, huge numbers, excessive nesting
             return problem_response(request, no_json())
         case 404:
             problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
@@ -172,7 +172,7 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
 
 
 def _not_allowed(request: Request) -> JSONResponse:
-    """Names the methods of all routes with this path; the framework names those of the first alone."""
+    """Names the methods of all routes with this path; the framework names only those of the first."""
     methods = ", ".join(method for method in _METHODS if _takes(request, method))
     problem, remedy = f"{request.url.path[:200]} does not take {request.method}.", f"It takes {methods}."
     response = problem_response(request, errors.VigentError(problem, remedy, "", "METHOD_NOT_ALLOWED"), 405)

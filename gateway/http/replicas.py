@@ -17,7 +17,7 @@ from services.base.errors import NotFoundError
 from services.base.names import FULL_NAMES
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
-_FRESH_S = 1.0  # many askers share one look
+_FRESH_S = 1.0  # concurrent requests share one look
 
 Health = Literal["SERVING", "NOT_SERVING", "UNREACHABLE"]
 
@@ -148,7 +148,7 @@ class MeshWatch:
 
 
 def figures_of(said: runtime_pb2.GetStatusResponse) -> dict[str, Any]:
-    """Fields of a Replica. A server without a worker has fewer."""
+    """Fields of a Replica, from its status; fewer for a server without a worker."""
     figures = {
         "problem": said.problem,
         "active_requests": said.active_requests,

@@ -27,7 +27,7 @@ _EXTENDED_NAME = re.compile(rb"""filename\*\s*=\s*"?([\w-]{1,40})'[^']*'([\x21\x
 class Upload:
     """A form that has arrived: the file under its temporary name, its own name, and the other fields.
 
-    One that comes several times is a list, and so is every one whose name ends in "[]".
+    A field that comes several times is a list, and so is every field whose name ends in "[]".
     """
 
     path: Path
@@ -43,10 +43,10 @@ class Uploads:
 
     @asynccontextmanager
     async def receive(self, request: Request) -> AsyncIterator[Upload]:
-        """Reads the form to its end; what is left of the temporary file is removed afterwards.
+        """Reads the form to its end; the temporary file, if still there, is removed afterwards.
 
-        Raises InvalidInputError for a body that is no form with one field `file`, ExhaustedError when all slots are
-        taken.
+        Raises InvalidInputError unless the body is a form with exactly one field `file`, ExhaustedError when all slots
+        are taken.
         """
         if self._slots.locked():
             problem = "Too many uploads are under way."
@@ -87,7 +87,7 @@ class _Form:
         self.has_file = self.complete = False
 
     def callbacks(self) -> dict[str, object]:
-        """By the names of python_multipart."""
+        """Keyed by python_multipart's names for them."""
         return {
             "on_part_begin": self._part_begin,
             "on_header_field": self._header_field,
@@ -150,7 +150,7 @@ class _Form:
 
 
 def _file_name(header: bytes, options: dict[bytes, bytes]) -> str:
-    """The name of the file; that of `filename*` (RFC 5987), which python_multipart does not read, counts first."""
+    """The name of the file; `filename*` (RFC 5987), which python_multipart does not read, takes precedence."""
     if not (extended := _EXTENDED_NAME.search(header)):
         return _text(options.get(b"filename", b""), "file")
     charset, name = (part.decode("ascii") for part in extended.groups())

@@ -1,4 +1,4 @@
-"""Whether a style, or a job that is not ended, uses what is about to be deleted."""
+"""Whether a style, or a job that has not ended, uses what is about to be deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_NAMED = 5
 
 
 async def refuse_while_used(gateway: Gateway, kind: Kind, asset_id: str) -> None:
-    """Raises FailedPreconditionError naming who uses it, or UnavailableError when nobody can tell."""
+    """Raises FailedPreconditionError naming what uses it, or UnavailableError when that cannot be known."""
     if kind == "fonts" and (names := await asyncio.to_thread(_styles_in, gateway.library, asset_id)):
         users = ", ".join(names[:_MOST_NAMED])
         raise _in_use(f"These styles use it: {users}.", "Delete them first.")
@@ -28,7 +28,7 @@ async def refuse_while_used(gateway: Gateway, kind: Kind, asset_id: str) -> None
 
 
 async def is_of_a_job(gateway: Gateway, sha256: str) -> bool:
-    """Whether a job has made this content, whoever else uploaded it. Raises UnavailableError when nobody can tell."""
+    """Whether a job made this content, even if it was also uploaded. Raises UnavailableError if that is unknown."""
     async for job in gateway.jobs.list_all():
         if any(output.sha256 == sha256 for output in job.outputs.values()):
             return True
@@ -59,7 +59,7 @@ def _used_by(store: MediaStore, spec: jobs_pb2.JobSpec, kind: Kind) -> set[str]:
 
 
 def _font_of(kind: StyleKind, style_id: str, store: MediaStore) -> set[str]:
-    """The font of a job's style, which need not be in the library; none where the job misses its style already."""
+    """The font of a job's style, which need not be in the library; empty if the style is already gone."""
     with suppress(VigentError):
         return {load_style(kind, style_id, store)["font"]["id"]}
     return set()

@@ -1,4 +1,4 @@
-"""The model servers as the orchestrator sees them: per service a set of replicas, each with its own channel."""
+"""The model servers as the orchestrator sees them: a set of replicas per service, each with its own channel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SILENCE_S = 3.0  # how long a server may take to answer before people are told
 _PROBLEM_TIMEOUT_S = 2.0
 
 VOICE, MOUTH, LISTENER, DRAWER = "a voice server", "a lip-sync server", "a listening server", "an overlay server"
-"""What people are told is waited for."""
+"""What people are told we are waiting for."""
 
 StubT = TypeVar("StubT")
 
@@ -42,7 +42,7 @@ StubT = TypeVar("StubT")
 class Engine:
     """The engine behind a service. `identity` is part of the recipe of what it makes.
 
-    `judges_takes`: what it hears is good enough to judge a take by. `languages` are BCP 47; none: not bound to any.
+    `judges_takes`: what it hears is good enough to judge a take by. `languages` are BCP 47; empty: any language.
     """
 
     identity: str
@@ -56,7 +56,7 @@ class Engine:
 
 
 class Replica(Generic[StubT]):
-    """One server (or one name behind which the channel balances) and our calls to it."""
+    """One server (or one name that the channel balances over several) and our calls to it."""
 
     def __init__(self, target: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
         self.channel = open_channel(target, service)
@@ -79,7 +79,7 @@ class Replica(Generic[StubT]):
         return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages))
 
     async def problem(self) -> str:
-        """Why its engine cannot be loaded; empty when it does not say. Asks on a channel that does not avoid it."""
+        """Why its engine cannot be loaded; empty when it does not say. Asks on a channel without health checking."""
         async with direct_channel(self._target) as channel:
             call = health_pb2_grpc.HealthStub(channel).Check(self._request, timeout=_PROBLEM_TIMEOUT_S)
             try:

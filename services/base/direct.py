@@ -1,4 +1,4 @@
-"""How processes of the mesh reach each other: straight, whatever proxies the environment names for the outside."""
+"""How processes of the mesh reach each other: directly, whatever proxies the environment names."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import grpc
 
 NO_PROXY = ("grpc.enable_http_proxy", 0)
-"""Option of a channel. gRPC would ask http_proxy, https_proxy and grpc_proxy, for loopback as well."""
+"""Option of a channel. gRPC would obey http_proxy, https_proxy and grpc_proxy, even for loopback."""
 
 SOON_FOUND = tuple((f"grpc.{which}_reconnect_backoff_ms", 200) for which in ("initial", "max"))
-"""Options of a channel to a server that may just be starting. Not "min": it bounds how long its greeting may take."""
+"""Options of a channel to a server that may just be starting. Not "min", which also limits the handshake."""
 
 
 def direct_channel(target: str, options: Sequence[tuple[str, str | int]] = ()) -> grpc.aio.Channel:

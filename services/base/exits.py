@@ -1,4 +1,4 @@
-"""How a process of the mesh ends: what its exit code tells whoever may start it again."""
+"""How a process of the mesh ends: what its exit code tells whatever may restart it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXIT_DONE, EXIT_FAILED = 0, 1
 EXIT_USAGE = 2
 """The settings are wrong: starting it again changes nothing."""
 EXIT_PORT_TAKEN = os.EX_TEMPFAIL
-"""75 of sysexits.h: somebody has the port, or the machine has no room for it, now."""
+"""75 in sysexits.h: for now, the port is taken or the machine lacks the resources to open it."""
 
 PORT_TAKEN = "PORT_TAKEN"
 _PASSING = {errno.EADDRINUSE, errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -25,9 +25,9 @@ def exit_code_of(error: VigentError) -> int:
 
 
 def port_error(problem: str, remedy: str, field: str, error: OSError | RuntimeError) -> VigentError:
-    """What is said of a port that cannot be opened: FailedPreconditionError PORT_TAKEN, or wrong settings.
+    """The error for a port that cannot be opened: FailedPreconditionError PORT_TAKEN, or wrong settings.
 
-    gRPC raises RuntimeError when it cannot listen, which is asked for only once the address is known to be good.
+    gRPC raises RuntimeError when it cannot listen; it is asked to only after the address has proved good.
     """
     if isinstance(error, RuntimeError) or error.errno in _PASSING:
         return FailedPreconditionError(problem, remedy, field, PORT_TAKEN)

@@ -9,10 +9,10 @@ FULL_NAMES = {
     "asr": "vigent.asr.v1.AsrService",
     "overlay": "vigent.overlay.v1.OverlayService",
 }
-"""Of the services, as their contracts have them; health tells the readiness of a server under its full name."""
+"""Full names of the services in their contracts; health reports a server's readiness under its full name."""
 
 LIVENESS = "liveness"
-"""Name under which a server's health tells whether its process is worth keeping."""
+"""Name under which health reports whether a server's process is worth keeping."""
 
 ENGINE_METADATA_KEY = "vigent-engine"
 """Initial metadata of every health check: the identity of the engine; ASCII."""
@@ -25,5 +25,5 @@ FALLBACK_METADATA_KEY = "vigent-fallback"
 
 
 def engine_name(identity: str) -> str:
-    """The first word of an identity, which goes on with digests of all that makes the engine's results."""
+    """The first word of an identity; the rest are digests of everything that determines the engine's results."""
     return identity.partition(" ")[0]

@@ -1,4 +1,4 @@
-"""Names of settings that nobody reads: a slip of the keyboard is told, with the name that was meant."""
+"""Names of settings that nothing reads: a likely typo is reported, with the name that was meant."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _SHARED = (
     "VIGENT_MEDIA_ROOT",
     "VIGENT_MODELS_ROOT",
 )
-"""Names outside of all sections; those of `vigent` itself are in the environment of its servers, too."""
+"""Names outside all sections; those of `vigent` itself are in the environment of its servers, too."""
 _MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
 
 
 def unread_variables(own: Mapping[str, type[BaseSettings]]) -> Iterator[str]:
     """A sentence for each VIGENT_ name in the environment that is no setting of the sections in `own`.
 
-    Names that begin with another section are left to whoever has its settings.
+    Names that begin with another section are left to the process that has its settings.
     """
     known = {name for section in _MODEL_SERVICES for name in _variables(section, ServerSettings)} | set(_SHARED)
     known |= {name for section, settings in own.items() for name in _variables(section, settings)}
     others = tuple(f"VIGENT_{section.upper()}_" for section in PORTS if section not in own)
     for name in sorted(name.upper() for name in os.environ):
-        base = name.partition("__")[0]  # of a mapping: VIGENT_TTS_OPTIONS__UNITS
+        base = name.partition("__")[0]  # the mapping's own name, as in VIGENT_TTS_OPTIONS__UNITS
         if name.startswith("VIGENT_") and base not in known and not name.startswith(others):
             yield f"Nothing reads {name}, which is in the environment.{did_you_mean(base, known)}"
 
 
 def warn_of_unread_variables(own: Mapping[str, type[BaseSettings]]) -> None:
-    """`unread_variables` in the log of a server that starts."""
+    """Logs `unread_variables` when a server starts."""
     for sentence in unread_variables(own):
         _LOG.warning("%s", sentence)
 

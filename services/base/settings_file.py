@@ -1,4 +1,4 @@
-"""vigent.toml, and what is wrong with a setting: told by the name that it was given under."""
+"""vigent.toml, and errors about settings, which use the name that the setting was given under."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from services.base.errors import InvalidInputError
 
 _SECTIONS = ("gateway", "orchestrator", "tts", "lipsync", "asr", "overlay", "mesh")
 SHARED_KEYS = ("media_root", "backdrop")
-"""Keys above all sections."""
+"""Keys at the top level, above all sections."""
 _ALIAS = "VIGENT_"
 
 
 def settings_file() -> Path:
-    """Where vigent.toml is looked for."""
+    """Where vigent.toml is expected."""
     return Path(os.environ.get("VIGENT_CONFIG", "vigent.toml"))
 
 
 def read_settings_file() -> dict[str, Any]:
-    """The content of vigent.toml, {} without one. Raises InvalidInputError for no TOML, and for a key of nobody's."""
+    """The content of vigent.toml, {} without one. Raises InvalidInputError for invalid TOML and for unknown keys."""
     path = settings_file()
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -43,7 +43,7 @@ def read_settings_file() -> dict[str, Any]:
 
 
 def wrong_setting(error: ValidationError, settings: type[BaseSettings], section: str, prefix: str) -> InvalidInputError:
-    """What is said of the first wrong setting of a section whose names in the environment begin with `prefix`."""
+    """The error for the first wrong setting of a section whose environment variables begin with `prefix`."""
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
     shared = place[0].startswith(_ALIAS)  # its name has no section
@@ -59,7 +59,7 @@ def wrong_setting(error: ValidationError, settings: type[BaseSettings], section:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The question, after a space; nothing where nothing known is like it."""
+    """The question, after a space; "" if no known name is similar."""
     near = difflib.get_close_matches(name, sorted(known), 1, 0.8)
     return f" Did you mean {near[0]}?" if near else ""
 
@@ -70,7 +70,7 @@ def _unknown_key(key: str, known: Collection[str], below: str) -> InvalidInputEr
 
 
 def _is_in_environment(variable: str) -> bool:
-    """Whether it, or the mapping that it is part of, is there."""
+    """Whether it, or the mapping that it is part of, is set."""
     parts = variable.split("__")
     given = {name.upper() for name in os.environ}
     return any("__".join(parts[:count]) in given for count in range(1, len(parts) + 1))

@@ -1,4 +1,4 @@
-"""A name for code: pieces that other code would have made are made again."""
+"""A digest of code: pieces made by different code are made again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 def source_digest(*folders: Path) -> str:
     """First 16 hexadecimal digits of the SHA-256 over all Python files below `folders`: changes with the code.
 
-    Where the folders lie does not count, so that two installations of one version agree.
+    The location of the folders does not count, so that two installations of one version agree.
     """
     digest = hashlib.sha256()
     for folder in folders:

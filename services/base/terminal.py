@@ -7,9 +7,9 @@ import sys
 
 
 def replace_what_cannot_be_shown() -> None:
-    """Lets standard output and error show "?" for what their encoding lacks, where Python would end the process.
+    """Makes standard output and error show "?" for what their encoding lacks, where Python would raise an error.
 
-    Under LC_ALL=C, ISO-8859-1 or GBK that befalls Chinese, or the bar of a progress display.
+    Under LC_ALL=C, ISO-8859-1 or GBK this affects Chinese text, or the bar of a progress display.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -1,7 +1,7 @@
-"""Says what the engines that the settings name can do, before a server runs: `python -m services.runtime.describe tts`.
+"""Says, before a server runs, what the configured engines can do: `python -m services.runtime.describe tts`.
 
-A process of its own, because an engine's class comes with the libraries that it computes with. Prints one JSON object:
-by service the engine's name, its `capabilities` (null when its class cannot be had) and the `problem` then.
+A process of its own, because importing an engine's class imports its compute libraries too. Prints one JSON object:
+for each service the engine's name and its `capabilities`, or null and the `problem` if its class cannot be had.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from services.runtime.worker.loading import load_class
 
 
 def describe(service: str) -> dict[str, Any]:
-    """Of the engine that the settings of `service` name."""
+    """Describes the engine that the settings of `service` name."""
     spec: ServiceSpec = importlib.import_module(f"services.{service}.servicer").SPEC
     engine = ""
     try:
@@ -31,14 +31,14 @@ def describe(service: str) -> dict[str, Any]:
         return {"engine": engine, "capabilities": asdict(capabilities), "problem": ""}
     except VigentError as error:
         problem = str(error)
-    except Exception as error:  # whatever its module does: the other engines are to be known all the same
+    except Exception as error:  # whatever its module raises, the other engines must still be described
         problem = f"The engine {engine!r} cannot be imported: {error or type(error).__name__}."
     return {"engine": engine, "capabilities": None, "problem": problem}
 
 
 def main(services: Sequence[str]) -> None:
     """Prints what is known of the engines of `services`."""
-    with redirect_stdout(sys.stderr):  # some libraries greet
+    with redirect_stdout(sys.stderr):  # some libraries print a banner
         told = {service: describe(service) for service in services}
     print(json.dumps(told))
 

@@ -1,4 +1,4 @@
-"""What every gRPC server of the mesh does at its ends: options, port, reflection, signals, drain."""
+"""What every gRPC server of the mesh does to start and stop: options, port, reflection, signals, drain."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def new_server(settings: ProcessSettings, *interceptors: grpc.aio.ServerIntercep
 def add_common_services(
     server: grpc.aio.Server, service: str, health: Health, runtime: runtime_pb2_grpc.RuntimeServiceServicer
 ) -> None:
-    """Registers what every server has beside `service`, a full name: health, its description and reflection."""
+    """Registers what every server has besides `service`, a full name: health, its description and reflection."""
     health_pb2_grpc.add_HealthServicer_to_server(health, server)
     runtime_pb2_grpc.add_RuntimeServiceServicer_to_server(runtime, server)
     common = [
@@ -51,10 +51,10 @@ def add_common_services(
 
 
 def bind(server: grpc.aio.Server, settings: ProcessSettings, section: str) -> int:
-    """Opens the port and returns it. Raises what `port_error` makes of a port that does not open."""
+    """Opens the port and returns it. Raises the `port_error` of a port that does not open."""
     try:
         with socket.create_server((settings.host, settings.port)):
-            pass  # asked first because gRPC writes its own lines to stderr when it fails
+            pass  # tried first because gRPC writes its own lines to stderr when it fails
         return server.add_insecure_port(f"{settings.host}:{settings.port}")
     except (OSError, RuntimeError) as error:
         cause = str(error.strerror if isinstance(error, OSError) else error)
@@ -81,9 +81,9 @@ class StopSignals:
 async def drain(
     server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: ProcessSettings, signals: StopSignals
 ) -> bool:
-    """Stops without a failed call: NOT_SERVING, a pause in which balancers turn away, then the end of running calls.
+    """Stops without failing a call: NOT_SERVING, a pause for balancers to turn away, then the end of running calls.
 
-    Returns whether it came to its end; False when a second signal cut it short.
+    Returns whether the drain was completed; False when a second signal cut it short.
     """
     forced = asyncio.ensure_future(signals.second.wait())
     gentle = asyncio.ensure_future(_drain(server, health, calls, settings))
@@ -102,8 +102,6 @@ async def _drain(server: grpc.aio.Server, health: Health, calls: RunningCalls, s
     await asyncio.sleep(settings.drain_delay_s)
     calls.refuse()
     ends_s = time.monotonic() + settings.drain_grace_s
-    await calls.ended(
-        settings.drain_grace_s
-    )  # a stopping server refuses health checks: who asks would take it for dead
-    health.close()  # a watch would hold the server for the whole grace
+    await calls.ended(settings.drain_grace_s)  # a stopping server refuses health checks, and would be taken for dead
+    health.close()  # an open watch would hold the server for the whole grace period
     await server.stop(max(0.0, ends_s - time.monotonic()))

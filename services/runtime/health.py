@@ -1,4 +1,4 @@
-"""grpc.health.v1 for a model server: "" and the service's full name tell readiness, "liveness" tells life."""
+"""grpc.health.v1 for a model server: "" and the service's full name give readiness, "liveness" gives liveness."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Told:
 
 
 class Health(health.aio.HealthServicer):  # type: ignore[misc]
-    """The library's servicer, with List, a NOT_SERVING start, and watches that end with the server."""
+    """The library's servicer, plus List, NOT_SERVING at the start, and watches that end with the server."""
 
     def __init__(self, service: str) -> None:
         """`service` is the full name, such as "vigent.tts.v1.TtsService"."""
@@ -47,7 +47,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     async def Check(  # noqa: N802
         self, request: health_pb2.HealthCheckRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> health_pb2.HealthCheckResponse:
-        """The state of a name; says in its metadata which engine is behind the service and why not another one."""
+        """The state of a name; its metadata says which engine is behind the service, and why not the one asked for."""
         if self.identity:
             await context.send_initial_metadata(((ENGINE_METADATA_KEY, self.identity),))
         if self._told:
@@ -66,7 +66,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
     async def Watch(  # noqa: N802
         self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> None:
-        """Tells every change; ends when the server stops, which would otherwise wait for it the whole grace."""
+        """Reports every change; ends when the server stops, which would otherwise wait for the whole grace period."""
         told = _Told(context)
         watch = asyncio.ensure_future(super().Watch(request, told))
         closed = asyncio.ensure_future(self._closed.wait())
@@ -77,11 +77,11 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
             closed.cancel()
             await asyncio.gather(watch, closed, return_exceptions=True)
         status = self._server_status.get(request.service, told.status)
-        if status != told.status:  # it was set in the very moment of the end
+        if status != told.status:  # it was set just as the watch ended
             await context.write(health_pb2.HealthCheckResponse(status=status))
 
     async def publish(self, *, ready: bool, live: bool, problem: str = "", missing: str = "") -> None:
-        """Sets the states; `problem` says why the engine cannot be loaded, `missing` why another one was."""
+        """Sets the states; `problem` says why the engine cannot be loaded, `missing` why another one stands in."""
         told = {PROBLEM_METADATA_KEY: _ascii_line(problem), FALLBACK_METADATA_KEY: _ascii_line(missing)}
         self._told = {key: line for key, line in told.items() if line}
         for name in self._readiness_names:
@@ -89,7 +89,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc]
         await self.set(LIVENESS, _SERVING if live else _NOT_SERVING)
 
     async def turn_away(self) -> None:
-        """Not ready from here on, whatever is published. Alive as before: who is not would be ended amid its calls."""
+        """Not ready from here on, whatever is published. Still live, or the server would be killed amid its calls."""
         self._draining = True
         for name in self._readiness_names:
             await self.set(name, _NOT_SERVING)

@@ -1,4 +1,4 @@
-"""Who makes a piece: engine, checkpoint, options and code. Part of the recipe under which pieces are kept."""
+"""What makes a piece: engine, checkpoint, options and code. Part of the recipe under which pieces are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.base.source_digest import source_digest
 
-_MANIFEST = "manifest.json"  # as of enginekit.checkpoints, which would bring pydantic's models along
+_MANIFEST = "manifest.json"  # as in enginekit.checkpoints, which would import pydantic models
 _SERVICES = Path(__file__).parents[1]
 _SHARED_ROOMS = ("enginekit", "espeak", "media", "text", "typography")
 
@@ -24,8 +24,8 @@ def engine_identity(
     """Name of the engine, digest of its checkpoint, digest of its options and code; ASCII, for metadata.
 
     The code is that of the service and of the rooms that engines use. The code that serves (runtime, base) is left
-    out: it carries what an engine makes and changes nothing of it, so that users keep their pieces when it is mended.
-    `version` is what the engine says of itself, such as the browser that it draws with.
+    out: it carries what an engine makes unchanged, so that users keep their pieces when it is mended.
+    `version` is what the engine reports, such as the browser that it draws with.
     """
     code = source_digest(services / service, *(services / room for room in _SHARED_ROOMS))
     rest = hashlib.sha256(repr((code, sorted(options.items()), version)).encode()).hexdigest()[:16]
@@ -33,9 +33,9 @@ def engine_identity(
 
 
 def checkpoint_digest(folder: Path) -> str:
-    """First 16 hexadecimal digits of a SHA-256 over the manifest, which has a hash of every file, and all sizes.
+    """First 16 hexadecimal digits of a SHA-256 over the manifest, which has a hash of every file, and all file sizes.
 
-    Sizes count because an operator may lay files beside those of the manifest, as for InsightFace. A folder that
+    Sizes count because an operator may add files to those of the manifest, as for InsightFace. A folder that
     cannot be read has the digest of an empty one: its engine cannot be loaded either.
     """
     digest = hashlib.sha256()

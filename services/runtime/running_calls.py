@@ -1,4 +1,4 @@
-"""The calls that run now, and the door through which they come: what a drain closes, and what it waits for."""
+"""The calls that are running: a drain refuses new ones here, and waits for the rest to end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RETRY_AFTER_S = 1.0
 
 
 class RunningCalls:
-    """Counts calls. Lives on the event loop."""
+    """Counts calls. To be used on the event loop only."""
 
     def __init__(self) -> None:
         self._count, self._refusing = 0, False
@@ -21,7 +21,7 @@ class RunningCalls:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Around a call. Raises UnavailableError once calls are refused."""
+        """Wraps a call. Raises UnavailableError once calls are refused."""
         self.raise_if_refusing()
         self._count += 1
         self._none.clear()
@@ -43,11 +43,11 @@ class RunningCalls:
             )
 
     def refuse(self) -> None:
-        """Lets no further call in; those that run go on."""
+        """Refuses further calls; running ones go on."""
         self._refusing = True
 
     async def ended(self, timeout_s: float) -> None:
-        """Returns when no call runs, or after `timeout_s`."""
+        """Returns when no call is running, or after `timeout_s`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._none.wait()

@@ -35,7 +35,7 @@ from services.runtime.worker.worker import Worker
 
 @dataclass(frozen=True)
 class ServiceSpec:
-    """What makes a model server. `attributes` name attributes of the engine, or methods without arguments.
+    """What defines a model server. `attributes` name attributes of the engine, or methods without arguments.
 
     `engines` maps a name to "module:Class"; `add` registers the servicer. `fallback_engine` stands in, unless the
     settings say otherwise, for an engine that is not installed.
@@ -53,7 +53,7 @@ class ServiceSpec:
 def serve(spec: ServiceSpec) -> int:
     """Runs the server of `spec` until SIGTERM or SIGINT.
 
-    An engine that cannot be loaded ends nothing: the server says why, and tries again. Returns the exit code:
+    An engine that cannot be loaded does not end the server, which says why and tries again. Returns the exit code:
     0 drained, 1 the drain was cut short, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
@@ -106,13 +106,13 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
 
 
 def _keep_collections_short() -> None:
-    """What is loaded now stays to the end; a full collection that looked at it held health up for 40 to 160 ms."""
+    """Freezes what is loaded now, as it stays to the end: full collections over it delayed health by 40 to 160 ms."""
     gc.collect()
     gc.freeze()
 
 
 async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) -> None:
-    """Waits for a signal. What ends a task with an error ends the server; a worker that gave up waits for people."""
+    """Waits for a signal. A task's error ends the server; a worker that gave up waits for someone to act."""
     stop = asyncio.ensure_future(signals.first.wait())
     pending: set[asyncio.Future[Any]] = {stop, *tasks}
     while not stop.done():
@@ -124,7 +124,7 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
 async def _publish(spec: ServiceSpec, worker: Worker, health: Health, address: str) -> None:
     """Keeps health in step with the worker, and says when the server is ready for the first time.
 
-    The identity is read anew with each load: a checkpoint that was replaced makes other pieces.
+    The identity is read anew with each load: a replaced checkpoint makes different pieces.
     """
     known: tuple[object, bool] = (None, False)
     said_ready = False
@@ -147,7 +147,7 @@ def _identity(spec: ServiceSpec, worker: Worker) -> str:
 
 
 def _fallback(spec: ServiceSpec, settings: ServerSettings, engine: str) -> str:
-    """Name of the engine that stands in for `engine` where that is not installed; empty for none."""
+    """Name of the engine that stands in for `engine` if that is not installed; empty for none."""
     fallback = spec.fallback_engine if settings.fallback_engine is None else settings.fallback_engine
     return "" if fallback == engine else fallback
 
@@ -178,7 +178,7 @@ def engine_settings(settings: ServerSettings) -> EngineSettings:
 
 
 def engine_path(spec: ServiceSpec, engine: str, setting: str = "ENGINE") -> str:
-    """The path, as module:Class, of a registered name or of what is a path already.
+    """The path, as module:Class, of a registered name; a path is returned as it is.
 
     Raises InvalidInputError naming the `setting` that gave the name.
     """
@@ -191,5 +191,5 @@ def engine_path(spec: ServiceSpec, engine: str, setting: str = "ENGINE") -> str:
 
 
 def _say(line: str) -> None:
-    """For people and for programs that start servers: standard output, where no log goes."""
+    """For people and for programs that start servers: standard output, which carries no log."""
     print(line, flush=True)

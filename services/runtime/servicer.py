@@ -1,4 +1,4 @@
-"""vigent.runtime.v1: which engine a server has and how it is, from the records that health and metrics come from."""
+"""vigent.runtime.v1: a server's engine and its state, from the same records as health and metrics."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class RuntimeServicer(runtime_pb2_grpc.RuntimeServiceServicer):
         metrics: ServerMetrics,
         identity: Callable[[], str],
     ) -> None:
-        """`service` is the full name; `identity` tells that of the engine that is loaded, as of `engine_identity`."""
+        """`service` is the full name; `identity` returns the loaded engine's, as `engine_identity` makes it."""
         self._service, self._worker, self._settings = service, worker, settings
         self._metrics, self._identity = metrics, identity
 
     async def Describe(self, request: runtime_pb2.DescribeRequest, context: _Context) -> runtime_pb2.DescribeResponse:
-        """The engine that is loaded, or is to be."""
+        """The engine that is loaded, or will be."""
         settings, capabilities = self._settings, self._worker.attributes.get("capabilities")
         return runtime_pb2.DescribeResponse(
             service=self._service,
@@ -76,7 +76,7 @@ class RuntimeServicer(runtime_pb2_grpc.RuntimeServiceServicer):
 
 
 def resident_memory_bytes() -> int:
-    """Of this process."""
+    """Resident memory of this process."""
     return int(psutil.Process(os.getpid()).memory_info().rss)
 
 

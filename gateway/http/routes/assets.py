@@ -1,4 +1,4 @@
-"""Static files: library entries under their content hash, for ever the same, and the bundled folder as it is."""
+"""Static files: library entries under their content hash, immutable, and the bundled folder as it is."""
 
 from __future__ import annotations
 

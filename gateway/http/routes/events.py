@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=PROBLEM_RESPO
 
 _RETRY_MS = 1_000
 _LARGEST_EVENT_ID = 2**63 - 1
-_EVENT = JobEventView.model_json_schema(ref_template="#/components/schemas/{model}")  # which all stand there
+_EVENT = JobEventView.model_json_schema(ref_template="#/components/schemas/{model}")  # all of which are defined there
 _EVENT.pop("$defs")
 _EXAMPLE = 'id: 7\ndata: {"id":7,"time":"2026-01-01T12:00:00Z","state":"running","progress":{"stage":"segments"}}\n\n'
 

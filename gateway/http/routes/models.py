@@ -1,4 +1,4 @@
-"""The list that OpenAI's clients choose a model from; any name is taken, as the mesh has one engine for each work."""
+"""The list that OpenAI's clients choose a model from; any name works, as the mesh has one engine per task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""For kubelet, supervisors and Prometheus: is it alive, can it be used, what are the figures."""
+"""Liveness, readiness and metrics, for kubelet, supervisors and Prometheus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OpenAI's door to the voice: POST /v1/audio/speech, streamed while it is spoken."""
+"""Speech through OpenAI's API: POST /v1/audio/speech, streamed while it is spoken."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from vigent.tts.v1 import tts_pb2
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
 
 OPENAI_PCM_RATE_HZ = 24_000  # what clients of the "pcm" format expect
-_LONGEST_INPUT = 4_096  # as OpenAI has it
+_LONGEST_INPUT = 4_096  # OpenAI's limit
 _ENDLESS = 0xFFFFFFFF  # length of a WAV that is still being written
-_SLOWEST, _FASTEST = 0.5, 2.0  # as the engines have it; the rest of OpenAI's range is stretched here
+_SLOWEST, _FASTEST = 0.5, 2.0  # the engines' range; the rest of OpenAI's is reached by stretching here
 _MEDIA_TYPES = {
     "mp3": "audio/mpeg",
     "opus": "audio/ogg",
@@ -79,7 +79,7 @@ async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
 
 
 async def _begun(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
-    """The same stream once its first part is there: an error until then is an error of the request."""
+    """The same stream once its first part is there: an earlier error can still fail the request."""
     first = await anext(stream)
 
     async def whole() -> AsyncGenerator[bytes, None]:
@@ -107,7 +107,7 @@ def _formatted(
 
 
 async def _events(sound: AsyncGenerator[bytes, None]) -> AsyncGenerator[str, None]:
-    """Server-sent events as OpenAI has them; tokens are not counted here."""
+    """Server-sent events in OpenAI's form; tokens are not counted here."""
     async with aclosing(sound):
         async for data in sound:
             yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(data).decode()})
@@ -121,7 +121,7 @@ def _event(data: dict[str, object]) -> str:
 
 @contextmanager
 def _about_the_input() -> Iterator[None]:
-    """Names the text as OpenAI does, whoever refuses it."""
+    """Makes errors about the text name it as OpenAI does, whoever raises them."""
     try:
         yield
     except InvalidInputError as error:
@@ -133,7 +133,7 @@ class _Speech:
     """Sentences spoken one after the other; `rate_hz` is known with the first samples."""
 
     def __init__(self, gateway: Gateway, request: SpeechRequest, voice: str) -> None:
-        """Raises InvalidInputError for a text that no voice takes, before any of it is spoken."""
+        """Raises InvalidInputError for a text that no voice accepts, before any of it is spoken."""
         self._gateway, self._voice, self._script = gateway, voice, request.input
         self._speed = min(max(request.speed, _SLOWEST), _FASTEST)
         with _about_the_input():

@@ -1,4 +1,4 @@
-"""OpenAI's door to listening: POST /v1/audio/transcriptions, whole or streamed."""
+"""Transcription through OpenAI's API: POST /v1/audio/transcriptions, whole or streamed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _CHUNK_BYTES = SPEECH_RATE_HZ  # half a second of 16-bit samples
 
 
 def _listed(value: object) -> object:
-    """A field without "[]" in its name that came once is a text."""
+    """A list in any case: a field that came once, without "[]" in its name, is a single text."""
     return [value] if isinstance(value, str) else value
 
 
