@@ -75,9 +75,7 @@ def _drawn(kind: StyleKind, style_id: str, presenter: Image.Image) -> Image.Imag
 
 
 def _engine_cue(cue: Cue) -> engine.Cue:
-    lines = tuple(
-        engine.CueLine(line.text, tuple(engine.CueWord(**vars(word)) for word in line.words)) for line in cue.lines
-    )
+    lines = tuple(engine.CueLine(line.text, line.words) for line in cue.lines)
     return engine.Cue(cue.first_film_frame, cue.frames, lines)
 
 

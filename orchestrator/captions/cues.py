@@ -13,22 +13,13 @@ from orchestrator.captions.opportunities import jieba_words
 from services.media.timeline import FRAME_RATE_HZ
 from services.text.timing import SpokenTimes, SpokenWord
 from services.text.tokens import protected_spans
+from services.typography.cues import CueWord
 
 MIN_CUE_FRAMES = round(MIN_CUE_S * FRAME_RATE_HZ)
 MAX_CUE_FRAMES = round(MAX_CUE_S * FRAME_RATE_HZ)
 JOINED_GAP_FRAMES = round(0.5 * FRAME_RATE_HZ)
 """A shorter gap between cues would flicker, so the first cue stays until the second one comes."""
 MIN_GAP_FRAMES = 2
-
-
-@dataclass(frozen=True)
-class CueWord:
-    """Characters [char_start, char_end) of a line are spoken in film frames [first_film_frame, end_film_frame)."""
-
-    char_start: int
-    char_end: int
-    first_film_frame: int
-    end_film_frame: int
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,7 @@ from numpy.typing import NDArray
 
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
-
-
-@dataclass(frozen=True)
-class CueWord:
-    """Characters [char_start, char_end) of a line are spoken in film frames [first_film_frame, end_film_frame)."""
-
-    char_start: int
-    char_end: int
-    first_film_frame: int
-    end_film_frame: int
+from services.typography.cues import CueWord
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ import grpc
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
 from services.media.store import MediaStore
-from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlayPicture, OverlaySpec, Title
+from services.overlay.engine import Corner, Cue, CueLine, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
 from services.runtime.interceptors import Context
 from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
+from services.typography.cues import CueWord
 from services.typography.fonts import use_uploaded_fonts
 from services.typography.styles import Box, parse_style
 from vigent.overlay.v1 import overlay_pb2, overlay_pb2_grpc

@@ -12,12 +12,13 @@ from typing import Any
 
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.overlay.engine import Cue, CueLine, CueWord, OverlaySpec
+from services.overlay.engine import Cue, CueLine, OverlaySpec
 from services.overlay.plain.animation import animated_frames, pose
 from services.overlay.plain.engine import PlainEngine
 from services.overlay.plain.glyphs import character_x_em
 from services.overlay.plain.painting import BlockPainter
 from services.overlay.remotion.resolve import setting
+from services.typography.cues import CueWord
 from services.typography.styles import StyleKind, list_styles, load_style
 from services.typography.typeset import place_lines
 

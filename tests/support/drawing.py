@@ -8,8 +8,9 @@ from PIL import Image
 
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.overlay.engine import Cue, CueLine, CueWord, OverlayPicture, OverlaySpec
+from services.overlay.engine import Cue, CueLine, OverlayPicture, OverlaySpec
 from services.overlay.plain.engine import PlainEngine
+from services.typography.cues import CueWord
 
 ENGINE = PlainEngine(EngineSettings())
 

@@ -12,8 +12,8 @@ from numpy import uint8
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageColor, ImageFilter
 
-from services.overlay.engine import CueWord
 from services.overlay.plain.glyphs import LineMask, character_x_em, line_mask, rounded_box
+from services.typography.cues import CueWord
 from services.typography.typeset import PlacedBlock, PlacedLine, place_lines
 
 _Color = tuple[int, int, int, int]

@@ -1,8 +1,9 @@
 import re
 
-from orchestrator.captions.cues import Cue, CueLine, CueWord, make_cues
+from orchestrator.captions.cues import Cue, CueLine, make_cues
 from orchestrator.captions.files import subtitles_of, write_ass
 from orchestrator.captions.layout import CaptionLayout
+from services.typography.cues import CueWord
 from services.typography.styles import load_style
 from tests.support.timed_voices import SAMPLE_RATE_HZ, spoken_words
 

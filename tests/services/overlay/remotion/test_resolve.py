@@ -5,8 +5,9 @@ import json
 import pytest
 
 from services.base.errors import InvalidInputError
-from services.overlay.engine import Corner, Cue, CueLine, CueWord, Label, OverlaySpec, Title
+from services.overlay.engine import Corner, Cue, CueLine, Label, OverlaySpec, Title
 from services.overlay.remotion.resolve import resolved
+from services.typography.cues import CueWord
 from services.typography.styles import load_style, safe_area
 
 KARAOKE = load_style("subtitle", "karaoke")
