@@ -62,7 +62,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.mesh: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Setting up $(VENV), once: some 70 packages, 300 MB to download, 800 MB on disk; one to three minutes."
+	@echo "Setting up $(VENV), once: some 70 packages, 800 MB on disk."
 	@$(PIP) --editable '.[mesh]'
 	@touch $@
 
