@@ -124,21 +124,28 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
 async def _publish(spec: ServiceSpec, worker: Worker, health: Health, address: str) -> None:
     """Keeps health in step with the worker, and says when the server is ready for the first time.
 
-    The identity is read anew with each load: a replaced checkpoint makes different pieces.
+    The identity is read anew with each load: a replaced checkpoint makes different pieces. Files may be slow, so that a
+    server which takes no calls says so before it reads them, and one that does only with its new identity.
     """
     known: tuple[object, bool] = (None, False)
     said_ready = False
     while True:
         worker.changed.clear()
+        if not worker.ready:
+            await _tell(worker, health)
         if known != (worker.process, worker.ready):
             known = (worker.process, worker.ready)
             health.identity = await asyncio.to_thread(_identity, spec, worker)
-        problem = str(worker.problem) if worker.problem else ""
-        await health.publish(ready=worker.ready, live=worker.live, problem=problem, missing=worker.missing)
+        await _tell(worker, health)
         if worker.ready and not said_ready:
             _say(f"{spec.name} ready on {address} (engine {worker.engine})")
             said_ready = True
         await worker.changed.wait()
+
+
+async def _tell(worker: Worker, health: Health) -> None:
+    problem = str(worker.problem) if worker.problem else ""
+    await health.publish(ready=worker.ready, live=worker.live, problem=problem, missing=worker.missing)
 
 
 def _identity(spec: ServiceSpec, worker: Worker) -> str:
