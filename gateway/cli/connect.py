@@ -39,7 +39,7 @@ async def require(service: str, data: Path) -> str:
     candidates = _candidates(service, data, settings)
     if (address := await _first_answering(service, candidates)) is not None:
         return address
-    problem = _absent(service, candidates) if candidates else f"No {service} runs over {data}."
+    problem = _absent(service, candidates) if candidates else f"No {service} is running on {data}."
     raise UnavailableError(problem, "Start the mesh with `vigent up`.")
 
 

@@ -21,7 +21,7 @@ EXIT_HEALTHY, EXIT_UNHEALTHY = 0, 1
 
 
 def doctor(data: DataOption = DEFAULT_DATA) -> None:
-    """Look at this machine: packages, voice, fonts, encoders, ports, settings. Exit 1 when something must be mended."""
+    """Check this machine: packages, voice, fonts, encoders, ports, settings. Exits with 1 if anything is wrong."""
     load_settings(data)
     worst = EXIT_HEALTHY
     for finding in _findings(data):
@@ -30,11 +30,13 @@ def doctor(data: DataOption = DEFAULT_DATA) -> None:
             out.print(f"      {'':<12} to do: {escape(finding.remedy)}")
         if finding.verdict is Verdict.FAIL:
             worst = EXIT_UNHEALTHY
-    out.print("\n[bold]Settings in effect[/]  (environment, then vigent.toml, then defaults; * is not the default)")
+    out.print(
+        "\n[bold]Settings in effect[/]  (environment, then vigent.toml, then defaults; * differs from the default)"
+    )
     for line in effective_settings():
         out.print(f"  {escape(line)}")
     if worst == EXIT_UNHEALTHY:
-        err.print("\nSomething must be mended before films can be made; see `fail` above.")
+        err.print("\nFix what is marked `fail` above before making films.")
     raise typer.Exit(worst)
 
 

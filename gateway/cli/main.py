@@ -55,7 +55,7 @@ def vigent(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """A script, a voice and footage of a presenter become a finished talking-head short."""
+    """Turns a script, a voice and footage of a presenter into a finished talking-head short."""
     for sentence in unread_variables(_SETTINGS):
         err.print(f"[yellow]Warning:[/] {escape(sentence)}")
 

@@ -26,10 +26,11 @@ app = typer.Typer(help="List, download and check the checkpoints of the producti
 _ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
 
 RootOption = Annotated[
-    Path, typer.Option(envvar="VIGENT_MODELS_ROOT", help="Folder that holds one folder for each checkpoint.")
+    Path, typer.Option(envvar="VIGENT_MODELS_ROOT", help="Folder with one subfolder per checkpoint.")
 ]
 HubOption = Annotated[
-    str, typer.Option(envvar="VIGENT_HUB_URL", help="Hub to download from: Hugging Face, or a mirror of its layout.")
+    str,
+    typer.Option(envvar="VIGENT_HUB_URL", help="Hub to download from: Hugging Face, or a mirror with the same layout."),
 ]
 NameArgument = Annotated[str, typer.Argument(help="Name from `vigent models list`.", metavar="NAME")]
 
@@ -39,7 +40,7 @@ _DEFAULT_HUB = "https://huggingface.co"
 
 @app.command("list")
 def list_(root: RootOption = _DEFAULT_ROOT) -> None:
-    """Show the known checkpoints, their licences, and which are here."""
+    """List the known checkpoints, their licences, and which are here."""
     table = Table("name", "engine", "licence", "size", "state", box=None)
     for manifest in known_manifests(_ASSETS).values():
         here = _here(root / manifest.name)
@@ -50,7 +51,7 @@ def list_(root: RootOption = _DEFAULT_ROOT) -> None:
 
 @app.command("pull")
 def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = _DEFAULT_HUB) -> None:
-    """Download a checkpoint; goes on where an earlier download stopped. VIGENT_HUB_TOKEN is sent where it is set."""
+    """Download a checkpoint, or resume its download. Sends VIGENT_HUB_TOKEN if it is set."""
     manifest = _named(name)
     if manifest.licence_note:
         err.print(escape(manifest.licence_note))
@@ -66,7 +67,7 @@ def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = 
         try:
             pull_checkpoint(manifest, root / name, hub, downloaded, os.environ.get("VIGENT_HUB_TOKEN", ""))
         except KeyboardInterrupt:
-            err.print("Stopped. The same command goes on where it stopped.")
+            err.print("Stopped. Run the same command again to resume.")
             raise
     err.print(escape(f"To use it: {_settings(manifest, root)} vigent up"))
     out.print(f"{root / name}", markup=False)
@@ -84,9 +85,9 @@ def verify(name: NameArgument, root: RootOption = _DEFAULT_ROOT) -> None:
         task = progress.add_task("hashing", total=here.size_bytes)
         verify_checkpoint(root / name, here, lambda size: progress.advance(task, size))
         verify_checkpoint(root / name, known)
-    out.print(f"{name}: {len(here.files)} files are whole and unchanged.", markup=False)
+    out.print(f"{name}: {len(here.files)} files are complete and unchanged.", markup=False)
     for path in _strangers(root / name, here):
-        err.print(escape(f"{path} is there too and was not checked."))
+        err.print(escape(f"{path} is not part of the checkpoint and was not checked."))
 
 
 @contextmanager
@@ -94,7 +95,7 @@ def _mended_by_pulling(name: str) -> Iterator[None]:
     try:
         yield
     except FailedPreconditionError as error:
-        remedy = f"Run `vigent models pull {name}`: it fetches what is not whole and leaves the rest."
+        remedy = f"Run `vigent models pull {name}`: it downloads what is incomplete and keeps the rest."
         raise refused(error.reason, error.problem, remedy) from error
 
 

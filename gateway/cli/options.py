@@ -66,21 +66,21 @@ def read_text(path: str, option: str) -> str:
             with Path(path).open("rb") as file:
                 data = file.read(_LARGEST_TEXT_BYTES + 1)
         if len(data) > _LARGEST_TEXT_BYTES:
-            raise InvalidInputError(f"{path} is larger than a script can be.", "Split it into several films.", option)
+            raise InvalidInputError(f"{path} is too large for a script.", "Split it into several films.", option)
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         remedy = "Save it as UTF-8 text."
-        raise InvalidInputError(f"{path} is no UTF-8 text.", remedy, option, "NOT_UTF8") from error
+        raise InvalidInputError(f"{path} is not UTF-8 text.", remedy, option, "NOT_UTF8") from error
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Name a text file.", option) from error
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Give a text file.", option) from error
 
 
 def _check_standard_input(given: Mapping[str, Any]) -> None:
     """Raises InvalidInputError if two options read standard input: the second would find it empty."""
     readers = [option for option, file in _text_files_of(given).items() if str(file) == "-"]
     if len(readers) > 1:
-        problem = f"{' and '.join(readers)} are both to be read from standard input."
-        raise InvalidInputError(problem, "Name a file for one of them.", readers[-1])
+        problem = f"{' and '.join(readers)} cannot both be read from standard input."
+        raise InvalidInputError(problem, "Give a file for one of them.", readers[-1])
 
 
 def _parameters(field: str) -> Iterator[Parameter]:
@@ -91,7 +91,9 @@ def _parameters(field: str) -> Iterator[Parameter]:
         yield _parameter(field, str, "", typer.Option(option, help=f"{told} {words.description}"))
         return
     if _is_argument(field):
-        yield _parameter(field, str, Parameter.empty, typer.Argument(help=f"Text file; - is standard input. {told}"))
+        yield _parameter(
+            field, str, Parameter.empty, typer.Argument(help=f"Text file, or - for standard input. {told}")
+        )
         return
     yield _of_one_value(field)
     if hint.text_file:
@@ -116,7 +118,7 @@ def _told(field: str) -> str:
     told, entry = _FIELDS[field].description or "", HINTS[field].entry
     longest = _SCHEMA[field].get("maxLength")
     told = f"{told} At most {longest:,} characters." if longest else told
-    return f"{told} A file, or id or name in the library of {entry}." if entry else told
+    return f"{told} A file, or the id or name of an entry in the {entry} library." if entry else told
 
 
 def _parameter(name: str, kind: object, default: object, info: object) -> Parameter:

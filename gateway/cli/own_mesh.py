@@ -26,7 +26,7 @@ async def own_mesh(data: Path) -> AsyncIterator[str]:
     plan = MeshPlan.here(port_base=0)
     addresses = {name: address for name, address in plan.addresses.by_name().items() if name != GATEWAY}
     with hold(data, addresses), LogFile(data / "make.log") as log:
-        err.print(f"No mesh runs; starting one for this film. Its log: {log.path}")
+        err.print(f"No mesh is running; starting one for this film. Log: {log.path}")
         async with Supervisor(plan, data, log.say, list(addresses), settings=_NO_DRAIN_DELAY) as mesh:
             try:
                 async with telling(mesh.unready):

@@ -30,10 +30,10 @@ def up(
     data: DataOption = DEFAULT_DATA,
     port_base: Annotated[
         int | None,
-        typer.Option(help="Use consecutive ports from here; 0 takes any that are free.", min=0, max=65535),
+        typer.Option(help="Use consecutive ports from here on; 0 picks free ones.", min=0, max=65535),
     ] = None,
 ) -> None:
-    """Run the mesh and its gateway on this machine until Ctrl-C; what exits or hangs is started again."""
+    """Run the mesh and its gateway on this machine until Ctrl-C. Processes that exit or hang are restarted."""
     load_settings(data)
     raise typer.Exit(asyncio.run(_up(data, MeshPlan.here(port_base))))
 
@@ -43,16 +43,16 @@ async def _up(data: Path, plan: MeshPlan) -> int:
     with hold(data, plan.addresses.by_name()):
         check_ports(plan.addresses)
         async with Supervisor(plan, data, say) as mesh:
-            code = await _until_over(stop, mesh, plan)
-            out.print("Ending. Ctrl-C again ends it at once.")
+            code = await _until_stopped(stop, mesh, plan)
+            out.print("Shutting down. Press Ctrl-C again to stop at once.")
             stop.clear()
             forcing = asyncio.create_task(_force(stop, mesh))
         forcing.cancel()
-    out.print("All processes have ended.")
+    out.print("All processes have stopped.")
     return code
 
 
-async def _until_over(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> int:
+async def _until_stopped(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> int:
     """Runs until stopped, or until startup fails; once the mesh has been up, failures are retried without limit."""
     stopped = asyncio.create_task(stop.wait())
     announcing = asyncio.create_task(_announce(mesh, plan))
@@ -62,12 +62,12 @@ async def _until_over(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> 
     try:
         await asyncio.wait({stopped, up, failing}, return_when=asyncio.FIRST_COMPLETED)
         if not (stopped.done() or up.done()):
-            say("up", f"{failing.result()} does not keep running; its own words above say why.")
+            say("up", f"{failing.result()} keeps failing; its output above says why.")
             return EXIT_LOST
         await asyncio.wait({stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
         if not lost.done():
             return EXIT_STOPPED
-        say("up", f"{lost.result()} does not keep running; the rest goes on. Ctrl-C ends it.")
+        say("up", f"{lost.result()} has failed for good; the others keep running. Press Ctrl-C to stop them.")
         await stopped
         return EXIT_LOST
     finally:
@@ -90,7 +90,7 @@ async def _announce(mesh: Supervisor, plan: MeshPlan) -> None:
         table.add_row(name, process.engine, plan.device(name), process.address, plan.addresses.metrics_url(name))
     out.print(table)
     url = f"http://{plan.addresses.address(GATEWAY)}"
-    out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Ctrl-C ends it.")
+    out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Press Ctrl-C to stop.")
 
 
 def _stop_event() -> asyncio.Event:
@@ -104,4 +104,4 @@ def _stop_event() -> asyncio.Event:
 async def _force(stop: asyncio.Event, mesh: Supervisor) -> None:
     await stop.wait()
     mesh.kill()
-    sys.stderr.write("Ended at once.\n")
+    sys.stderr.write("Stopped at once.\n")

@@ -32,7 +32,7 @@ def voices(
     language: Annotated[str, typer.Option(help="Only voices that speak this BCP 47 language.")] = "",
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """List the voices; starts the voice server for a moment when no mesh runs."""
+    """List the voices. Starts the voice server for a moment if no mesh is running."""
     found = asyncio.run(_voices(language, data))
     if not found:
         raise NotFoundError(f"No voice speaks {language!r}.", "Leave --language out to see all voices.", "--language")

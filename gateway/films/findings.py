@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _CAPTIONS = {
-    "glyph_missing": "letters that the font does not have",
+    "glyph_missing": "characters that the font does not have",
     "outside_safe_area": "something outside the platform's safe area",
     "width": "a line wider than the picture allows",
 }
@@ -19,6 +19,6 @@ def findings_of(report: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"Footage: {problem}" for problem in report["footage_problems"])
     yield from (f"Music: {problem}" for problem in report["music_problems"])
     if again := sum(take["takes"] > 1 for take in report["takes"]):
-        yield f"Voice: {again} of {len(report['takes'])} sentences spoken again, as something else was heard."
+        yield f"Voice: {again} of {len(report['takes'])} sentences were spoken again, because something else was heard."
     checks = [finding["check"] for finding in report["captions"]["findings"]]
     yield from (f"Captions: {words} ({checks.count(check)}x)." for check, words in _CAPTIONS.items() if check in checks)

@@ -23,9 +23,9 @@ from gateway.settings import GatewaySettings
 _DESCRIPTION = """
 Turns a script, a voice and footage of a presenter into a finished talking-head short.
 
-1. `POST /api/v1/footage` uploads the presenter, or take one of `GET /api/v1/footage`.
+1. `POST /api/v1/footage` uploads the presenter; `GET /api/v1/footage` lists what is there already.
 2. `POST /api/v1/jobs` submits the script.
-3. `GET /api/v1/jobs/{id}/events` shows how far it is; `/preview` plays what is finished.
+3. `GET /api/v1/jobs/{id}/events` follows the progress; `/preview` plays what is finished.
 4. `GET /api/v1/jobs/{id}/film.mp4` is the film.
 
 Every error is a problem (RFC 9457, `application/problem+json`): `reason` is for programs, `field` names the input at

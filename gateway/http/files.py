@@ -68,7 +68,7 @@ class _RangedFile(FileResponse):
         try:
             self._file = path.open("rb")
         except FileNotFoundError as error:
-            raise NotFoundError("The file has just been removed.", "Ask for what there is now.") from error
+            raise NotFoundError("The file has just been removed.", "Fetch the current one.") from error
         handle = self._file.fileno()
         super().__init__(
             f"/dev/fd/{handle}",

@@ -25,44 +25,47 @@ Health = Literal["SERVING", "NOT_SERVING", "UNREACHABLE"]
 class EngineCapabilities(BaseModel):
     """What an engine can do, as it says itself."""
 
-    languages: list[str] = Field([], description="BCP 47 tags; none: it is not bound to any language.")
-    clones: bool = Field(False, description="Speaks with the voice of a recording.")
-    follows_instructions: bool = Field(False, description="Takes an instruction how to speak.")
-    judges_takes: bool = Field(False, description="What it hears is good enough to judge a take by.")
-    uses_gpu: bool = Field(False, description="Computes on a GPU where there is one.")
-    streams: bool = Field(False, description="Gives its first result before the request is complete.")
-    needs_checkpoint: bool = Field(False, description="Works only with a checkpoint.")
+    languages: list[str] = Field([], description="BCP 47 tags; empty when any language will do.")
+    clones: bool = Field(False, description="Can speak with the voice of a recording.")
+    follows_instructions: bool = Field(False, description="Can be told how to speak.")
+    judges_takes: bool = Field(False, description="Hears well enough to judge a take.")
+    uses_gpu: bool = Field(False, description="Uses a GPU if there is one.")
+    streams: bool = Field(False, description="Returns its first result before the request is complete.")
+    needs_checkpoint: bool = Field(False, description="Needs a checkpoint.")
 
 
 class Replica(BaseModel):
     """One server of a service."""
 
     address: str = Field(description="gRPC address.")
-    health: Health = Field(description="What its health service says of the service.")
+    health: Health = Field(description="What its health service reports.")
     engine: str = Field("", description="Name of its engine.")
-    device: str = Field("", description="Device that it is told to compute on.")
+    device: str = Field("", description="Device it is configured to use.")
     checkpoint: str = Field("", description="Name of its checkpoint's folder.")
-    capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it was loaded.")
-    fallback_reason: str = Field("", description="Why this engine stands in for the one asked for; empty: it is that.")
+    capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it is loaded.")
+    fallback_reason: str = Field("", description="Why this engine replaces the configured one; empty if it does not.")
     problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
-    stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
-    progress_age_s: float | None = Field(None, description="Seconds since its engine gave a sign of progress.")
+    stalled: bool = Field(False, description="Whether active work has made no progress within its budget.")
+    progress_age_s: float | None = Field(None, description="Seconds since its engine last made progress.")
     stall_budget_s: float | None = Field(
-        None, description="Seconds without progress that are too many; while it waits for a caller, that one's."
+        None,
+        description="Seconds without progress that count as a stall; while it waits for a caller, the caller's.",
     )
-    active_requests: int | None = Field(None, description="Calls that its engine works on.")
-    queue_depth: int | None = Field(None, description="Calls that wait for its engine.")
-    restarts: int | None = Field(None, description="Times that its worker was replaced.")
-    resident_memory_bytes: int | None = Field(None, description="Memory of the server, without its engine's.")
+    active_requests: int | None = Field(None, description="Calls its engine is working on.")
+    queue_depth: int | None = Field(None, description="Calls waiting for its engine.")
+    restarts: int | None = Field(None, description="How often its worker has been replaced.")
+    resident_memory_bytes: int | None = Field(
+        None, description="Memory of the server process, without that of its engine."
+    )
     device_memory_bytes: int | None = Field(None, description="Device memory that its engine has reserved.")
 
 
 class ServiceState(BaseModel):
     """A service of the mesh."""
 
-    name: str = Field(description="Such as tts.")
-    ok: bool = Field(description="Whether a replica serves and is not stalled.")
+    name: str = Field(description="Name, such as tts.")
+    ok: bool = Field(description="Whether at least one replica is serving and not stalled.")
     replicas: list[Replica] = Field(description="Its servers, in the order of the settings.")
 
 

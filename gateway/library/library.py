@@ -53,7 +53,9 @@ class Library:
             if asset.id == asset_id:
                 return asset
         raise NotFoundError(
-            f"There is nothing with the id {asset_id[:80]!r} in {kind}.", f"GET /api/v1/{kind} lists the ids.", "id"
+            f"The {kind} library has no entry with the id {asset_id[:80]!r}.",
+            f"GET /api/v1/{kind} lists the ids.",
+            "id",
         )
 
     def file(self, kind: Kind, sha256: str) -> tuple[Path, str]:
@@ -95,7 +97,7 @@ class Library:
         """The poster with this name. Raises NotFoundError when no footage has it."""
         if self._has_poster(sha256):
             return self._store.path(sha256)
-        raise NotFoundError(f"There is no poster {sha256[:80]!r}.", "GET /api/v1/footage names the posters.")
+        raise NotFoundError(f"There is no poster {sha256[:80]!r}.", "GET /api/v1/footage lists them.")
 
     def add(self, kind: Kind, path: Path, file_name: str, description: Description) -> tuple[Asset, bool]:
         """Looks at the file, moves it into the store and lists it; True when its content was there already.
@@ -128,7 +130,7 @@ class Library:
         asset = self.find(kind, asset_id)
         if asset.bundled:
             problem = f"{asset.name} comes with Vigent and cannot be deleted."
-            raise FailedPreconditionError(problem, "Leave it.", "id", "BUNDLED")
+            raise FailedPreconditionError(problem, "Only uploads can be deleted.", "id", "BUNDLED")
         self._indexes[kind].remove(asset_id)
         shared = any(other.id == asset_id for other_kind in ASSET_TYPES for other in self.entries(other_kind))
         if not keep_file and not shared:

@@ -80,8 +80,8 @@ class Addresses:
         count = len(processes) + len(served)
         ports = free_ports(count) if base == 0 else list(range(base, base + count))
         if ports[-1] > _LAST_PORT:
-            problem = f"There are fewer than {count} ports from {base} on."
-            raise InvalidInputError(problem, "Give a lower one.", "port_base")
+            problem = f"The mesh needs {count} ports, but fewer are left from {base} on."
+            raise InvalidInputError(problem, "Give a lower port.", "port_base")
         return cls(
             "127.0.0.1",
             dict(zip(processes, ports[: len(processes)], strict=True)),

@@ -46,8 +46,8 @@ def engines_of(services: Sequence[str]) -> dict[str, EngineClass]:
         return {service: _engine(**said) for service, said in json.loads(answer.stdout).items()}
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         last = str(getattr(error, "stderr", "") or error).strip().splitlines()[-1:]
-        problem = f"The engines cannot be asked what they can do: {''.join(last)}"
-        raise FailedPreconditionError(problem, "`vigent doctor` looks at this machine.") from error
+        problem = f"The engines could not be queried: {''.join(last)}"
+        raise FailedPreconditionError(problem, "Run `vigent doctor` to check this machine.") from error
 
 
 def _engine(engine: str, capabilities: dict[str, Any] | None, problem: str) -> EngineClass:

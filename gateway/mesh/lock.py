@@ -34,8 +34,8 @@ def hold(data: Path, addresses: dict[str, str]) -> Iterator[None]:
             _take(lock)
         except OSError as error:
             raise FailedPreconditionError(
-                f"A mesh already runs on the data folder {data} (process {_holder(lock.name)}).",
-                "Use that one, end it, or give another folder with --data.",
+                f"A mesh is already running on the data folder {data} (process {_holder(lock.name)}).",
+                "Use that mesh, stop it, or choose another folder with --data.",
                 "data",
                 "DATA_IN_USE",
             ) from error

@@ -91,7 +91,7 @@ class Supervised:
 
     def _give_up(self, reason: str) -> None:
         self.state = State.GIVEN_UP
-        self._tell(f"{reason}: its settings are wrong; it is not started again.")
+        self._tell(f"{reason}: its settings are wrong; not restarting it.")
         self.given_up.set()
         self.failing.set()
 
@@ -100,7 +100,7 @@ class Supervised:
         self._failures.failed()
         self.state = State.CRASH_LOOP if self._failures.looping else State.RESTARTING
         loop = f"{self.state.value}: " if self._failures.looping else ""
-        self._tell(f"{loop}{reason}; starting it again in {self._failures.pause_s:.1f} s.")
+        self._tell(f"{loop}{reason}; restarting in {self._failures.pause_s:.1f} s.")
         if self._failures.looping:
             self.failing.set()
         self.restarts += 1
@@ -116,7 +116,7 @@ class Supervised:
             return await self._run_once(self.process, probe)
         except Exception as error:
             self.process.kill()
-            return f"cannot be followed: {_words(error)}", None
+            return f"cannot be monitored: {_words(error)}", None
 
     async def _run_once(self, process: MeshProcess, probe: HealthProbe) -> tuple[str, int]:
         """Until the process has ended, by itself or because it was found dead: why, and its exit code."""
@@ -172,7 +172,7 @@ class Supervised:
             except Exception as error:
                 tries += 1
                 pause_s = min(self._policy.pause_s(tries), _LONGEST_TRY_PAUSE_S)
-                self._tell(f"cannot be watched: {_words(error)}; trying again in {pause_s:.1f} s.")
+                self._tell(f"cannot be monitored: {_words(error)}; trying again in {pause_s:.1f} s.")
             await asyncio.sleep(pause_s)
 
     def _tell(self, line: str) -> None:

@@ -68,13 +68,13 @@ class Supervisor:
                 name = unable.result()
                 raise FailedPreconditionError(
                     f"{name} cannot load its engine: {self.processes[name].problem}",
-                    f"Mend that, or choose another with VIGENT_{service_of(name).upper()}_ENGINE.",
+                    f"Fix that, or choose another engine with VIGENT_{service_of(name).upper()}_ENGINE.",
                     reason="ENGINE_NOT_LOADED",
                 )
             if lost.done():
                 raise FailedPreconditionError(
-                    f"{lost.result()} does not keep running.",
-                    "Its own words above say why; `vigent doctor` looks at this machine.",
+                    f"{lost.result()} keeps failing.",
+                    "Its output above says why; `vigent doctor` checks this machine.",
                     reason="CRASH_LOOP",
                 )
         finally:

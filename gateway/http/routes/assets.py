@@ -31,7 +31,7 @@ async def library_file(
     request: Request,
     gateway: GatewayDep,
 ) -> Response:
-    """The file of an entry. Never changes, so caches may keep it; takes ranges. Bundled files also by their names."""
+    """The file of a library entry. It never changes, so caches may keep it. Accepts ranges."""
     if (hashed := _HASHED.fullmatch(name)) is None:
         return await _bundled(gateway, f"{kind}/{name}", request)
     path, media_type = await asyncio.to_thread(_find, gateway, kind, hashed[1])
@@ -55,6 +55,6 @@ def _find(gateway: Gateway, kind: str, sha256: str) -> tuple[Path, str]:
     if kind == _POSTERS:
         return gateway.library.poster(sha256), "image/jpeg"
     if kind not in get_args(Kind):
-        raise NotFoundError(f"There is no library {kind[:40]!r}.", "GET /docs shows the libraries.")
+        raise NotFoundError(f"There is no library {kind[:40]!r}.", "See /docs for the libraries.")
     library: Kind = kind  # type: ignore[assignment]
     return gateway.library.file(library, sha256)

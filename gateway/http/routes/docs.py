@@ -17,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 async def start() -> RedirectResponse:
-    """Leads who opens the address that `vigent up` prints to the only page."""
+    """Redirects from the address that `vigent up` prints to the documentation."""
     return RedirectResponse("/docs")
 
 

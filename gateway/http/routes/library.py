@@ -48,10 +48,10 @@ class Page(BaseModel, Generic[AssetT]):
 
 
 class EngineVoice(BaseModel):
-    """A voice that the engine speaks with."""
+    """A voice of the engine."""
 
-    id: str = Field(description="Give it as a job's voice.")
-    name: str = Field(description="Name for people.")
+    id: str = Field(description="Use it as a job's `voice`.")
+    name: str = Field(description="Display name.")
     languages: list[str] = Field(description="BCP 47 languages that it speaks.")
 
 
@@ -59,8 +59,8 @@ class Voices(BaseModel):
     """The engine's own voices, default first, and the recordings whose speakers can be cloned."""
 
     engine: list[EngineVoice] = Field(description="The engine's own, default first.")
-    problem: str = Field(default="", description="Why the engine's are not known; empty when they are.")
-    items: list[Voice] = Field(description="Recordings; their ids are voices of jobs too.")
+    problem: str = Field(default="", description="Why the engine's voices could not be listed; empty if they were.")
+    items: list[Voice] = Field(description="Recordings; their ids can be used as a job's `voice` too.")
 
 
 def library_router(kind: Kind) -> APIRouter:
@@ -76,9 +76,9 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["POST"],
         status_code=201,
         summary=f"Upload {kind}",
-        description=f"{what}, decoded once and measured. The same content again renews its description (200).",
+        description=f"{what}; it is decoded and measured. The same content again updates the description (200).",
         response_model=asset_type,
-        responses={200: {"model": asset_type, "description": "It was there; its description is renewed."}},
+        responses={200: {"model": asset_type, "description": "It was there already; its description is updated."}},
         openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": _form(description_type)}}},
     )
     router.add_api_route(
@@ -87,7 +87,7 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["DELETE"],
         status_code=204,
         summary=f"Delete {kind}",
-        description="Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.",
+        description="Refused (409) while a style or an unfinished job uses it, and for what comes with Vigent.",
     )
     return router
 

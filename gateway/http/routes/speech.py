@@ -49,17 +49,20 @@ class SpeechRequest(BaseModel):
         json_schema_extra={"examples": [{"model": "vigent", "input": "你好，hello.", "response_format": "wav"}]},
     )
 
-    model: str = Field("vigent", description="Taken for compatibility; the mesh has one voice engine.")
+    model: str = Field("vigent", description="Ignored: the mesh has one voice engine.")
     input: Text = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
     voice: Text = Field(
         "", description=f"Id of a voice from /api/v1/voices, or {', '.join(LIKELY)}; empty for the default voice."
     )
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = Field(
-        "mp3", description="24 kHz mono; opus in Ogg, aac in ADTS, pcm of 16 bits, wav at the rate of the voice."
+        "mp3",
+        description="24 kHz mono, but wav has the rate of the voice. Opus comes in Ogg, aac in ADTS, pcm has 16 bits.",
     )
     speed: float = Field(1.0, description="0.25 to 4.", ge=0.25, le=4)
     instructions: str = Field("", description="Taken for compatibility; has no effect.")
-    stream_format: Literal["audio", "sse"] = Field("audio", description="Sound as it is made, or events that hold it.")
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="The audio itself, or server-sent events that carry it."
+    )
 
 
 @router.post(
@@ -69,7 +72,7 @@ class SpeechRequest(BaseModel):
     responses={200: {"content": {kind: {} for kind in (*_MEDIA_TYPES.values(), "text/event-stream")}}},
 )
 async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
-    """Speaks the text; the first samples leave before the last are made."""
+    """Speaks the text. The response begins while the rest is still being spoken."""
     speech = _Speech(gateway, request, await engine_voice(gateway, request.voice))
     samples = await _begun(speech.samples())
     sound = await _begun(_formatted(gateway, request, samples, speech.rate_hz))

@@ -127,7 +127,7 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "script.txt", "--footage", "script.txt"], ["--footage", "MP4"]),
         (["make", "script.txt", "--footage", "face.png", "--music", "face.png"], ["--music", "WAV"]),
         (["make", "script.txt", "--footage", "face.png", "--out", "film.avi"], ["film.avi", ".mp4"]),
-        (["make", "script.txt", "--footage", "face.png", "--out", ".mp4"], ["'.mp4' is no name of a film"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", ".mp4"], ["'.mp4' is not the name of a film file"]),
         (["make", "script.txt", "--footage", "face.png", "--quality", "perfect"], ["draft"]),
         (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent-of, --consent"]),
         (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title-file"]),
@@ -190,7 +190,7 @@ def test_doctor_looks_at_everything(tmp_path):
     assert done.returncode == 0, done.stdout
     for subject in ("python", "cores", "memory", "packages", "fonts", "voice", "overlay", "gpu"):
         assert f"  {subject}" in done.stdout
-    assert "libx264 encodes" in done.stdout
+    assert "libx264 works" in done.stdout
     assert f"{addresses.ports['asr']} (asr) is used by" in done.stdout
     assert str(os.getpid()) in done.stdout
     assert f"asr.port = {addresses.ports['asr']}" in done.stdout

@@ -66,7 +66,7 @@ def test_what_was_not_made_here_stays(folder: Path, store: MediaStore, name: str
 def test_all_files_that_stand_in_the_way_are_named(folder: Path, store: MediaStore) -> None:
     for name in BESIDE[:2]:
         (folder / name).write_text("mine", encoding="utf-8")
-    with pytest.raises(InvalidInputError, match=r"film\.mp4.*film\.srt.* are there"):
+    with pytest.raises(InvalidInputError, match=r"film\.mp4.*film\.srt.* already exist"):
         outputs().check(store.root)
 
 
@@ -245,7 +245,7 @@ def test_make_refuses_before_work(folder, monkeypatch, capsys, option):
             listening.accept()
     said = capsys.readouterr().err
     assert ended.value.code == 2, said
-    assert "'film.srt' would be written" in said
+    assert "'film.srt' would be overwritten" in said
     assert option in said
     assert "--out" in said
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -258,5 +258,5 @@ def test_without_out_the_film_does_not_replace_the_footage(folder, monkeypatch, 
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert "'a.jpg' would be written, but is the file that --footage names." in capsys.readouterr().err
+    assert "'a.jpg' would be overwritten, but it is the file given as --footage." in capsys.readouterr().err
     assert (folder / "a.jpg").read_bytes() == face_picture()

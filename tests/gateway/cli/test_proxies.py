@@ -37,7 +37,7 @@ def test_a_film_is_made_and_listed(tmp_path: Path, beside: dict[str, str]) -> No
     small = ["--width", "270", "--height", "480"]
     made = vigent("make", "script.txt", "--footage", "face.png", *small, cwd=tmp_path, environment=beside)
     assert made.returncode == 0, made.stderr
-    assert "No mesh runs" not in made.stderr
+    assert "No mesh is running" not in made.stderr
     listed = vigent("jobs", "list", cwd=tmp_path, environment=beside)
     assert (listed.returncode, "done" in listed.stdout) == (0, True), listed.stderr
 

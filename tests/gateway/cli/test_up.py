@@ -69,7 +69,7 @@ def test_what_is_killed_is_started_again_at_the_same_address(mesh):
         after = len(mesh.lines)
         old = server(mesh, module)
         old.kill()
-        mesh.until(r"supervisor: exited with code -9; starting it again", after)
+        mesh.until(r"supervisor: exited with code -9; restarting", after)
         mesh.until(rf"{module.removeprefix('services.')} ready on", after)
         assert server(mesh, module).pid != old.pid
     assert httpx.get(f"{url}/probe/tts", trust_env=False, timeout=TIMEOUT_S).status_code == 200
@@ -113,7 +113,7 @@ def test_a_port_given_twice_is_told_before_anything_starts(tmp_path, monkeypatch
         monkeypatch.setenv(name, port)
     with pytest.raises(InvalidInputError, match="Set VIGENT_LIPSYNC_METRICS_PORT") as caught:
         check_ports(MeshPlan.here().addresses)
-    told = f"{ports['VIGENT_TTS_PORT']} is given to tts and to lipsync metrics"
+    told = f"{ports['VIGENT_TTS_PORT']} is set for tts and lipsync metrics"
     assert caught.value.problem == f"Port {told}."
     assert [finding.detail for finding in checks.ports(tmp_path)] == [told]
 
@@ -130,7 +130,7 @@ async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
 
     def say(_name: str, line: str) -> None:
         said.append(line)
-        if "starting it again" in line:
+        if "restarting" in line:
             found_dead.set()
 
     async with Supervisor(MeshPlan.here(0), tmp_path, say, ("tts",), QUICK) as mesh:
@@ -165,7 +165,7 @@ async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path)
     media.write_text("This is no folder.", encoding="utf-8")
     mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy)
     async with mesh:
-        with pytest.raises(FailedPreconditionError, match="tts does not keep running") as lost:
+        with pytest.raises(FailedPreconditionError, match="tts keeps failing") as lost:
             await mesh.wait_ready()
         assert lost.value.reason == "CRASH_LOOP"
         assert mesh.processes["tts"].restarts >= 3
@@ -174,7 +174,7 @@ async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path)
         await asyncio.wait_for(mesh.processes["tts"].ready.wait(), TIMEOUT_S)
         await mesh.wait_ready()
         assert mesh.processes["tts"].state is State.READY
-    assert any("supervisor: crash loop: exited with code 1; starting it again in" in line for line in said)
+    assert any("supervisor: crash loop: exited with code 1; restarting in" in line for line in said)
 
 
 async def test_wrong_settings_are_not_tried_again(tmp_path):
@@ -186,14 +186,14 @@ async def test_wrong_settings_are_not_tried_again(tmp_path):
             await mesh.wait_ready()
         assert mesh.processes["tts"].restarts == 0
         assert mesh.processes["tts"].state is State.GIVEN_UP
-    assert any("it is not started again" in line for line in said)
+    assert any("not restarting it" in line for line in said)
 
 
 def test_a_mesh_that_does_not_come_up_ends_with_the_reason(tmp_path):
     failed = vigent("up", "--data", "data", "--port-base", "0", cwd=tmp_path, environment={"VIGENT_TTS_ENGINE": "no"})
     assert failed.returncode == 1
     assert "There is no engine 'no'" in failed.stdout
-    assert "tts does not keep running" in failed.stdout
+    assert "tts keeps failing" in failed.stdout
 
 
 def test_addresses_agree_with_each_other(tmp_path):

@@ -26,6 +26,6 @@ def test_each_finding_is_one_sentence():
         "Film: 12 of 500 frames show no face; the mouth stays as it is there.",
         "Footage: Broken packets of the picture that were skipped: 1 of 120.",
         "Music: Broken packets of the sound that were skipped: 2 of 117.",
-        "Voice: 1 of 3 sentences spoken again, as something else was heard.",
-        "Captions: letters that the font does not have (2x).",
+        "Voice: 1 of 3 sentences were spoken again, because something else was heard.",
+        "Captions: characters that the font does not have (2x).",
     ]
