@@ -71,7 +71,7 @@ def main() -> int:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     metrics, stopping, places = GatewayMetrics(), asyncio.Event(), room_for(settings.connections)
     admission = Admission(places, metrics)
-    shared = Connections(places, settings.head_timeout_s, settings.write_timeout_s, metrics)
+    shared = Connections(places, settings.waits.head_timeout_s, settings.waits.write_timeout_s, metrics)
     config = uvicorn.Config(
         create_app(settings, metrics, admission, stopping),
         http=cast("type[asyncio.Protocol]", partial(GatewayProtocol, shared=shared)),
@@ -96,7 +96,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
         remedy = "Stop what uses it (`vigent doctor` names it), or set VIGENT_GATEWAY_PORT."
         raise port_error(problem, remedy, "port", error) from error
     if sys.platform == "linux":  # where connections inherit it: also what fits into buffers is to be read some day
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(settings.write_timeout_s * 1000))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(settings.waits.write_timeout_s * 1000))
     return listening
 
 

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.base.settings import PORTS, ProcessSettings
+from services.base.settings import PORTS, GrpcSettings
 
 
-class OrchestratorSettings(ProcessSettings):
+class OrchestratorSettings(GrpcSettings):
     """What the orchestrator can be told. Addresses of several replicas of a service are separated by commas."""
 
     tts: str = Field(f"127.0.0.1:{PORTS['tts']}", description="Address of the voice servers.")

@@ -20,6 +20,7 @@ from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
 from gateway.settings import GatewaySettings
 
+_BODY_LIMIT_BYTES = 2**20  # of a request that uploads no file
 _DESCRIPTION = """
 Turns a script, a voice and footage of a presenter into a finished talking-head short.
 
@@ -67,10 +68,10 @@ def create_app(
     _add_routes(app)
     app.add_middleware(
         BodyLimit,
-        limit_bytes=settings.body_limit_bytes,
+        limit_bytes=_BODY_LIMIT_BYTES,
         upload_bytes=settings.upload_limit_bytes,
         upload_paths=UPLOAD_PATHS | {transcriptions.PATH},
-        patience=BodyPatience(settings.body_timeout_s, settings.body_rate_bytes_per_s),
+        patience=BodyPatience(settings.waits.body_timeout_s, settings.waits.body_rate_bytes_per_s),
     )
     app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(Admit, admission=admission)

@@ -54,7 +54,7 @@ async def open_gateway(
     store = await asyncio.to_thread(MediaStore, settings.media_root)
     use_uploaded_fonts(store.root)
     mesh = MeshWatch(settings)
-    jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.call_timeout_s)
+    jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.waits.call_timeout_s)
     tts, asr = (open_channel(_balanced(settings.targets(name)), FULL_NAMES[name]) for name in ("tts", "asr"))
     uploads = Uploads(store, settings.uploads_at_once)
     encoders = Encoders(settings.encoders_at_once, settings.speech_timeout_s)

@@ -119,7 +119,7 @@ class MeshWatch:
     async def _health(self, name: str, target: str) -> Health:
         request = health_pb2.HealthCheckRequest(service=FULL_NAMES[name])
         try:
-            response = await self._healths[target].Check(request, timeout=self._settings.probe_timeout_s)
+            response = await self._healths[target].Check(request, timeout=self._settings.waits.probe_timeout_s)
         except grpc.aio.AioRpcError:
             return "UNREACHABLE"
         return "SERVING" if response.status == health_pb2.HealthCheckResponse.SERVING else "NOT_SERVING"
@@ -127,7 +127,7 @@ class MeshWatch:
     async def _engine(self, target: str) -> dict[str, Any]:
         try:
             said = await self._runtimes[target].Describe(
-                runtime_pb2.DescribeRequest(), timeout=self._settings.probe_timeout_s
+                runtime_pb2.DescribeRequest(), timeout=self._settings.waits.probe_timeout_s
             )
         except grpc.aio.AioRpcError:
             return {}
@@ -143,7 +143,7 @@ class MeshWatch:
     async def _status(self, target: str) -> dict[str, Any]:
         try:
             said = await self._runtimes[target].GetStatus(
-                runtime_pb2.GetStatusRequest(), timeout=self._settings.probe_timeout_s
+                runtime_pb2.GetStatusRequest(), timeout=self._settings.waits.probe_timeout_s
             )
         except grpc.aio.AioRpcError:
             return {}

@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from gateway.settings import MODEL_SERVICES, SERVICES
 from services.base.errors import InvalidInputError
-from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings
+from services.base.settings import METRICS_PORTS, PORTS, GrpcSettings, ProcessSettings
 
 GATEWAY = "gateway"
 PROCESSES = (*MODEL_SERVICES, "orchestrator", GATEWAY)
@@ -41,6 +41,12 @@ class _AnyProcess(ProcessSettings):
     model_config = SettingsConfigDict(extra="ignore")
 
 
+class _AnyServer(GrpcSettings):
+    """The settings that all gRPC servers share."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+
 def drain_s(name: str, told: Mapping[str, str]) -> float:
     """Seconds that a process may take to end once it is asked to; `told` is its environment on top of this one's.
 
@@ -49,7 +55,7 @@ def drain_s(name: str, told: Mapping[str, str]) -> float:
     service = service_of(name)
     names = {field: f"VIGENT_{service.upper()}_{field.upper()}" for field in ("drain_delay_s", "drain_grace_s")}
     overrides = {field: told[variable] for field, variable in names.items() if variable in told}
-    settings = _AnyProcess.load(service, port=0, metrics_port=0, **overrides)
+    settings = _AnyProcess.load(service, port=0, **overrides)
     return settings.drain_delay_s + settings.drain_grace_s
 
 
@@ -64,13 +70,13 @@ class Addresses:
     @classmethod
     def configured(cls, lipsync_replicas: int = 1) -> Addresses:
         """As settings and defaults have them; each further replica ten ports on."""
-        settings = {name: _AnyProcess.load(name) for name in PROCESSES}
-        ports = {name: settings[name].port for name in PROCESSES}
-        metrics_ports = {name: settings[name].metrics_port for name in SERVICES}
+        gateway, servers = _AnyProcess.load(GATEWAY), {name: _AnyServer.load(name) for name in SERVICES}
+        ports = {name: servers.get(name, gateway).port for name in PROCESSES}
+        metrics_ports = {name: server.metrics_port for name, server in servers.items()}
         for number, name in enumerate(replica_names("lipsync", lipsync_replicas)):
             ports[name] = _further(ports["lipsync"], number)
             metrics_ports[name] = _further(metrics_ports["lipsync"], number)
-        return cls(settings[GATEWAY].host, ports, metrics_ports)
+        return cls(gateway.host, ports, metrics_ports)
 
     @classmethod
     def from_base(cls, base: int, lipsync_replicas: int = 1) -> Addresses:

@@ -29,15 +29,14 @@ LogLevel = Annotated[
 
 
 class ProcessSettings(BaseSettings):
-    """Settings that every gRPC process of the mesh has. Make one with `load`."""
+    """Settings that every process of the mesh has. Make one with `load`."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_nested_delimiter="__", populate_by_name=True, coerce_numbers_to_str=True
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
-    port: int = Field(description="gRPC port; 0 lets the system choose.", ge=0, le=65535)
-    metrics_port: int = Field(description="Prometheus port; 0 lets the system choose.", ge=0, le=65535)
+    port: int = Field(description="Port to listen on; 0 lets the system choose.", ge=0, le=65535)
     log_level: LogLevel = Field("INFO", description="Level of the standard library's logging.")
     media_root: Path = Field(
         Path(".vigent/media"),
@@ -52,10 +51,6 @@ class ProcessSettings(BaseSettings):
     )
     drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)
     drain_grace_s: float = Field(30.0, description="How long running calls may take to finish when draining.", ge=0)
-    max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)
-    max_connection_age_s: float = Field(
-        1800.0, description="Age at which a client is asked to reconnect and so finds new replicas.", gt=0
-    )
 
     @classmethod
     def load(cls, section: str, **overrides: object) -> Self:
@@ -82,9 +77,21 @@ class ProcessSettings(BaseSettings):
         section = env_settings.env_prefix.removeprefix("VIGENT_").rstrip("_").lower()
         file = read_settings_file()
         shared = {name: file[name] for name in SHARED_KEYS if name in file}
-        ports = {"port": PORTS.get(section, 0), "metrics_port": METRICS_PORTS.get(section, 0)}
+        ports = {"port": PORTS.get(section, 0)}
+        if "metrics_port" in settings_cls.model_fields:
+            ports["metrics_port"] = METRICS_PORTS.get(section, 0)
         from_file = {**ports, **shared, **file.get(section, {})}
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=from_file)
+
+
+class GrpcSettings(ProcessSettings):
+    """Settings that every gRPC server of the mesh has. Make one with `load`."""
+
+    metrics_port: int = Field(description="Prometheus port; 0 lets the system choose.", ge=0, le=65535)
+    max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)
+    max_connection_age_s: float = Field(
+        1800.0, description="Age at which a client is asked to reconnect and so finds new replicas.", gt=0
+    )
 
 
 class RecoverySettings(BaseModel):
@@ -107,7 +114,7 @@ class RecoverySettings(BaseModel):
     exit_budget_s: float = Field(default=30.0, description="Longest time a killed worker may take to be gone.", gt=0)
 
 
-class ServerSettings(ProcessSettings):
+class ServerSettings(GrpcSettings):
     """Settings of a model server. They live here because the gateway, which plans the processes, reads them too."""
 
     engine: str = Field("", description='Name of an engine, or "module:Class"; empty for the default.')

@@ -61,7 +61,7 @@ async def follow_job(
         if first is None:
             return Response(status_code=204)
         events = _chained(first, events)
-    body = _body(request, events, gateway.settings.heartbeat_s, gateway.stopping)
+    body = _body(request, events, gateway.settings.waits.heartbeat_s, gateway.stopping)
     return StreamingResponse(body, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
