@@ -1,9 +1,12 @@
 """Downloads a checkpoint from a hub: resumed where it broke off, verified, and put in place only when complete.
 
-The loop is our own because huggingface_hub 0.36 does not resume safely: its `http_get` gives up when a body breaks off
-(it retries time-outs, not requests' ChunkedEncodingError) and loses up to 10 MiB that had come; it goes on without
-If-Range and takes any 206 for the right one, which would mix files whose hash is not published; 429 is final; and
-`hf_hub_download` refuses mirrors that send no X-Repo-Commit.
+The loop is our own: huggingface_hub was tried against the hub of our tests and lacks what they require.
+
+- 0.36.2: `http_get` ends at the first body that breaks off (ChunkedEncodingError) and at the first 429.
+- 2.4.0 retries both, but `hf_hub_download` keeps nothing for the next run: what has come is deleted on failure.
+- Both lose up to 10 MiB, a chunk, of a body that breaks off, and go on without If-Range: when the file has changed
+  meanwhile, `http_get` returns its rest after the beginning of the old one. Content-Range is not looked at.
+- Both refuse a mirror that sends no X-Repo-Commit (LocalEntryNotFoundError, before a byte is asked for).
 """
 
 from __future__ import annotations
