@@ -98,8 +98,9 @@ def _leave(code: int) -> None:
 def _opened(database_url: str) -> JobRecords:
     """The records. Raises InvalidInputError for no URL, FailedPreconditionError for a database that does not open."""
     try:
-        if database_url.startswith("sqlite:///"):
-            Path(database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        url = sa.make_url(database_url)
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         return JobRecords(database_url)
     except (sa.exc.ArgumentError, ImportError) as error:
         problem = "This is no database for jobs."  # not quoted: it may hold a password

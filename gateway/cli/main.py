@@ -21,6 +21,7 @@ from gateway.cli.up import up
 from gateway.cli.voices import voices
 from gateway.settings import MODEL_SERVICES, GatewaySettings
 from orchestrator.settings import OrchestratorSettings
+from services.base.encoding import check_decoded
 from services.base.errors import InvalidInputError, VigentError
 from services.base.setting_names import unread_variables
 from services.base.settings import ServerSettings
@@ -70,6 +71,8 @@ def main() -> None:
     """Entry point: errors say what is wrong, where, and what to do, on stderr, without a traceback."""
     replace_what_cannot_be_shown()
     try:
+        for argument in sys.argv[1:]:
+            check_decoded(argument, "The argument")
         app()
     except InvalidInputError as error:
         show_error(error)

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from urllib.parse import quote
 
 from pydantic_settings import SettingsConfigDict
 
 from gateway.settings import MODEL_SERVICES, SERVICES
+from services.base.encoding import check_decoded
 from services.base.errors import InvalidInputError
 from services.base.settings import METRICS_PORTS, PORTS, GrpcSettings, ProcessSettings
 
@@ -156,8 +158,9 @@ class Addresses:
 
 def _folders(data: Path) -> dict[str, str]:
     data = data.absolute()
+    check_decoded(str(data), "The data folder", "--data")
     caches = {f"VIGENT_{name.upper()}_CACHE_ROOT": str(data / "cache") for name in MODEL_SERVICES}
-    database = {"VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{data / 'jobs.db'}"}
+    database = {"VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{quote(str(data / 'jobs.db'))}"}
     return {"VIGENT_MEDIA_ROOT": str(data / "media"), **database, **caches}
 
 

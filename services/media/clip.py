@@ -20,7 +20,7 @@ from services.base.errors import InvalidInputError
 from services.media.colours import BLACK, Rgb
 from services.media.crop import face_focus
 from services.media.formats import TAKEN
-from services.media.source import Damage, checked_codec, decoded, decoding, measured_s, open_source
+from services.media.source import Damage, checked_codec, decoded, decoding, measured, open_source
 from services.media.timeline import FRAME_RATE_HZ
 from services.media.upright import Scaler, shown_size, upright_rgb
 
@@ -58,8 +58,8 @@ class Clip:
         with self.opened() as stream:
             assert isinstance(stream.container, InputContainer)
             self.rate_hz = float(stream.average_rate or 0)
-            self.duration_s = measured_s(stream.container, stream, field)
-            self._container_s = (stream.container.duration or 0) / av.time_base
+            self._lengths = measured(stream.container, stream, field)
+        self.duration_s = self._lengths.stream_s
         self._check_length(self.duration_s)
 
     @property
@@ -69,8 +69,9 @@ class Clip:
 
     def notes(self) -> list[str]:
         """What a report should say of the file."""
-        longer = self._container_s - self.duration_s > _NOTED_S
-        cut = f"The file lasts {self._container_s:.1f} s, its picture {self.duration_s:.1f} s; the picture counts."
+        file_s = self._lengths.file_s
+        longer = file_s - self.duration_s > _NOTED_S
+        cut = f"The file lasts {file_s:.1f} s, its picture {self.duration_s:.1f} s; the picture counts."
         return ([cut] if longer else []) + self.damage.notes("the picture")
 
     def film_frames(

@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from services.base.errors import InvalidInputError, VigentError
+from services.media.continuity import may_begin_anew, packets
 from services.media.formats import CODECS, DEMUXERS, PICTURE_DEMUXERS, TAKEN
 from services.media.mpeg import top_boxes
 
@@ -95,7 +96,7 @@ def decoded(stream: av.AudioStream, field: str, damage: Damage) -> Iterator[av.A
 
 
 def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage) -> Iterator[Any]:
-    """The stream's frames; broken packets are skipped and counted in `damage`.
+    """The stream's frames, their times as one timeline; broken packets are skipped and counted in `damage`.
 
     Raises InvalidInputError for `field` (UNREADABLE_FILE) when more than BROKEN_SHARE of them are broken. Junk before
     and after a stream without an index is counted in `damage`, but not towards that share.
@@ -106,7 +107,7 @@ def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage)
     decoder = _decoder_with_alpha(stream)
     lately = junk = 0
     some = False
-    for packet in container.demux(stream):
+    for packet in packets(container, stream):
         damage.packets += packet.size > 0
         try:
             frames = decoder.decode(packet) if decoder else packet.decode()
@@ -136,14 +137,22 @@ def _decoder_with_alpha(stream: av.VideoStream | av.AudioStream) -> av.VideoCode
     return decoder
 
 
-def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStream, field: str) -> float:
-    """Length of the stream by its packets, in seconds. Files announce the length of another stream, or a guess.
+@dataclass(frozen=True)
+class Lengths:
+    """Seconds that a stream lasts by its packets, and those of the whole file. They may differ."""
+
+    stream_s: float
+    file_s: float
+
+
+def measured(container: InputContainer, stream: av.VideoStream | av.AudioStream, field: str) -> Lengths:
+    """How long a stream is. Files announce the length of another stream, or a guess.
 
     Raises InvalidInputError for `field` (CUT_FILE) when all streams end long before the announced length.
     """
     start_s, ends_s = float("inf"), {stream.index: 0.0}
-    packets, last_s = 0, 0.0
-    for packet in container.demux():
+    count, last_s = 0, 0.0
+    for packet in packets(container):
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None or not packet.size:
             continue
@@ -152,17 +161,17 @@ def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStrea
         ends_s[packet.stream_index] = max(end_s, ends_s.get(packet.stream_index, end_s))
         if packet.stream_index == stream.index:
             start_s = min(start_s, stamp * time_base)
-            packets += 1
+            count += 1
             last_s = (packet.duration or 0) * time_base
-    announced_s = (container.duration or 0) / av.time_base
     reached_s = max(ends_s.values()) - (container.start_time or 0) / av.time_base
+    announced_s = reached_s if may_begin_anew(container) else (container.duration or 0) / av.time_base
     if container.format.name not in _SELF_SYNCHRONISING and reached_s < _WHOLE_SHARE * announced_s:
         problem = f"The file is cut off: it announces {announced_s:.1f} s and ends after {max(0.0, reached_s):.1f} s."
         raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
     length_s = max(0.0, ends_s[stream.index] - min(start_s, ends_s[stream.index]))
-    if last_s or packets < 2:
-        return length_s
-    return length_s * packets / (packets - 1)  # FLV and others do not say how long a picture lasts
+    if not last_s and count > 1:
+        length_s *= count / (count - 1)  # FLV and others do not say how long a picture lasts
+    return Lengths(length_s, announced_s)
 
 
 def _refuse_cut(path: Path, field: str) -> None:

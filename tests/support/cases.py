@@ -57,6 +57,35 @@ def clip(suffix: str, codec: str = "libx264") -> Callable[[Path], Path]:
     return lambda folder: encoded(folder / f"clip.{suffix}", codec)
 
 
+def joined(*begins_s: float) -> Callable[[Path], Path]:
+    """Transport streams of picture and sound one after the other, each with time stamps from another second on."""
+
+    def make(folder: Path) -> Path:
+        path = folder / "joined.ts"
+        path.write_bytes(b"".join(recording(folder / f"{begin_s}.ts", begin_s).read_bytes() for begin_s in begins_s))
+        return path
+
+    return make
+
+
+def recording(path: Path, begin_s: float) -> Path:
+    """1.2 s of numbered pictures and a tone; pictures are reordered, as cameras do."""
+    with av.open(str(path), "w", format="mpegts") as container:
+        picture, sound = container.add_stream("libx264", rate=25), container.add_stream("aac", rate=_RATE_HZ)
+        picture.width, picture.height, picture.pix_fmt = 192, 320, "yuv420p"
+        for number, image in enumerate(pictures()):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts = number + round(begin_s * 25)
+            container.mux(picture.encode(frame))
+        tone = np.sin(np.arange(round(_CLIP_S * _RATE_HZ)) / 20, dtype=np.float32)[None]
+        heard = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+        heard.rate, heard.pts = _RATE_HZ, round(begin_s * _RATE_HZ)
+        container.mux(sound.encode(heard))
+        for stream in (picture, sound):
+            container.mux(stream.encode(None))
+    return path
+
+
 def titled_clip(suffix: str, codec: str, title: bytes) -> Callable[[Path], Path]:
     return lambda folder: retitled(encoded(folder / f"clip.{suffix}", codec, title=_MARKER), title)
 
@@ -147,6 +176,9 @@ FOOTAGE = {
     "one broken packet": Case(given("onebad.mp4"), 4.0, "skipped: 1 of 120"),
     "transport stream": Case(clip("ts"), _CLIP_S),
     "transport stream behind junk": Case(junk_around(clip("ts"), before=bytes(100) + b"Gjunk" * 30), _CLIP_S),
+    "transport streams joined": Case(joined(0, 0), 2 * _CLIP_S),
+    "transport streams joined, the later first": Case(joined(500, 20), 2 * _CLIP_S),
+    "transport streams joined, the other much later": Case(joined(3, 80_000, 7), 3 * _CLIP_S),
     "program stream": Case(clip("mpg", "mpeg2video"), _CLIP_S),
     "flash video": Case(clip("flv", "flv"), _CLIP_S),
     "windows media": Case(clip("wmv", "wmv2"), _CLIP_S),
@@ -173,6 +205,7 @@ MUSIC = {
     "caf": Case(music("caf", "pcm_s16be"), _MUSIC_S),
     "adts": Case(music("aac", "aac"), _MUSIC_S),
     "sound of a transport stream": Case(music("ts", "aac"), _MUSIC_S),
+    "sound of transport streams joined": Case(joined(500, 20, 9_000), 3.69),
     "sound of a clip": Case(given("long_audio.mp4"), 9.0),
 }
 

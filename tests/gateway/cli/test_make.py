@@ -160,7 +160,7 @@ def test_what_appears_while_the_film_is_made_is_not_replaced(folder, beside):
         make.until("preparing footage")
         (folder / "my script.srt").write_text("mine", encoding="utf-8")
         assert make.process.wait(TIMEOUT_S) == 1, make.lines
-    assert any("The film is finished, but 'my script.srt' is there" in line for line in make.lines), make.lines
+    assert any("The film is finished, but 'my script.srt' already exists" in line for line in make.lines), make.lines
     assert (folder / "my script.srt").read_text(encoding="utf-8") == "mine"
     assert not (folder / "my script.mp4").exists()
     done = vigent(*arguments, "--out", "another.mp4", cwd=folder, environment=beside)
