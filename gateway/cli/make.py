@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from gateway.cli.connect import DataOption, find, load_settings
+from gateway.cli.connect import DataOption, load_settings
 from gateway.cli.options import files_of, film_of, takes_film
 from gateway.cli.output import err, out, seconds, show_error
 from gateway.cli.outputs import Outputs, film_file
-from gateway.cli.own_mesh import own_mesh
 from gateway.cli.progress import JobDisplay
+from gateway.cli.shared_mesh import orchestrator_for
 from gateway.cli.waiting import telling, while_it_lives
 from gateway.films.findings import findings_of
 from gateway.films.request import FilmRequest
@@ -71,12 +70,11 @@ async def _make(request: FilmRequest, outputs: Outputs, data: Path) -> int:
     store = MediaStore(settings.media_root)
     async with telling(_inspection):
         spec = await asyncio.to_thread(_spec, request, settings, store)
-    address = await find("orchestrator", data, settings)
-    async with AsyncExitStack() as stack:
-        if address is None:
-            address = await stack.enter_async_context(own_mesh(data))
-        client = await stack.enter_async_context(JobClient(address))
-        await stack.enter_async_context(while_it_lives("orchestrator", address))
+    async with (
+        orchestrator_for(data, settings) as address,
+        JobClient(address) as client,
+        while_it_lives("orchestrator", address),
+    ):
         return await _film(client, address, spec, outputs, store)
 
 

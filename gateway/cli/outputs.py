@@ -40,12 +40,17 @@ def film_file(out_file: Path | None, script: str) -> Path:
     if film.suffix.lower() != ".mp4":
         problem = f"{_quoted(film)} is not the name of a film file."
         raise InvalidInputError(problem, "Give a name that ends in .mp4.", "--out")
+    missing = [folder for folder in (film.parent, *film.parent.parents) if not os.path.lexists(folder)]
     try:
         film.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY):
             return film
     except OSError as error:
         raise _unwritable(film, error) from error
+    finally:
+        for folder in missing:  # until there is a film to be put there
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class Outputs:
             raise FailedPreconditionError(problem, remedy, "--out") from error
 
     def _place(self, made: Mapping[str, media_pb2.MediaRef], store: MediaStore) -> None:
+        self.film.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as copies:
             whole = {name: copies.enter_context(_copy(store.path(made[name].sha256), self.film)) for name in self.paths}
             self._check(self.paths.values(), store.root)

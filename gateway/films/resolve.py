@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,6 +115,9 @@ class _Named:
 
     def _unknown(self, field: str, given: str) -> InvalidInputError:
         kind, role = HINTS[field].entry, HINTS[field].role
+        if self.files and (found := _what_is_at(given)):
+            problem = f"{shortened(given)} {found}."
+            raise InvalidInputError(problem, "Give a file.", field, "NOT_A_FILE")
         problem = f"The {kind} library has no entry with the id or name {shortened(given)}."
         if self.files:
             problem = f"There is no file {shortened(given)}, and no entry with that id or name in the {kind} library."
@@ -138,6 +142,17 @@ def _only(found: list[Asset], field: str, given: str) -> Asset:
 
 def _is_file(given: str) -> bool:
     return os.path.isfile(given)  # noqa: PTH113 - Path.is_file raises for a name that is too long
+
+
+def _what_is_at(given: str) -> str:
+    """Why what is there is no file to be read, "is a folder" for one; empty if nothing is there."""
+    try:
+        mode = os.stat(given).st_mode  # noqa: PTH116 - as above
+    except PermissionError as error:
+        return f"cannot be read: {error.strerror}"
+    except (OSError, ValueError):  # no such name, one too long, or one with a null character
+        return ""
+    return f"is {'a folder' if stat.S_ISDIR(mode) else 'a pipe' if stat.S_ISFIFO(mode) else 'a device or a socket'}"
 
 
 @contextmanager

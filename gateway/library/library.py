@@ -67,9 +67,9 @@ class Library:
 
     def matching(self, kind: Kind, given: str) -> list[Asset]:
         """The entry with this id, else all with this name, in whatever language and case."""
-        entries, name = self.entries(kind), _folded(given)
+        entries, name = self.entries(kind), folded(given)
         by_id = [asset for asset in entries if asset.id == given]
-        return by_id or [asset for asset in entries if name in map(_folded, (asset.name, *asset.names.values()))]
+        return by_id or [asset for asset in entries if name in map(folded, (asset.name, *asset.names.values()))]
 
     def stored(self, asset: Asset) -> StoredFile:
         """The file of an entry in the media store, put there if need be."""
@@ -109,7 +109,7 @@ class Library:
             raise InvalidInputError(
                 f"{file_name[:80]!r} is a path, not a file name.", "Send the name alone.", "file", "PATH_IN_NAME"
             )
-        name = checked_name(description.name or Path(file_name).stem[:LONGEST_NAME] or kind)
+        name = entry_name(kind, file_name, description)
         found = sniff(path, *_MEDIA[kind])
         details = self._inspector.details(kind, path, description)
         told = {"licence": description.licence, "source": description.source}
@@ -180,6 +180,11 @@ def _sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def entry_name(kind: Kind, file_name: str, description: Description) -> str:
+    """The name under which an upload is listed. Raises InvalidInputError as `checked_name`."""
+    return checked_name(description.name or Path(file_name).stem[:LONGEST_NAME] or kind)
+
+
 def checked_name(name: str) -> str:
     """A name as it may be listed, without what would turn the writing of the text around it.
 
@@ -193,7 +198,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """As names are compared: file names of macOS have accents as characters of their own, what is typed has not."""
     return unicodedata.normalize("NFC", name).casefold()
 

@@ -1,4 +1,7 @@
-"""One mesh per data folder: a lock that the kernel releases when its holder dies, and where that mesh is found."""
+"""One mesh per data folder: a lock that the kernel releases when its holder dies, and where that mesh is found.
+
+A second lock is shared by all commands that make films with that mesh, so that it does not end under them.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,21 @@ def running_mesh(data: Path) -> RunningMesh | None:
         except (ValueError, TypeError):  # it is just being written
             time.sleep(_PAUSE_S)
     return None
+
+
+def try_to_use(data: Path, *, alone: bool = False) -> TextIO | None:
+    """A lock on using the mesh over the data folder, held until it is closed; None if it cannot be had now.
+
+    All who use the mesh share it. With `alone` nobody else has it, or gets it.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    file = (data / "mesh.users").open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
 
 
 def _take(lock: TextIO) -> None:

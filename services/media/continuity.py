@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import av
 from av.container import InputContainer
@@ -17,10 +18,10 @@ LONGEST_GAP_S, FURTHEST_BACK_S = 10.0, 0.1
 
 def may_begin_anew(container: InputContainer) -> bool:
     """Whether time stamps of this format may jump. Its length is then no announcement but FFmpeg's own guess."""
-    return bool(container.format.flags & Flags.ts_discont.value)
+    return bool(container.format.flags & cast("int", Flags.ts_discont.value))
 
 
-def packets(container: InputContainer, *streams: av.VideoStream | av.AudioStream) -> Iterator[Packet]:
+def packets(container: InputContainer, *streams: av.VideoStream | av.AudioStream) -> Iterator[Packet[Any]]:
     """The packets of `streams`, by default of all, each recording beginning where the one before it ends."""
     times: defaultdict[int, _Time] = defaultdict(_Time)
     for packet in container.demux(*streams):
@@ -37,7 +38,7 @@ class _Time:
     step: int = 0
     moved: int = 0
 
-    def place(self, packet: Packet) -> None:
+    def place(self, packet: Packet[Any]) -> None:
         """Moves the time stamps of the stream's next packet."""
         assert packet.dts is not None
         dts = packet.dts - self.moved

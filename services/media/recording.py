@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,6 +71,16 @@ class Recording:
 
     def _error(self, reason: str, problem: str) -> InvalidInputError:
         return InvalidInputError(problem, f"Send {TAKEN['audio']}.", self._field, reason)
+
+
+def audible(blocks: Iterable[Sound], field: str) -> Iterator[Sound]:
+    """The same sound. Raises InvalidInputError (SILENT) at its end if there was none."""
+    heard = False
+    for block in blocks:
+        heard = heard or bool(block.any())
+        yield block
+    if not heard:
+        raise InvalidInputError("The file is silent.", "Send a recording with sound.", field, "SILENT")
 
 
 def check_music_length(duration_s: float, field: str) -> None:

@@ -232,6 +232,10 @@ def short_music(folder: Path) -> Path:
     return write_music(folder / "music.flac", noise()[:, : round(1.5 * _RATE_HZ)])
 
 
+def silent_music(folder: Path) -> Path:
+    return write_music(folder / "music.flac", 0 * noise())
+
+
 REFUSED_FOOTAGE = {
     "a photograph in tiles": (given("grid.heic"), "WRONG_FILE_TYPE", "image/heic"),
     "many broken packets": (mostly_broken, "UNREADABLE_FILE", "6 of 30 packets"),
@@ -243,6 +247,7 @@ REFUSED_MUSIC = {
     "no channels": (wav(channels=0), "UNREADABLE_FILE", "0 channels"),
     "no rate": (wav(rate_hz=0), "UNREADABLE_FILE", "cannot be read"),
     "too short": (short_music, "TOO_SHORT", "shorter than 2 s"),
+    "silent": (silent_music, "SILENT", "silent"),
     "picture alone": (clip("mp4"), "NO_SOUND", "no sound"),
     "gif": (gif, "WRONG_FILE_TYPE", "image/gif"),
 }

@@ -12,7 +12,7 @@ from fastapi import Path as PathParameter
 from starlette.staticfiles import StaticFiles
 
 from gateway.http.context import Gateway, GatewayDep
-from gateway.http.files import IMMUTABLE, REVALIDATE, file_response
+from gateway.http.files import IMMUTABLE, REVALIDATE, check_if_match, file_response
 from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.assets import Kind
 from services.base.errors import NotFoundError
@@ -47,6 +47,7 @@ async def bundled_file(path: str, request: Request, gateway: GatewayDep) -> Resp
 
 async def _bundled(gateway: Gateway, path: str, request: Request) -> Response:
     response = await StaticFiles(directory=gateway.settings.assets_root).get_response(path, request.scope)
+    check_if_match(request, response.headers["ETag"])
     response.headers["Cache-Control"] = REVALIDATE
     return response
 

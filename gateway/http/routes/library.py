@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from gateway.fields import invalid_input_of
+from gateway.fields import invalid_input_of, shortened
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.http.usage import is_of_a_job, refuse_while_used
@@ -25,7 +25,8 @@ from gateway.library.assets import (
     Voice,
     VoiceDescription,
 )
-from services.base.errors import VigentError
+from gateway.library.library import entry_name, folded
+from services.base.errors import AlreadyExistsError, VigentError
 from vigent.tts.v1 import tts_pb2
 
 PREFIX = "/api/v1"
@@ -106,12 +107,21 @@ def _uploader(
     async def upload(request: Request, gateway: GatewayDep, response: Response) -> Asset:
         async with gateway.uploads.receive(request) as form:
             description = described(description_type, form.fields)
+            if kind == "voices":
+                await _refuse_name_of_engine(gateway, entry_name(kind, form.file_name, description))
             asset, existed = await asyncio.to_thread(gateway.library.add, kind, form.path, form.file_name, description)
         response.status_code = 200 if existed else 201
         return asset
 
     upload.__name__ = f"upload_{kind}"
     return upload
+
+
+async def _refuse_name_of_engine(gateway: Gateway, name: str) -> None:
+    """A job names either kind of voice: one of the engine's could no longer be chosen. Raises AlreadyExistsError."""
+    if any(folded(voice.id) == folded(name) for voice in await engine_voices(gateway)):
+        problem = f"A voice of the engine is called {shortened(name)}."
+        raise AlreadyExistsError(problem, "Give the recording another name.", "name", "NAME_TAKEN")
 
 
 def _remover(kind: Kind) -> Callable[[str, GatewayDep], Awaitable[None]]:

@@ -59,7 +59,9 @@ class SpeechRequest(BaseModel):
         description="24 kHz mono, but wav has the rate of the voice. Opus comes in Ogg, aac in ADTS, pcm has 16 bits.",
     )
     speed: float = Field(1.0, description="0.25 to 4.", ge=0.25, le=4)
-    instructions: str = Field("", description="Taken for compatibility; has no effect.")
+    instructions: Text = Field(
+        "", description="How to speak; refused where the voice engine cannot be told.", max_length=_LONGEST_INPUT
+    )
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="The audio itself, or server-sent events that carry it."
     )
@@ -73,12 +75,29 @@ class SpeechRequest(BaseModel):
 )
 async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
     """Speaks the text. The response begins while the rest is still being spoken."""
-    speech = _Speech(gateway, request, await engine_voice(gateway, request.voice))
+    voice = await _instructed(gateway, await engine_voice(gateway, request.voice), request.instructions.strip())
+    speech = _Speech(gateway, request, voice)
     samples = await _begun(speech.samples())
     sound = await _begun(_formatted(gateway, request, samples, speech.rate_hz))
     if request.stream_format == "sse":
         return StreamingResponse(_events(sound), media_type="text/event-stream")
     return StreamingResponse(sound, media_type=_MEDIA_TYPES[request.response_format])
+
+
+async def _instructed(gateway: Gateway, voice: str, instructions: str) -> str:
+    """The voice and how it is to speak, as engines take it: behind a colon.
+
+    Raises InvalidInputError where the engine is known not to follow instructions.
+    """
+    if not instructions:
+        return voice
+    replicas = (await gateway.mesh.service("tts")).replicas
+    able = [replica.capabilities.follows_instructions for replica in replicas if replica.capabilities]
+    if able and not any(able):
+        problem = f"The voice engine {replicas[0].engine} cannot be told how to speak."
+        raise InvalidInputError(problem, "Leave the instructions out.", "instructions", "NO_INSTRUCTIONS")
+    name, _, own = (part.strip() for part in voice.partition(":"))
+    return f"{name}: {'; '.join(filter(None, (own, instructions)))}"
 
 
 async def _begun(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:

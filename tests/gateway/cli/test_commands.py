@@ -72,6 +72,16 @@ def test_probe_tells_by_its_exit_code(tmp_path, voice_server, service, code):
     assert probed.stdout.strip() == ("SERVING" if code == 0 else "")
 
 
+@pytest.mark.parametrize("address", ["", " ", ":", "localhost", "localhost:", "localhost:port", "host name:80"])
+def test_probe_of_what_is_no_address_is_one_sentence(monkeypatch, capfd, address):
+    monkeypatch.setattr("sys.argv", ["vigent", "probe", "--", address])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capfd.readouterr().err.splitlines()
+    assert (ended.value.code, said[0]) == (2, f"error: {address!r} is not an address.")
+    assert said[1:] == ["  where: ADDRESS", "  to do: Give host:port."]
+
+
 def test_probe_of_nobody_and_of_what_is_no_grpc(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as mute:
         silent = vigent("probe", f"127.0.0.1:{mute.getsockname()[1]}", "--timeout", "0.3", cwd=tmp_path)

@@ -187,6 +187,23 @@ def test_without_a_mesh_one_is_started_and_ended(folder):
     assert running_mesh(folder / "data") is None
 
 
+def test_two_at_once_over_one_folder_share_a_mesh_until_both_are_done(folder):
+    (folder / "second.txt").write_text(
+        "The second film is longer. It ends after the first one. It does.", encoding="utf-8"
+    )
+    small = ["--footage", "face.png", *SMALL, "--data", "data"]
+    with (
+        running("make", "my script.txt", *small, cwd=folder) as one,
+        running("make", "second.txt", *small, cwd=folder) as other,
+    ):
+        assert (one.process.wait(TIMEOUT_S), other.process.wait(TIMEOUT_S)) == (0, 0), (one.lines, other.lines)
+        started = [line for line in (*one.lines, *other.lines) if "No mesh is running" in line]
+    assert len(started) == 1
+    assert facts_of(folder / "my script.mp4").frames > 50
+    assert facts_of(folder / "second.mp4").frames > 50
+    assert running_mesh(folder / "data") is None
+
+
 def test_without_footage_the_presenter_of_vigent_speaks(folder, beside):
     (folder / "short.txt").write_text("Hello.", encoding="utf-8")
     done = vigent("make", "short.txt", *SMALL, cwd=folder, environment=beside)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.main import main
-from gateway.cli.outputs import Outputs
+from gateway.cli.outputs import Outputs, film_file
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from services.media.store import MediaStore
 from tests.support.films import face_picture
@@ -199,6 +199,18 @@ def test_names_too_long_beside_the_film_are_said_before_work(folder: Path, store
     longest.check(store.root)
     longest.place(made(store), store)
     assert len(list(folder.iterdir())) == 6
+
+
+def test_a_folder_for_the_film_is_made_with_the_film(folder: Path, store: MediaStore) -> None:
+    (folder / "there").mkdir()
+    for name in ("new/film.mp4", "there/new/deep/film.mp4", "there/film.mp4"):
+        film = film_file(Path(name), "script.txt")
+        assert [path.name for path in folder.rglob("*")] == ["there"]
+        Outputs(film, {}).check(store.root)
+    Outputs(film_file(Path("new/deep/film.mp4"), "-"), {}).place(made(store), store)
+    assert (folder / "new" / "deep" / "film.srt").is_file()
+    with pytest.raises(InvalidInputError, match="cannot be written"):
+        film_file(Path("n" * 300) / "film.mp4", "script.txt")
 
 
 class Meddled(dict[str, media_pb2.MediaRef]):
