@@ -12,11 +12,16 @@ REMOTION_BUILD := remotion/dist/.done
 # longest files do not come last.
 TWO_FILES_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# What depends most on the Python below: processes, databases, settings, text, and one film from end to end.
+QUICK_TESTS := tests/services/base tests/services/text tests/orchestrator/captions tests/orchestrator/jobs \
+    tests/orchestrator/test_server.py tests/gateway/films \
+    tests/gateway/cli/test_make.py::test_without_a_mesh_one_is_started_and_ended
+
 .DEFAULT_GOAL := help
-.PHONY: help demo setup check test bench bench-gpu studio remotion generate clean
+.PHONY: help demo setup check test test-quick bench bench-gpu studio remotion generate clean
 
 help: ## lists these words
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.mesh ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
 	@$(BIN)/vigent make assets/demo/script.txt --footage assets/demo/presenter.mp4 --title-file assets/demo/title.txt --music assets/music/morning-light.m4a --out out/demo.mp4
@@ -40,6 +45,9 @@ test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those of Remotion too whe
 	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/, and what pytest skips for the same reason."; fi
 	$(BIN)/pytest $(TWO_FILES_AT_A_TIME)
 
+test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=python3.13 VENV=.venv-3.13 for another one
+	$(BIN)/pytest $(TWO_FILES_AT_A_TIME) $(QUICK_TESTS)
+
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench
 
@@ -55,7 +63,7 @@ generate: $(VENV)-protos/.done ## Python stubs from protos/
 	PATH=$(VENV)-protos/bin:$$PATH $(VENV)-protos/bin/python protos/generate.py
 
 clean: ## removes environments and what was made
-	rm -rf $(VENV) $(VENV)-protos out .vigent remotion/node_modules remotion/dist remotion/build
+	rm -rf $(VENV) $(VENV)-* out .vigent remotion/node_modules remotion/dist remotion/build
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -70,6 +78,11 @@ $(VENV)/.dev: $(VENV)/.mesh
 	@echo "Setting up what developing needs, once: torch is most of it, on Linux with 3 GB of CUDA libraries."
 	@$(PIP) --upgrade 'pip>=25.1'
 	@$(PIP) --group dev --editable '.[mesh,latentsync,qwen3,whisper]'
+	@touch $@
+
+$(VENV)/.quick: $(VENV)/.mesh
+	@$(PIP) --upgrade 'pip>=25.1'
+	@$(PIP) --group quick --editable '.[mesh]'
 	@touch $@
 
 $(VENV)-protos/.done: protos/requirements.txt
