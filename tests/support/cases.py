@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
+from PIL import Image
 
 from tests.support.pictures import numbered_picture, write_clip
 from tests.support.sounds import write_music
@@ -166,6 +169,55 @@ def id3v1(title: bytes, artist: bytes) -> bytes:
     return b"TAG" + title.ljust(30, b"\0") + artist.ljust(30, b"\0") + bytes(30) + b"2001" + bytes(31)
 
 
+def id3v2(frame: bytes, content: bytes) -> bytes:
+    """A tag of version 2.3 with one frame, such as b"TIT2"."""
+    body = frame + struct.pack(">I2x", len(content)) + content
+    return b"ID3\3\0\0" + bytes(len(body) >> shift & 127 for shift in (21, 14, 7, 0)) + body
+
+
+def ape(title: bytes) -> bytes:
+    item = struct.pack("<II", len(title), 0) + b"Title\0" + title
+    return item + b"APETAGEX" + struct.pack("<IIII8x", 2000, len(item) + 32, 1, 0)
+
+
+def titled_music(suffix: str, codec: str, title: bytes) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        with av.open(str(music(suffix, codec)(folder))) as container:
+            path = folder / f"titled.{suffix}"
+            with av.open(str(path), "w") as copy:
+                copy.metadata["title"] = _MARKER
+                stream = copy.add_stream_from_template(container.streams.audio[0])
+                for packet in container.demux(audio=0):
+                    if packet.size:
+                        packet.stream = stream
+                        copy.mux(packet)
+        return retitled(path, title)
+
+    return make
+
+
+def png(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A picture with these chunks behind its header."""
+    file = io.BytesIO()
+    Image.fromarray(numbered_picture(5)).save(file, "PNG")
+    told = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    ]
+    return file.getvalue()[:33] + b"".join(told) + file.getvalue()[33:]
+
+
+def jpeg(*segments: tuple[int, bytes]) -> bytes:
+    """A picture with these segments, by the second byte of their marker, behind its start."""
+    file = io.BytesIO()
+    Image.fromarray(numbered_picture(5)).save(file, "JPEG", quality=95)
+    told = [struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body for marker, body in segments]
+    return file.getvalue()[:2] + b"".join(told) + file.getvalue()[2:]
+
+
+def turned(orientation: int) -> bytes:
+    return b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + struct.pack("<H6x", orientation)
+
+
 def gif(folder: Path) -> Path:
     return encoded(folder / "clip.gif", "gif", "rgb8")
 
@@ -187,6 +239,10 @@ FOOTAGE = {
     "junk behind an mp4": Case(junk_around(clip("mp4"), behind=b"not a box " * 300), _CLIP_S),
     "junk behind a mkv": Case(junk_around(clip("mkv"), behind=b"no element " * 300), _CLIP_S),
     **{f"gbk title of {kind}": Case(titled_clip(kind, "libx264", GBK), _CLIP_S) for kind in ("mp4", "mov", "mkv")},
+    **{
+        f"gbk title of {kind}": Case(titled_clip(kind, codec, GBK), _CLIP_S)
+        for kind, codec in (("webm", "libvpx"), ("ts", "libx264"), ("flv", "flv"))
+    },
     "latin-1 title of avi": Case(titled_clip("avi", "mpeg4", LATIN_1), _CLIP_S),
 }
 MUSIC = {
@@ -198,6 +254,20 @@ MUSIC = {
     "junk between frames of an mp3": Case(junk_between, _MUSIC_S, "skipped: "),
     "id3v1 in latin-1 and gbk": Case(junk_around(music("mp3", "mp3"), behind=id3v1(LATIN_1, GBK)), _MUSIC_S),
     "wav info in gbk": Case(wav(tags=info_chunk(GBK)), _MUSIC_S),
+    **{
+        f"gbk title of {kind}": Case(titled_music(kind, codec, GBK), _MUSIC_S)
+        for kind, codec in (("flac", "flac"), ("aiff", "pcm_s16be"), ("m4a", "aac"), ("mka", "aac"))
+    },
+    **{
+        f"id3v2 with {what}": Case(junk_around(music("mp3", "mp3"), before=id3v2(frame, content)), _MUSIC_S)
+        for what, frame, content in (
+            ("half a surrogate pair", b"TIT2", b"\1\xff\xfe\x00\xd8a\x00"),
+            ("an odd number of bytes", b"TIT2", b"\1\xff\xfea\0b"),
+            ("an unknown encoding", b"TIT2", b"\x09abc"),
+            ("a picture that is none", b"APIC", b"\0image/png\0\3\0junk"),
+        )
+    },
+    "ape tag in gbk": Case(junk_around(music("mp3", "mp3"), behind=ape(GBK)), _MUSIC_S, "skipped: 1 of"),
     "wav of length 0": Case(wav(0), _MUSIC_S),
     "wav of endless length": Case(wav(2**32 - 1), _MUSIC_S),
     "rf64": Case(wav(2**32 - 1, long=True), _MUSIC_S),
@@ -208,6 +278,24 @@ MUSIC = {
     "sound of transport streams joined": Case(joined(500, 20, 9_000), 3.69),
     "sound of a clip": Case(given("long_audio.mp4"), 9.0),
 }
+
+
+PICTURES = {
+    "png with text in gbk": png((b"tEXt", b"Title\0" + GBK)),
+    "png with much text": png((b"zTXt", b"prompt\0\0" + zlib.compress(bytes(3_000_000)))),
+    "png with broken text": png((b"iTXt", b"k\0\1\0\0\0\xff\xfe\xff")),
+    "png with a profile that is none": png((b"iCCP", b"x\0\0" + zlib.compress(b"no profile"))),
+    "png with exif that is none": png((b"eXIf", b"junk")),
+    "png of endless resolution": png((b"pHYs", struct.pack(">IIB", 2**32 - 1, 1, 1))),
+    "jpeg with half of its exif": jpeg((0xE1, b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01")),
+    "jpeg turned by 99": jpeg((0xE1, turned(99))),
+    "jpeg with a comment in gbk": jpeg((0xFE, GBK)),
+    "jpeg with a profile that is none": jpeg((0xE2, b"ICC_PROFILE\0\2\1junk")),
+    "jpeg with an entity in its xmp": jpeg(
+        (0xE1, b"http://ns.adobe.com/xap/1.0/\0<!DOCTYPE a [<!ENTITY b 'c'>]><x:xmpmeta xmlns:x='adobe:ns:meta/'/>")
+    ),
+}
+"""Whole pictures, whatever they say of themselves."""
 
 
 def mostly_broken(folder: Path) -> Path:

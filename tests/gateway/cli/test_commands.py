@@ -133,6 +133,11 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "-", "--title-file", "-"], ["SCRIPT and --title-file", "standard input"]),
         (["make", "script.txt", "--title", "One", "--title-file", "script.txt"], ["--title and --title-file"]),
         (["make", "latin1.txt", "--footage", "face.png"], ["UTF-8", "SCRIPT"]),
+        (["make", "gbk.txt"], ["UTF-8", "SCRIPT"]),
+        (["make", "utf16.txt"], ["UTF-8", "SCRIPT"]),
+        (["make", "script.txt", "--title-file", "gbk.txt"], ["UTF-8", "--title-file"]),
+        (["make", "script.txt", "--style", "gbk.txt"], ["UTF-8", "--style"]),
+        (["make", "script.txt", "--title-style", "utf16.txt"], ["JSON", "--title-style"]),
         (["make", "script.txt", "--footage", "none.mp4"], ["none.mp4", "--footage"]),
         (["make", "script.txt", "--footage", "script.txt"], ["--footage", "MP4"]),
         (["make", "script.txt", "--footage", "face.png", "--music", "face.png"], ["--music", "WAV"]),
@@ -144,7 +149,7 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "script.txt", "--footage", "face.png", "--style", "nope"], ["nope", "--style", "classic"]),
         (["make", "script.txt", "--footage", "face.png", "--style", "script.txt"], ["script.txt", "--style", "JSON"]),
         (["make", "script.txt", "--footage", "face.png", "--title-style", "odd.json"], ["--title-style", "sise"]),
-        (["make", "script.txt", "--footage", "face.png", "--title", "half \udcff"], ["--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--title", "half \udcff"], ["half", "PYTHONUTF8=1"]),
         (["make", "script.txt", "--footage", "face.png", "--width", "0"], ["--width"]),
         (["make", "script.txt", "--footage", "face.png", "--width", "129"], ["--width", "2", "make --help"]),
         (["make", "script.txt", "--footage", "face.png", "--speed", "0"], ["--speed"]),
@@ -160,7 +165,10 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
 )
 def test_bad_usage_exits_with_2_and_says_where(tmp_path, monkeypatch, capsys, arguments, words):
     (tmp_path / "script.txt").write_text("Hello.", encoding="utf-8")
-    (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
+    for encoding in ("latin-1", "gbk", "utf-16"):
+        (tmp_path / f"{encoding.replace('-', '')}.txt").write_bytes(
+            '{"Grüße": "大"}'.encode(encoding, errors="replace")
+        )
     (tmp_path / "face.png").write_bytes(face_picture())
     (tmp_path / "odd.json").write_text('{"version": 1, "sise": 2}', encoding="utf-8")
     (tmp_path / "folder").mkdir()

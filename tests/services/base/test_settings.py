@@ -106,6 +106,18 @@ def test_unreadable_file_is_an_error(empty_machine: Path) -> None:
         ServerSettings.load("tts")
 
 
+def test_the_file_may_begin_as_notepad_has_it(empty_machine: Path) -> None:
+    empty_machine.write_text("[tts]\nslots = 3\n", encoding="utf-8-sig")
+    assert ServerSettings.load("tts").slots == 3
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_a_file_in_another_encoding_is_told_what_to_be(empty_machine: Path, encoding: str) -> None:
+    empty_machine.write_text('[tts]\nengine = "大"\n', encoding=encoding)
+    with pytest.raises(InvalidInputError, match="Save it as UTF-8"):
+        ServerSettings.load("tts")
+
+
 def test_base_settings_serve_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIGENT_ORCHESTRATOR_HOST", "0.0.0.0")
     assert ProcessSettings.load("orchestrator").host == "0.0.0.0"
