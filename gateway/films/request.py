@@ -65,7 +65,7 @@ class FilmRequest(BaseModel):
     language: Text = Field("", description="BCP 47 language of the script; detected from the text when left out.")
     voice: Text = Field(
         "",
-        description="Voice of the engine, or id or name of a recording in the library of voices; the default voice "
+        description="Voice of the engine, or id or name of a recording in the voices library; the default voice "
         "when left out. Where the engine follows instructions, how to speak may follow a colon: "
         "'vivian: whispering'.",
     )

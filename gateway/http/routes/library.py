@@ -77,7 +77,7 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["POST"],
         status_code=201,
         summary=f"Upload {kind}",
-        description=f"{what}; it is decoded and measured. The same content again updates the description (200).",
+        description=f"{what}; it is inspected first. The same content again updates its description (200).",
         response_model=asset_type,
         responses={200: {"model": asset_type, "description": "It was there already; its description is updated."}},
         openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": _form(description_type)}}},
@@ -88,7 +88,7 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["DELETE"],
         status_code=204,
         summary=f"Delete {kind}",
-        description="Refused (409) while a style or an unfinished job uses it, and for what comes with Vigent.",
+        description="Deletes an upload. Refused (409) while a style or an unfinished job uses it, and for what comes with Vigent.",
     )
     return router
 
@@ -138,7 +138,7 @@ def _remover(kind: Kind) -> Callable[[str, GatewayDep], Awaitable[None]]:
 
 
 async def _list_voices(gateway: GatewayDep) -> Voices:
-    """The library's voices are listed even when the voice server does not answer."""
+    """The engine's voices and uploaded recordings; the latter even when the voice server does not answer."""
     own = [asset for asset in await asyncio.to_thread(gateway.library.entries, "voices") if isinstance(asset, Voice)]
     try:
         return Voices(engine=await engine_voices(gateway), items=own)
