@@ -88,7 +88,7 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["DELETE"],
         status_code=204,
         summary=f"Delete {kind}",
-        description="Deletes an upload. Refused (409) while a style or an unfinished job uses it, and for what comes with Vigent.",
+        description="Deletes an upload. Refused (409) while a style or an unfinished job uses it, or if it is bundled.",
     )
     return router
 
