@@ -1,9 +1,11 @@
 # One target a role: `docker build --target tts --tag vigent/tts:0.1.0 .`; weights never lie in an image.
 # Pin the digest of the base where you build: --build-arg BASE=docker.io/library/debian:bookworm-slim@sha256:...
+# Debian's packages are not pinned: its mirrors keep only the newest version of each.
 ARG BASE=docker.io/library/debian:bookworm-slim
 
 # What every image has: Python, an init that passes signals on and reaps, and a user without rights.
 FROM ${BASE} AS python
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 tini \
     && rm -rf /var/lib/apt/lists/* \
@@ -17,6 +19,7 @@ ENTRYPOINT ["tini", "--"]
 
 # Builds; nothing of it but /opt/vigent gets into an image.
 FROM ${BASE} AS build
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates gcc python3-dev python3-venv \
     && rm -rf /var/lib/apt/lists/*
