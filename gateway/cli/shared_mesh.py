@@ -31,10 +31,12 @@ async def orchestrator_for(data: Path, settings: GatewaySettings) -> AsyncIterat
 
 async def _shared(stack: AsyncExitStack, data: Path, settings: GatewaySettings) -> str | None:
     """Of the mesh that somebody else has started, which does not end before the context does; None if there is none."""
+    if running_mesh(data) is None:
+        return await find("orchestrator", data, settings)
     async with telling(_another_end):
         while (use := try_to_use(data)) is None:  # noqa: ASYNC110 - another process holds it
             await asyncio.sleep(_POLL_S)
-    address = await _started(data) or await find("orchestrator", data, settings)
+    address = await _started(data)
     if address is None:
         use.close()
     else:

@@ -71,7 +71,6 @@ def try_to_use(data: Path, *, alone: bool = False) -> TextIO | None:
 
     All who use the mesh share it. With `alone` nobody else has it, or gets it.
     """
-    data.mkdir(parents=True, exist_ok=True)
     file = (data / "mesh.users").open("a", encoding="utf-8")
     try:
         fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)

@@ -24,7 +24,12 @@ LENGTHS_S = {
     "mixrate.mp3": 40.08,
     "junktail.mp3": 20.01,
 }
-TOLD = {"long_audio.mp4": "its picture 4.0 s", "onebad.mp4": "skipped: 1 of 120", "junktail.mp3": "skipped: 9 of"}
+TOLD = {
+    "long_audio.mp4": "its picture 4.0 s",
+    "sub.mkv": "its picture 4.0 s",
+    "onebad.mp4": "skipped: 1 of 120",
+    "junktail.mp3": "skipped: 9 of",
+}
 FILMS = [
     ("long_audio.mp4", "vbr_noxing.mp3"),
     ("sub.mkv", "mixrate.mp3"),

@@ -111,7 +111,7 @@ def test_a_recording_does_not_take_the_name_of_the_engines_voice(http, tmp_path,
     by_form = http.post("/api/v1/voices", files={"file": ("a.wav", sound)}, data={**CONSENT, "name": name})
     for refused in (by_file, by_form):
         assert problem(refused, 409, "NAME_TAKEN")["field"] == "name"
-    assert http.post("/api/v1/voices", files={"file": (f"{name} 2.wav", sound)}, data=CONSENT).status_code == 201
+    assert http.post("/api/v1/voices", files={"file": (f"{name} 2.wav", sound)}, data=CONSENT).is_success
 
 
 def test_consent_without_a_time_was_given_with_the_upload(http, tmp_path):

@@ -1,6 +1,8 @@
 """Percent, time to the end and what is said of a job while it is made."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,11 @@ BEGIN = jobs_pb2.JobProgress()
 
 
 @pytest.fixture
-async def records(tmp_path: Path) -> JobRecords:
-    records = JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}")
-    await records.create(jobs_pb2.Job(id="a", state=jobs_pb2.JOB_STATE_QUEUED), "")
-    await records.change("a", run)
-    return records
+async def records(tmp_path: Path) -> AsyncIterator[JobRecords]:
+    with closing(JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}")) as records:
+        await records.create(jobs_pb2.Job(id="a", state=jobs_pb2.JOB_STATE_QUEUED), "")
+        await records.change("a", run)
+        yield records
 
 
 def run(job: jobs_pb2.Job) -> None:
