@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.format import Flags
+from av.packet import Packet
 
 from services.base.errors import InvalidInputError, VigentError
-from services.media.continuity import may_begin_anew, packets
 from services.media.formats import CODECS, DEMUXERS, PICTURE_DEMUXERS, TAKEN
 from services.media.mpeg import top_boxes
 
@@ -26,6 +28,8 @@ BROKEN_SHARE = 0.1
 _WHOLE_SHARE = 0.9  # of the announced length; less means that the file was cut off
 _SELF_SYNCHRONISING = {"mp3", "aac"}
 """Formats without an index: junk before and after does not belong to them, and FFmpeg's length is a guess."""
+_LONGEST_GAP_S, _FURTHEST_BACK_S = 10.0, 0.1
+"""Beyond these a time stamp belongs to another recording; FFmpeg's own limits (ts_discontinuity_process)."""
 _DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof"}
 """Top-level boxes of ISO base media files; junk may follow the last one."""
@@ -107,7 +111,7 @@ def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage)
     decoder = _decoder_with_alpha(stream)
     lately = junk = 0
     some = False
-    for packet in packets(container, stream):
+    for packet in _packets(container, stream):
         damage.packets += packet.size > 0
         try:
             frames = decoder.decode(packet) if decoder else packet.decode()
@@ -152,7 +156,7 @@ def measured(container: InputContainer, stream: av.VideoStream | av.AudioStream,
     """
     start_s, ends_s = float("inf"), {stream.index: 0.0}
     count, last_s = 0, 0.0
-    for packet in packets(container):
+    for packet in _packets(container):
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None or not packet.size:
             continue
@@ -164,7 +168,7 @@ def measured(container: InputContainer, stream: av.VideoStream | av.AudioStream,
             count += 1
             last_s = (packet.duration or 0) * time_base
     reached_s = max(ends_s.values()) - (container.start_time or 0) / av.time_base
-    announced_s = reached_s if may_begin_anew(container) else (container.duration or 0) / av.time_base
+    announced_s = reached_s if _may_begin_anew(container) else (container.duration or 0) / av.time_base
     if container.format.name not in _SELF_SYNCHRONISING and reached_s < _WHOLE_SHARE * announced_s:
         problem = f"The file is cut off: it announces {announced_s:.1f} s and ends after {max(0.0, reached_s):.1f} s."
         raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
@@ -190,3 +194,39 @@ def _refuse_cut(path: Path, field: str) -> None:
     else:
         return
     raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
+
+
+def _may_begin_anew(container: InputContainer) -> bool:
+    """Whether time stamps of this format may jump. Its length is then no announcement but FFmpeg's own guess."""
+    return bool(container.format.flags & cast("int", Flags.ts_discont.value))
+
+
+def _packets(container: InputContainer, *streams: av.VideoStream | av.AudioStream) -> Iterator[Packet[Any]]:
+    """The packets of `streams`, by default of all, each recording beginning where the one before it ends."""
+    times: defaultdict[int, _Time] = defaultdict(_Time)
+    for packet in container.demux(*streams):
+        if packet.dts is not None and _may_begin_anew(container):
+            times[packet.stream_index].place(packet)
+        yield packet
+
+
+@dataclass
+class _Time:
+    """Where one stream is, in units of its time base."""
+
+    last: int | None = None
+    step: int = 0
+    moved: int = 0
+
+    def place(self, packet: Packet[Any]) -> None:
+        """Moves the time stamps of the stream's next packet."""
+        assert packet.dts is not None
+        dts = packet.dts - self.moved
+        if self.last is not None:
+            late = dts - (self.last + self.step)
+            if not -_FURTHEST_BACK_S <= late * packet.time_base <= _LONGEST_GAP_S:
+                self.moved, dts = self.moved + late, dts - late
+            self.step = max(dts - self.last, 0) or self.step
+        self.last = packet.dts = dts
+        if packet.pts is not None:
+            packet.pts -= self.moved

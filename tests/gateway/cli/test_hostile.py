@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.cli.test_proxies import PROXIES
 from tests.support.commands import TIMEOUT_S, VIGENT, environment_of
 from tests.support.films import face_picture, facts_of
 from tests.support.locales import locale_environment
 from tests.support.mesh import Mesh, run_mesh
+from tests.support.proxies import PROXIES
 
 SCRIPT = "大家好，我是主持人。It speaks English, too.\n"
 PLACE = "Mein Ordner 短片 100%?"
