@@ -23,7 +23,7 @@ from services.base.errors import FailedPreconditionError, UnavailableError
 
 _POLL_S = 0.2
 _START_S = 120.0
-_NO_DRAIN_DELAY = {f"VIGENT_{name.upper()}_DRAIN_DELAY_S": "0" for name in PROCESSES}  # nobody else uses this mesh
+_NO_DRAIN_DELAY = {f"VIGENT_{name.upper()}_DRAIN_DELAY_S": "0" for name in PROCESSES}  # nobody uses it by then
 
 
 @asynccontextmanager
