@@ -21,8 +21,9 @@ from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.media.pcm import PcmResampler
 from services.media.speech.stretch import TimeStretch
+from services.text.notation.spoken_marks import FIELD
 from services.text.plain_text import checked_text
-from services.text.sentences import FIELD, language_to_say, split_script
+from services.text.sentences import language_to_say, split_script
 from vigent.tts.v1 import tts_pb2
 
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
