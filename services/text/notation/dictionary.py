@@ -66,6 +66,9 @@ class Dictionary:
         return re.compile("|".join(map(_pattern, longest_first)))
 
 
+NO_READINGS = Dictionary({})
+
+
 def entries_of(text: str) -> list[str]:
     """Entries of a file: one a line, without empty lines and those that begin with "#"."""
     lines = (line.strip() for line in text.splitlines())
