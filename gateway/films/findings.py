@@ -30,7 +30,5 @@ def _unsaid(told: Mapping[str, Any]) -> str:
     if not told["times"]:
         return f"{told['word']!r} is nowhere in the script; its reading was not used."
     if not told["applied"]:
-        return (
-            f"the reading {told['reading']!r} of {told['word']!r} was not applied; this voice takes other words only."
-        )
+        return f"{told['word']!r} was not said as {told['reading']!r}: this voice takes no {told['kind']}, only words."
     return ""

@@ -73,8 +73,8 @@ class FilmRequest(BaseModel):
     )
     pronunciations: Annotated[list[Text], Hint(option="--say", text_file="--say-file")] = Field(
         [],
-        description='How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" (other '
-        "words). Once for each word.",
+        description='How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" '
+        "(other words). Once for each word.",
         max_length=MOST_ENTRIES,
     )
     speed: float = Field(1.0, description="Speed of the voice.", ge=0.5, le=2.0)

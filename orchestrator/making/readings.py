@@ -28,12 +28,9 @@ def sentences_of(spec: jobs_pb2.JobSpec, settings: Dictionary) -> tuple[Sentence
 
 def sentence_from_json(data: Mapping[str, Any]) -> Sentence:
     """The sentence that `dataclasses.asdict` made plain."""
-    told = tuple(
-        Pronunciation(**{**said, "kind": ReadingKind(said["kind"])}) for said in data.get("pronunciations", ())
-    )
-    return Sentence(
-        **{**data, "pronunciations": told, "pauses": tuple(Pause(**pause) for pause in data.get("pauses", ()))}
-    )
+    told = [Pronunciation(**{**said, "kind": ReadingKind(said["kind"])}) for said in data.get("pronunciations", ())]
+    pauses = [Pause(**pause) for pause in data.get("pauses", ())]
+    return Sentence(**{**data, "pronunciations": tuple(told), "pauses": tuple(pauses)})
 
 
 def readings_report(spec: jobs_pb2.JobSpec, sentences: Sequence[Sentence], voice: Engine) -> list[dict[str, Any]]:
