@@ -30,5 +30,5 @@ def _unsaid(told: Mapping[str, Any]) -> str:
     if not told["times"]:
         return f"{told['word']!r} is nowhere in the script; its reading was not used."
     if not told["applied"]:
-        return f"{told['word']!r} was not said as {told['reading']!r}: this voice takes no {told['kind']}, only words."
+        return f"{told['word']!r} was not said as {told['reading']!r}: give this voice other words, not {told['kind']}."
     return ""

@@ -135,7 +135,7 @@ class SegmentMaker:
 
     async def _align(self, sentence: Sentence, take: Take, language: str) -> list[media_pb2.Word]:
         with self._servers.asr.least_busy() as stub:
-            return await align(stub, take, sentence, language)
+            return await align(stub, take, sentence.text, language, pronunciations=sentence.pronunciations)
 
     async def _film(
         self,

@@ -87,8 +87,8 @@ class _Reader:
             self._position = end
         while self._position < end:
             place, words = _read(self._plain, self._position, end, self._languages)
-            written = self._plain[self._position : place]
-            said = written if words is None else words
+            written, plain = self._text[self._position : place], self._plain[self._position : place]
+            said = written if words is None or words == plain else words
             self._say(said, (self._position + offset for offset in _places(written, said)))
             self._position = place
 

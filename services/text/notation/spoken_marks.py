@@ -14,7 +14,7 @@ from services.text.words import is_ideograph
 
 FIELD = "spec.script"
 
-_READING = re.compile(r"(?<![A-Za-z0-9_\\\]])\[(?P<word>[^\[\]|\n]*)\|(?P<reading>[^\[\]|\n]*)\](?!\()")
+_READING = re.compile(r"(?<![A-Za-z0-9_\\])\[(?P<word>[^\[\]|\n]*)\|(?P<reading>[^\[\]|\n]*)\](?!\()")
 _TAG = re.compile(r"(?<!\\)<(?P<close>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]*)(?P<rest>(?:\s[^<>\n]*?)?)(?P<empty>/?)>")
 _TIME = re.compile(
     r"\s*time\s*=\s*[\"'“”‘’]?(?P<number>\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})\s?(?P<unit>ms|s)[\"'“”‘’]?\s*", re.IGNORECASE
@@ -85,7 +85,7 @@ def _is_glued(script: str, match: re.Match[str]) -> bool:
 
 
 def _is_whole(script: str, match: re.Match[str]) -> bool:
-    whole = match["close"] or match["empty"] or match["rest"].strip() or match["name"].lower() in _VOID
+    whole = match["close"] or match["empty"] or "=" in match["rest"] or match["name"].lower() in _VOID
     return bool(whole) or f"</{match['name']}>" in script[match.end() :]
 
 
