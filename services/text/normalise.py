@@ -24,6 +24,10 @@ _INTERESTING = re.compile(r"[A-Za-z0-9+\-−–—~¥$€£№#±≥≤≈<>×�
 _LETTERS = re.compile(r"[A-Za-z]+")
 _CLAUSE = re.compile(r"(?:[^，。！？；,.!?;:：\n（）()“”\"「」]|[.,:：](?=\d))+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_FOREIGN_RUN = re.compile(r"[^\u3400-\u9fff]+")
+_COMMON_WORD = re.compile(r"(?<![A-Za-z])[a-z]+(?![A-Za-z])")
+_RUN_WORDS = {"en": 2, "zh": 3}
+"""A stretch without hanzi and with this many English words is read in English; in Chinese, names do not count."""
 _CONTEXT_CHARACTERS = 40
 """How far back a rule looks; keeps the work linear in the text."""
 _CLAUSE_WORDS = 3
@@ -137,6 +141,9 @@ def _languages(text: str, main: str) -> list[str]:
     for clause in _CLAUSE.finditer(text):
         spoken = _language_of_clause(clause[0], main)
         languages[clause.start() : clause.end()] = [spoken] * len(clause[0])
+        for run in _FOREIGN_RUN.finditer(text, *clause.span()):
+            if len((_LETTERS if main == "en" else _COMMON_WORD).findall(run[0])) >= _RUN_WORDS[main]:
+                languages[run.start() : run.end()] = ["en"] * len(run[0])
     for touching in re.finditer(r"[0-9.,]*[0-9](?=[\u3400-\u9fff])|(?<=[\u3400-\u9fff])[0-9.,]*[0-9]", text):
         languages[touching.start() : touching.end()] = ["zh"] * len(touching[0])
     return languages
