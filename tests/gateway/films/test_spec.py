@@ -16,6 +16,7 @@ CHOSEN = {
     "script": "Hello.",
     "language": "en",
     "voice": "man",
+    "pronunciations": ["重庆=chóng qìng", "SQL=sequel"],
     "speed": 1.5,
     "reference_text": "Hi.",
     "reference_language": "zh",
