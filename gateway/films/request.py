@@ -57,12 +57,8 @@ class FilmRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=_tell_of_entries)
 
     script: Annotated[Text, Hint(text_file="SCRIPT")] = Field(
-<<<<<<< HEAD
-        description="What is said. Chinese and English may be mixed; marks of Markdown are not spoken.",
-=======
-        description="What is said; Chinese and English may be mixed, Markdown is left out. "
+        description="What is said. Chinese and English may be mixed; marks of Markdown are not spoken. "
         'May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].',
->>>>>>> words
         max_length=MAX_SCRIPT_CHARACTERS,
     )
     footage: Annotated[Text, Hint(entry="footage")] = Field(
@@ -75,17 +71,13 @@ class FilmRequest(BaseModel):
         "when left out. Where the engine follows instructions, how to speak may follow a colon: "
         "'vivian: whispering'.",
     )
-<<<<<<< HEAD
-    speed: float = Field(1.0, description="Speed of the voice; 1 is its own.", ge=0.5, le=2.0)
-=======
     pronunciations: Annotated[list[Text], Hint(option="--say", text_file="--say-file")] = Field(
         [],
         description='How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" '
         "(other words). Once for each word.",
         max_length=MOST_ENTRIES,
     )
-    speed: float = Field(1.0, description="Speed of the voice.", ge=0.5, le=2.0)
->>>>>>> words
+    speed: float = Field(1.0, description="Speed of the voice; 1 is its own.", ge=0.5, le=2.0)
     reference: Annotated[Text, Hint(entry="voices", spec="reference_audio")] = Field(
         "", description="Recording whose speaker is cloned; needs the speaker's consent."
     )

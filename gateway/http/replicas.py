@@ -27,7 +27,6 @@ Health = Literal["SERVING", "NOT_SERVING", "UNREACHABLE"]
 class EngineCapabilities(BaseModel):
     """What an engine can do, as it says itself."""
 
-<<<<<<< HEAD
     languages: list[str] = Field([], description="BCP 47 tags; empty when any language will do.")
     clones: bool = Field(False, description="Can speak with the voice of a recording.")
     follows_instructions: bool = Field(False, description="Can be told how to speak.")
@@ -35,17 +34,8 @@ class EngineCapabilities(BaseModel):
     uses_gpu: bool = Field(False, description="Uses a GPU if there is one.")
     streams: bool = Field(False, description="Returns its first result before the request is complete.")
     needs_checkpoint: bool = Field(False, description="Needs a checkpoint.")
-=======
-    languages: list[str] = Field([], description="BCP 47 tags; none: it is not bound to any language.")
-    clones: bool = Field(False, description="Speaks with the voice of a recording.")
-    follows_instructions: bool = Field(False, description="Takes an instruction how to speak.")
-    judges_takes: bool = Field(False, description="What it hears is good enough to judge a take by.")
-    uses_gpu: bool = Field(False, description="Computes on a GPU where there is one.")
-    streams: bool = Field(False, description="Gives its first result before the request is complete.")
-    needs_checkpoint: bool = Field(False, description="Works only with a checkpoint.")
     reads_pinyin: bool = Field(False, description="Says a word as Hanyu Pinyin gives it.")
     reads_ipa: bool = Field(False, description="Says a word as the International Phonetic Alphabet gives it.")
->>>>>>> words
 
 
 class Replica(BaseModel):

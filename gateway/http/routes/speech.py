@@ -51,17 +51,12 @@ class SpeechRequest(BaseModel):
         json_schema_extra={"examples": [{"model": "vigent", "input": "你好，hello.", "response_format": "wav"}]},
     )
 
-<<<<<<< HEAD
     model: str = Field("vigent", description="Ignored: the mesh has one voice engine.")
-    input: Text = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
-=======
-    model: str = Field("vigent", description="Taken for compatibility; the mesh has one voice engine.")
     input: Text = Field(
         description='The text. May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].',
         min_length=1,
         max_length=_LONGEST_INPUT,
     )
->>>>>>> words
     voice: Text = Field(
         "", description=f"Id of a voice from /api/v1/voices, or {', '.join(LIKELY)}; empty for the default voice."
     )
