@@ -43,10 +43,12 @@ class Run:
 
 
 def runs_of(text: str, language: str) -> list[Run]:
-    """Cuts a text into the stretches that one language reads, and writes each as espeak has to read it.
+    """The stretches of a text that one language reads, each written as espeak has to read it."""
+    return [_in_chinese(run) if run.language == "zh" else run for run in stretches_of(text, language)]
 
-    Numbers are in words as every voice gets them.
-    """
+
+def stretches_of(text: str, language: str) -> list[Run]:
+    """Cuts a text into the stretches that one language reads, with numbers in words as every voice gets them."""
     reading = read_aloud(text, language)
     said = zip(reading.said, reading.origins, strict=True)
     chars = [(char, offset) for original, offset in said for char in _folded(original)]
@@ -74,8 +76,7 @@ def _folded(char: str) -> str:
 
 
 def _run(language: str, chars: list[tuple[str, int]]) -> Run:
-    run = Run(language, "".join(char for char, _ in chars), tuple(offset for _, offset in chars))
-    return _in_chinese(run) if language == "zh" else run
+    return Run(language, "".join(char for char, _ in chars), tuple(offset for _, offset in chars))
 
 
 def _in_chinese(run: Run) -> Run:

@@ -160,6 +160,7 @@ SPEC = ServiceSpec(
     full_name="vigent.tts.v1.TtsService",
     engines={
         "espeak": "services.tts.espeak:EspeakEngine",
+        "kokoro": "services.tts.kokoro.engine:KokoroEngine",
         "qwen3": "services.tts.qwen3.engine:Qwen3Engine",
     },
     default_engine="espeak",
