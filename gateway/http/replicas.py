@@ -32,6 +32,8 @@ class EngineCapabilities(BaseModel):
     uses_gpu: bool = Field(False, description="Computes on a GPU where there is one.")
     streams: bool = Field(False, description="Gives its first result before the request is complete.")
     needs_checkpoint: bool = Field(False, description="Works only with a checkpoint.")
+    reads_pinyin: bool = Field(False, description="Says a word as Hanyu Pinyin gives it.")
+    reads_ipa: bool = Field(False, description="Says a word as the International Phonetic Alphabet gives it.")
 
 
 class Replica(BaseModel):

@@ -145,6 +145,8 @@ class Capabilities(_message.Message):
     USES_GPU_FIELD_NUMBER: _builtins.int
     STREAMS_FIELD_NUMBER: _builtins.int
     NEEDS_CHECKPOINT_FIELD_NUMBER: _builtins.int
+    READS_PINYIN_FIELD_NUMBER: _builtins.int
+    READS_IPA_FIELD_NUMBER: _builtins.int
     clones: _builtins.bool
     """Speaks with the voice of a recording."""
     follows_instructions: _builtins.bool
@@ -157,6 +159,10 @@ class Capabilities(_message.Message):
     """Gives its first result before the request is complete."""
     needs_checkpoint: _builtins.bool
     """Works only with a checkpoint."""
+    reads_pinyin: _builtins.bool
+    """Says a word as Hanyu Pinyin gives it."""
+    reads_ipa: _builtins.bool
+    """Says a word as the International Phonetic Alphabet gives it."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """BCP 47 languages; empty where the engine is not bound to any."""
@@ -171,10 +177,12 @@ class Capabilities(_message.Message):
         uses_gpu: _builtins.bool = ...,
         streams: _builtins.bool = ...,
         needs_checkpoint: _builtins.bool = ...,
+        reads_pinyin: _builtins.bool = ...,
+        reads_ipa: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clones", b"clones", "follows_instructions", b"follows_instructions", "judges_takes", b"judges_takes", "languages", b"languages", "needs_checkpoint", b"needs_checkpoint", "streams", b"streams", "uses_gpu", b"uses_gpu"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clones", b"clones", "follows_instructions", b"follows_instructions", "judges_takes", b"judges_takes", "languages", b"languages", "needs_checkpoint", b"needs_checkpoint", "reads_ipa", b"reads_ipa", "reads_pinyin", b"reads_pinyin", "streams", b"streams", "uses_gpu", b"uses_gpu"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
