@@ -43,15 +43,13 @@ class Run:
 
 
 def runs_of(text: str, language: str) -> list[Run]:
-    """The stretches of a text that one language reads, each written as espeak has to read it."""
-    return [_in_chinese(run) if run.language == "zh" else run for run in stretches_of(text, language)]
+    """Cuts a text into the stretches that one language reads, and writes each as espeak has to read it.
 
-
-def stretches_of(text: str, language: str) -> list[Run]:
-    """Cuts a text into the stretches that one language reads, with numbers in words as every voice gets them."""
+    Numbers are in words as every voice gets them.
+    """
     reading = read_aloud(text, language)
     said = zip(reading.said, reading.origins, strict=True)
-    chars = [(char, offset) for original, offset in said for char in _folded(original)]
+    chars = [(char, offset) for original, offset in said for char in folded(original)]
     readers = _readers(chars, language)
     cut = groupby(zip(readers, chars, strict=True), key=lambda pair: pair[0])
     return [_run(reader, [char for _, char in pairs]) for reader, pairs in cut]
@@ -67,8 +65,8 @@ def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
         yield reader
 
 
-def _folded(char: str) -> str:
-    """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
+def folded(char: str) -> str:
+    """A character as a voice can say it: full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
     if unicodedata.category(char) in {"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs"} and char not in "℃℉°":
         return " "
     plain = unicodedata.normalize("NFKC", char)
@@ -76,7 +74,8 @@ def _folded(char: str) -> str:
 
 
 def _run(language: str, chars: list[tuple[str, int]]) -> Run:
-    return Run(language, "".join(char for char, _ in chars), tuple(offset for _, offset in chars))
+    run = Run(language, "".join(char for char, _ in chars), tuple(offset for _, offset in chars))
+    return _in_chinese(run) if language == "zh" else run
 
 
 def _in_chinese(run: Run) -> Run:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 LONGEST = 120
-"""Letters of a piece, about ten seconds. The model takes 510, but its memory grows with them (350 MB at 120, 1 GB at 400),
-and a cancel waits for the end of a piece."""
+"""Letters of a piece, about ten seconds. The model takes 510, but its memory grows with them (350 MB at 120, 1 GB at
+400), and a cancel waits for the end of a piece."""
 _SHORTEST = 12
 """Letters of the first piece; fewer sound hurried, and each call of the model computes a second of silence too."""
 _CLAUSE = re.compile(r"[^,.!?;:…—]+[,.!?;:…—\"”)\s]*|[,.!?;:…—\"”)\s]+")
 
-_PAUSES_S = {",": 0.18, ";": 0.28, ":": 0.28, "—": 0.25, ".": 0.4, "!": 0.4, "?": 0.4, "…": 0.5}
+_PAUSES_S = {",": 0.18, ";": 0.28, ":": 0.28, "—": 0.25, ".": 0.4, "!": 0.4, "?": 0.4}
+"""At the end of a piece; an ellipsis has its own pause from the request."""
 _BETWEEN_WORDS_S = 0.03
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from numpy import int16
@@ -15,15 +15,16 @@ from services.enginekit.cores import usable_cores
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.media.speech.stretch import TimeStretch
-from services.text.languages import language_by_script, primary_subtag
+from services.text.languages import primary_subtag
 from services.text.words import words_of
-from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
+from services.tts.engine import Event, Finish, FinishReason, Speech, Synthesis, Voice
 from services.tts.kokoro.clauses import Piece, pieces_of
 from services.tts.kokoro.joining import pcm_of, without_silence
 from services.tts.kokoro.network import SAMPLE_RATE_HZ, Network
 from services.tts.kokoro.options import KokoroOptions
-from services.tts.kokoro.reading import letters_of
+from services.tts.kokoro.reading import Reader
 from services.tts.kokoro.voices import StyledVoice, all_voices, choose, language_of, languages
+from services.tts.pauses import with_pauses
 
 _SLOWEST, _FASTEST = 0.7, 1.4
 """Speeds that the model itself speaks naturally; beyond them its sound is stretched in time."""
@@ -33,7 +34,7 @@ _WARM_UP_TEXTS = ("你好。", "Hello.")
 class KokoroEngine:
     """Speaks with Kokoro-82M on a processor, clause by clause; Chinese may hold English and numbers, and vice versa."""
 
-    capabilities = Capabilities(streams=True, needs_checkpoint=True)
+    capabilities = Capabilities(streams=True, needs_checkpoint=True, reads_pinyin=True, reads_ipa=True)
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -59,8 +60,8 @@ class KokoroEngine:
         network = Network(self._folder, min(usable_cores(), self._options.threads or usable_cores()))
         progress.advance()
         for text in _WARM_UP_TEXTS:
-            language = language_by_script(text)
-            _spoken(network, pieces_of(letters_of(text, language))[0], choose("", language), 1.0)
+            voice, pieces = _prepared(Synthesis(text))
+            _spoken(network, pieces[0], voice, 1.0)
             progress.advance()
         self._network = network
 
@@ -68,8 +69,11 @@ class KokoroEngine:
         """All voices, default first."""
         return list(all_voices())
 
-    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
+    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Event]:
         """Speaks one text; a unit is a piece of at most some ten seconds. See `TtsEngine`."""
+        yield from with_pauses(request, SAMPLE_RATE_HZ, lambda part: self._speak(part, progress))
+
+    def _speak(self, request: Synthesis, progress: Progress) -> Generator[Event]:
         voice, pieces = _prepared(request)
         self.warm_up(progress)
         assert self._network is not None
@@ -94,7 +98,7 @@ def _prepared(request: Synthesis) -> tuple[StyledVoice, list[Piece]]:
         raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")
     language = primary_subtag(request.language) or language_of(request.text, request.voice)
     voice = choose(request.voice, request.language or language)
-    pieces = pieces_of(letters_of(request.text, language, british=voice.british))
+    pieces = pieces_of(Reader(language, voice.british).letters_of(request))
     if not pieces:
         problem, remedy = "The text has nothing that this voice can say.", "Write words of a language that it speaks."
         raise InvalidInputError(problem, remedy, "text", "NOTHING_TO_SAY")

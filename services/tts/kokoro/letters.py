@@ -48,6 +48,21 @@ _OTHER = {
     "^": "",
     "-": "",
 }
+_UNTIED = {
+    "\u0361": "",
+    "eɪ": "e^ɪ",
+    "aɪ": "a^ɪ",
+    "aʊ": "a^ʊ",
+    "ɔɪ": "ɔ^ɪ",
+    "oʊ": "o^ʊ",
+    "əʊ": "o^ʊ",
+    "dʒ": "d^ʒ",
+    "tʃ": "t^ʃ",
+    "g": "ɡ",
+    "ɝ": "ɜɹ",
+}
+_NEAREST = str.maketrans(dict(zip("ɫɭʟɮʍʏɱɵʉɘɞɶʐʑħɦʀɢɺ", "lllɬwymʊuəɜœʒʒhhʁɡɾ", strict=True)))
+"""What people write in IPA and the model has no letter for, as the nearest one."""
 _LANGUAGE_SWITCH = re.compile(r"\([a-z-]+\)")  # "(en)" before a word that espeak reads in another language
 
 _NAMES_OF_LETTERS = dict(
@@ -98,6 +113,11 @@ def english_letters(ipa: str, *, british: bool) -> str:
     for table in (_ENGLISH, _BRITISH if british else _AMERICAN, _LAST):
         ipa = _replaced(ipa, table)
     return re.sub("(\\S)\u0329", r"ᵊ\1", ipa)
+
+
+def letters_of_ipa(ipa: str) -> str:
+    """Letters of IPA as people write it, of a word as English says it: diphthongs without ties."""
+    return english_letters(_replaced(ipa.translate(_NEAREST), _UNTIED), british=False)
 
 
 def other_letters(ipa: str) -> str:
