@@ -66,7 +66,7 @@ def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
 
 
 def folded(char: str) -> str:
-    """A character as a voice can say it: full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
+    """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
     if unicodedata.category(char) in {"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs"} and char not in "℃℉°":
         return " "
     plain = unicodedata.normalize("NFKC", char)

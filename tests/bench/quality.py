@@ -115,11 +115,12 @@ def errors_of(listening: Listening, language: str, voice: str, sentences: Iterab
     units = syllables if language == "zh" else words
     heard = Heard()
     for sentence in sentences:
-        said, understood = units(sentence), units(understood_text := listening.hear(sentence, language, voice, heard))
-        wrong = Levenshtein.distance(said, understood)
+        understood = listening.hear(sentence, language, voice, heard)
+        said = units(sentence)
+        wrong = Levenshtein.distance(said, units(understood))
         heard.errors, heard.units = heard.errors + wrong, heard.units + len(said)
         if wrong:
-            heard.wrong.append(f"{wrong}: {sentence} -> {understood_text}")
+            heard.wrong.append(f"{wrong}: {sentence} -> {understood}")
     return heard
 
 
@@ -148,7 +149,9 @@ def main(arguments: Sequence[str]) -> None:
             rows.append(_row(voice, language, heard, names))
             print(rows[-1], flush=True)
     if not arguments:
-        (HERE / "QUALITY.md").write_text(_page(rows, listening.voice_mib), encoding="utf-8")
+        (HERE / "QUALITY.md").write_text(
+            _PAGE.format(rows="\n".join(rows), voice_mib=listening.voice_mib), encoding="utf-8"
+        )
 
 
 def _row(voice: str, language: str, heard: Heard, names: Heard | None) -> str:
@@ -166,24 +169,19 @@ def _row(voice: str, language: str, heard: Heard, names: Heard | None) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _page(rows: Sequence[str], voice_mib: float) -> str:
-    return "\n".join(
-        [
-            "# How well the starter voice is understood",
-            "",
-            "50 Chinese and 50 English sentences, and 25 Chinese ones with Latin words, read by Kokoro-82M (int8) and heard",
-            "by Whisper base (int8, beam 5). Errors are syllables in Chinese (pinyin with tones: homophones are right) and",
-            "words in English. Cost is processor time of one thread for a second of speech; first sound is processor time",
-            "from the request to the first samples. `make quality` renews this page.",
-            "",
-            "| voice | language | errors | Latin words recognised | cost | first sound, median s | slowest s |",
-            "|---|---|---|---|---|---|---|",
-            *rows,
-            "",
-            f"Resident memory after loading: {voice_mib:.0f} MiB.",
-            "",
-        ]
-    )
+_PAGE = """# How well the starter voice is understood
+
+50 Chinese and 50 English sentences, and 25 Chinese ones with Latin words, read by Kokoro-82M (int8) and heard by
+Whisper base (int8, beam 5). Errors are syllables in Chinese (pinyin with tones: homophones are right) and words in
+English. Cost is processor time of one thread for a second of speech; first sound is processor time from the request to
+the first samples. `make quality` renews this page.
+
+| voice | language | errors | Latin words recognised | cost | first sound, median s | slowest s |
+|---|---|---|---|---|---|---|
+{rows}
+
+Resident memory after loading the voice: {voice_mib:.0f} MiB.
+"""
 
 
 if __name__ == "__main__":

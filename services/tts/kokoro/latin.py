@@ -11,101 +11,16 @@ from services.espeak.narration import voice_of
 from services.tts.kokoro.letters import english_letters, other_letters, spelled
 
 _TOKEN = re.compile(r"[A-Za-z]+|[^A-Za-z]+")
+_HYPHEN = re.compile(r"(?<=[A-Za-z0-9])-(?=[A-Za-z0-9])")  # espeak reads the one of GPT-4 as a minus
 _CAPITALS = re.compile(r"[A-Z]{2,3}|[B-HJ-Z]")
-_READ_AS_WORDS = frozenset(
-    [
-        "RAM",
-        "ROM",
-        "SIM",
-        "PIN",
-        "GIF",
-        "RAG",
-        "GAN",
-        "APP",
-        "LAB",
-        "NEW",
-        "NOT",
-        "YES",
-        "YOU",
-        "TOP",
-        "BIG",
-        "HOT",
-        "DAY",
-        "OUT",
-        "ALL",
-        "ONE",
-        "TWO",
-        "SIX",
-        "TEN",
-        "THE",
-        "AND",
-        "FOR",
-        "BUT",
-        "BOX",
-        "BUS",
-        "CAR",
-        "CAT",
-        "DOG",
-        "EYE",
-        "FUN",
-        "GET",
-        "JOB",
-        "KEY",
-        "LOW",
-        "MAN",
-        "MAX",
-        "MEN",
-        "MIN",
-        "MIX",
-        "MOM",
-        "NOW",
-        "OFF",
-        "OLD",
-        "OUR",
-        "PAY",
-        "PRO",
-        "RED",
-        "RUN",
-        "SAY",
-        "SEE",
-        "SET",
-        "SHE",
-        "SUN",
-        "TAX",
-        "TEA",
-        "VAN",
-        "WAR",
-        "WAY",
-        "WHO",
-        "WHY",
-        "WIN",
-        "ZEN",
-        "ZIP",
-        "AM",
-        "AN",
-        "AS",
-        "AT",
-        "BE",
-        "BY",
-        "DO",
-        "GO",
-        "HE",
-        "IF",
-        "IN",
-        "IS",
-        "ME",
-        "MY",
-        "NO",
-        "OF",
-        "ON",
-        "OR",
-        "SO",
-        "TO",
-        "UP",
-        "WE",
-    ]
-)
+_SHORT_WORDS = """
+    RAM ROM SIM PIN GIF RAG GAN APP LAB NEW NOT YES YOU TOP BIG HOT DAY OUT ALL ONE TWO SIX TEN THE AND FOR
+    BUT BOX BUS CAR CAT DOG EYE FUN GET JOB KEY LOW MAN MAX MEN MIN MIX MOM NOW OFF OLD OUR PAY PRO RED RUN
+    SAY SEE SET SHE SUN TAX TEA VAN WAR WAY WHO WHY WIN ZEN ZIP AM AN AS BE BY DO GO HE IF IN IS ME MY NO OF
+    ON OR SO TO UP WE
+"""
 """Short words in capitals that are no abbreviations, or ones that people read as words."""
+_READ_AS_WORDS = frozenset(_SHORT_WORDS.split())
 _SPELLED = frozenset({"AIGC", "ASIC", "AGI"})
 _SAID_AS = {
     "qwen": "kwen",
@@ -120,6 +35,7 @@ _SAID_AS = {
 
 def english(text: str, *, british: bool = False, abbreviations: bool = True) -> str:
     """Letters of English words without punctuation; `abbreviations` are spelled where a text is not all capitals."""
+    text = _HYPHEN.sub(" ", text)
     groups = [
         (is_spelled, "".join(tokens))
         for is_spelled, tokens in groupby(_TOKEN.findall(text), lambda token: abbreviations and is_abbreviation(token))
