@@ -59,11 +59,13 @@ def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = 
     where it is set.
     """
     manifests = _starter() if name == STARTER else [_named(name)]
-    for manifest in manifests:
+    missing = [manifest for manifest in manifests if name != STARTER or not _is_here(root, manifest)]
+    if name == STARTER and missing:
+        sizes = " and ".join(f"{manifest.name} ({_megabytes(manifest)})" for manifest in missing)
+        err.print(escape(f"Downloading {sizes}, once: a natural voice and ears for a machine without a GPU."))
+    for manifest in missing:
         _pull(manifest, root, hub)
         out.print(f"{root / manifest.name}", markup=False)
-    if name == STARTER:
-        err.print("They are used by themselves from now on, without a network.")
 
 
 def _pull(manifest: Manifest, root: Path, hub: str) -> None:
@@ -120,6 +122,16 @@ def _strangers(folder: Path, manifest: Manifest) -> list[Path]:
     """Files that the manifest does not name; a stray shard index, for one, would change what is loaded."""
     own = {folder / name for name in (MANIFEST, LOCK, *(file.path for file in manifest.files))}
     return sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
+
+
+def _is_here(root: Path, manifest: Manifest) -> bool:
+    return (here := _here(root / manifest.name)) is not None and _state(root, manifest, here) == "here"
+
+
+def _megabytes(manifest: Manifest) -> str:
+    """How much is downloaded."""
+    size_bytes = sum(package.size_bytes for package in manifest.packages) or manifest.size_bytes
+    return "size unknown" if size_bytes is None else f"{size_bytes / 1e6:.0f} MB"
 
 
 def _settings(manifest: Manifest, root: Path) -> str:

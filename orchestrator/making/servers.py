@@ -43,11 +43,13 @@ class Engine:
     """The engine behind a service. `identity` is part of the recipe of what it makes.
 
     `judges_takes`: what it hears is good enough to judge a take by. `languages` are BCP 47; empty: any language.
+    `why`: why it is this engine, and which ones could not be used, for people.
     """
 
     identity: str
     judges_takes: bool = False
     languages: tuple[str, ...] = ()
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -76,7 +78,8 @@ class Replica(Generic[StubT]):
             said = await self._runtime.Describe(
                 runtime_pb2.DescribeRequest(), timeout=_DESCRIBE_TIMEOUT_S, wait_for_ready=True
             )
-        return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages))
+        why = ". ".join(reason for reason in (said.choice_reason, said.fallback_reason) if reason)
+        return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages), why)
 
     async def problem(self) -> str:
         """Why its engine cannot be loaded; empty when it does not say. Asks on a channel without health checking."""

@@ -53,6 +53,8 @@ class EngineVoice(BaseModel):
     id: str = Field(description="Give it as a job's voice.")
     name: str = Field(description="Name for people.")
     languages: list[str] = Field(description="BCP 47 languages that it speaks.")
+    sex: str = Field("", description="female or male; empty where a voice has none.")
+    licence: str = Field("", description="SPDX identifier of its licence; empty where none is known.")
 
 
 class Voices(BaseModel):
@@ -140,7 +142,10 @@ async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
     """Voices of the engine, default first."""
     with gateway.calling("tts"):
         response = await gateway.tts.ListVoices(tts_pb2.ListVoicesRequest(), timeout=gateway.settings.call_timeout_s)
-    return [EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages)) for voice in response.voices]
+    return [
+        EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages), sex=voice.sex, licence=voice.licence)
+        for voice in response.voices
+    ]
 
 
 def described(description_type: type[Description], fields: Mapping[str, object]) -> Description:

@@ -70,7 +70,7 @@ class SpeechRequest(BaseModel):
 )
 async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
     """Speaks the text; the first samples leave before the last are made."""
-    speech = _Speech(gateway, request, await engine_voice(gateway, request.voice))
+    speech = _Speech(gateway, request, await engine_voice(gateway, request.voice, request.input))
     samples = await _begun(speech.samples())
     sound = await _begun(_formatted(gateway, request, samples, speech.rate_hz))
     if request.stream_format == "sse":
