@@ -14,6 +14,7 @@ from gateway.fields import Consent
 from gateway.films.request import HINTS, FilmRequest, film_request
 from gateway.films.spec import request_field
 from services.base.errors import InvalidInputError
+from services.text.notation.dictionary import entries_of
 
 _LARGEST_TEXT_BYTES = 2**20
 _OF, _FILE = "_of", "_file"  # suffixes of a field's extra parameters: who consents, and the file with its text
@@ -95,7 +96,9 @@ def _parameters(field: str) -> Iterator[Parameter]:
         return
     yield _of_one_value(field)
     if hint.text_file:
-        yield _parameter(_file_of(field), Path | None, None, typer.Option(hint.text_file, help=f"Text file. {told}"))
+        of_many = " with one a line" if _is_list(field) else ""
+        stated = typer.Option(hint.text_file, help=f"Text file{of_many}. {told}")
+        yield _parameter(_file_of(field), Path | None, None, stated)
 
 
 def _of_one_value(field: str) -> Parameter:
@@ -105,7 +108,9 @@ def _of_one_value(field: str) -> Parameter:
         kind, default = bool, default == hint.switch[0]
     if kind is bool:
         return _parameter(field, kind, default, typer.Option(f"{option}/--no-{option.removeprefix('--')}", help=told))
-    if default is None:
+    if _is_list(field):
+        kind = list[str]
+    elif default is None:
         kind, default = str, ""
     limits = _SCHEMA[field]
     stated = typer.Option(option, help=told, min=limits.get("minimum"), max=limits.get("maximum"))
@@ -128,10 +133,12 @@ def _value(field: str, given: Mapping[str, Any]) -> object:
     if _is_consent(field):
         return _consent(field, given[f"{field}{_OF}"], value)
     if hint.text_file and (path := given[_file_of(field)]) is not None:
-        if value and not _is_argument(field):
+        if value and not _is_argument(field) and not _is_list(field):
             problem = f"{_option(field)} and {hint.text_file} are both given."
             raise InvalidInputError(problem, "Give one of them.", hint.text_file)
         text = read_text(str(path), hint.text_file)
+        if _is_list(field):
+            return [*entries_of(text), *value]
         return text if _is_argument(field) else text.strip()
     if hint.switch:
         return hint.switch[0 if value else 1]
@@ -157,6 +164,10 @@ def _file_of(field: str) -> str:
 
 def _is_argument(field: str) -> bool:
     return HINTS[field].text_file.isupper()
+
+
+def _is_list(field: str) -> bool:
+    return isinstance(_FIELDS[field].default, list)
 
 
 def _is_consent(field: str) -> bool:

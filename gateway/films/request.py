@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from gateway.fields import Consent, Text, invalid_input_of
 from gateway.library.assets import Kind, StyleRole
+from services.text.notation.dictionary import MOST_ENTRIES
 from services.text.plain_text import LONGEST_TEXT
 from services.text.sentences import MAX_SCRIPT_CHARACTERS
 
@@ -56,7 +57,8 @@ class FilmRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=_tell_of_entries)
 
     script: Annotated[Text, Hint(text_file="SCRIPT")] = Field(
-        description="What is said; Chinese and English may be mixed, Markdown is left out.",
+        description="What is said; Chinese and English may be mixed, Markdown is left out. "
+        'May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].',
         max_length=MAX_SCRIPT_CHARACTERS,
     )
     footage: Annotated[Text, Hint(entry="footage")] = Field(
@@ -68,6 +70,12 @@ class FilmRequest(BaseModel):
         description="Voice of the engine, or id or name of a recording in the library of voices; the default voice "
         "when left out. Where the engine follows instructions, how to speak may follow a colon: "
         "'vivian: whispering'.",
+    )
+    pronunciations: Annotated[list[Text], Hint(option="--say", text_file="--say-file")] = Field(
+        [],
+        description='How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" '
+        "(other words). Once for each word.",
+        max_length=MOST_ENTRIES,
     )
     speed: float = Field(1.0, description="Speed of the voice.", ge=0.5, le=2.0)
     reference: Annotated[Text, Hint(entry="voices", spec="reference_audio")] = Field(

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.base.errors import InvalidInputError
 from services.media.store import MediaStore
+from services.text.notation.dictionary import Dictionary
 from services.text.plain_text import LINE_BREAKS, checked_text, control_character
 from services.text.sentences import split_script
 from services.typography.fonts import typeface
@@ -53,6 +54,7 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "de
     _check_consent(complete)
     if spec.reference_audio.sha256 and spec.reference_text:
         checked_text(spec.reference_text, "spec.reference_text")
+    Dictionary.of(spec.pronunciations, "spec.pronunciations")
     _check_writing(complete, store)
     return complete
 

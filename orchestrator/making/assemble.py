@@ -22,6 +22,7 @@ from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.making.making import Making
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
+from orchestrator.making.readings import readings_report
 from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.words import words_from_json
 from services.media.sandbox import Limits, run_limited
@@ -169,6 +170,7 @@ class _Assembler:
             "music_problems": list(mix.music_notes),
             "engines": {service: engine.identity for service, engine in self._plan.engines.items()},
             "engine_reasons": {service: engine.why for service, engine in self._plan.engines.items()},
+            "pronunciations": readings_report(self._spec, self._plan.sentences, self._plan.engines["tts"]),
             "takes": [_take_report(piece) for piece in self._pieces],
             "reference": asdict(self._plan.reference) if self._plan.reference else None,
             "sound": {"integrated_lufs": mix.integrated_lufs, "true_peak_dbtp": mix.true_peak_dbtp},

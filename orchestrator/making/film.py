@@ -24,6 +24,7 @@ from services.base.errors import InternalError, VigentError
 from services.media.colours import rgb_of_hex
 from services.media.store import MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
+from services.text.notation.dictionary import Dictionary
 from vigent.jobs.v1 import jobs_pb2
 
 _LOG = logging.getLogger(__name__)
@@ -44,8 +45,10 @@ class FilmMaker:
         servers: Servers,
         metrics: JobMetrics,
     ) -> None:
+        """Raises InvalidInputError when a reading of the settings cannot be read."""
         self._settings, self._records, self._store, self._servers = settings, records, store, servers
         self._metrics = metrics
+        self._dictionary = Dictionary.of(settings.pronunciations, "pronunciations")
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def make(self, job_id: str, attempt: int) -> None:
@@ -99,7 +102,8 @@ class FilmMaker:
         report = _threadsafe(progress.share)
         policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
         backdrop = rgb_of_hex(self._settings.backdrop)
-        return (await make_plan(spec, self._store, self._servers, report, policy, backdrop)).to_json()
+        plan = await make_plan(spec, self._store, self._servers, report, policy, backdrop, self._dictionary)
+        return plan.to_json()
 
     def _making(self, job: jobs_pb2.Job, plan: FilmPlan, progress: JobProgress) -> Making:
         settings = self._settings

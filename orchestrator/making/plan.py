@@ -13,6 +13,7 @@ from typing import Any, Self
 from orchestrator.captions.safe_area import MouthBox as Box
 from orchestrator.film.conform import FIELD as FOOTAGE_FIELD
 from orchestrator.film.conform import ConformedFootage
+from orchestrator.making.readings import sentence_from_json, sentences_of
 from orchestrator.making.reference import Reference, make_reference
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Engine, Servers
@@ -21,7 +22,8 @@ from services.base.errors import InternalError, InvalidInputError
 from services.media.colours import BLACK, Rgb
 from services.media.sandbox import run_limited
 from services.media.store import MediaStore, StoredFile, media_ref, recipe_key
-from services.text.sentences import Sentence, split_script
+from services.text.notation.dictionary import NO_READINGS, Dictionary
+from services.text.sentences import Sentence
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.tts.v1 import tts_pb2
@@ -59,7 +61,7 @@ class FilmPlan:
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The plan that `to_json` described."""
         return cls(
-            sentences=tuple(Sentence(**sentence) for sentence in data["sentences"]),
+            sentences=tuple(map(sentence_from_json, data["sentences"])),
             footage=StoredFile(**data["footage"]),
             footage_frames=data["footage_frames"],
             frames_without_face=data["frames_without_face"],
@@ -78,15 +80,16 @@ async def make_plan(
     report: ReportProgress,
     policy: RetryPolicy,
     backdrop: Rgb = BLACK,
+    dictionary: Dictionary = NO_READINGS,
 ) -> FilmPlan:
     """Splits the script, brings the footage to the film's size and rate and looks for faces in it.
 
-    `backdrop` lies behind what is transparent in the footage.
+    `backdrop` lies behind what is transparent in the footage; `dictionary` has the readings of the settings.
 
     Raises InvalidInputError for a script without words, for an unknown voice or language, for footage that cannot be
     read or shows no face, and for a reference recording that cannot be read.
     """
-    sentences = tuple(split_script(spec.script))
+    sentences = sentences_of(spec, dictionary)
     engines = await servers.engines(policy)  # first: a server that does not answer is named, not timed out on
     await policy.retried(lambda: _check_voice(spec, servers), servers.tts.at(VOICE))
     footage, notes = await _conformed(spec, store, lambda share: report(0.5 * share), backdrop)

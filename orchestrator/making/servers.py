@@ -19,6 +19,7 @@ from services.base.client import open_channel, remote_errors
 from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
 from services.base.names import PROBLEM_METADATA_KEY, engine_name
+from services.text.pronunciation import ReadingKind
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
@@ -43,13 +44,20 @@ class Engine:
     """The engine behind a service. `identity` is part of the recipe of what it makes.
 
     `judges_takes`: what it hears is good enough to judge a take by. `languages` are BCP 47; empty: any language.
-    `why`: why it is this engine, and which ones could not be used, for people.
+    `reads_pinyin`, `reads_ipa`: says a word as these tell it. `why`: why it is this engine, and which ones could not be
+    used, for people.
     """
 
     identity: str
     judges_takes: bool = False
     languages: tuple[str, ...] = ()
+    reads_pinyin: bool = False
+    reads_ipa: bool = False
     why: str = ""
+
+    def reads(self, kind: ReadingKind) -> bool:
+        """Whether it can be told a reading; other words can be told to every voice."""
+        return {ReadingKind.PINYIN: self.reads_pinyin, ReadingKind.IPA: self.reads_ipa}.get(kind, True)
 
     @property
     def name(self) -> str:
@@ -78,8 +86,9 @@ class Replica(Generic[StubT]):
             said = await self._runtime.Describe(
                 runtime_pb2.DescribeRequest(), timeout=_DESCRIBE_TIMEOUT_S, wait_for_ready=True
             )
+        can = said.capabilities
         why = ". ".join(reason for reason in (said.choice_reason, said.fallback_reason) if reason)
-        return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages), why)
+        return Engine(said.identity, can.judges_takes, tuple(can.languages), can.reads_pinyin, can.reads_ipa, why)
 
     async def problem(self) -> str:
         """Why its engine cannot be loaded; empty when it does not say. Asks on a channel without health checking."""

@@ -22,8 +22,9 @@ from orchestrator.making.words import transcribe
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError, VigentError
 from services.media.store import StoredFile, recipe_key
-from services.text.normalise import normalise
-from services.text.sentences import language_of
+from services.text.normalise import normalise, read_aloud
+from services.text.pronunciation_messages import pause_messages, pronunciation_messages
+from services.text.sentences import Sentence, language_of
 from vigent.tts.v1 import tts_pb2
 
 _MUTE = "MUTE_TAKE"
@@ -47,26 +48,26 @@ class Voice:
         self._making, self._store, self._seed = making, making.store, making.spec.seed
         self._judge = _Judge(making)
 
-    async def speak(self, text: str, started: asyncio.Future[Take]) -> Spoken:
-        """The best take of `text`. Whatever was spoken or judged before is found, not made again.
+    async def speak(self, sentence: Sentence, started: asyncio.Future[Take]) -> Spoken:
+        """The best take of a sentence. Whatever was spoken or judged before is found, not made again.
 
         `started` gets the take as early as possible: when it is found right where takes are judged, else when a server
         accepts. Raises InternalError (MUTE_TAKE) when no take has a sound.
         """
         if self._judge.able:
-            spoken = await self._best_take(text)
+            spoken = await self._best_take(sentence)
             started.set_result(spoken.take)
             return spoken
-        stored = await self._take(text, self._seed, started)
+        stored = await self._take(sentence, self._seed, started)
         return Spoken(started.result(), stored)
 
-    async def _best_take(self, text: str) -> Spoken:
+    async def _best_take(self, sentence: Sentence) -> Spoken:
         """The first take that is found right, else the least wrong one."""
         settings = self._making.settings
         spoken: list[Spoken] = []
         for takes in range(1, settings.retakes + 2):
             try:
-                judged = await self._judged_take(text, retake_seed(self._seed, takes - 1))
+                judged = await self._judged_take(sentence, retake_seed(self._seed, takes - 1))
             except ExceptionGroup as failed:
                 if failed.split(_is_mute)[1] or (not spoken and takes > settings.retakes):
                     raise
@@ -77,19 +78,19 @@ class Voice:
         best = min(spoken, key=lambda take: take.error_rate or 0.0)
         return Spoken(best.take, best.stored, takes, best.error_rate)
 
-    async def _judged_take(self, text: str, seed: int) -> Spoken:
+    async def _judged_take(self, sentence: Sentence, seed: int) -> Spoken:
         started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
-            stored = group.create_task(self._take(text, seed, started))
-            error_rate = group.create_task(self._judge.error_rate(text, started))
+            stored = group.create_task(self._take(sentence, seed, started))
+            error_rate = group.create_task(self._judge.error_rate(sentence, started))
         return Spoken(started.result(), stored.result(), 1, error_rate.result())
 
-    async def _take(self, text: str, seed: int, started: asyncio.Future[Take]) -> StoredFile:
+    async def _take(self, sentence: Sentence, seed: int, started: asyncio.Future[Take]) -> StoredFile:
         """Finds the take that was kept, else speaks it and keeps it when it is whole.
 
         When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
         """
-        request = self._request(text, seed)
+        request = self._request(sentence, seed)
         if stored := self._store.recall(self._key(request)):
             started.set_result(Take.from_wav(self._store.path(stored.sha256).read_bytes()))
             return stored
@@ -126,16 +127,18 @@ class Voice:
             "voice", self._making.plan.engines["tts"].identity, asked, self._making.settings.sentence_pause_s
         )
 
-    def _request(self, text: str, seed: int) -> tts_pb2.SynthesizeRequest:
+    def _request(self, sentence: Sentence, seed: int) -> tts_pb2.SynthesizeRequest:
         spec, reference = self._making.spec, self._making.plan.reference
         return tts_pb2.SynthesizeRequest(
-            text=text,
-            language=self._making.language_to_say(text),
+            text=sentence.text,
+            language=self._making.language_to_say(sentence.text),
             voice=spec.voice,
             seed=seed,
             speed=spec.speed,
             reference_audio=spec.reference_audio if spec.reference_audio.sha256 else None,
             reference_text=reference.text if reference else "",
+            pronunciations=pronunciation_messages(sentence.pronunciations),
+            pauses=pause_messages(sentence.pauses),
         )
 
 
@@ -150,18 +153,19 @@ class _Judge:
         """Whether takes are judged at all."""
         return self._making.settings.retakes > 0 and self._engine.judges_takes
 
-    async def error_rate(self, text: str, started: asyncio.Future[Take]) -> float | None:
+    async def error_rate(self, sentence: Sentence, started: asyncio.Future[Take]) -> float | None:
         """How wrong a take is: transcribed while it is spoken, kept by what it is made of. None: nobody can tell."""
         take = await started
-        if take.closed and (stored := self._store.recall(self._key(text, take))):
+        if take.closed and (stored := self._store.recall(self._key(sentence, take))):
             rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
             return rate
-        language = self._making.language_to_say(text) or language_of(text)
+        language = self._making.language_to_say(sentence.text) or language_of(sentence.text)
         heard = await self._heard(take, language)
-        rate = None if heard is None else character_error_rate(normalise(text, language), normalise(heard, language))
+        said = read_aloud(sentence.text, language, sentence.pronunciations).said
+        rate = None if heard is None else character_error_rate(said, normalise(heard, language))
         if rate is not None and take.cut:
             rate += 1.0
-        self._store.remember(self._key(text, take), self._store.put_bytes(json.dumps(rate).encode()))
+        self._store.remember(self._key(sentence, take), self._store.put_bytes(json.dumps(rate).encode()))
         return rate
 
     async def _heard(self, take: Take, language: str) -> str | None:
@@ -176,8 +180,9 @@ class _Judge:
         except InvalidInputError:
             return None
 
-    def _key(self, text: str, take: Take) -> str:
-        return recipe_key("error_rate", self._engine.identity, text, self._making.language_to_say(text), take.sha256())
+    def _key(self, sentence: Sentence, take: Take) -> str:
+        asked = sentence.text, sentence.pronunciations, self._making.language_to_say(sentence.text)
+        return recipe_key("error_rate", self._engine.identity, *asked, take.sha256())
 
 
 def retake_seed(seed: int, attempt: int) -> int:

@@ -10,6 +10,8 @@ from google.protobuf import json_format
 from orchestrator.making.servers import CALL_TIMEOUT_S
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
+from services.text.pronunciation_messages import pronunciation_messages
+from services.text.sentences import Sentence
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2
@@ -18,10 +20,12 @@ _T = TypeVar("_T")
 
 
 async def align(
-    stub: AsrServiceStub, take: Take, text: str, language: str, timeout_s: float = CALL_TIMEOUT_S
+    stub: AsrServiceStub, take: Take, sentence: Sentence, language: str, timeout_s: float = CALL_TIMEOUT_S
 ) -> list[media_pb2.Word]:
-    """The words of `text` with their samples in `take`, in order."""
-    opening = asr_pb2.AlignOpen(text=text, language=language, format=audio_format(take))
+    """The words of `sentence` with their samples in `take`, in order."""
+    told = pronunciation_messages(sentence.pronunciations)
+    format_ = audio_format(take)
+    opening = asr_pb2.AlignOpen(text=sentence.text, language=language, format=format_, pronunciations=told)
     with remote_errors():
         requests = audio_requests(asr_pb2.AlignRequest, opening, asr_pb2.AlignEnd, take)
         call = stub.Align(requests, timeout=timeout_s)

@@ -50,6 +50,11 @@ class ProcessSettings(BaseSettings):
         validation_alias="VIGENT_BACKDROP",
         description="Colour behind transparent footage, #rrggbb, the same for all processes (VIGENT_BACKDROP).",
     )
+    pronunciations: list[str] = Field(
+        default_factory=list,
+        validation_alias="VIGENT_PRONUNCIATIONS",
+        description='How words are said, such as "重庆=chóng qìng", wherever they stand (VIGENT_PRONUNCIATIONS).',
+    )
     drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)
     drain_grace_s: float = Field(30.0, description="How long running calls may take to finish when draining.", ge=0)
     max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)

@@ -48,9 +48,14 @@ def normalise(text: str, language: str) -> str:
     return read_aloud(text, language).said
 
 
-def read_aloud(text: str, language: str, pronunciations: Sequence[Pronunciation] = ()) -> Reading:
-    """As `normalise`, with the place of every character, and with other readings for some stretches of the text."""
-    reader = _Reader(text, language)
+def read_aloud(
+    text: str, language: str, pronunciations: Sequence[Pronunciation] = (), *, numbers: bool = True
+) -> Reading:
+    """As `normalise`, with the place of every character, and with other readings for some stretches of the text.
+
+    Without `numbers`, these stay as they are written.
+    """
+    reader = _Reader(text, language, numbers)
     for pronunciation in pronunciations:
         reader.read_to(pronunciation.char_start)
         reader.read_as(pronunciation)
@@ -61,9 +66,10 @@ def read_aloud(text: str, language: str, pronunciations: Sequence[Pronunciation]
 class _Reader:
     """Reads a text from its beginning to its end."""
 
-    def __init__(self, text: str, language: str) -> None:
+    def __init__(self, text: str, language: str, numbers: bool) -> None:
         self._text, self._plain = text, text.translate(_PLAIN)
         self._main = primary_subtag(language) or language_by_script(text)
+        self._numbers = numbers and self._main in _SPEECHES
         self._languages = _languages(self._plain, "en" if self._main == "en" else "zh")
         self._said: list[str] = []
         self._origins: list[int] = []
@@ -76,7 +82,7 @@ class _Reader:
 
     def read_to(self, end: int) -> None:
         """Goes on to `end`, with numbers in words."""
-        if self._main not in _SPEECHES:
+        if not self._numbers:
             self._say(self._text[self._position : end], range(self._position, end))
             self._position = end
         while self._position < end:
@@ -90,7 +96,7 @@ class _Reader:
         """Goes on by a stretch that is said in another way."""
         start, end = other.char_start, other.char_end
         if other.kind is ReadingKind.WORDS:
-            words = self._apart(normalise(other.reading, self._main))
+            words = self._apart(normalise(other.reading, self._main) if self._numbers else other.reading)
             self._say(words, (start + place * (end - start) // len(words) for place in range(len(words))))
         else:
             first = len(self._origins)

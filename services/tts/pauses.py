@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy import int16
 
-from services.text.sentences import language_to_say, says_something
+from services.text.languages import language_by_script
+from services.text.words import says_something
 from services.tts.engine import Event, Finish, FinishReason, Speech, Synthesis, WordMark
 
 Speak = Callable[[Synthesis], Generator[Event]]
@@ -60,7 +61,7 @@ def _stretches(request: Synthesis) -> Iterator[tuple[int, Synthesis]]:
             replace(
                 request,
                 text=text,
-                language=language_to_say(text, request.language, request.text),
+                language=_language(text, request),
                 pronunciations=tuple(
                     replace(said, char_start=said.char_start - start, char_end=said.char_end - start)
                     for said in request.pronunciations
@@ -69,3 +70,8 @@ def _stretches(request: Synthesis) -> Iterator[tuple[int, Synthesis]]:
                 pauses=tuple(replace(pause, char=end - start) for pause in request.pauses if pause.char == end),
             ),
         )
+
+
+def _language(text: str, request: Synthesis) -> str:
+    """A stretch without letters ("3.5%") is in the language of the whole text."""
+    return request.language or ("" if any(map(str.isalpha, text)) else language_by_script(request.text))

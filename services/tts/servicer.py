@@ -19,7 +19,9 @@ from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.text.languages import primary_subtag
+from services.text.pauses import pauses_of_ellipses
 from services.text.plain_text import checked_text
+from services.text.pronunciation_messages import pauses_of, pronunciations_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -67,8 +69,10 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
 
     def _synthesis(self, request: tts_pb2.SynthesizeRequest) -> Synthesis:
         has_reference = request.HasField("reference_audio")
+        text = checked_text(request.text, "text")
+        pauses = [*pauses_of(request.pauses, text, "pauses"), *pauses_of_ellipses(text)]
         return Synthesis(
-            text=checked_text(request.text, "text"),
+            text=text,
             language=request.language,
             voice=request.voice,
             seed=request.seed,
@@ -77,6 +81,8 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
             if has_reference
             else None,
             reference_text=checked_text(request.reference_text, "reference_text") if request.reference_text else "",
+            pronunciations=pronunciations_of(request.pronunciations, text, "pronunciations"),
+            pauses=tuple(sorted(pauses, key=lambda pause: pause.char)),
         )
 
 

@@ -21,8 +21,10 @@ from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.media.pcm import PcmResampler
 from services.media.speech.stretch import TimeStretch
+from services.text.notation.spoken_marks import FIELD
 from services.text.plain_text import checked_text
-from services.text.sentences import FIELD, language_to_say, split_script
+from services.text.pronunciation_messages import pause_messages, pronunciation_messages
+from services.text.sentences import Sentence, language_to_say, split_script
 from vigent.tts.v1 import tts_pb2
 
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
@@ -50,7 +52,11 @@ class SpeechRequest(BaseModel):
     )
 
     model: str = Field("vigent", description="Taken for compatibility; the mesh has one voice engine.")
-    input: Text = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
+    input: Text = Field(
+        description='The text. May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].',
+        min_length=1,
+        max_length=_LONGEST_INPUT,
+    )
     voice: Text = Field(
         "", description=f"Id of a voice from /api/v1/voices, or {', '.join(LIKELY)}; empty for the default voice."
     )
@@ -137,22 +143,31 @@ class _Speech:
         self._gateway, self._voice, self._script = gateway, voice, request.input
         self._speed = min(max(request.speed, _SLOWEST), _FASTEST)
         with _about_the_input():
-            self._parts = [checked_text(sentence.text, "text") for sentence in split_script(request.input)]
+            self._sentences = split_script(request.input)
+            for sentence in self._sentences:
+                checked_text(sentence.text, "text")
         self.rate_hz = 0
 
     async def samples(self) -> AsyncGenerator[bytes, None]:
         """The samples as they come, 16-bit mono."""
-        for text in self._parts:
-            async for response in self._spoken(text):
+        for sentence in self._sentences:
+            async for response in self._spoken(sentence):
                 match response.WhichOneof("event"):
                     case "accepted":
                         self.rate_hz = response.accepted.format.sample_rate_hz
                     case "audio":
                         yield response.audio.data
 
-    async def _spoken(self, text: str) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
-        language = language_to_say(text, "", self._script)
-        message = tts_pb2.SynthesizeRequest(text=text, language=language, voice=self._voice, speed=self._speed)
+    async def _spoken(self, sentence: Sentence) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
+        told = self._gateway.dictionary.pronunciations(sentence.text, sentence.pronunciations)
+        message = tts_pb2.SynthesizeRequest(
+            text=sentence.text,
+            language=language_to_say(sentence.text, "", self._script),
+            voice=self._voice,
+            speed=self._speed,
+            pronunciations=pronunciation_messages(told),
+            pauses=pause_messages(sentence.pauses),
+        )
         call = self._gateway.tts.Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
         try:
             with _about_the_input(), self._gateway.calling("tts"):

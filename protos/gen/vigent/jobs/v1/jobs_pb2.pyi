@@ -168,8 +168,11 @@ class JobSpec(_message.Message):
     REFERENCE_LANGUAGE_FIELD_NUMBER: _builtins.int
     FACE_CONSENT_FIELD_NUMBER: _builtins.int
     MUSIC_START_S_FIELD_NUMBER: _builtins.int
+    PRONUNCIATIONS_FIELD_NUMBER: _builtins.int
     script: _builtins.str
-    """What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown marks are left out."""
+    """What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown marks are left out. It may hold
+    pauses, <break time="1s"/>, and readings, [word|reading].
+    """
     language: _builtins.str
     """BCP 47 language of the script; empty lets the text decide."""
     voice: _builtins.str
@@ -228,6 +231,13 @@ class JobSpec(_message.Message):
     def face_consent(self) -> Global___Consent:
         """Consent of the person in the footage; kept with the job."""
 
+    @_builtins.property
+    def pronunciations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How words are said, at most 1,000 of them: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA between slashes),
+        "SQL=sequel" (other words in its place). A reading that stands in the script, "[重庆|chóng qìng]", goes before these,
+        and these go before those of the settings.
+        """
+
     def __init__(
         self,
         *,
@@ -255,10 +265,11 @@ class JobSpec(_message.Message):
         reference_language: _builtins.str = ...,
         face_consent: Global___Consent | None = ...,
         music_start_s: _builtins.float = ...,
+        pronunciations: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "music", b"music", "music_gain_db", b"music_gain_db", "reference_audio", b"reference_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "pronunciations", b"pronunciations", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__music_gain_db: _TypeAlias = _typing.Literal["music_gain_db"]  # noqa: Y015
     _WhichOneofArgType__music_gain_db: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db"]  # noqa: Y015
