@@ -18,13 +18,16 @@ QUICK_TESTS := tests/services/base tests/services/text tests/orchestrator/captio
     tests/gateway/cli/test_make.py::test_without_a_mesh_one_is_started_and_ended
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup check test test-quick bench bench-gpu studio remotion generate clean
+.PHONY: help demo starter setup check test test-quick bench quality bench-gpu studio remotion generate clean
 
 help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.mesh ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
+demo: $(VENV)/.mesh starter ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
 	@$(BIN)/vigent make assets/demo/script.txt --footage assets/demo/presenter.mp4 --title-file assets/demo/title.txt --music assets/music/morning-light.m4a --out out/demo.mp4
+
+starter: $(VENV)/.mesh
+	@$(BIN)/vigent models pull $@ || echo "Going on without them: the film speaks with the built-in voice. make demo tries again."
 
 setup: $(VENV)/.dev ## makes .venv with everything but GPU extras
 
@@ -50,6 +53,9 @@ test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=pytho
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench
+
+quality: $(VENV)/.dev starter ## what is understood of the starter voice: a table, kept in tests/bench/QUALITY.md
+	$(BIN)/python -m tests.bench.quality
 
 bench-gpu: $(VENV)/.dev ## both GPU engines with random weights of the real shapes; says so where no GPU is
 	@$(BIN)/python -m tests.bench.gpu

@@ -24,6 +24,7 @@ from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import ONE_TRY
 from gateway.mesh.ports import setting_of, shared_ports, taken_ports, user_of, wanted_ports
+from gateway.mesh.settings import MeshSettings
 from gateway.mesh.supervised import Supervised
 from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
@@ -161,10 +162,11 @@ def devices() -> Iterator[Finding]:
     """The GPUs, and which process of the mesh uses which."""
     known = gpus.query("name", "memory.total")
     yield Finding(Verdict.OK, "gpu", ", ".join(known) or "no NVIDIA GPU; only the production engines need one")
-    plan, chosen = MeshPlan.here(), engines_of(MODEL_SERVICES)
+    available = gpus.available_gpus(MeshSettings.load())
+    plan, chosen = MeshPlan.here(), engines_of(MODEL_SERVICES, gpu=bool(available))
     for service, engine in chosen.items():
         verdict = Verdict.WARN if engine.problem else Verdict.OK
-        yield Finding(verdict, "engine", f"{service}: {engine.engine} ({engine.problem or engine.abilities})")
+        yield Finding(verdict, "engine", f"{service}: {engine.engine} ({engine.problem or engine.words})")
     users = gpus.gpu_users(chosen)
     for name in plan.names:
         if name in plan.gpus:

@@ -36,11 +36,11 @@ def voices(
     found = asyncio.run(_voices(language, data))
     if not found:
         raise NotFoundError(f"No voice speaks {language!r}.", "Leave --language out to see all voices.", "--language")
-    table = Table("id", "name", "languages", box=None)
+    table = Table("id", "name", "sex", "languages", "licence", box=None)
     for voice in found:
         more = len(voice.languages) - _SHOWN_LANGUAGES
         shown = " ".join(voice.languages[:_SHOWN_LANGUAGES]) + (f" and {more} more" if more > 0 else "")
-        table.add_row(voice.id, voice.name, shown)
+        table.add_row(voice.id, voice.name, voice.sex, shown, voice.licence)
     out.print(table)
 
 

@@ -48,6 +48,7 @@ class Replica(BaseModel):
     checkpoint: str = Field("", description="Name of its checkpoint's folder.")
     capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it is loaded.")
     fallback_reason: str = Field("", description="Why this engine replaces the configured one; empty if it does not.")
+    choice_reason: str = Field("", description="Why it is this engine: named in the settings, or chosen by itself.")
     problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether active work has made no progress within its budget.")
@@ -156,6 +157,7 @@ class MeshWatch:
             "device": said.device,
             "checkpoint": said.checkpoint,
             "fallback_reason": said.fallback_reason,
+            "choice_reason": said.choice_reason,
             "capabilities": EngineCapabilities(**capabilities) if said.HasField("capabilities") else None,
         }
 

@@ -169,6 +169,7 @@ class _Assembler:
             "footage_problems": list(self._plan.problems),
             "music_problems": list(mix.music_notes),
             "engines": {service: engine.identity for service, engine in self._plan.engines.items()},
+            "engine_reasons": {service: engine.why for service, engine in self._plan.engines.items()},
             "pronunciations": readings_report(self._spec, self._plan.sentences, self._plan.engines["tts"]),
             "takes": [_take_report(piece) for piece in self._pieces],
             "reference": asdict(self._plan.reference) if self._plan.reference else None,

@@ -45,7 +45,8 @@ class Engine:
     """The engine behind a service. `identity` is part of the recipe of what it makes.
 
     `judges_takes`: what it hears is good enough to judge a take by. `languages` are BCP 47; empty: any language.
-    `reads_pinyin`, `reads_ipa`: says a word as these tell it.
+    `reads_pinyin`, `reads_ipa`: says a word as these tell it. `why`: why it is this engine, and which ones could not be
+    used, for people.
     """
 
     identity: str
@@ -53,6 +54,7 @@ class Engine:
     languages: tuple[str, ...] = ()
     reads_pinyin: bool = False
     reads_ipa: bool = False
+    why: str = ""
 
     def reads(self, kind: ReadingKind) -> bool:
         """Whether it can be told a reading; other words can be told to every voice."""
@@ -86,7 +88,8 @@ class Replica(Generic[StubT]):
                 runtime_pb2.DescribeRequest(), timeout=_DESCRIBE_TIMEOUT_S, wait_for_ready=True
             )
         can = said.capabilities
-        return Engine(said.identity, can.judges_takes, tuple(can.languages), can.reads_pinyin, can.reads_ipa)
+        why = ". ".join(reason for reason in (said.choice_reason, said.fallback_reason) if reason)
+        return Engine(said.identity, can.judges_takes, tuple(can.languages), can.reads_pinyin, can.reads_ipa, why)
 
     async def problem(self) -> str:
         """Why its engine cannot be loaded; empty when it does not say. Asks on a channel without health checking."""

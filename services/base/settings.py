@@ -122,7 +122,9 @@ class RecoverySettings(BaseModel):
 class ServerSettings(GrpcSettings):
     """Settings of a model server. They live here because the gateway, which plans the processes, reads them too."""
 
-    engine: str = Field("", description='Name of an engine, or "module:Class"; empty for the default.')
+    engine: str = Field(
+        "auto", description='Name of an engine, or "module:Class"; auto for the best one whose checkpoint is here.'
+    )
     fallback_engine: str | None = Field(
         None, description="What stands in for an engine that is not installed here; empty for nothing."
     )
@@ -130,6 +132,11 @@ class ServerSettings(GrpcSettings):
     queue_limit: int = Field(8, description="Calls that may wait for a slot; further ones are refused.", ge=0)
     device: str = Field("cpu", description='Where the engine computes: "cpu", "cuda:0".')
     checkpoint: Path | None = Field(None, description="Folder of the model's weights.")
+    models_root: Path = Field(
+        Path(".vigent/models"),
+        validation_alias="VIGENT_MODELS_ROOT",
+        description="Folder of the checkpoints that auto chooses from, that of `vigent models` (VIGENT_MODELS_ROOT).",
+    )
     cache_root: Path = Field(Path(".vigent/cache"), description="Folder for files that engines can compute again.")
     options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)

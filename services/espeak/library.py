@@ -11,7 +11,7 @@ import ctypes
 import os
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -39,6 +39,7 @@ _RATE = 1  # espeakRATE
 _UTF8, _PHONEMES = 0x01, 0x100  # espeakCHARS_UTF8, espeakPHONEMES
 _WITHOUT_DICTIONARY = {"fo", "kaa", "xex"}  # listed, but espeakng-loader 0.2.4 ships no words for them
 _LIST_TERMINATED, _WORD, _PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
+_TIED_IPA = 0x02 | 0x80 | ord("^") << 8  # phonememode: IPA, letters of one sound tied by this character
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,23 @@ def speak(text: str, voice: str, *, words_per_minute: int, seed: int = 0, phonem
         yield from take.events()
     finally:
         take.stop()
+
+
+def ipa_of(texts: Sequence[str], voice: str) -> list[str]:
+    """How espeak pronounces each text: IPA with stress, letters of one sound tied by "^"; punctuation is left out.
+
+    Raises InternalError when there is no such voice.
+    """
+    with _library() as library:
+        library.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        _check(library.espeak_SetVoiceByName(voice.encode()), f"no voice {voice!r}")
+        return [" ".join(_ipa_of_clauses(library, text)) for text in texts]
+
+
+def _ipa_of_clauses(library: ctypes.CDLL, text: str) -> Iterator[str]:
+    rest = ctypes.c_char_p(text.encode())
+    while rest.value is not None:  # each call reads one clause and moves on; null after the last
+        yield library.espeak_TextToPhonemes(ctypes.byref(rest), _UTF8, _TIED_IPA).decode().strip()
 
 
 @cache

@@ -85,7 +85,7 @@ def _pieces(reading: Reading, language: str) -> Iterator[Run]:
 
 def _written(reading: Reading, start: int, end: int, language: str) -> Iterator[Run]:
     said = zip(reading.said[start:end].replace("[[", "[ "), reading.origins[start:end], strict=True)
-    chars = [(char, offset) for original, offset in said for char in _folded(original)]
+    chars = [(char, offset) for original, offset in said for char in folded(original)]
     readers = _readers(chars, language)
     cut = groupby(zip(readers, chars, strict=True), key=lambda pair: pair[0])
     yield from (_run(reader, [char for _, char in pairs]) for reader, pairs in cut)
@@ -132,7 +132,7 @@ def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
         yield reader
 
 
-def _folded(char: str) -> str:
+def folded(char: str) -> str:
     """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
     if unicodedata.category(char) in {"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs"} and char not in "℃℉°":
         return " "

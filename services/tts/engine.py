@@ -19,11 +19,16 @@ from services.text.pronunciation import Pronunciation
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice: `id` as requests name it, `name` for people, BCP 47 `languages`."""
+    """A voice: `id` as requests name it, `name` for people, BCP 47 `languages`.
+
+    `sex` is "female", "male" or "" where a voice has none; `licence` an SPDX identifier, "" where none is known.
+    """
 
     id: str
     name: str
     languages: tuple[str, ...]
+    sex: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True)

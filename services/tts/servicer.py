@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
 
 import grpc
 from numpy import int16
@@ -64,9 +65,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         self._worker.require_engine()
         voices: list[Voice] = self._worker.attributes["voices"]
         fitting = [voice for voice in voices if _speaks(voice, request.language)]
-        return tts_pb2.ListVoicesResponse(
-            voices=[tts_pb2.Voice(id=voice.id, name=voice.name, languages=voice.languages) for voice in fitting]
-        )
+        return tts_pb2.ListVoicesResponse(voices=[tts_pb2.Voice(**asdict(voice)) for voice in fitting])
 
     def _synthesis(self, request: tts_pb2.SynthesizeRequest) -> Synthesis:
         has_reference = request.HasField("reference_audio")
@@ -166,6 +165,7 @@ SPEC = ServiceSpec(
     full_name="vigent.tts.v1.TtsService",
     engines={
         "espeak": "services.tts.espeak:EspeakEngine",
+        "kokoro": "services.tts.kokoro.engine:KokoroEngine",
         "qwen3": "services.tts.qwen3.engine:Qwen3Engine",
     },
     default_engine="espeak",

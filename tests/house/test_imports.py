@@ -83,7 +83,7 @@ def strings(path: Path) -> set[str]:
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-ENGINES = {"qwen3", "warp", "latentsync", "dtw", "pocketsphinx", "whisper", "remotion"}
+ENGINES = {"qwen3", "kokoro", "warp", "latentsync", "dtw", "pocketsphinx", "whisper", "remotion"}
 """Names that mean nothing but an engine: "espeak" is a room too, "plain" a style."""
 
 

@@ -54,6 +54,8 @@ class EngineVoice(BaseModel):
     id: str = Field(description="Use it as a job's `voice`.")
     name: str = Field(description="Display name.")
     languages: list[str] = Field(description="BCP 47 languages that it speaks.")
+    sex: str = Field("", description="female or male; empty where a voice has none.")
+    licence: str = Field("", description="SPDX identifier of its licence; empty where none is known.")
 
 
 class Voices(BaseModel):
@@ -149,10 +151,11 @@ async def _list_voices(gateway: GatewayDep) -> Voices:
 async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
     """Voices of the engine, default first."""
     with gateway.calling("tts"):
-        response = await gateway.tts.ListVoices(
-            tts_pb2.ListVoicesRequest(), timeout=gateway.settings.waits.call_timeout_s
-        )
-    return [EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages)) for voice in response.voices]
+        response = await gateway.tts.ListVoices(tts_pb2.ListVoicesRequest(), timeout=gateway.settings.waits.call_timeout_s)
+    return [
+        EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages), sex=voice.sex, licence=voice.licence)
+        for voice in response.voices
+    ]
 
 
 def described(description_type: type[Description], fields: Mapping[str, object]) -> Description:

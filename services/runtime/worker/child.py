@@ -82,11 +82,11 @@ def main(
     try:
         loaded = load_engine(boot, records[0])
     except Exception as error:
-        send(LoadFailed(_typed_error(error, f"The engine {boot.engine} could not be loaded.")))
+        send(LoadFailed(_typed_error(error, f"The engine {boot.choice.first.engine} could not be loaded.")))
         os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
     gauges[:] = device_memory()
-    missing = _typed_error(loaded.missing, "") if loaded.missing else None
-    send(Ready(loaded.attributes, loaded.stage_s, loaded.version, missing))
+    passed_over = tuple(_typed_error(error, "") for error in loaded.passed_over)
+    send(Ready(loaded.attributes, loaded.stage_s, loaded.version, len(passed_over), passed_over))
     _Calls(boot, loaded.engine, records, gauges, send).serve(orders)
 
 

@@ -81,13 +81,8 @@ class ProgressAge:
 class Worker:
     """The engine of this server, in a child process that is replaced when it dies or hangs."""
 
-    def __init__(
-        self, boot: Boot, engine: str, settings: ServerSettings, metrics: ServerMetrics, fallback: str = ""
-    ) -> None:
-        """`boot` is what every child starts with, `engine` and `fallback` the names that callers are told.
-
-        Call `run` to start.
-        """
+    def __init__(self, boot: Boot, settings: ServerSettings, metrics: ServerMetrics) -> None:
+        """`boot` is what every child starts with. Call `run` to start."""
         self.attributes: Mapping[str, Any] = {}
         self.stage_s: Mapping[str, float] = {}
         self.problem: FailedPreconditionError | None = None
@@ -98,9 +93,8 @@ class Worker:
         self.changed = asyncio.Event()
         self.available = asyncio.Event()
         self.draining = self.stalled = self.retiring = self.broken = False
-        self.engine, self.version = engine, ""
-        self.missing = ""
-        self._boot, self._metrics, self._fallback = boot, metrics, fallback
+        self.version = self.missing = ""
+        self._boot, self._metrics = boot, metrics
         self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.recovery.kill_grace_s
         self._caller_budget_s = settings.caller_budget_s
         self._quarantine = Quarantine()
@@ -138,9 +132,19 @@ class Worker:
         return State.PROGRESSING if self.calls or not self.available.is_set() else State.IDLE
 
     @property
+    def engine(self) -> str:
+        """Name of the engine that works here, or is to."""
+        return self._boot.choice.first.engine
+
+    @property
     def engine_settings(self) -> EngineSettings:
         """What the engine is made with."""
-        return self._boot.settings
+        return self._boot.choice.first.settings
+
+    @property
+    def why(self) -> str:
+        """Why it is this engine."""
+        return self._boot.choice.first.why
 
     async def run(self) -> None:
         """Keeps a child running until `close`, and tries again to load an engine that cannot be loaded.
@@ -276,13 +280,17 @@ class Worker:
         self.changed.set()
 
     def _settle(self, message: Ready) -> None:
-        """The first load decides between engine and fallback: no film is to be made by both."""
-        if message.missing is None:
-            self._boot = replace(self._boot, fallback="")
-            return
-        self.missing = f"{self._fallback} stands in for {self.engine}: {message.missing}"
-        _LOG.warning("%s", self.missing)
-        self._boot, self.engine = self._boot.of_fallback(), self._fallback
+        """The first load decides which candidate it is: no film is to be made by two."""
+        candidates = self._boot.choice.candidates
+        chosen = candidates[message.chosen]
+        reasons = [
+            f"{chosen.engine} stands in for {other.engine}: {error}"
+            for other, error in zip(candidates, message.passed_over, strict=False)
+        ]
+        self.missing = " ".join(reasons)
+        if self.missing:
+            _LOG.warning("%s", self.missing)
+        self._boot = replace(self._boot, choice=replace(self._boot.choice, candidates=(chosen,)))
 
     def _load_failed(self, error: VigentError) -> None:
         assert self.process is not None

@@ -8,7 +8,7 @@ from services.base.errors import InvalidInputError
 from services.base.setting_names import unread_variables
 from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
 from services.enginekit.settings import EngineSettings
-from services.runtime.server import engine_settings
+from services.runtime.choice import engine_settings
 
 
 @pytest.fixture(autouse=True)

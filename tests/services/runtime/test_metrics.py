@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from services.base.settings import ServerSettings
 from services.enginekit.settings import EngineSettings
 from services.runtime.metrics import ServerMetrics
-from services.runtime.worker.messages import Boot
+from services.runtime.worker.messages import Boot, Candidate, Choice
 from services.runtime.worker.worker import State, Worker
 from tests.support.servers import SETTINGS, events, serving, until_event
 
@@ -50,8 +50,8 @@ class Restless(Worker):
 
 async def test_one_state_is_told_though_it_changes_meanwhile() -> None:
     metrics = ServerMetrics("tts")
-    boot = Boot("tts", "", EngineSettings(), (), 0, 1, 8, 1, 1, 1, "INFO", 0)
-    metrics.watch(Restless(boot, "", ServerSettings.load("tts"), metrics))
+    boot = Boot("tts", Choice((Candidate("", "", EngineSettings()),)), (), 0, 1, 8, 1, 1, 1, "INFO", 0)
+    metrics.watch(Restless(boot, ServerSettings.load("tts"), metrics))
     scraped = generate_latest(metrics.registry).decode()
     assert sum(line.endswith(" 1.0") for line in scraped.splitlines() if line.startswith("vigent_worker_state{")) == 1
 

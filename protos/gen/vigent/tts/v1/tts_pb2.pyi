@@ -277,10 +277,16 @@ class Voice(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
+    SEX_FIELD_NUMBER: _builtins.int
+    LICENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id to put into SynthesizeRequest.voice."""
     name: _builtins.str
     """Name for people."""
+    sex: _builtins.str
+    """"female", "male", or empty where a voice has none."""
+    licence: _builtins.str
+    """SPDX identifier of the voice's licence; empty where none is known."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """BCP 47 languages that it speaks."""
@@ -291,10 +297,12 @@ class Voice(_message.Message):
         id: _builtins.str = ...,
         name: _builtins.str = ...,
         languages: _abc.Iterable[_builtins.str] | None = ...,
+        sex: _builtins.str = ...,
+        licence: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "languages", b"languages", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "languages", b"languages", "licence", b"licence", "name", b"name", "sex", b"sex"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
