@@ -61,13 +61,14 @@ async def _serve(settings: OrchestratorSettings) -> int:
     metrics = ServerMetrics(NAME)
     store, servers = MediaStore(settings.media_root), Servers(settings)
     use_uploaded_fonts(store.root)
-    maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records))
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
+    maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records), engine.enqueue)
     health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
     server = new_server(settings, guard)
     servicer = JobServicer(records, engine, maker, store, settings, guard.calls)
     add_JobServiceServicer_to_server(servicer, server)
-    add_common_services(server, SERVICE, health, JobStatusServicer(SERVICE, records))
+    status = JobStatusServicer(SERVICE, records, store, settings.least_free_bytes)
+    add_common_services(server, SERVICE, health, status)
     address = f"{settings.host}:{bind(server, settings, NAME)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     async with _running(engine, maker, records):
@@ -84,7 +85,7 @@ async def _serve(settings: OrchestratorSettings) -> int:
 async def _running(engine: DurableEngine, maker: FilmMaker, records: JobRecords) -> AsyncIterator[None]:
     await engine.start(maker.make)
     for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing
-        await engine.enqueue(job.id, await records.attempt(job.id))
+        engine.enqueue(job.id, await records.attempt(job.id))
     yield
 
 

@@ -44,7 +44,9 @@ class Replica(BaseModel):
     checkpoint: str = Field("", description="Name of its checkpoint's folder.")
     capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it was loaded.")
     fallback_reason: str = Field("", description="Why this engine stands in for the one asked for; empty: it is that.")
-    problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
+    problem: str = Field(
+        "", description="Why its engine cannot be loaded, or no job taken (disk, database), and what to do."
+    )
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
     progress_age_s: float | None = Field(None, description="Seconds since its engine gave a sign of progress.")
@@ -62,7 +64,7 @@ class ServiceState(BaseModel):
     """A service of the mesh."""
 
     name: str = Field(description="Such as tts.")
-    ok: bool = Field(description="Whether a replica serves and is not stalled.")
+    ok: bool = Field(description="Whether a replica serves, is not stalled and has no problem.")
     replicas: list[Replica] = Field(description="Its servers, in the order of the settings.")
 
 
@@ -104,7 +106,7 @@ class MeshWatch:
     async def _look_at(self, name: str) -> ServiceState:
         looks = [self._replica(name, target) for target in self._settings.targets(name)]
         replicas = list(await asyncio.gather(*looks))
-        ok = any(replica.health == "SERVING" and not replica.stalled for replica in replicas)
+        ok = any(replica.health == "SERVING" and not (replica.stalled or replica.problem) for replica in replicas)
         return ServiceState(name=name, ok=ok, replicas=replicas)
 
     async def _replica(self, name: str, target: str) -> Replica:

@@ -9,18 +9,23 @@ Facts that shape it, measured with DBOS 3.4.0:
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from orchestrator.jobs.database import teach_sqlite_milliseconds, with_timeouts
+from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
 
 WORKFLOW_PROTOCOL = "films-v1"
 """Version of the steps and their order, not of the code: raise it when the steps change, never for a new build."""
 
+_LOG = logging.getLogger(__name__)
 _QUEUE = "films"
 _POLL_S = 0.2
+_PAUSE_S = 1.0
 _T = TypeVar("_T")
 MakeFilm = Callable[[str, int], Awaitable[None]]
 """Gets the id of a job and the number of the attempt."""
@@ -32,7 +37,7 @@ class DurableEngine:
     def __init__(self, database_url: str, executor_id: str, max_running: int) -> None:
         config = DBOSConfig(
             name="vigent",
-            system_database_url=with_timeouts(database_url),
+            system_database_url=reached(database_url),
             application_version=WORKFLOW_PROTOCOL,
             executor_id=executor_id,
             console_log_level="ERROR",
@@ -42,6 +47,7 @@ class DurableEngine:
         DBOS(config=config)
         self._max_running = max_running
         self._make: MakeFilm | None = None
+        self._queuing: set[asyncio.Task[None]] = set()
         self._workflow = self._make_workflow()
 
     async def start(self, make: MakeFilm) -> None:
@@ -52,10 +58,26 @@ class DurableEngine:
             _QUEUE, worker_concurrency=self._max_running, polling_interval_sec=_POLL_S, on_conflict="always_update"
         )
 
-    async def enqueue(self, job_id: str, attempt: int) -> None:
-        """Queues one attempt at a job. Queuing the same attempt again changes nothing."""
-        with SetWorkflowID(workflow_id(job_id, attempt)):
-            await DBOS.enqueue_workflow_async(_QUEUE, self._workflow, job_id)
+    def enqueue(self, job_id: str, attempt: int) -> None:
+        """Queues one attempt at a job, as soon as the database takes it. Queuing it again changes nothing.
+
+        The record of the job says that it waits, so the next start queues it if this process ends before.
+        """
+        # In a context of its own: whoever asks may be inside a workflow, or have a deadline.
+        task = asyncio.create_task(self._enqueue(job_id, attempt), context=contextvars.Context())
+        self._queuing.add(task)
+        task.add_done_callback(self._queuing.discard)
+
+    async def _enqueue(self, job_id: str, attempt: int) -> None:
+        while True:
+            try:
+                with SetWorkflowID(workflow_id(job_id, attempt)):
+                    await DBOS.enqueue_workflow_async(_QUEUE, self._workflow, job_id)
+            except AWAY_ERRORS:
+                _LOG.warning("job %s waits for the database", job_id)
+            else:
+                return
+            await asyncio.sleep(_PAUSE_S)
 
     async def cancel(self, job_id: str, attempt: int) -> None:
         """Stops an attempt; it will not be recovered."""
@@ -76,12 +98,18 @@ class DurableEngine:
 
 
 async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
-    """Runs `work` as a durable step: one that had finished before a crash returns its recorded (JSON-able) result."""
+    """Runs `work` as a durable step: one that had finished before a crash returns its recorded (JSON-able) result.
+
+    Raises UnavailableError (DATABASE_AWAY) when the result cannot be recorded, and what `work` raises.
+    """
 
     async def run() -> _T:  # DBOS would take a lambda that returns a coroutine for a plain function
         return await work()
 
-    return await DBOS.run_step_async({"name": name}, run)
+    try:
+        return await DBOS.run_step_async({"name": name}, run)
+    except AWAY_ERRORS as error:
+        raise away("The database of the jobs did not take a step.") from error
 
 
 def workflow_id(job_id: str, attempt: int) -> str:

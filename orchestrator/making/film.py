@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from orchestrator.client import ENDED_STATES
+from orchestrator.jobs.database import DATABASE_AWAY
 from orchestrator.jobs.durable import step
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.progress import JobProgress
@@ -27,6 +30,7 @@ from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class _StaleAttempt(Exception):  # noqa: N818 - nothing went wrong
@@ -43,9 +47,11 @@ class FilmMaker:
         store: MediaStore,
         servers: Servers,
         metrics: JobMetrics,
+        queue: Callable[[str, int], None],
     ) -> None:
+        """`queue` takes a job and the number of an attempt that is to follow this one."""
         self._settings, self._records, self._store, self._servers = settings, records, store, servers
-        self._metrics = metrics
+        self._metrics, self._queue = metrics, queue
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def make(self, job_id: str, attempt: int) -> None:
@@ -84,16 +90,30 @@ class FilmMaker:
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
-            plan = FilmPlan.from_json(await step("prepare", lambda: self._plan(job.spec, progress)))
+            plan = FilmPlan.from_json(await self._step("prepare", lambda: self._plan(job.spec, progress), progress))
             making = self._making(job, plan, progress)
             preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
             pieces = await self._segments(making, progress, preview)
             progress.stage("mix", "Mixing the sound and joining the film.")
-            return await step("assemble", lambda: assemble(making, pieces, _threadsafe(progress.share)))
+            share = _threadsafe(progress.share)
+            return await self._step("assemble", lambda: assemble(making, pieces, share), progress)
         finally:
             progress.stage_ended()
             writer.cancel()
             await progress.write()  # whatever the writer had not got round to
+
+    async def _step(self, name: str, work: Callable[[], Awaitable[_T]], progress: JobProgress) -> _T:
+        """A durable step that begins once there is room on the disk, and begins again when none was left for it."""
+        policy = RetryPolicy(attempts=1, waits=progress.waits)
+
+        async def attempt() -> _T:
+            self._store.require(self._settings.least_free_bytes)
+            try:
+                return await work()
+            except ExceptionGroup as group:
+                raise _first(group) from group
+
+        return await step(name, lambda: policy.retried(attempt, "its turn"))
 
     async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
@@ -120,7 +140,7 @@ class FilmMaker:
                 await window.enter(index)
                 return (await maker.make(index)).to_json()
 
-            pieces = SegmentPieces.from_json(await step(f"segment-{index}", work))
+            pieces = SegmentPieces.from_json(await self._step(f"segment-{index}", work, progress))
             await clock.set_frames(index, pieces.frames)
             await window.leave(index)
             progress.finished(index, _segment_record(plan, index, pieces))
@@ -133,8 +153,18 @@ class FilmMaker:
 
     async def _fail(self, job_id: str, attempt: JobAttempt, error: BaseException) -> None:
         assert isinstance(error, VigentError)
+        if error.reason == DATABASE_AWAY:
+            await self._begin_again(job_id, attempt)
+            return
         _LOG.warning("job %s failed: %s", job_id, error.reason)
         await attempt.change(lambda job: _note_failure(job, error))
+
+    async def _begin_again(self, job_id: str, attempt: JobAttempt) -> None:
+        """A step that cannot be recorded is nobody's fault; another attempt finds all of its pieces."""
+        _LOG.warning("job %s begins again: the database did not take a step", job_id)
+        with suppress(_StaleAttempt):
+            if (following := await attempt.give_up(_queue_again)) is not None:
+                self._queue(job_id, following)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -158,6 +188,12 @@ def _begin(job: jobs_pb2.Job) -> None:
     job.state = jobs_pb2.JOB_STATE_RUNNING
     if not job.HasField("start_time"):
         job.start_time.CopyFrom(timestamp_now())
+
+
+def _queue_again(job: jobs_pb2.Job) -> None:
+    if job.state in ENDED_STATES:
+        raise _StaleAttempt("it has ended")
+    job.state = jobs_pb2.JOB_STATE_QUEUED
 
 
 def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:

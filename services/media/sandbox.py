@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
+from services.base.disk import disk_full, is_disk_full
 from services.base.errors import CancelledError, InternalError, InvalidInputError, VigentError
 
 T = TypeVar("T")
@@ -144,8 +145,14 @@ def _child_main(
     except VigentError as error:
         outcome = _Outcome(error=error)
     except Exception as error:
-        outcome = _Outcome(error=_too_large(limits, field) if _is_memory(error, limits) else _unexpected(error))
+        outcome = _Outcome(error=_error_of(error, limits, field))
     sender.send(outcome)
+
+
+def _error_of(error: Exception, limits: Limits, field: str) -> VigentError:
+    if is_disk_full(error):
+        return disk_full()
+    return _too_large(limits, field) if _is_memory(error, limits) else _unexpected(error)
 
 
 def _is_memory(error: Exception, limits: Limits) -> bool:

@@ -6,7 +6,6 @@ killed process left half-written stays under a temporary name, and is removed a 
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import shutil
@@ -18,13 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.base.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
+from services.base.disk import disk_full, is_disk_full, store_away
+from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from vigent.media.v1 import media_pb2
 
 _STALE_S = 24 * 3600.0
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_FOLDERS = ("content", "keys", "tmp")
 _SHA256_DIGITS = frozenset("0123456789abcdef")
 
 
@@ -44,18 +44,35 @@ class MediaStore:
         """Makes its folders. Raises FailedPreconditionError for an unusable `root`, ExhaustedError on a full disk."""
         self.root = root
         try:
-            with _disk_full_as_exhausted():
-                for folder in ("content", "keys", "tmp"):
-                    (root / folder).mkdir(parents=True, exist_ok=True)
+            for folder in _FOLDERS:
+                (root / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if is_disk_full(error):
+                raise disk_full() from error
             problem = f"The folder {root} of the media store cannot be used: {error.strerror}."
             raise FailedPreconditionError(problem, "Set VIGENT_MEDIA_ROOT to another one.", "media_root") from error
         self._remove_stale()
+
+    def require(self, free_bytes: int = 0) -> None:
+        """Raises UnavailableError (STORE_AWAY) when the folder has vanished or cannot be written.
+
+        Raises ExhaustedError (DISK_FULL) when fewer than `free_bytes` are free.
+        """
+        try:
+            room = os.statvfs(self.root / "tmp")
+        except OSError as error:
+            raise store_away(f"The folder {self.root} of the media store is away: {error.strerror}.") from error
+        if room.f_flag & os.ST_RDONLY or not os.access(self.root / "tmp", os.W_OK):
+            raise store_away(f"The folder {self.root} of the media store cannot be written.")
+        if room.f_bavail * room.f_frsize < free_bytes:
+            free_mib, least_mib = room.f_bavail * room.f_frsize >> 20, free_bytes >> 20
+            raise disk_full(f"The disk of the media store has {free_mib} MiB left, fewer than {least_mib}.")
 
     def path(self, sha256: str, field: str = "sha256") -> Path:
         """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError for `field`."""
         path = self._content_path(sha256, field)
         if not path.is_file():
+            self.require()
             raise NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", field)
         return path
 
@@ -97,9 +114,10 @@ class MediaStore:
     def temporary(self, suffix: str = "") -> Iterator[Path]:
         """A name in the store's own temporary folder; what is still there at the end is removed.
 
-        Raises ExhaustedError when writing to it fills the disk.
+        Raises ExhaustedError (DISK_FULL) when writing to it fills the disk, UnavailableError (STORE_AWAY) when the
+        folder has vanished or cannot be written.
         """
-        with _disk_full_as_exhausted():
+        with self._disk_errors():
             handle, name = tempfile.mkstemp(suffix=suffix, dir=self.root / "tmp")
             os.close(handle)
             path = Path(name)
@@ -127,6 +145,17 @@ class MediaStore:
         stored = StoredFile(sha256, int(size), mime_type)
         return stored if self._content_path(sha256).is_file() else None
 
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        """Tells what is wrong with the disk, if anything is; other errors of the system pass."""
+        try:
+            yield
+        except OSError as error:
+            if is_disk_full(error):
+                raise disk_full() from error
+            self.require()
+            raise
+
     def _remove_stale(self) -> None:
         for path in (self.root / "tmp").iterdir():
             with suppress(FileNotFoundError):  # another process removes them too
@@ -153,16 +182,6 @@ def _checked(sha256: str, field: str = "sha256") -> str:
     if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
         raise InvalidInputError(f"{sha256[:80]!r} is not a SHA-256.", "Give 64 lower-case hexadecimal digits.", field)
     return sha256
-
-
-@contextmanager
-def _disk_full_as_exhausted() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise ExhaustedError("The disk of the media store is full.", "Make room, then try again.") from error
 
 
 def _fsync_folder(folder: Path) -> None:
