@@ -23,6 +23,7 @@ from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
+from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
@@ -44,6 +45,7 @@ def serve() -> int:
     Returns the exit code: 0 drained, 1 failed, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
+    keep_files_private()
     replace_what_cannot_be_shown()
     try:
         settings = OrchestratorSettings.load(NAME)
@@ -84,6 +86,8 @@ async def _serve(settings: OrchestratorSettings) -> int:
 @contextlib.asynccontextmanager
 async def _running(engine: DurableEngine, maker: FilmMaker, records: JobRecords) -> AsyncIterator[None]:
     await engine.start(maker.make)
+    for job_id, attempt in await engine.abandon_older():
+        await maker.begin_again(records.attempt_at(job_id, attempt), "an older version began it")
     for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing
         engine.enqueue(job.id, await records.attempt(job.id))
     yield

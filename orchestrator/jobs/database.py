@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -107,6 +108,8 @@ def reached(url: str) -> str:
     if (file := _file_of(url)) is None:
         return with_timeouts(url)
     file.touch(mode=0o600)
+    with suppress(PermissionError):  # it is somebody else's, who lets us in
+        file.chmod(0o600)
     query = {"mode": "rw", "uri": "true"}
     return sa.URL.create("sqlite", database=f"file:{quote(str(file.absolute()))}", query=query).render_as_string()
 

@@ -18,12 +18,13 @@ from typing import Any, TypeVar
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
 from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
+from orchestrator.jobs.serializer import JsonSerializer, refuse_pickles
 
-WORKFLOW_PROTOCOL = "films-v1"
+WORKFLOW_PROTOCOL = "films-v2"
 """Version of the steps and their order, not of the code: raise it when the steps change, never for a new build."""
 
 _LOG = logging.getLogger(__name__)
-_QUEUE = "films"
+_QUEUE, _WORKFLOW = "films", "make_film"
 _POLL_S = 0.2
 _PAUSE_S = 1.0
 _T = TypeVar("_T")
@@ -41,9 +42,11 @@ class DurableEngine:
             application_version=WORKFLOW_PROTOCOL,
             executor_id=executor_id,
             console_log_level="ERROR",
+            serializer=JsonSerializer(),
             notification_listener_polling_interval_sec=_POLL_S,
         )
         teach_sqlite_milliseconds()
+        refuse_pickles()
         DBOS(config=config)
         self._max_running = max_running
         self._make: MakeFilm | None = None
@@ -79,6 +82,16 @@ class DurableEngine:
                 return
             await asyncio.sleep(_PAUSE_S)
 
+    async def abandon_older(self) -> list[tuple[str, int]]:
+        """Cancels what was begun in another protocol, and so is never recovered; returns those jobs and attempts."""
+        unfinished = await DBOS.list_workflows_async(
+            status=["PENDING", "ENQUEUED"], name=_WORKFLOW, load_input=False, load_output=False
+        )
+        older = [found.workflow_id for found in unfinished if found.app_version not in {None, WORKFLOW_PROTOCOL}]
+        for workflow in older:
+            await DBOS.cancel_workflow_async(workflow)
+        return [(workflow.rpartition("-")[0], _attempt_of(workflow)) for workflow in older]
+
     async def cancel(self, job_id: str, attempt: int) -> None:
         """Stops an attempt; it will not be recovered."""
         await DBOS.cancel_workflow_async(workflow_id(job_id, attempt))
@@ -88,7 +101,7 @@ class DurableEngine:
         DBOS.destroy()
 
     def _make_workflow(self) -> Callable[[str], Coroutine[Any, Any, None]]:
-        @DBOS.workflow(name="make_film")
+        @DBOS.workflow(name=_WORKFLOW)
         async def make_film(job_id: str) -> None:
             assert self._make is not None
             assert DBOS.workflow_id is not None

@@ -215,6 +215,7 @@ async def test_interrupting_an_attempt_leaves_the_next_one_alone(orchestrator: O
     await orchestrator.until(job.id, FAILED)  # by its own work, which went on
 
 
+@pytest.mark.fault("orchestrator frozen while another attempt works on", promised="What comes late changes nothing.")
 async def test_an_attempt_that_another_has_followed_does_nothing(orchestrator: Orchestrator, durable: Durable) -> None:
     """As after a crash between a cancel and what follows from it, when the durable engine recovers the attempt."""
     job = await orchestrator.submit()
