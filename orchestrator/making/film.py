@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
 from typing import TypeVar
 
 from orchestrator.client import ENDED_STATES
@@ -23,14 +26,16 @@ from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
-from services.base.errors import InternalError, VigentError
+from services.base.errors import InternalError, NotFoundError, VigentError
 from services.media.colours import rgb_of_hex
-from services.media.store import MediaStore, StoredFile, media_ref
+from services.media.store import DAMAGED, MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_MOST_MENDED = 5
+"""How often a job begins again because of a damaged file: one that is no piece of ours is not made anew by that."""
 
 
 class _StaleAttempt(Exception):  # noqa: N818 - nothing went wrong
@@ -52,6 +57,7 @@ class FilmMaker:
         """`queue` takes a job and the number of an attempt that is to follow this one."""
         self._settings, self._records, self._store, self._servers = settings, records, store, servers
         self._metrics, self._queue = metrics, queue
+        self._mended = Counter[str]()
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def make(self, job_id: str, attempt: int) -> None:
@@ -62,6 +68,20 @@ class FilmMaker:
             await task
         finally:
             self._running.pop((job_id, attempt), None)
+
+    def _mends(self, job_id: str, error: VigentError) -> bool:
+        """Whether a damaged piece may yet be made anew by beginning again."""
+        if error.reason != DAMAGED or error.field.startswith("spec."):
+            return False
+        self._mended[job_id] += 1
+        return self._mended[job_id] <= _MOST_MENDED
+
+    async def begin_again(self, attempt: JobAttempt, why: str) -> None:
+        """Queues another attempt, which finds all pieces that are whole and makes anew only those that are not."""
+        _LOG.warning("job %s begins again: %s", attempt.job_id, why)
+        with suppress(_StaleAttempt, NotFoundError):
+            if (following := await attempt.give_up(_queue_again)) is not None:
+                self._queue(attempt.job_id, following)
 
     def interrupt(self, job_id: str, attempt: int) -> None:
         """Stops work on an attempt at once, if this process is working on it."""
@@ -80,6 +100,7 @@ class FilmMaker:
             error = InternalError("The film could not be made.", "Retry the job; see the log.")
             await self._fail(job_id, attempt, error)
         else:
+            self._mended.pop(job_id, None)
             await attempt.change(lambda job: _finish(job, outputs))
 
     async def _outputs(self, attempt: JobAttempt) -> dict[str, StoredFile]:
@@ -90,13 +111,20 @@ class FilmMaker:
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
-            plan = FilmPlan.from_json(await self._step("prepare", lambda: self._plan(job.spec, progress), progress))
-            making = self._making(job, plan, progress)
+            damaged: list[str] = []
+            store = self._store.noting(damaged.append)
+            prepare = partial(self._plan, job.spec, store, progress)
+            plan = FilmPlan.from_json(await self._step("prepare", prepare, progress))
+            making = self._making(job, plan, store, progress)
             preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
             pieces = await self._segments(making, progress, preview)
             progress.stage("mix", "Mixing the sound and joining the film.")
             share = _threadsafe(progress.share)
-            return await self._step("assemble", lambda: assemble(making, pieces, share), progress)
+            mix = partial(_assembled, making, pieces, damaged, share)
+            outputs = await self._step(
+                "assemble", lambda: making.policy.retried(mix, "the sound to be mixed"), progress
+            )
+            return {name: StoredFile(**output) for name, output in outputs.items()}
         finally:
             progress.stage_ended()
             writer.cancel()
@@ -115,16 +143,16 @@ class FilmMaker:
 
         return await step(name, lambda: policy.retried(attempt, "its turn"))
 
-    async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
+    async def _plan(self, spec: jobs_pb2.JobSpec, store: MediaStore, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
         policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
         backdrop = rgb_of_hex(self._settings.backdrop)
-        return (await make_plan(spec, self._store, self._servers, report, policy, backdrop)).to_json()
+        return (await make_plan(spec, store, self._servers, report, policy, backdrop)).to_json()
 
-    def _making(self, job: jobs_pb2.Job, plan: FilmPlan, progress: JobProgress) -> Making:
+    def _making(self, job: jobs_pb2.Job, plan: FilmPlan, store: MediaStore, progress: JobProgress) -> Making:
         settings = self._settings
         policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
-        return Making(job.id, job.spec, plan, self._store, self._servers, settings, policy, self._metrics.retaken)
+        return Making(job.id, job.spec, plan, store, self._servers, settings, policy, self._metrics.retaken)
 
     async def _segments(
         self, making: Making, progress: JobProgress, preview: GrowingPreview
@@ -153,18 +181,20 @@ class FilmMaker:
 
     async def _fail(self, job_id: str, attempt: JobAttempt, error: BaseException) -> None:
         assert isinstance(error, VigentError)
-        if error.reason == DATABASE_AWAY:
-            await self._begin_again(job_id, attempt)
+        if error.reason == DATABASE_AWAY or self._mends(job_id, error):
+            await self.begin_again(attempt, str(error))
             return
         _LOG.warning("job %s failed: %s", job_id, error.reason)
+        self._mended.pop(job_id, None)
         await attempt.change(lambda job: _note_failure(job, error))
 
-    async def _begin_again(self, job_id: str, attempt: JobAttempt) -> None:
-        """A step that cannot be recorded is nobody's fault; another attempt finds all of its pieces."""
-        _LOG.warning("job %s begins again: the database did not take a step", job_id)
-        with suppress(_StaleAttempt):
-            if (following := await attempt.give_up(_queue_again)) is not None:
-                self._queue(job_id, following)
+
+async def _assembled(
+    making: Making, pieces: Sequence[SegmentPieces], damaged: Sequence[str], report: Callable[[float], None]
+) -> dict[str, dict[str, object]]:
+    """Plain data, for the durable engine."""
+    outputs = await assemble(making, pieces, damaged, report)
+    return {name: asdict(output) for name, output in outputs.items()}
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

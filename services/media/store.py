@@ -2,16 +2,20 @@
 
 A file is written to a temporary name, fsynced and renamed, so a name in the store always means whole content. What a
 killed process left half-written stays under a temporary name, and is removed a day later by whoever opens the store.
+Each process hashes a file once before it reads it: what is not what was written is set aside, in `damaged`, and is made
+or uploaded again.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +27,13 @@ from services.base.errors import FailedPreconditionError, InvalidInputError, Not
 if TYPE_CHECKING:
     from vigent.media.v1 import media_pb2
 
+DAMAGED = "DAMAGED"
+"""Reason of the NotFoundError for a file that is, or was found to be, not what was written."""
+
+_LOG = logging.getLogger(__name__)
 _STALE_S = 24 * 3600.0
-_FOLDERS = ("content", "keys", "tmp")
+_FOLDERS = ("content", "keys", "tmp", "damaged")
+_REMEMBERED_FILES = 10_000
 _SHA256_DIGITS = frozenset("0123456789abcdef")
 
 
@@ -43,6 +52,8 @@ class MediaStore:
     def __init__(self, root: Path) -> None:
         """Makes its folders. Raises FailedPreconditionError for an unusable `root`, ExhaustedError on a full disk."""
         self.root = root
+        self._whole: dict[str, tuple[int, int, int]] = {}
+        self._note: Callable[[str], None] = lambda _: None
         try:
             for folder in _FOLDERS:
                 (root / folder).mkdir(parents=True, exist_ok=True)
@@ -69,12 +80,34 @@ class MediaStore:
             raise disk_full(f"The disk of the media store has {free_mib} MiB left, fewer than {least_mib}.")
 
     def path(self, sha256: str, field: str = "sha256") -> Path:
-        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError for `field`."""
+        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError for `field`.
+
+        Its content is checked once, which takes a second for each GB or so.
+        """
         path = self._content_path(sha256, field)
-        if not path.is_file():
+        try:
+            self._check(path, sha256, field)
+        except FileNotFoundError:
             self.require()
-            raise NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", field)
+            raise self._absence(sha256, field) from None
         return path
+
+    def noting(self, note: Callable[[str], None]) -> MediaStore:
+        """The same store; `note` is called with the name of each damaged file that `recall` meets."""
+        store = copy.copy(self)
+        store._note = note
+        return store
+
+    def scrub(self) -> Iterator[tuple[str, bool]]:
+        """Reads all content: each file's name, and whether it is what was written. Damaged ones are set aside."""
+        for path in sorted((self.root / "content").glob("*/*")):
+            self._whole.pop(path.name, None)
+            try:
+                self.path(path.name)
+                yield path.name, True
+            except NotFoundError as error:
+                if error.reason == DAMAGED:
+                    yield path.name, False
 
     def put_bytes(self, data: bytes, mime_type: str = "") -> StoredFile:
         """Stores `data`."""
@@ -103,6 +136,8 @@ class MediaStore:
         target.parent.mkdir(exist_ok=True)
         stored = StoredFile(sha256, path.stat().st_size, mime_type)
         path.replace(target)
+        self._remember_whole(target)
+        (self.root / "damaged" / sha256).unlink(missing_ok=True)
         _fsync_folder(target.parent)
         return stored
 
@@ -137,13 +172,43 @@ class MediaStore:
         _fsync_folder(self.root / "keys")
 
     def recall(self, key: str) -> StoredFile | None:
-        """What the recipe whose hash is `key` made, if it is still there."""
+        """What the recipe whose hash is `key` made, if it is still there and whole."""
         try:
             sha256, size, mime_type = (self.root / "keys" / _checked(key)).read_text(encoding="utf-8").split(" ", 2)
-        except FileNotFoundError:
+            stored = StoredFile(sha256, int(size), mime_type)
+            self.path(sha256)
+        except (FileNotFoundError, ValueError):
             return None
-        stored = StoredFile(sha256, int(size), mime_type)
-        return stored if self._content_path(sha256).is_file() else None
+        except NotFoundError:
+            if (self.root / "damaged" / sha256).exists():
+                self._note(sha256)
+            return None
+        return stored
+
+    def _check(self, path: Path, sha256: str, field: str) -> None:
+        """Raises NotFoundError (DAMAGED), once: by then the file is set aside."""
+        with path.open("rb") as file:
+            if self._whole.get(sha256) == _signature(os.fstat(file.fileno())):
+                return
+            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                self._remember_whole(path)
+                return
+        _LOG.error("the file %s of the media store is damaged and set aside", sha256)
+        with self._disk_errors(), suppress(FileNotFoundError):  # another process has found it too
+            path.replace(self.root / "damaged" / sha256)
+        problem = f"The file {sha256} is damaged: it is not what was written."
+        raise NotFoundError(problem, "Upload it again, or make it again.", field, DAMAGED)
+
+    def _remember_whole(self, path: Path) -> None:
+        if len(self._whole) >= _REMEMBERED_FILES:
+            self._whole.clear()
+        self._whole[path.name] = _signature(path.stat())
+
+    def _absence(self, sha256: str, field: str) -> NotFoundError:
+        if (self.root / "damaged" / sha256).exists():
+            problem, remedy = f"The file {sha256} was found damaged.", "Upload it again, or make it again."
+            return NotFoundError(problem, remedy, field, DAMAGED)
+        return NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", field)
 
     @contextmanager
     def _disk_errors(self) -> Iterator[None]:
@@ -182,6 +247,11 @@ def _checked(sha256: str, field: str = "sha256") -> str:
     if len(sha256) != 64 or not _SHA256_DIGITS.issuperset(sha256):
         raise InvalidInputError(f"{sha256[:80]!r} is not a SHA-256.", "Give 64 lower-case hexadecimal digits.", field)
     return sha256
+
+
+def _signature(stat: os.stat_result) -> tuple[int, int, int]:
+    """Changes whenever the file is written to."""
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def _fsync_folder(folder: Path) -> None:
