@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gateway.fields import shortened
 from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.base.private import as_usual
 from services.enginekit.checkpoints import sha256_of
 from services.media.store import MediaStore, StoredFile, recipe_key
 from vigent.media.v1 import media_pb2
@@ -41,7 +42,8 @@ def film_file(out_file: Path | None, script: str) -> Path:
         problem = f"{_quoted(film)} is no name of a film."
         raise InvalidInputError(problem, "Films are MP4 files: give a name that ends in .mp4.", "--out")
     try:
-        film.parent.mkdir(parents=True, exist_ok=True)
+        with as_usual():
+            film.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY):
             return film
     except OSError as error:
