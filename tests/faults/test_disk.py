@@ -53,6 +53,11 @@ async def readiness(mesh: Mesh) -> ServiceState:
         await watch.close()
 
 
+@pytest.mark.fault(
+    "disk full",
+    promised="Jobs wait and say so, new ones get 507 and when to come back, readiness tells; with room all "
+    "goes on. No job is lost.",
+)
 async def test_jobs_wait_for_room_and_new_ones_are_refused(mesh: Mesh, disk: SmallDisk) -> None:
     spec = spec_of(mesh, SCRIPT, seed=9)
     async with JobClient(mesh.jobs) as client:
@@ -75,6 +80,7 @@ async def test_jobs_wait_for_room_and_new_ones_are_refused(mesh: Mesh, disk: Sma
     assert [facts_of(output(mesh, job, "film.mp4")).frames for job in made] == [whole_frames(job) for job in made]
 
 
+@pytest.mark.fault("disk full")
 async def test_no_job_is_lost_when_nothing_at_all_can_be_written(mesh: Mesh, disk: SmallDisk, logs: Path) -> None:
     """Neither pieces nor the database: what cannot be recorded is made again."""
     spec = spec_of(mesh, SCRIPT, seed=9)
