@@ -12,8 +12,10 @@ REMOTION_BUILD := remotion/dist/.done
 # longest files do not come last.
 TWO_FILES_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+MINUTES ?= 3
+
 .DEFAULT_GOAL := help
-.PHONY: help demo setup check test bench bench-gpu studio remotion generate clean
+.PHONY: help demo setup check test soak bench bench-gpu studio remotion generate clean
 
 help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -39,6 +41,9 @@ test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those of Remotion too whe
 	    $(MAKE) --no-print-directory remotion && npm --prefix remotion test --silent; \
 	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/, and what pytest skips for the same reason."; fi
 	$(BIN)/pytest $(TWO_FILES_AT_A_TIME)
+
+soak: $(VENV)/.dev ## jobs while processes are killed, frozen and restarted at random; MINUTES=3, SEED= for the same again
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench
