@@ -17,8 +17,10 @@ QUICK_TESTS := tests/services/base tests/services/text tests/orchestrator/captio
     tests/orchestrator/test_server.py tests/gateway/films \
     tests/gateway/cli/test_make.py::test_without_a_mesh_one_is_started_and_ended
 
+MINUTES ?= 3
+
 .DEFAULT_GOAL := help
-.PHONY: help demo starter setup check test test-quick bench quality bench-gpu studio remotion generate clean
+.PHONY: help demo starter setup check test test-quick soak bench quality bench-gpu studio remotion generate clean
 
 help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +52,9 @@ test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those of Remotion too whe
 
 test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=python3.13 VENV=.venv-3.13 for another one
 	$(BIN)/pytest $(TWO_FILES_AT_A_TIME) $(QUICK_TESTS)
+
+soak: $(VENV)/.dev ## jobs while processes are killed, frozen and restarted at random; MINUTES=3, SEED= for the same again
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench

@@ -20,6 +20,7 @@ from gateway.settings import GatewaySettings
 from services.base.errors import VigentError
 from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
+from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
@@ -57,6 +58,7 @@ class GatewayServer(uvicorn.Server):
 
 
 def main() -> int:
+    keep_files_private()
     replace_what_cannot_be_shown()
     try:
         settings = GatewaySettings.load("gateway")

@@ -69,7 +69,7 @@ MESH = Page(
             "s",
             [
                 (
-                    "time() - vigent_worker_progress_timestamp_seconds and vigent_worker_active_requests > 0",
+                    "vigent_worker_progress_age_seconds and vigent_worker_active_requests > 0",
                     "{{service}}",
                 ),
                 ("vigent_worker_stall_budget_seconds and vigent_worker_active_requests > 0", "{{service}} budget"),
@@ -189,7 +189,7 @@ GPU = Page(
             "Time since progress",
             "s",
             [
-                ('time() - vigent_worker_progress_timestamp_seconds{instance="$instance"}', "since progress"),
+                ('vigent_worker_progress_age_seconds{instance="$instance"}', "since progress"),
                 ('vigent_worker_stall_budget_seconds{instance="$instance"}', "budget"),
             ],
         ),

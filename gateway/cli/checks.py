@@ -32,6 +32,7 @@ from orchestrator.client import calling
 from services.base.direct import direct_channel
 from services.base.errors import FailedPreconditionError, VigentError
 from services.media.sandbox import Limits, run_limited
+from services.media.store import MediaStore
 from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -88,6 +89,16 @@ def folder(data: Path) -> Iterator[Finding]:
     yield _graded(
         free >= 2 * _GIB, "data folder", detail, "Free some space: making a minute of film takes about 100 MB."
     )
+
+
+def stored_files(media_root: Path) -> Iterator[Finding]:
+    """Every file of the media store is what was written."""
+    files = dict(MediaStore(media_root).scrub())
+    damaged = sorted(name for name, whole in files.items() if not whole)
+    detail = f"{len(files) - len(damaged)} of {len(files)} stored files are what was written"
+    shown = ", ".join(name[:12] for name in damaged[:5])
+    remedy = f"Damaged and set aside: {shown}. Pieces are made again by themselves; upload again what you uploaded."
+    yield _graded(not damaged, "stored files", detail, remedy, Verdict.FAIL)
 
 
 def packages() -> Iterator[Finding]:

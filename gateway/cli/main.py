@@ -17,6 +17,7 @@ from gateway.cli.make import make
 from gateway.cli.models import app as models
 from gateway.cli.output import err, out, show_error
 from gateway.cli.probe import probe
+from gateway.cli.restart import restart
 from gateway.cli.up import up
 from gateway.cli.voices import voices
 from gateway.settings import MODEL_SERVICES, GatewaySettings
@@ -61,7 +62,7 @@ def vigent(
         err.print(f"[yellow]Warning:[/] {escape(sentence)}")
 
 
-for _command in (make, up, voices, probe, doctor):
+for _command in (make, up, restart, voices, probe, doctor):
     app.command()(_command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gateway.fields import shortened
 from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.base.private import as_usual
 from services.enginekit.checkpoints import sha256_of
 from services.media.store import MediaStore, StoredFile, recipe_key
 from vigent.media.v1 import media_pb2
@@ -42,7 +43,8 @@ def film_file(out_file: Path | None, script: str) -> Path:
         raise InvalidInputError(problem, "Give a name that ends in .mp4.", "--out")
     missing = [folder for folder in (film.parent, *film.parent.parents) if not os.path.lexists(folder)]
     try:
-        film.parent.mkdir(parents=True, exist_ok=True)
+        with as_usual():
+            film.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY):
             return film
     except OSError as error:

@@ -16,6 +16,7 @@ from gateway.cli.connect import DataOption, load_settings
 from gateway.cli.output import out
 from gateway.cli.waiting import telling
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, service_of
+from gateway.mesh.control import controlled
 from gateway.mesh.lock import hold
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.ports import check_ports
@@ -42,7 +43,7 @@ async def _up(data: Path, plan: MeshPlan) -> int:
     stop = _stop_event()
     with hold(data, plan.addresses.by_name()):
         check_ports(plan.addresses)
-        async with Supervisor(plan, data, say) as mesh:
+        async with Supervisor(plan, data, say) as mesh, controlled(mesh, data):
             code = await _until_stopped(stop, mesh, plan)
             out.print("Shutting down. Press Ctrl-C again to stop at once.")
             stop.clear()

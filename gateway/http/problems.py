@@ -18,6 +18,7 @@ from starlette.routing import Match
 from gateway.fields import invalid_input_of, no_json, shortened
 from gateway.films.spec import request_field
 from services.base import errors
+from services.base.disk import DISK_FULL
 
 CONTENT_TYPE = "application/problem+json"
 OPENAI_PREFIX = "/v1/"
@@ -63,6 +64,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
         429: "Too busy; try again after `Retry-After` seconds.",
         503: "A service is starting, busy or down, or the gateway is full or shutting down; try again.",
         504: "A service did not answer in time.",
+        507: "The disk is full; try again after `Retry-After` seconds.",
     }.items()
 }
 
@@ -79,6 +81,8 @@ def name_media_type(api: dict[str, Any]) -> None:
 
 def status_of(error: errors.VigentError) -> int:
     """HTTP status of an error, from the nearest of our classes in its ancestry."""
+    if error.reason == DISK_FULL:
+        return 507
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 

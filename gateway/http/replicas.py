@@ -49,7 +49,9 @@ class Replica(BaseModel):
     capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it is loaded.")
     fallback_reason: str = Field("", description="Why this engine replaces the configured one; empty if it does not.")
     choice_reason: str = Field("", description="Why it is this engine: named in the settings, or chosen by itself.")
-    problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
+    problem: str = Field(
+        "", description="Why its engine cannot be loaded, or no job be taken (disk, database), and what to do."
+    )
     state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
     stalled: bool = Field(False, description="Whether active work has made no progress within its budget.")
     progress_age_s: float | None = Field(None, description="Seconds since its engine last made progress.")
@@ -70,7 +72,7 @@ class ServiceState(BaseModel):
     """A service of the mesh."""
 
     name: str = Field(description="Name, such as tts.")
-    ok: bool = Field(description="Whether at least one replica is serving and not stalled.")
+    ok: bool = Field(description="Whether at least one replica is serving, not stalled and without a problem.")
     replicas: list[Replica] = Field(description="Its servers, in the order of the settings.")
 
 
@@ -119,7 +121,7 @@ class MeshWatch:
         replicas = list(await asyncio.gather(*(self._replica(name, address) for address in addresses)))
         silent = [{"address": target, "health": "UNREACHABLE"} for target, addresses in found if not addresses]
         replicas += map(Replica.model_validate, silent)
-        ok = any(replica.health == "SERVING" and not replica.stalled for replica in replicas)
+        ok = any(replica.health == "SERVING" and not (replica.stalled or replica.problem) for replica in replicas)
         return ServiceState(name=name, ok=ok, replicas=replicas)
 
     async def _keep(self, name: str, addresses: Sequence[str]) -> None:

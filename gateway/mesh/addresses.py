@@ -49,6 +49,12 @@ class _AnyServer(GrpcSettings):
     model_config = SettingsConfigDict(extra="ignore")
 
 
+class _Orchestrator(_AnyProcess):
+    """Where the jobs are kept."""
+
+    database_url: str = "sqlite"
+
+
 def drain_s(name: str, told: Mapping[str, str]) -> float:
     """Seconds that a process may take to end once it is asked to; `told` is its environment on top of this one's.
 
@@ -126,9 +132,10 @@ class Addresses:
     def environment(self, data: Path) -> dict[str, str]:
         """Settings that make all processes find each other and the data folder.
 
-        Defaults are left out, so that vigent.toml still counts.
+        Defaults are left out, so that vigent.toml still counts; what the environment sets already stays.
         """
         told = _folders(data) if data != DEFAULT_DATA else {}
+        told = {name: folder for name, folder in told.items() if name not in os.environ}
         for name in PROCESSES:
             if self.ports[name] != PORTS[name] or len(self.replicas(name)) > 1:
                 told |= self._addresses_of(name)
@@ -161,6 +168,8 @@ def _folders(data: Path) -> dict[str, str]:
     check_decoded(str(data), "The data folder", "--data")
     caches = {f"VIGENT_{name.upper()}_CACHE_ROOT": str(data / "cache") for name in MODEL_SERVICES}
     database = {"VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{quote(str(data / 'jobs.db'))}"}
+    if not _Orchestrator.load("orchestrator").database_url.startswith("sqlite"):
+        database = {}  # a server's address is no file of any folder
     return {"VIGENT_MEDIA_ROOT": str(data / "media"), **database, **caches}
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from services.base.errors import FailedPreconditionError
+from services.base.private import make_private
 
 _TRIES, _PAUSE_S = 50, 0.02
 
@@ -31,7 +32,10 @@ class RunningMesh:
 @contextmanager
 def hold(data: Path, addresses: dict[str, str]) -> Iterator[None]:
     """Holds the data folder. Raises FailedPreconditionError naming the mesh that already does."""
+    ours = not data.exists() or (data / "mesh.lock").exists()
     data.mkdir(parents=True, exist_ok=True)
+    if ours:
+        make_private(data)
     with (data / "mesh.lock").open("a+", encoding="utf-8") as lock:
         try:
             _take(lock)

@@ -48,13 +48,15 @@ class JobServicer(JobServiceServicer):
         """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
+        self._least_free_bytes = settings.least_free_bytes
         self._calls = calls
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
-        """Takes a job; refuses a spec that could never become a film, and any job while the queue is full."""
+        """Takes a job; refuses a spec that could never become a film, and any job while queue or disk are full."""
         if len(request.idempotency_key) > _LONGEST_KEY:
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
+        await asyncio.to_thread(self._store.require, self._least_free_bytes)
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
         _wait_in_queue(job)
@@ -110,7 +112,7 @@ class JobServicer(JobServiceServicer):
     async def _submit(self, job: jobs_pb2.Job, key: str) -> jobs_pb2.SubmitJobResponse:
         job, existed = await self._records.create(job, key, self._max_queued_jobs)
         if job.state not in ENDED_STATES:
-            await self._engine.enqueue(job.id, await self._records.attempt(job.id))
+            self._engine.enqueue(job.id, await self._records.attempt(job.id))
         return jobs_pb2.SubmitJobResponse(job=job, existed=existed)
 
     async def _cancel(self, job_id: str) -> jobs_pb2.CancelJobResponse:
@@ -122,7 +124,7 @@ class JobServicer(JobServiceServicer):
 
     async def _retry(self, job_id: str) -> jobs_pb2.RetryJobResponse:
         job, attempt = await self._records.change(job_id, _requeue, new_attempt=True)
-        await self._engine.enqueue(job.id, attempt)
+        self._engine.enqueue(job.id, attempt)
         return jobs_pb2.RetryJobResponse(job=job)
 
 

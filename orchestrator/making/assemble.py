@@ -48,13 +48,15 @@ _MIX_BYTES, _MIX_BYTES_A_SECOND = 1 << 20, AAC_BIT_RATE / 4
 
 
 async def assemble(
-    making: Making, pieces: Sequence[SegmentPieces], report: Callable[[float], None]
+    making: Making, pieces: Sequence[SegmentPieces], damaged: Sequence[str], report: Callable[[float], None]
 ) -> dict[str, StoredFile]:
     """The job's outputs by name, made from its finished segments. When cancelled, it ends the mix at once.
 
+    `damaged` names the pieces that were found damaged and made again, for the report.
+
     Raises InvalidInputError for unreadable music.
     """
-    assembler = _Assembler(making, pieces, report)
+    assembler = _Assembler(making, pieces, damaged, report)
     try:
         return await asyncio.to_thread(assembler.outputs)
     except asyncio.CancelledError:
@@ -106,9 +108,15 @@ def mix_apart(
 
 
 class _Assembler:
-    def __init__(self, making: Making, pieces: Sequence[SegmentPieces], report: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        making: Making,
+        pieces: Sequence[SegmentPieces],
+        damaged: Sequence[str],
+        report: Callable[[float], None],
+    ) -> None:
         self._job_id, self._spec, self._plan, self._store = making.job_id, making.spec, making.plan, making.store
-        self._pieces, self._report = pieces, report
+        self._pieces, self._damaged, self._report = pieces, damaged, report
         self.cancelled = threading.Event()
         self._text = OverlayText(making.spec, making.plan, making.store)
 
@@ -129,7 +137,7 @@ class _Assembler:
     def _mix(self, target: Path) -> MixReport:
         music = None
         if self._spec.music.sha256:
-            path = self._store.path(self._spec.music.sha256)
+            path = self._store.path(self._spec.music.sha256, MUSIC_FIELD)
             music = MusicBed(path, self._spec.music_gain_db, start_s=self._spec.music_start_s)
         return mix_apart(
             voice_segments(self._pieces, self._store),
@@ -168,6 +176,7 @@ class _Assembler:
             "frames_without_face": sum(piece.frames_without_face for piece in self._pieces),
             "footage_problems": list(self._plan.problems),
             "music_problems": list(mix.music_notes),
+            "damaged_pieces": sorted(set(self._damaged)),
             "engines": {service: engine.identity for service, engine in self._plan.engines.items()},
             "engine_reasons": {service: engine.why for service, engine in self._plan.engines.items()},
             "pronunciations": readings_report(self._spec, self._plan.sentences, self._plan.engines["tts"]),

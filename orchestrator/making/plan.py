@@ -92,7 +92,9 @@ async def make_plan(
     sentences = sentences_of(spec, dictionary)
     engines = await servers.engines(policy)  # first: a server that does not answer is named, not timed out on
     await policy.retried(lambda: _check_voice(spec, servers), servers.tts.at(VOICE))
-    footage, notes = await _conformed(spec, store, lambda share: report(0.5 * share), backdrop)
+    footage, notes = await policy.retried(
+        lambda: _conformed(spec, store, lambda share: report(0.5 * share), backdrop), "the footage to be read"
+    )
     report(0.5)
     found = await policy.retried(
         lambda: _look_at(footage, servers, lambda share: report(0.5 + 0.5 * share)), servers.lipsync.at(MOUTH)
@@ -142,9 +144,9 @@ async def _conformed(
     """The footage as the film needs it, and what is to be said of it."""
     key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height, backdrop)
     notes_key = recipe_key("conform notes", key)
-    if (stored := store.recall(key)) and (notes := store.recall(notes_key)):
+    if (stored := await asyncio.to_thread(store.recall, key)) and (notes := store.recall(notes_key)):
         return stored, json.loads(store.path(notes.sha256).read_text(encoding="utf-8"))
-    source = store.path(spec.footage.sha256)
+    source = await asyncio.to_thread(store.path, spec.footage.sha256, FOOTAGE_FIELD)
     with store.temporary(".mp4") as target:
         made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report, backdrop)
         stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")

@@ -188,7 +188,7 @@ class SegmentMaker:
     async def _compose(
         self, index: int, first_frame: int, frames: int, lipsync: LipsyncCall, overlays: OverlayPictures
     ) -> StoredFile:
-        footage = self._store.path(self._plan.footage.sha256)
+        footage = await asyncio.to_thread(self._store.path, self._plan.footage.sha256)
         with self._store.temporary(".mp4") as target:
             await compose_segment(
                 lambda path: SegmentComposer(footage, path, first_frame, self._encoder),

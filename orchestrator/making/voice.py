@@ -96,11 +96,13 @@ class Voice:
             return stored
         if seed != self._seed:
             self._making.retaken()
-        return await self._making.policy.retried(
-            lambda: self._attempt(request, started), self._making.servers.tts.at(VOICE)
-        )
+        policy = self._making.policy
+        await policy.retried(lambda: self._attempt(request, started), self._making.servers.tts.at(VOICE))
+        take = started.result()
+        take.close(self._making.settings.sentence_pause_s)  # once, whatever becomes of storing it
+        return await policy.retried(lambda: self._keep(request, take), "the media store")
 
-    async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> StoredFile:
+    async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> None:
         with self._making.servers.tts.least_busy() as stub, remote_errors():
             async for response in stub.Synthesize(request, timeout=CALL_TIMEOUT_S):
                 match response.WhichOneof("event"):
@@ -112,11 +114,10 @@ class Voice:
                     case "done":
                         _check_whole(started.result(), response.done)
                         started.result().cut = response.done.finish_reason == tts_pb2.FINISH_REASON_LENGTH_CAP
-                        return self._keep(request, started.result())
+                        return
         raise InternalError("The voice ended before it was done.", "Try again.")
 
-    def _keep(self, request: tts_pb2.SynthesizeRequest, take: Take) -> StoredFile:
-        take.close(self._making.settings.sentence_pause_s)
+    async def _keep(self, request: tts_pb2.SynthesizeRequest, take: Take) -> StoredFile:
         stored = self._store.put_bytes(take.wav(), "audio/wav")
         self._store.remember(self._key(request), stored)
         return stored

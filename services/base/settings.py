@@ -113,6 +113,9 @@ class RecoverySettings(BaseModel):
     reload_pause_s: float = Field(
         default=5.0, description="Pause before loading is tried again after it failed; doubles up to a minute.", gt=0
     )
+    restart_window_s: float = Field(
+        default=600.0, description="Time in which `restart_limit` workers may die; then it rests as long.", gt=0
+    )
     watch_interval_s: float = Field(default=0.25, description="Time between two looks at the progress records.", gt=0)
     cancel_grace_s: float = Field(default=2.0, description="Time a hung engine has to obey a cancel.", ge=0)
     kill_grace_s: float = Field(default=1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
@@ -146,7 +149,7 @@ class ServerSettings(GrpcSettings):
     load_budget_s: float = Field(600.0, description="Longest time for loading the engine.", gt=0)
     warm_up_budget_s: float = Field(600.0, description="Longest time between two units of the warm-up.", gt=0)
     caller_budget_s: float = Field(120.0, description="How long a call waits for its caller to read or send.", gt=0)
-    restart_limit: int = Field(5, description="Restarts of the worker in ten minutes before giving up.", ge=0)
+    restart_limit: int = Field(5, description="Restarts of the worker in ten minutes, before it rests.", ge=0)
     memory_soft_bytes: int = Field(
         0, description="Resident memory at which the worker is replaced when idle; 0 for none.", ge=0
     )

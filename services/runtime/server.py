@@ -16,6 +16,7 @@ from services.base.allocator import keep_large_blocks
 from services.base.errors import VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
+from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
@@ -58,6 +59,7 @@ def serve(spec: ServiceSpec) -> int:
     0 drained, 1 the drain was cut short, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
+    keep_files_private()
     replace_what_cannot_be_shown()
     try:
         settings = ServerSettings.load(spec.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections.abc import AsyncIterator, Iterator
@@ -50,7 +51,8 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
         """Streams accepted, then progress, audio and marks, then done."""
         del context
-        async with self._worker.call("synthesize", self._synthesis(request)) as call:
+        synthesis = await asyncio.to_thread(self._synthesis, request)
+        async with self._worker.call("synthesize", synthesis) as call:
             take = _Take(request.text, self._worker.attributes["sample_rate_hz"])
             yield take.accepted(call.accepted)
             async for event in call.events():

@@ -101,7 +101,7 @@ class _Sequential:
             )
             for index, (take, voice) in enumerate(voices)
         ]
-        await _timed(walls, "assemble", lambda: assemble(self.making, pieces, lambda _share: None))
+        await _timed(walls, "assemble", lambda: assemble(self.making, pieces, (), lambda _share: None))
         return walls
 
     async def _voices(self) -> list[tuple[Take, StoredFile]]:

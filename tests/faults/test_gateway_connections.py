@@ -230,6 +230,7 @@ def test_bodies_that_never_end_are_ended(tmp_path: Path) -> None:
         assert until(lambda: places(server) == 0)  # the rest of the body is not waited for
 
 
+@pytest.mark.fault("caller that reads slowly, or not at all")
 def test_readers_that_never_read_are_cut_off(tmp_path: Path) -> None:
     sent = f"GET {BIG_FILE} HTTP/1.1\r\n{HEAD}\r\n"
     with (
@@ -250,6 +251,7 @@ def test_few_open_files_are_fewer_connections(tmp_path: Path) -> None:
         assert "Too many open files" not in server.log.read_text(encoding="utf-8")
 
 
+@pytest.mark.fault("malformed bytes, other protocols")
 @pytest.mark.parametrize(
     ("sent", "status", "reason"),
     [

@@ -150,6 +150,7 @@ async def test_a_process_that_takes_no_connections_any_more_is_left_to_end(tmp_p
     await tts.stop()
 
 
+@pytest.mark.fault("drain of a busy server")
 async def test_the_supervisor_gives_a_drain_its_grace(tmp_path: Path) -> None:
     """Longer than its own grace: the call goes on until the server itself ends it."""
     heard = Heard()

@@ -151,7 +151,9 @@ async def _list_voices(gateway: GatewayDep) -> Voices:
 async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
     """Voices of the engine, default first."""
     with gateway.calling("tts"):
-        response = await gateway.tts.ListVoices(tts_pb2.ListVoicesRequest(), timeout=gateway.settings.waits.call_timeout_s)
+        response = await gateway.tts.ListVoices(
+            tts_pb2.ListVoicesRequest(), timeout=gateway.settings.waits.call_timeout_s
+        )
     return [
         EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages), sex=voice.sex, licence=voice.licence)
         for voice in response.voices

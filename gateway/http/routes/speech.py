@@ -81,7 +81,9 @@ class SpeechRequest(BaseModel):
 )
 async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
     """Speaks the text. The response begins while the rest is still being spoken."""
-    voice = await _instructed(gateway, await engine_voice(gateway, request.voice, request.input), request.instructions.strip())
+    voice = await _instructed(
+        gateway, await engine_voice(gateway, request.voice, request.input), request.instructions.strip()
+    )
     speech = _Speech(gateway, request, voice)
     samples = await _begun(speech.samples())
     sound = await _begun(_formatted(gateway, request, samples, speech.rate_hz))

@@ -21,6 +21,7 @@ from typing import cast
 
 from services.base import errors
 from services.base.allocator import keep_large_blocks
+from services.base.disk import disk_full, is_disk_full
 from services.base.errors import ExhaustedError, InternalError, VigentError
 from services.base.log import configure_logging
 from services.base.terminal import replace_what_cannot_be_shown
@@ -216,6 +217,8 @@ def _typed_error(error: BaseException, problem: str) -> VigentError:
             reason=_OUT_OF_MEMORY,
             retry_after_s=5.0,
         )
+    if is_disk_full(error):
+        return disk_full("The disk of a model server is full.")
     _LOG.error("the engine raised an error", exc_info=error)
     if is_device_lost(error):
         logging.shutdown()

@@ -63,6 +63,10 @@ def test_it_starts_everything_and_says_where(mesh, folder):
     assert set(running_mesh(folder / "data").addresses) == set(PROCESSES)
 
 
+@pytest.mark.fault(
+    "gateway killed",
+    promised="Started again at the same address; jobs are untouched, and events go on after the last one seen.",
+)
 def test_what_is_killed_is_started_again_at_the_same_address(mesh):
     url = mesh.until(UP)[1]
     for module in ("services.tts", "gateway"):
@@ -75,6 +79,28 @@ def test_what_is_killed_is_started_again_at_the_same_address(mesh):
     assert httpx.get(f"{url}/probe/tts", trust_env=False, timeout=TIMEOUT_S).status_code == 200
 
 
+def test_a_service_is_restarted_when_asked_to(mesh, folder):
+    old, after = server(mesh, "services.tts"), len(mesh.lines)
+    told = vigent("restart", "tts", "--data", str(folder / "data"), cwd=folder)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines() == ["tts finishes its calls ...", "tts is ready again."]
+    mesh.until("supervisor: has ended as asked; starting it again", after)
+    assert server(mesh, "services.tts").pid != old.pid
+
+
+def test_no_other_service_is_restarted(mesh, folder):
+    told = vigent("restart", "nothing", "--data", str(folder / "data"), cwd=folder)
+    assert told.returncode == 2
+    assert "orchestrator" in told.stderr
+
+
+def test_nothing_is_restarted_where_nothing_runs(tmp_path):
+    told = vigent("restart", cwd=tmp_path)
+    assert told.returncode == 1
+    assert "No `vigent up` runs" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
     with running("up", "--data", str(tmp_path / "data"), "--port-base", "0", cwd=tmp_path) as mesh:
         mesh.until(UP)
@@ -84,6 +110,7 @@ def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
         assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
 
 
+@pytest.mark.fault("second server for the same port or data", promised="Refused, naming the first.")
 def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):
     with hold(tmp_path / "data", {"tts": "127.0.0.1:1"}):
         second = vigent("up", "--data", str(tmp_path / "data"), "--port-base", "0", cwd=tmp_path)

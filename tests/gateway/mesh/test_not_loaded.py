@@ -19,6 +19,7 @@ def no_checkpoint(tmp_path):
     return {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "没有")}
 
 
+@pytest.mark.fault("weights missing, cut or wrong")
 async def test_probe_and_gateway_tell_it(tmp_path, no_checkpoint):
     ports = {"VIGENT_ASR_PORT": "0", "VIGENT_ASR_METRICS_PORT": "0"}
     async with connected(*await start("asr", tmp_path, no_checkpoint | ports)) as server:
