@@ -111,7 +111,8 @@ def _mixed(
     columns, rows = (np.asarray(move + place, float32) for move, place in zip(moves, xy, strict=True))
     own = cv2.remap(crop, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(float32)
     shown = ramp((1 - mouth.teeth) * before, *_SHOWN)
-    share = np.maximum(on_teeth * ramp(mouth.teeth * before, 0.0, _SHOWN[0]), shown)
+    grown = ramp(edges.bottom - edges.top - before, 0.0, _SHOWN[0])
+    share = np.maximum(on_teeth * ramp(mouth.teeth * before, 0.0, _SHOWN[0]), np.maximum(shown, 1 - grown))
     return np.asarray(painted + share[..., None] * (own - painted), float32)
 
 

@@ -68,7 +68,7 @@ def open_mouth(crop: NDArray[uint8], box: Box, mouth: Mouth, shape: MouthShape) 
     u, v = mouth.coordinates(across + np.float32(box.x), down + np.float32(box.y))
     from_u = narrowed(u, v, shape)
     hole = opening(mouth, shape, from_u)
-    upper, lower = _upper_motion(v, hole, mouth, shape), _lower_motion(u, v, hole, mouth, shape)
+    upper, lower = _upper_motion(from_u, v, hole, mouth, shape), _lower_motion(u, v, hole, mouth, shape)
     below = _finer(np.asarray(v - (hole.top + hole.bottom) / 2, float32), box) > 0
     moves = [
         np.where(below, _finer(low, box), _finer(high, box))
@@ -89,10 +89,12 @@ def narrowed(u: NDArray[float32], v: NDArray[float32], shape: MouthShape) -> NDA
     return np.asarray(u * (1 - share * near), float32)
 
 
-def _upper_motion(v: NDArray[float32], hole: Opening, mouth: Mouth, shape: MouthShape) -> NDArray[float32]:
+def _upper_motion(
+    u: NDArray[float32], v: NDArray[float32], hole: Opening, mouth: Mouth, shape: MouthShape
+) -> NDArray[float32]:
     above = hole.top - v
     moved = (hole.top - hole.top_before) * (1 - ramp(above, mouth.upper, hole.top_before - mouth.nose))
-    return np.asarray(moved + _roll(above, mouth.upper, -mouth.nose, shape), float32)
+    return np.asarray(moved + _roll(u, above, mouth.upper, -mouth.nose, shape), float32)
 
 
 def _lower_motion(
@@ -106,12 +108,14 @@ def _lower_motion(
     moved = (hole.bottom - hole.bottom_before) * lip + chin * (1 - lip)
     end = mouth.chin + _JAW * drop
     moved = moved * (1 - ramp(v, end, end + _THROAT))
-    return np.asarray(moved - _roll(below, mouth.lower, mouth.chin, shape), float32)
+    return np.asarray(moved - _roll(u, below, mouth.lower, mouth.chin, shape), float32)
 
 
-def _roll(away: NDArray[float32], thickness: float, reach: float, shape: MouthShape) -> NDArray[float32]:
+def _roll(
+    u: NDArray[float32], away: NDArray[float32], thickness: float, reach: float, shape: MouthShape
+) -> NDArray[float32]:
     """How far lips that are pressed together move inwards, `away` from where they meet."""
-    most = _ROLLED * shape.closure * thickness
+    most = _ROLLED * shape.closure * thickness * np.maximum(0, 1 - np.square(u / 1.2))
     return np.asarray(most * ramp(away, 0, thickness) * (1 - ramp(away, thickness, max(reach, 2 * thickness))), float32)
 
 
