@@ -59,10 +59,10 @@ def conform(
 ) -> ConformedFootage:
     """Writes `source` as `width` x `height` H.264 at 25 fps to `target` (MP4), cropped to cover the canvas.
 
-    `focus` is what the crop keeps, as shares of the upright picture's width and height; None: the face, which it follows,
-    or the middle where there is none. `backdrop` shows where the source is transparent. Blocking; files from outside belong in
-    `sandbox.run_limited("orchestrator.film.conform:conform", ...)`. Raises InvalidInputError (field "spec.footage";
-    reasons EMPTY_FILE, WRONG_FILE_TYPE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE).
+    `focus` is what the crop keeps, as shares of the upright picture's width and height; None: the face, which it
+    follows, or the middle where there is none. `backdrop` shows where the source is transparent. Blocking; files from
+    outside belong in `sandbox.run_limited("orchestrator.film.conform:conform", ...)`. Raises InvalidInputError (field
+    "spec.footage"; reasons EMPTY_FILE, WRONG_FILE_TYPE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE).
     """
     if sniff(source, "video", "image", field=FIELD).medium == "image":
         picture = read_picture(source, FIELD, limits.pixels, backdrop)

@@ -1,4 +1,4 @@
-"""How well a face can be seen: its light, its sharpness, and the colours of its skin, by which something before it shows."""
+"""How well a face can be seen: its light, its sharpness, and the colours of its skin, which tell what covers it."""
 
 from __future__ import annotations
 

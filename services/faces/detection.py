@@ -1,7 +1,7 @@
 """Finding faces anywhere in a picture, turned and small ones too: MediaPipe's two detectors.
 
-The short-range one sees the whole picture: large faces, also those turned on their side. The full-range one sees squares
-of the picture's shorter side, in which a face of a tenth of that side is found.
+The short-range one sees the whole picture: large faces, also those turned on their side. The full-range one sees
+squares of the picture's shorter side, in which a face of a tenth of that side is found.
 """
 
 from __future__ import annotations

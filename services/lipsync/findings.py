@@ -1,4 +1,4 @@
-"""What a maker should know of the face in footage, in words: where it is missing, turned, covered, dark, blurred, small."""
+"""What a maker should know of the face in footage, in words: where it is turned, covered, dark, blurred or small."""
 
 from __future__ import annotations
 
@@ -46,6 +46,13 @@ class FaceFindings:
         if seen:
             skin = np.array([condition.skin for condition in speaker.conditions if condition])
             rows[seen, 4] = covered(skin)
+        return cls(rows)
+
+    @classmethod
+    def of_boxes(cls, boxes: NDArray[float64], present: NDArray[bool_]) -> FaceFindings:
+        """What boxes (frames, 4), some of them nan, tell of a face that is there where `present` says so."""
+        rows = np.full((len(boxes), 5), np.nan)
+        rows[present] = 0.0, np.nanmedian(boxes[:, 2]) if present.any() else 0.0, np.nan, np.nan, 0.0
         return cls(rows)
 
     @property

@@ -134,6 +134,11 @@ class FramePicture:
         return cast("NDArray[uint8]", cv2.transform(cv2.merge(planes), _RGB_OF_YUV))
 
 
+def luma_of(frame: av.VideoFrame) -> NDArray[uint8]:
+    """Luma of a frame, (height, width): a view that lives no longer than the frame."""
+    return _plane(frame, 0)
+
+
 class CropReader:
     """One box of each footage frame as RGB. Neighbours are cheap, forwards and backwards; a jump costs one GOP.
 

@@ -91,10 +91,12 @@ class FaceFollower:
                 yield picture
 
     def _notes(self, speaker: Speaker, places: NDArray[float64], aspect: float) -> Iterator[str]:
-        outside = np.array([
-            face is not None and not _holds(cover(*self._size, aspect, self._place(places, look)), face)
-            for look, face in enumerate(speaker.faces)
-        ])
+        outside = np.array(
+            [
+                face is not None and not _holds(cover(*self._size, aspect, self._place(places, look)), face)
+                for look, face in enumerate(speaker.faces)
+            ]
+        )
         seconds = [(run.start / LOOKS_HZ, run.stop / LOOKS_HZ) for run in runs(outside)]
         if seconds:
             times = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in seconds[:3])

@@ -26,7 +26,9 @@ class Portrait:
 
 def moved(matrix: NDArray[float64], width: int = 512, height: int = 512, border: int = cv2.BORDER_REFLECT) -> Portrait:
     flags = cv2.INTER_AREA if np.linalg.det(matrix[:, :2]) < 0.7 else cv2.INTER_CUBIC
-    rgb = cv2.warpAffine(astronaut(), matrix, (width, height), flags=flags, borderMode=border, borderValue=(90, 100, 110))
+    rgb = cv2.warpAffine(
+        astronaut(), matrix, (width, height), flags=flags, borderMode=border, borderValue=(90, 100, 110)
+    )
     return Portrait(rgb, matrix)
 
 

@@ -1,7 +1,8 @@
 """Where a mouth is and how its lips run, from the points of a face's mesh.
 
 Positions are (u, v): u along the line through the corners of the opening, which lie at -1 and 1 however the head is
-turned; v down from it, in units of a fifth of the face, about half a mouth's width. A lip's edge is the curve (1 - u^2) (a + b u + c u^2).
+turned; v down from it, in units of a fifth of the face, about half a mouth's width. A lip's edge is the curve
+(1 - u^2) (a + b u + c u^2).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ CLOSED = 0.07
 
 _RING = len(LIPS_OUTER)
 _CORNERS = _RING, _RING + _RING // 2  # places of the corners of the opening
-_PATCH_ASIDE, _PATCH_ABOVE, _PATCH_BELOW = 2.1, 0.25, 1.5  # of the patch: u, v above the nose, v below the chin
+_PATCH_ASIDE, _PATCH_ABOVE, _PATCH_BELOW = 1.95, -1.0, 1.75  # of the patch, at least: u, v; v below the chin
 _SPOKEN = (-1.15, -0.5, 1.15, 0.9)  # where a speaking mouth's lips go: left, top, right, bottom
 
 Curve = tuple[float, float, float]
@@ -126,8 +127,9 @@ class Mouth:
 
     def patch_box(self, width: int, height: int) -> Box:
         """The pixels that opening may change, with even edges, inside a picture of `width` x `height`."""
-        bottom = self.chin + _PATCH_BELOW
-        return self.box((-_PATCH_ASIDE, self.nose - _PATCH_ABOVE, _PATCH_ASIDE, bottom), width, height)
+        left, right = (max(_PATCH_ASIDE, reach) + 0.1 for reach in self.reach)
+        area = -left, min(_PATCH_ABOVE, self.nose - 0.25), right, self.chin + _PATCH_BELOW
+        return self.box(area, width, height)
 
     def spoken_box(self, width: int, height: int) -> Box:
         """Where the lips go while it speaks."""
@@ -166,7 +168,7 @@ def mouth_points(face: Face) -> NDArray[float64]:
 
 
 def curve_at(curve: Curve, u: NDArray[float32]) -> NDArray[float32]:
-    """v of an edge at `u`; level beyond the corners."""
+    """V of an edge at `u`; level beyond the corners."""
     first, second, third = curve
     return np.asarray(np.maximum(0, 1 - u * u) * (first + second * u + third * u * u), float32)
 

@@ -82,6 +82,8 @@ def _opening(lab: NDArray[float32], u: NDArray[float32], mouth: Mouth) -> Lips:
         return Lips()
     end = _SIDE - (inside & within)[::-1, seen].argmax(axis=0)
     first, _, third = fitted_curve(u[seen].astype(float64), (end - 0.5 - bottom[seen]) * row_units)
-    ends_of_teeth = np.where((pale & within)[:, seen].any(axis=0), _SIDE - (pale & within)[::-1, seen].argmax(axis=0), 0)
+    ends_of_teeth = np.where(
+        (pale & within)[:, seen].any(axis=0), _SIDE - (pale & within)[::-1, seen].argmax(axis=0), 0
+    )
     shares = (ends_of_teeth - top[seen]) / np.maximum(1, end - top[seen])
     return Lips(floor=(first, 0.0, third), teeth=float(np.clip(np.median(shares), 0, 1)))

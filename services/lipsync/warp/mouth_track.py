@@ -15,8 +15,8 @@ from services.base.errors import InvalidInputError
 from services.enginekit.progress import Progress
 from services.lipsync.array_files import Arrays, read_arrays, write_arrays
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport
-from services.lipsync.footage import FrameIndex, decoded, opened
 from services.lipsync.findings import FaceFindings, face_box
+from services.lipsync.footage import FrameIndex, decoded, opened
 from services.lipsync.warp.contour import Lips, Mouth
 from services.lipsync.warp.mouth import ramp
 from services.lipsync.warp.track import MouthRows, MouthTracker
