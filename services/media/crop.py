@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 from numpy import float64
 from numpy.typing import NDArray
+
+OUTSIDE = "The presenter fell outside the crop"
+"""How the note on it begins."""
+
+
+def is_outside(note: str) -> bool:
+    """Whether a note says that the presenter fell outside the crop."""
+    return note.startswith(OUTSIDE)
+
+
+def parsed_focus(text: str) -> tuple[float, float] | None:
+    """What a crop keeps, from "0.3,0.4": shares of the width and the height; None for "".
+
+    Raises ValueError with a sentence for people.
+    """
+    if not text.strip():
+        return None
+    parts = text.split(",")
+    with contextlib.suppress(ValueError):
+        x, y = (float(part) for part in parts)
+        if 0 <= x <= 1 and 0 <= y <= 1:
+            return x, y
+    raise ValueError("Give two numbers from 0 to 1, from the left and from the top, such as 0.3,0.4")
 
 
 @dataclass(frozen=True)

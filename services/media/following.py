@@ -14,7 +14,7 @@ from services.faces.picture import RgbPicture
 from services.faces.smoothing import runs
 from services.faces.speaker import Speaker
 from services.faces.tracking import FaceTracker
-from services.media.crop import Crop, CropPath, cover
+from services.media.crop import OUTSIDE, Crop, CropPath, cover
 
 LOOKS_HZ = 6.25
 """How often faces are looked for: a face moves less than its own size in between."""
@@ -25,7 +25,6 @@ _FASTEST = 0.8  # sides of the crop a second
 _CUT = 25.0  # mean difference of two neighbouring pictures' luma at a cut
 _LEAP = 1.0  # sizes of the face between two looks: a walk is slower
 _MIDDLE = (0.5, 0.5)
-_OUTSIDE = "The presenter fell outside the crop"
 
 
 class FaceFollower:
@@ -102,7 +101,7 @@ class FaceFollower:
             times = ", ".join(f"{start:.1f} to {end:.1f} s" for start, end in seconds[:3])
             more = f" and {len(seconds) - 3} times more" if len(seconds) > 3 else ""
             when = "" if self._tracker.pictures == 1 else f" from {times}{more}"
-            yield f"{_OUTSIDE}{when}; set where it looks with `focus`, or film with more room around."
+            yield f"{OUTSIDE}{when}; set where it looks with `focus`, or film with more room around."
 
     def _place(self, places: NDArray[float64], look: int) -> tuple[float, float]:
         x, y = places[min(look * self._every, len(places) - 1)]
@@ -114,11 +113,6 @@ def focus_of(rgb: NDArray[uint8], aspect: float, focus: tuple[float, float] | No
     follower = FaceFollower(LOOKS_HZ)
     follower.look(rgb[:1, :1, 0], rgb)
     return follower.path(aspect, focus)
-
-
-def is_outside(note: str) -> bool:
-    """Whether a note says that the presenter fell outside the crop."""
-    return note.startswith(_OUTSIDE)
 
 
 def _middle(face: Face) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy import float32, float64
+from numpy import bool_, float32, float64
 from numpy.typing import NDArray
 
 from services.faces.mesh import cut_out
@@ -80,10 +80,12 @@ def _opening(lab: NDArray[float32], u: NDArray[float32], mouth: Mouth) -> Lips:
     seen = columns[(inside & within)[:, columns].sum(axis=0) > 0.3 * (bottom - top)[columns]]
     if len(seen) < _SHOWING * len(columns):
         return Lips()
-    end = _SIDE - (inside & within)[::-1, seen].argmax(axis=0)
+    end = _lowest(inside & within, seen)
     first, _, third = fitted_curve(u[seen].astype(float64), (end - 0.5 - bottom[seen]) * row_units)
-    ends_of_teeth = np.where(
-        (pale & within)[:, seen].any(axis=0), _SIDE - (pale & within)[::-1, seen].argmax(axis=0), 0
-    )
-    shares = (ends_of_teeth - top[seen]) / np.maximum(1, end - top[seen])
+    shares = (_lowest(pale & within, seen) - top[seen]) / np.maximum(1, end - top[seen])
     return Lips(floor=(first, 0.0, third), teeth=float(np.clip(np.median(shares), 0, 1)))
+
+
+def _lowest(mask: NDArray[bool_], columns: NDArray[np.int_]) -> NDArray[np.int_]:
+    """The row after the last one of `mask` in some columns; 0 where it has none."""
+    return np.where(mask[:, columns].any(axis=0), _SIDE - mask[::-1, columns].argmax(axis=0), 0)

@@ -22,5 +22,5 @@ class MouthShape:
         return self.openness < 0.01 and abs(self.width) < 0.01 and self.closure < 0.01
 
     def scaled(self, amount: float) -> MouthShape:
-        """This share of the shape, 0 to 1."""
+        """The share `amount` of it, 0 to 1."""
         return MouthShape(amount * self.openness, amount * self.width, amount * self.closure)
