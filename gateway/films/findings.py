@@ -15,7 +15,8 @@ _CAPTIONS = {
 def findings_of(report: Mapping[str, Any]) -> Iterator[str]:
     """A short sentence for each finding of a job's `report.json`; none when all is well."""
     if without := report["frames_without_face"]:
-        yield f"Film: {without} of {report['frames']} frames show no face; the mouth stays as it is there."
+        frames = f"{without} of {report['frames']} frames"
+        yield f"Film: {frames} show no face from the front; the mouth stays as it is there."
     yield from (f"Footage: {problem}" for problem in report["footage_problems"])
     yield from (f"Music: {problem}" for problem in report["music_problems"])
     yield from (f"Voice: {problem}" for told in report.get("pronunciations", ()) if (problem := _unsaid(told)))

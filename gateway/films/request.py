@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from gateway.fields import Consent, Text, invalid_input_of
 from gateway.library.assets import Kind, StyleRole
+from services.media.crop import parsed_focus
 from services.text.notation.dictionary import MOST_ENTRIES
 from services.text.plain_text import LONGEST_TEXT
 from services.text.sentences import MAX_SCRIPT_CHARACTERS
@@ -42,6 +43,11 @@ class Hint:
     option: str = ""
     text_file: str = ""
     switch: tuple[str, str] | None = None
+
+
+def _focus(text: str) -> str:
+    parsed_focus(text)
+    return text
 
 
 def _tell_of_entries(schema: dict[str, Any]) -> None:
@@ -108,6 +114,12 @@ class FilmRequest(BaseModel):
     )
     music_start_s: float = Field(0.0, description="Where in the music the film begins, in seconds.", ge=0.0, le=600.0)
     platform: Text = Field("", description="Platform it is made for, such as tiktok; suits all when left out.")
+    focus: Annotated[Text, AfterValidator(_focus)] = Field(
+        "",
+        description="What the film keeps of wider footage: shares of its width and height, such as 0.3,0.4; the "
+        "presenter's face, which it follows, when left out.",
+        max_length=40,
+    )
     width: int = Field(1080, description="Film width in pixels, even.", ge=128, le=2160, multiple_of=2)
     height: int = Field(1920, description="Film height in pixels, even.", ge=128, le=2160, multiple_of=2)
     quality: Literal["draft", "standard", "best"] = Field(

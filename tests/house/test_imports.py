@@ -14,13 +14,17 @@ MAY_IMPORT = {
     "services.base": (),
     "services.text": ("services.base",),
     "services.enginekit": ("services.base",),
-    "services.media": ("services.base", "services.text", "services.enginekit"),
+    "services.faces": ("services.base",),
+    "services.media": ("services.base", "services.text", "services.enginekit", "services.faces"),
     "services.typography": ("services.base", "services.text", "services.media"),
     "services.espeak": ("services.base", "services.text"),
     "services.runtime": ("services.base", "services.enginekit", "services.media"),
     **dict.fromkeys(
         (f"services.{service}" for service in MODEL_SERVICES),
-        tuple(f"services.{room}" for room in ("base", "text", "enginekit", "media", "typography", "espeak", "runtime")),
+        tuple(
+            f"services.{room}"
+            for room in ("base", "text", "enginekit", "faces", "media", "typography", "espeak", "runtime")
+        ),
     ),
     "orchestrator": tuple(f"services.{room}" for room in ("base", "text", "media", "typography", "runtime")),
     "gateway": (

@@ -28,7 +28,7 @@ def test_each_finding_is_one_sentence():
         "captions": {"findings": [{"check": "glyph_missing"}, {"check": "glyph_missing"}]},
     }
     assert list(findings_of(WELL | found)) == [
-        "Film: 12 of 500 frames show no face; the mouth stays as it is there.",
+        "Film: 12 of 500 frames show no face from the front; the mouth stays as it is there.",
         "Footage: Broken packets of the picture that were skipped: 1 of 120.",
         "Music: Broken packets of the sound that were skipped: 2 of 117.",
         "Voice: 'SQL' was not said as 'ˈsiːkwəl': give this voice other words, not ipa.",

@@ -26,6 +26,7 @@ CHOSEN = {
     "music_gain_db": -3.5,
     "music_start_s": 12.5,
     "platform": "tiktok",
+    "focus": "0.3,0.45",
     "width": 720,
     "height": 1280,
     "quality": "best",

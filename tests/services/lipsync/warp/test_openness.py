@@ -9,7 +9,7 @@ FRAME = samples_per_frame(RATE_HZ)
 
 
 def openings(pcm, rate_hz=RATE_HZ):
-    return np.array([shape.opening for shape in mouth_shapes([pcm], rate_hz)])
+    return np.array([shape.openness for shape in mouth_shapes([pcm], rate_hz)])
 
 
 @pytest.mark.parametrize("gain", [3.0, 1.0, 0.3, 0.1])
@@ -49,7 +49,7 @@ def test_hiss_opens_it_less_than_a_vowel():
 def test_brightness_spreads_and_darkness_rounds_it():
     t = np.arange(RATE_HZ) / RATE_HZ
     tones = [(8000 * np.sin(2 * np.pi * hertz * t)).astype(np.int16) for hertz in (300, 740, 2200)]
-    dark, middle, bright = ([shape.spread for shape in mouth_shapes([tone], RATE_HZ)][12] for tone in tones)
+    dark, middle, bright = ([shape.width for shape in mouth_shapes([tone], RATE_HZ)][12] for tone in tones)
     assert dark < -0.9 < -0.2 < middle < 0.2 < 0.9 < bright
 
 

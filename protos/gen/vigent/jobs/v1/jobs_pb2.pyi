@@ -169,6 +169,7 @@ class JobSpec(_message.Message):
     FACE_CONSENT_FIELD_NUMBER: _builtins.int
     MUSIC_START_S_FIELD_NUMBER: _builtins.int
     PRONUNCIATIONS_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
     script: _builtins.str
     """What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown marks are left out. It may hold
     pauses, <break time="1s"/>, and readings, [word|reading].
@@ -211,6 +212,10 @@ class JobSpec(_message.Message):
     """BCP 47 language that is spoken in reference_audio; empty lets the listening engine find out, if it can."""
     music_start_s: _builtins.float
     """Second of the music with which the film begins, 0 to 600; music that is shorter is repeated, as under a long film."""
+    focus: _builtins.str
+    """What the film keeps of footage of another shape, in shares of its width and height, at most 40 characters, such as
+    "0.3,0.4"; empty follows the presenter's face.
+    """
     @_builtins.property
     def footage(self) -> _media_pb2.MediaRef:
         """Presenter video or picture, in the media store."""
@@ -266,10 +271,11 @@ class JobSpec(_message.Message):
         face_consent: Global___Consent | None = ...,
         music_start_s: _builtins.float = ...,
         pronunciations: _abc.Iterable[_builtins.str] | None = ...,
+        focus: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "music", b"music", "music_gain_db", b"music_gain_db", "reference_audio", b"reference_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "pronunciations", b"pronunciations", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "focus", b"focus", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "pronunciations", b"pronunciations", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__music_gain_db: _TypeAlias = _typing.Literal["music_gain_db"]  # noqa: Y015
     _WhichOneofArgType__music_gain_db: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db"]  # noqa: Y015
