@@ -6,12 +6,12 @@ Works frame by frame on whole film frames, so the result does not depend on how 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy import float64, int16
 from numpy.typing import NDArray
 
+from services.lipsync.warp.shape import MouthShape
 from services.media.timeline import samples_per_frame
 
 _VOICED_HZ = (150.0, 3000.0)  # where vowels have their energy; hiss lies above, rumble below
@@ -27,19 +27,6 @@ _CURVE = 1.8  # speech is mostly half open; only its loudest vowels open wide
 _SMOOTHING = (0.25, 0.5, 0.25)  # over three frames: a mouth cannot follow single 40 ms steps
 
 
-@dataclass(frozen=True)
-class MouthShape:
-    """`opening`: 0 closed to 1 wide open; `spread`: -1 round as in "oo" to 1 wide as in "ee", 0 at rest."""
-
-    opening: float
-    spread: float
-
-    @property
-    def closed(self) -> bool:
-        """Whether the footage's mouth is left as it is."""
-        return self.opening < 0.01
-
-
 def mouth_shapes(audio: Iterable[NDArray[int16]], sample_rate_hz: int) -> Iterator[MouthShape]:
     """One shape a film frame, the last frame padded with silence; looks ahead two frames.
 
@@ -50,8 +37,8 @@ def mouth_shapes(audio: Iterable[NDArray[int16]], sample_rate_hz: int) -> Iterat
     before, now = np.zeros(2), next(targets, None)
     while now is not None:
         after = next(targets, None)
-        opening, spread = np.average([before, now, np.zeros(2) if after is None else after], axis=0, weights=_SMOOTHING)
-        yield MouthShape(float(opening), float(spread))
+        openness, width = np.average([before, now, np.zeros(2) if after is None else after], axis=0, weights=_SMOOTHING)
+        yield MouthShape(float(openness), float(width))
         before, now = now, after
 
 

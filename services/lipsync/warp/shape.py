@@ -15,3 +15,12 @@ class MouthShape:
     openness: float
     width: float = 0.0
     closure: float = 0.0
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the footage's mouth is left as it is."""
+        return self.openness < 0.01 and abs(self.width) < 0.01 and self.closure < 0.01
+
+    def scaled(self, amount: float) -> MouthShape:
+        """This share of the shape, 0 to 1."""
+        return MouthShape(amount * self.openness, amount * self.width, amount * self.closure)
