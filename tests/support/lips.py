@@ -68,7 +68,7 @@ class Seen:
                 self.heights.append(LIPS[sound.name].openness or 0)
                 self.openings.append(float(middle[0]))
             if sound.name in "aæ" and long:
-                self.shut_vowels.append(bool(shown[:, 0].max() <= 2 * SHUT))
+                self.shut_vowels.append(bool(shown[:, 0].max() <= SHUT))
 
 
 def seen(speeches: Iterable[tuple[Speech, NDArray[int16]]]) -> Seen:
