@@ -11,6 +11,7 @@ from services.espeak.library import SAMPLE_RATE_HZ
 from services.espeak.narration import narrate
 from services.lipsync.engine import LipsyncSpec
 from services.lipsync.warp.engine import WarpEngine
+from services.media.pcm import resampled_pcm
 from services.media.timeline import frames_of, samples_per_frame
 from tests.support.faces import (
     PRESENTER,
@@ -72,7 +73,10 @@ def test_finds_a_real_face_in_a_picture(engine, tmp_path):
 @pytest.mark.parametrize("name", ["presenter", "astronaut"])
 def test_the_mouth_follows_the_voice_and_rests_in_pauses(engine, talking_head, name):
     path = PRESENTER if name == "presenter" else talking_head
-    voice = syllables(5.0)
+    said = [
+        part for part in narrate("大家好，欢迎来到 Vigent。今天天气很好，我们去爬山。") if isinstance(part, np.ndarray)
+    ]
+    voice = np.concatenate(list(resampled_pcm(said, SAMPLE_RATE_HZ, RATE_HZ)))
     patches = list(lipsynced(engine, path, [voice]))
     loudness = loudness_per_frame(voice)
     assert len(patches) == len(loudness)
