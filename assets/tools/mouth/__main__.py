@@ -21,9 +21,9 @@ from services.lipsync.warp import shape_model, spectra
 from services.lipsync.warp.shape_model import WEIGHTS, Layer
 
 RECIPE = {
-    "espeak": {"lines": 240, "copies": 2, "seed": 1},
+    "espeak": {"lines": 200, "copies": 2, "seed": 1},
     "kokoro": {"copies": 3, "seed": 2},
-    "training": {"rounds": 8000, "seed": 3},
+    "training": {"rounds": 7000, "seed": 3},
 }
 
 

@@ -79,7 +79,7 @@ _SILENT_DB = 35.0  # a pause
 _SHORTEST_CLOSURE, _LONGEST_CLOSURE = 4, 10  # steps
 _RELEASED = 0.75  # share of a voiced closure after which the lips part
 _RANGE_DB = 24.0
-_LEAST = 0.4  # share of its openness that the quietest vowel keeps
+_LEAST = 0.5  # share of its openness that the quietest vowel keeps
 
 
 class Phone(NamedTuple):

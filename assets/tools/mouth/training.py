@@ -18,7 +18,7 @@ _STEPS = 100  # of a stretch that is judged at once
 _BATCH = 64
 _RATE = 3e-3
 _WEIGHTS = (1.0, 0.6, 0.15)  # of openness, width, closure in what is to become small
-_ROUNDED, _CLOSED = 3.0, torch.tensor(4.0)  # how much more rounded and closed lips count, which are rare
+_ROUNDED, _CLOSED = 2.0, torch.tensor(4.0)  # how much more rounded and closed lips count, which are rare
 
 
 def trained(lessons: Sequence[Lesson], rounds: int, seed: int) -> list[Layer]:

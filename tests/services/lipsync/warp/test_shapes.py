@@ -61,16 +61,16 @@ def test_lips_fit_natural_voices_that_were_not_learned_from(language):
     assert np.mean(found.closed) >= 0.9
     assert np.mean(found.shut_vowels) <= 0.05
     assert np.mean(found.open_pauses) <= 0.1
-    assert found.follows_height >= 0.5
+    assert found.follows_height >= 0.6
 
 
 def test_lips_round_in_natural_voices_that_were_not_learned_from():
-    """Both languages together: 87 % in Chinese, 77 % in English; a quarter of the open vowels round with them."""
+    """Both languages together: 79 % in Chinese, where ü is often heard as i, and 86 % in English."""
     found = seen((speech, recorded(speech)) for speech in [*natural("zh"), *natural("en")])
     print(found)
     assert len(found.rounded) >= 150
     assert np.mean(found.rounded) >= 0.8
-    assert np.mean(found.wrongly_rounded) <= 0.3
+    assert np.mean(found.wrongly_rounded) <= 0.15
 
 
 @pytest.mark.parametrize("bed", ["noise", "music"])
@@ -86,7 +86,7 @@ def test_lips_still_close_over_noise_and_music(bed):
     print(found)
     assert np.mean(found.closed) >= 0.8
     assert np.mean(found.shut_vowels) <= 0.1
-    assert found.follows_height >= 0.5
+    assert found.follows_height >= 0.6
 
 
 @pytest.mark.parametrize("level", [1.0, 0.3, 0.1, 0.05])
