@@ -1,4 +1,4 @@
-"""The engine that needs no model: the loudness and brightness of the voice open the footage's mouth."""
+"""The engine that needs no checkpoint: the footage's mouth is moved by what the voice says."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from services.lipsync.footage import CropReader
 from services.lipsync.warp.interior import paint
 from services.lipsync.warp.mouth import open_mouth
 from services.lipsync.warp.mouth_track import MouthTrack, load_track
-from services.lipsync.warp.openness import mouth_shapes
 from services.lipsync.warp.shape import MouthShape
+from services.lipsync.warp.shapes import mouth_shapes
 from services.media.timeline import footage_frame
 
 
