@@ -1,0 +1,91 @@
+import { type RefObject, useEffect, useRef, useState } from "react";
+import { type Job, reach } from "../api/client.ts";
+
+const NEARLY_OVER_S = 1.5;
+const ASK_AGAIN_MS = 500;
+
+/** The address of what can be watched of a job, and whether its viewer waits for more.
+ *
+ * While a film is made, each longer preview takes the place of the one before. What is played is fetched whole, so that
+ * it does not change while it plays, and only once the viewer has come near its end.
+ */
+export function useGrowingPreview(job: Job, video: RefObject<HTMLVideoElement | null>) {
+  const film = job.outputs["film.mp4"]?.url;
+  const [preview, setPreview] = useState<{ url: string; playable_s: number }>();
+  const [waiting, setWaiting] = useState(false);
+  const place = useRef({ time_s: 0, playing: false });
+  const playable_s = job.progress.playable_s;
+  const more = !film && playable_s > (preview?.playable_s ?? 0);
+
+  useEffect(() => {
+    if (!more) return;
+    const leaving = new AbortController();
+    const look = async () => {
+      if (leaving.signal.aborted) return;
+      if (preview && !isNearlyOver(video.current)) {
+        setTimeout(look, ASK_AGAIN_MS);
+        return;
+      }
+      const request = new Request(`/api/v1/jobs/${job.id}/preview`, { signal: leaving.signal, cache: "no-store" });
+      const response = await reach(request).catch(() => undefined);
+      if (!response?.ok || leaving.signal.aborted) return;
+      const url = URL.createObjectURL(await response.blob());
+      if (leaving.signal.aborted) return;
+      place.current = placeOf(video.current);
+      setPreview({ url, playable_s });
+    };
+    void look();
+    return () => leaving.abort();
+  }, [more, playable_s, preview, job.id, video]);
+
+  const source = film ?? preview?.url;
+  useEffect(() => () => preview && URL.revokeObjectURL(preview.url), [preview]);
+  useContinued(video, source, place);
+  useEffect(() => {
+    const element = video.current;
+    if (!element || film || !source) return setWaiting(false);
+    const over = () => setWaiting(true);
+    const on = () => setWaiting(false);
+    element.addEventListener("ended", over);
+    element.addEventListener("playing", on);
+    return () => {
+      element.removeEventListener("ended", over);
+      element.removeEventListener("playing", on);
+    };
+  }, [video, film, source]);
+  return { source, waiting: waiting && !film && (job.state === "running" || job.state === "queued") };
+}
+
+/** When the source changes, playing goes on where it was. */
+function useContinued(
+  video: RefObject<HTMLVideoElement | null>,
+  source: string | undefined,
+  place: RefObject<{ time_s: number; playing: boolean }>,
+) {
+  const before = useRef<string>(undefined);
+  if (before.current !== source && video.current) place.current = placeOf(video.current);
+  useEffect(() => {
+    const element = video.current;
+    const first = before.current === undefined;
+    const changed = before.current !== source;
+    before.current = source;
+    if (!element || first || !changed) return;
+    const { time_s, playing } = place.current;
+    const goOn = () => {
+      element.currentTime = time_s;
+      if (playing) void element.play().catch(() => undefined);
+    };
+    element.addEventListener("loadedmetadata", goOn, { once: true });
+    return () => element.removeEventListener("loadedmetadata", goOn);
+  }, [video, source, place]);
+}
+
+function placeOf(element: HTMLVideoElement | null): { time_s: number; playing: boolean } {
+  if (!element) return { time_s: 0, playing: false };
+  return { time_s: element.currentTime, playing: !element.paused || element.ended };
+}
+
+function isNearlyOver(element: HTMLVideoElement | null): boolean {
+  if (!element || Number.isNaN(element.duration)) return true;
+  return !element.paused ? element.duration - element.currentTime < NEARLY_OVER_S : element.ended;
+}
