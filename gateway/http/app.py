@@ -22,6 +22,7 @@ from gateway.http.routes import (
     models,
     outputs,
     probes,
+    sample,
     script,
     services,
     speech,
@@ -91,7 +92,7 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (script, jobs, events, outputs, services, probes, speech, transcriptions, models):
+    for module in (script, sample, jobs, events, outputs, services, probes, speech, transcriptions, models):
         app.include_router(module.router)
     for kind in KINDS:
         app.include_router(library_router(kind))

@@ -28,7 +28,7 @@ export function Transcript({ job, time_s, onSeek }: Props) {
             key={segment.char_start}
             segment={segment}
             words={bySegment.get(index)}
-            now={now?.segment === index ? now : undefined}
+            now={now?.segment === index && time_s > 0 ? now : undefined}
             speaking={speaking === index && time_s > 0}
             stopped={job.state === "cancelled" || job.state === "failed"}
             onSeek={onSeek}

@@ -1,0 +1,88 @@
+/** Uploads into the libraries, and entries that mean harm. */
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { onPage } from "./browser.js";
+import { ROOT } from "./mesh.js";
+import type { Studio } from "./studio.test.js";
+
+const MUSIC = readFileSync(join(ROOT, "assets/music/good-steps.m4a"));
+const STYLE = readFileSync(join(ROOT, "assets/styles/subtitle/karaoke.json"), "utf8");
+
+export function libraryTests(studio: Studio): void {
+  test("a picture of the presenter is dropped in, looked at, and can be chosen", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/library/footage", async (page) => {
+      const picture = await page.evaluate(drawn);
+      await page.evaluate(drop, { bytes: picture, name: "Ada.png", type: "image/png" });
+      await page.getByText(/^Added\./).waitFor();
+      await page.getByRole("heading", { name: "Ada" }).waitFor();
+      await page.goto(studio.mesh.url);
+      await page.getByRole("radio", { name: /Ada/ }).check();
+    });
+  });
+
+  test("a file of another kind is refused in words; consent comes before a voice", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/library/music", async (page) => {
+      const picked = { name: "notes.m4a", mimeType: "audio/mp4", buffer: Buffer.from("no sound at all") };
+      await page.locator('input[type="file"]').setInputFiles(picked);
+      await page.getByRole("alert").filter({ hasText: /./ }).waitFor();
+      await page.getByRole("link", { name: "Voices" }).click();
+      await page.getByRole("button", { name: "Choose files" }).click();
+      await page.getByText("Say who speaks and in which words they agreed, first.").waitFor();
+      await page.getByLabel("Who speaks").fill("Ada");
+      await page.getByLabel("Words of the consent").fill("I agree.");
+      await page.locator('input[type="file"]').setInputFiles({ name: "ada.m4a", mimeType: "audio/mp4", buffer: MUSIC });
+      await page.getByText(/^Added\./).waitFor();
+      await page
+        .getByText(/consent of Ada/)
+        .first()
+        .waitFor();
+    });
+  });
+
+  test("names with markup are shown as text; deleting an entry can be undone", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/library/styles", async (page) => {
+      const name = '<img src=x onerror="document.title=1">';
+      const form = {
+        file: { name: "x.json", mimeType: "application/json", buffer: Buffer.from(hostile(name)) },
+        name,
+        role: "subtitle",
+      };
+      const sent = await page.request.post(`${studio.mesh.url}/api/v1/styles`, { multipart: form });
+      assert.equal(sent.status(), 201, await sent.text());
+      await page.reload();
+      await page.getByRole("heading", { name }).waitFor();
+      await page.getByRole("button", { name: `Delete ${name}` }).click();
+      await page.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("heading", { name }).waitFor();
+      await page.getByRole("button", { name: `Delete ${name}` }).click();
+      const gone = page.waitForResponse((response) => response.request().method() === "DELETE");
+      await page.getByRole("button", { name: "Close the message" }).click();
+      assert.equal((await gone).status(), 204);
+    });
+  });
+}
+
+/** A style of its own, so that its content is not one of ours. */
+function hostile(name: string): string {
+  return JSON.stringify({ ...JSON.parse(STYLE), names: { en: name } });
+}
+
+/** A PNG as large as footage is to be. */
+function drawn(): Promise<number[]> {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 720, height: 1280 });
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  context.fillStyle = "tan";
+  context.fillRect(0, 0, 720, 1280);
+  return new Promise((resolve) => {
+    canvas.toBlob(async (blob) => resolve([...new Uint8Array(await (blob as Blob).arrayBuffer())]));
+  });
+}
+
+function drop({ bytes, name, type }: { bytes: number[]; name: string; type: string }): void {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
+}
