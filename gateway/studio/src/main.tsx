@@ -9,6 +9,15 @@ import { router } from "./router.tsx";
 import "./ui/tokens.css";
 import "./ui/base.css";
 
+/** Going back leads to where one was; loading a page again begins at its top. */
+function startAtTopWhenReloaded(): void {
+  const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  if (navigation?.type !== "reload") return;
+  history.scrollRestoration = "manual";
+  sessionStorage.removeItem("react-router-scroll-positions");
+}
+
+startAtTopWhenReloaded();
 applyTheme();
 await startLanguage();
 

@@ -2,18 +2,23 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from "playwright-core";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /** A busy machine makes everything late; nothing is judged by its time. */
-export const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 60_000;
 
 export function openBrowser(): Promise<Browser> {
   const script = 'for name; do command -v "$name" && exit; done; exit 1';
   const executablePath = execFileSync("sh", ["-c", script, "sh", ...NAMES], { encoding: "utf8" }).trim();
   const args = ["--no-sandbox", "--disable-dev-shm-usage", "--no-proxy-server", "--mute-audio", "--disable-gpu"];
   return chromium.launch({ executablePath, args });
+}
+
+/** The message that tells of something. */
+export function message(page: Page, text: string): Locator {
+  return page.locator(".toast").filter({ hasText: text });
 }
 
 const EXPECTED =

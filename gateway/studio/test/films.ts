@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
-import { onPage } from "./browser.js";
+import { message, onPage } from "./browser.js";
 import type { Studio } from "./studio.test.js";
 
 const SCRIPT = "大家好，我们开始。\nIt streams all the way.\n再见。";
@@ -75,12 +75,12 @@ export function filmTests(studio: Studio): void {
       await page.getByRole("button", { name: "Go on where it stopped" }).click();
       await page.getByText("Finished", { exact: true }).waitFor();
       await page.getByRole("button", { name: "Delete" }).click();
-      await page.getByRole("button", { name: "Undo" }).click();
+      await message(page, "is deleted").getByRole("button", { name: "Undo" }).click();
       const card = page.getByRole("link", { name: /这是第一句/ });
       await card.click();
       await page.getByRole("button", { name: "Delete" }).click();
       const gone = page.waitForResponse((response) => response.request().method() === "DELETE");
-      await page.getByRole("button", { name: "Close the message" }).click();
+      await message(page, "is deleted").getByRole("button", { name: "Close the message" }).click();
       assert.equal((await gone).status(), 204);
       await card.waitFor({ state: "detached" });
     });

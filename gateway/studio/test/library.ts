@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { onPage } from "./browser.js";
+import { message, onPage } from "./browser.js";
 import { ROOT } from "./mesh.js";
 import type { Studio } from "./studio.test.js";
 
@@ -16,7 +16,7 @@ export function libraryTests(studio: Studio): void {
     await onPage(studio.browser, studio.mesh.url, "/library/footage", async (page) => {
       const picture = await page.evaluate(drawn);
       await page.evaluate(drop, { bytes: picture, name: "Ada.png", type: "image/png" });
-      await page.getByText(/^Added\./).waitFor();
+      await page.getByText("Added.").waitFor();
       await page.getByRole("heading", { name: "Ada" }).waitFor();
       await page.goto(studio.mesh.url);
       await page.getByRole("radio", { name: /Ada/ }).check();
@@ -34,7 +34,7 @@ export function libraryTests(studio: Studio): void {
       await page.getByLabel("Who speaks").fill("Ada");
       await page.getByLabel("Words of the consent").fill("I agree.");
       await page.locator('input[type="file"]').setInputFiles({ name: "ada.m4a", mimeType: "audio/mp4", buffer: MUSIC });
-      await page.getByText(/^Added\./).waitFor();
+      await page.getByText("Added.").waitFor();
       await page
         .getByText(/consent of Ada/)
         .first()
@@ -55,11 +55,11 @@ export function libraryTests(studio: Studio): void {
       await page.reload();
       await page.getByRole("heading", { name }).waitFor();
       await page.getByRole("button", { name: `Delete ${name}` }).click();
-      await page.getByRole("button", { name: "Undo" }).click();
+      await message(page, "is deleted").getByRole("button", { name: "Undo" }).click();
       await page.getByRole("heading", { name }).waitFor();
       await page.getByRole("button", { name: `Delete ${name}` }).click();
       const gone = page.waitForResponse((response) => response.request().method() === "DELETE");
-      await page.getByRole("button", { name: "Close the message" }).click();
+      await message(page, "is deleted").getByRole("button", { name: "Close the message" }).click();
       assert.equal((await gone).status(), 204);
     });
   });
@@ -67,7 +67,7 @@ export function libraryTests(studio: Studio): void {
 
 /** A style of its own, so that its content is not one of ours. */
 function hostile(name: string): string {
-  return JSON.stringify({ ...JSON.parse(STYLE), names: { en: name } });
+  return JSON.stringify({ ...JSON.parse(STYLE), names: { en: name, zh: name } });
 }
 
 /** A PNG as large as footage is to be. */

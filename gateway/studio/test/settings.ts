@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { onPage } from "./browser.js";
+import { message, onPage } from "./browser.js";
 import type { Studio } from "./studio.test.js";
 
 export function settingTests(studio: Studio): void {
@@ -12,7 +12,7 @@ export function settingTests(studio: Studio): void {
       await script.fill("# Hello\n한국어입니다.\nIt costs $3.5 in 2026.");
       await page.getByText("Marks of Markdown are neither spoken nor shown: #").waitFor();
       await page.getByText("The caption font has no glyph for").waitFor();
-      await page.getByText("three dollars and fifty cents").waitFor();
+      await page.getByText("three point five dollars").waitFor();
       await page.getByRole("button", { name: /It costs/ }).click();
       const selected = await script.evaluate((area: HTMLTextAreaElement) =>
         area.value.slice(area.selectionStart, area.selectionEnd),
@@ -36,7 +36,7 @@ export function settingTests(studio: Studio): void {
       await page.getByRole("button", { name: "Listen to Woman, deep" }).click();
       await page.getByRole("button", { name: "Stop Woman, deep" }).waitFor();
       await playing.waitFor({ state: "detached" });
-      await page.getByRole("button", { name: "Undo" }).click();
+      await message(page, "plays under your film").getByRole("button", { name: "Undo" }).click();
       await page.waitForFunction(
         () => document.querySelector('[role="switch"]')?.getAttribute("aria-checked") === "false",
       );

@@ -55,11 +55,8 @@ def test_an_empty_film_has_an_empty_file():
 
 def test_every_spoken_word_is_told_with_its_place_and_time():
     texts = ["大家好，我是 Vigent。", "It streams!"]
-    spoken = [spoken_words(text) for text in texts]
-    cues = [
-        make_cues(text, words, 50 * n, 50, SAMPLE_RATE_HZ, LAYOUT)
-        for n, (text, words) in enumerate(zip(texts, spoken, strict=True))
-    ]
+    spoken = [spoken_words(text)[0] for text in texts]
+    cues = [make_cues(texts[n], spoken[n], 75 * n, 75, SAMPLE_RATE_HZ, LAYOUT) for n in (0, 1)]
     words = json.loads(write_words(cues))
     assert [word["text"] for word in words if word["segment"] == 1] == ["It", "streams"]
     assert all(texts[word["segment"]][word["char_start"] : word["char_end"]] == word["text"] for word in words)

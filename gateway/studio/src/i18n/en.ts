@@ -13,7 +13,7 @@ export const en = {
     meshGood: "All services run",
     meshBad_one: "{{count}} service is away",
     meshBad_other: "{{count}} services are away",
-    language: "切换到中文",
+    language: "中 · 切换到中文",
     dark: "Dark",
     light: "Light",
   },

@@ -15,7 +15,7 @@ export const zh: Words = {
     meshGood: "所有服务正常",
     meshBad_one: "{{count}} 个服务不可用",
     meshBad_other: "{{count}} 个服务不可用",
-    language: "Switch to English",
+    language: "EN · Switch to English",
     dark: "深色",
     light: "浅色",
   },

@@ -46,5 +46,5 @@ function means(shortcut: Shortcut, event: KeyboardEvent): boolean {
 }
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest("input, textarea, select, dialog") !== null;
+  return target instanceof HTMLElement && target.closest("input, textarea, select, dialog[open]") !== null;
 }
