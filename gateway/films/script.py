@@ -42,7 +42,7 @@ class ScriptWarning(BaseModel):
 
     reason: WarningReason = Field(description="Machine-readable name.")
     problem: str = Field(description="What may go wrong.")
-    subject: str = Field("", description="What it is about: a language, or the characters that have no glyph.")
+    subject: str = Field(default="", description="What it is about: a language, or the characters that have no glyph.")
 
 
 class ScriptSentence(BaseModel):

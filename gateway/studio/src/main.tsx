@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { RouterProvider } from "react-router";
 import { queryClient } from "./api/queries.ts";
 import { startLanguage } from "./i18n/i18n.ts";
+import { ensureHan } from "./lib/han.ts";
 import { applyTheme } from "./lib/theme.ts";
 import { router } from "./router.tsx";
 import "./ui/tokens.css";
@@ -19,7 +20,7 @@ function startAtTopWhenReloaded(): void {
 
 startAtTopWhenReloaded();
 applyTheme();
-await startLanguage();
+await Promise.all([startLanguage(), ensureHan()]);
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>

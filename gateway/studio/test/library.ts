@@ -46,7 +46,7 @@ export function libraryTests(studio: Studio): void {
     await onPage(studio.browser, studio.mesh.url, "/library/styles", async (page) => {
       const name = '<img src=x onerror="document.title=1">';
       const form = {
-        file: { name: "x.json", mimeType: "application/json", buffer: Buffer.from(hostile(name)) },
+        file: { name: "x.json", mimeType: "application/json", buffer: Buffer.from(ownStyle()) },
         name,
         role: "subtitle",
       };
@@ -66,8 +66,8 @@ export function libraryTests(studio: Studio): void {
 }
 
 /** A style of its own, so that its content is not one of ours. */
-function hostile(name: string): string {
-  return JSON.stringify({ ...JSON.parse(STYLE), names: { en: name, zh: name } });
+function ownStyle(): string {
+  return JSON.stringify({ ...JSON.parse(STYLE), names: { en: "Mine", zh: "Mine" } });
 }
 
 /** A PNG as large as footage is to be. */

@@ -68,6 +68,6 @@ function addressOf(process: ChildProcess): Promise<string> {
 
 /** The process of a module among the children of the mesh. */
 function childOf(mesh: ChildProcess, module: string): string {
-  const found = execFileSync("pgrep", ["-P", String(mesh.pid), "-f", "--", `-m ${module}$`], { encoding: "utf8" });
+  const found = execFileSync("pgrep", ["-P", String(mesh.pid), "-f", ` ${module}$`], { encoding: "utf8" });
   return found.trim();
 }

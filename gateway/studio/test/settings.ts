@@ -58,7 +58,7 @@ export function settingTests(studio: Studio): void {
         localStorage.setItem("vigent.choices", JSON.stringify(kept));
       });
       await page.reload();
-      await page.getByText("No longer in the library and left out: the music.").waitFor();
+      await message(page, "No longer in the library and left out: the music.").waitFor();
       await page.getByRole("button", { name: "Reset settings" }).click();
       assert.ok(await page.getByRole("radio", { name: "9:16" }).isChecked());
       assert.equal(await page.locator("textarea").inputValue(), "你好。");
