@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import grpc
@@ -15,6 +16,7 @@ from gateway.settings import SERVICES, GatewaySettings
 from services.base.direct import SOON_FOUND, direct_channel
 from services.base.errors import NotFoundError
 from services.base.names import FULL_NAMES
+from services.base.resolving import resolve
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
 _FRESH_S = 1.0  # concurrent requests share one look
@@ -66,18 +68,21 @@ class ServiceState(BaseModel):
     replicas: list[Replica] = Field(description="Its servers, in the order of the settings.")
 
 
+class _Connection:
+    """A channel to one server, and its stubs, which must be made while it is open."""
+
+    def __init__(self, address: str) -> None:
+        self.channel = direct_channel(address, SOON_FOUND)
+        self.health = health_pb2_grpc.HealthStub(self.channel)
+        self.runtime = runtime_pb2_grpc.RuntimeServiceStub(self.channel)
+
+
 class MeshWatch:
     """Looks at services when asked, each at most once a second. Made and closed on the event loop."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._channels = {
-            target: direct_channel(target, SOON_FOUND) for name in SERVICES for target in settings.targets(name)
-        }
-        self._healths = {target: health_pb2_grpc.HealthStub(channel) for target, channel in self._channels.items()}
-        self._runtimes = {
-            target: runtime_pb2_grpc.RuntimeServiceStub(channel) for target, channel in self._channels.items()
-        }
+        self._connections: dict[str, dict[str, _Connection]] = {name: {} for name in SERVICES}
         self._locks = {name: asyncio.Lock() for name in SERVICES}
         self._seen: dict[str, tuple[float, ServiceState]] = {}
 
@@ -98,32 +103,44 @@ class MeshWatch:
 
     async def close(self) -> None:
         """Closes what is open to the services."""
-        for channel in self._channels.values():
-            await channel.close()
+        for name in SERVICES:
+            await self._keep(name, [])
 
     async def _look_at(self, name: str) -> ServiceState:
-        looks = [self._replica(name, target) for target in self._settings.targets(name)]
-        replicas = list(await asyncio.gather(*looks))
+        found = [(target, await resolve(target)) for target in self._settings.targets(name)]
+        addresses = [address for _, addresses in found for address in addresses or ()]
+        await self._keep(name, addresses)
+        replicas = list(await asyncio.gather(*(self._replica(name, address) for address in addresses)))
+        silent = [{"address": target, "health": "UNREACHABLE"} for target, addresses in found if not addresses]
+        replicas += map(Replica.model_validate, silent)
         ok = any(replica.health == "SERVING" and not replica.stalled for replica in replicas)
         return ServiceState(name=name, ok=ok, replicas=replicas)
 
-    async def _replica(self, name: str, target: str) -> Replica:
-        health, engine, status = await asyncio.gather(
-            self._health(name, target), self._engine(target), self._status(target)
-        )
-        return Replica(address=target, health=health, **engine, **status)
+    async def _keep(self, name: str, addresses: Sequence[str]) -> None:
+        """Closes what was open to servers that are behind the service's names no more."""
+        known = self._connections[name]
+        for address in known.keys() - set(addresses):
+            await known.pop(address).channel.close()
 
-    async def _health(self, name: str, target: str) -> Health:
+    async def _replica(self, name: str, address: str) -> Replica:
+        connection = self._connections[name].get(address) or _Connection(address)
+        self._connections[name][address] = connection
+        health, engine, status = await asyncio.gather(
+            self._health(name, connection), self._engine(connection), self._status(connection)
+        )
+        return Replica(address=address, health=health, **engine, **status)
+
+    async def _health(self, name: str, connection: _Connection) -> Health:
         request = health_pb2.HealthCheckRequest(service=FULL_NAMES[name])
         try:
-            response = await self._healths[target].Check(request, timeout=self._settings.probe_timeout_s)
+            response = await connection.health.Check(request, timeout=self._settings.probe_timeout_s)
         except grpc.aio.AioRpcError:
             return "UNREACHABLE"
         return "SERVING" if response.status == health_pb2.HealthCheckResponse.SERVING else "NOT_SERVING"
 
-    async def _engine(self, target: str) -> dict[str, Any]:
+    async def _engine(self, connection: _Connection) -> dict[str, Any]:
         try:
-            said = await self._runtimes[target].Describe(
+            said = await connection.runtime.Describe(
                 runtime_pb2.DescribeRequest(), timeout=self._settings.probe_timeout_s
             )
         except grpc.aio.AioRpcError:
@@ -137,9 +154,9 @@ class MeshWatch:
             "capabilities": EngineCapabilities(**capabilities) if said.HasField("capabilities") else None,
         }
 
-    async def _status(self, target: str) -> dict[str, Any]:
+    async def _status(self, connection: _Connection) -> dict[str, Any]:
         try:
-            said = await self._runtimes[target].GetStatus(
+            said = await connection.runtime.GetStatus(
                 runtime_pb2.GetStatusRequest(), timeout=self._settings.probe_timeout_s
             )
         except grpc.aio.AioRpcError:

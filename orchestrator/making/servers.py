@@ -13,6 +13,7 @@ import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from orchestrator.making.replicas import Replicas
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.settings import OrchestratorSettings
 from services.base.client import open_channel, remote_errors
@@ -56,7 +57,7 @@ class Engine:
 
 
 class Replica(Generic[StubT]):
-    """One server (or one name that the channel balances over several) and our calls to it."""
+    """One server and our calls to it."""
 
     def __init__(self, target: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
         self.channel = open_channel(target, service)
@@ -88,6 +89,10 @@ class Replica(Generic[StubT]):
             except aio.AioRpcError:
                 return ""
 
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self.channel.close()
+
 
 class Service(Generic[StubT]):
     """All replicas of one service. A call goes to the one with the fewest of our calls under way.
@@ -97,9 +102,10 @@ class Service(Generic[StubT]):
     """
 
     def __init__(self, targets: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
+        """`targets`: "host:port" or "dns:///name:port", several separated by commas; `service` is its full name."""
         self._name = service
         self.addresses = [target.strip().removeprefix("ipv4:") for target in targets.split(",")]
-        self._replicas = [Replica(address, service, stub) for address in self.addresses]
+        self._replicas = Replicas(self.addresses, lambda address: Replica(address, service, stub))
 
     def at(self, whom: str) -> str:
         """`whom`, such as "a voice server", with the addresses where it is looked for."""
@@ -107,8 +113,14 @@ class Service(Generic[StubT]):
 
     @contextmanager
     def least_busy(self) -> Iterator[StubT]:
-        """The stub of the replica to call, counted as busy until the context ends."""
-        replica = min(self._replicas, key=lambda candidate: (candidate.failing, candidate.calls, candidate.calls_ever))
+        """The stub of the replica to call, counted as busy until the context ends.
+
+        Raises UnavailableError while there is none.
+        """
+        present = self._replicas.present
+        if not present:
+            raise UnavailableError(f"{self.at(f'No replica of {self._name}')} is known.", "Start one.")
+        replica = min(present, key=lambda candidate: (candidate.failing, candidate.calls, candidate.calls_ever))
         replica.calls += 1
         replica.calls_ever += 1
         try:
@@ -122,7 +134,9 @@ class Service(Generic[StubT]):
         The replica that answers first decides; `late` is called when none has answered for a while. Raises
         UnavailableError when none serves.
         """
-        asked = [asyncio.create_task(replica.engine()) for replica in self._replicas]
+        await self._replicas.look_up()
+        present = self._replicas.present
+        asked = [asyncio.create_task(replica.engine()) for replica in present]
         silence = asyncio.get_running_loop().call_later(_SILENCE_S, late)
         try:
             for answer in asyncio.as_completed(asked):
@@ -132,14 +146,13 @@ class Service(Generic[StubT]):
             silence.cancel()
             for task in asked:
                 task.cancel()
-        problems = [problem for replica in self._replicas if (problem := await replica.problem())]
+        problems = [problem for replica in present if (problem := await replica.problem())]
         absent = f"{self.at(f'No replica of {self._name}')} serves."
         raise UnavailableError(" ".join([absent, *problems]), "See `vigent probe`.")
 
     async def close(self) -> None:
         """Closes the channels."""
-        for replica in self._replicas:
-            await replica.channel.close()
+        await self._replicas.close()
 
 
 class Servers:

@@ -91,7 +91,12 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         for job in (
             worker.run(),
             Watchdog(worker, settings).run(),
-            _publish(spec, worker, health, address),
+            keep_health(
+                worker,
+                health,
+                read_identity=lambda: _identity(spec, worker),
+                say_ready=lambda: _say(f"{spec.name} ready on {address} (engine {worker.engine})"),
+            ),
         )
     ]
     try:
@@ -121,29 +126,31 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
             task.result()
 
 
-async def _publish(spec: ServiceSpec, worker: Worker, health: Health, address: str) -> None:
-    """Keeps health in step with the worker, and says when the server is ready for the first time.
+async def keep_health(
+    worker: Worker, health: Health, read_identity: Callable[[], str], say_ready: Callable[[], None]
+) -> None:
+    """Keeps health in step with the worker until cancelled; calls `say_ready` when it is ready for the first time.
 
-    The identity is read anew with each load: a replaced checkpoint makes different pieces. Files may be slow, so that a
-    server which takes no calls says so before it reads them, and one that does only with its new identity.
+    The identity is read anew with each load: a replaced checkpoint makes different pieces. Files may be slow, so a
+    server that takes no calls says so before it reads them, and one that takes calls again only with its new identity.
     """
     known: tuple[object, bool] = (None, False)
     said_ready = False
     while True:
         worker.changed.clear()
         if not worker.ready:
-            await _tell(worker, health)
+            await _publish(worker, health)
         if known != (worker.process, worker.ready):
             known = (worker.process, worker.ready)
-            health.identity = await asyncio.to_thread(_identity, spec, worker)
-        await _tell(worker, health)
+            health.identity = await asyncio.to_thread(read_identity)
+        await _publish(worker, health)
         if worker.ready and not said_ready:
-            _say(f"{spec.name} ready on {address} (engine {worker.engine})")
+            say_ready()
             said_ready = True
         await worker.changed.wait()
 
 
-async def _tell(worker: Worker, health: Health) -> None:
+async def _publish(worker: Worker, health: Health) -> None:
     problem = str(worker.problem) if worker.problem else ""
     await health.publish(ready=worker.ready, live=worker.live, problem=problem, missing=worker.missing)
 
