@@ -170,3 +170,4 @@ def _requeue(job: jobs_pb2.Job) -> None:
 
 def _wait_in_queue(job: jobs_pb2.Job) -> None:
     job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."
+    job.progress.stage_percent = 0.0

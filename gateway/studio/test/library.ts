@@ -9,7 +9,7 @@ import { ROOT } from "./mesh.js";
 import type { Studio } from "./studio.test.js";
 
 const MUSIC = readFileSync(join(ROOT, "assets/music/good-steps.m4a"));
-const STYLE = readFileSync(join(ROOT, "assets/styles/subtitle/karaoke.json"), "utf8");
+const PICTURE = readFileSync(join(ROOT, "docs/styles.png"));
 
 export function libraryTests(studio: Studio): void {
   test("a picture of the presenter is dropped in, looked at, and can be chosen", async () => {
@@ -43,14 +43,10 @@ export function libraryTests(studio: Studio): void {
   });
 
   test("names with markup are shown as text; deleting an entry can be undone", async () => {
-    await onPage(studio.browser, studio.mesh.url, "/library/styles", async (page) => {
+    await onPage(studio.browser, studio.mesh.url, "/library/footage", async (page) => {
       const name = '<img src=x onerror="document.title=1">';
-      const form = {
-        file: { name: "x.json", mimeType: "application/json", buffer: Buffer.from(ownStyle()) },
-        name,
-        role: "subtitle",
-      };
-      const sent = await page.request.post(`${studio.mesh.url}/api/v1/styles`, { multipart: form });
+      const form = { file: { name: "x.png", mimeType: "image/png", buffer: PICTURE }, name };
+      const sent = await page.request.post(`${studio.mesh.url}/api/v1/footage`, { multipart: form });
       assert.equal(sent.status(), 201, await sent.text());
       await page.reload();
       await page.getByRole("heading", { name }).waitFor();
@@ -63,11 +59,6 @@ export function libraryTests(studio: Studio): void {
       assert.equal((await gone).status(), 204);
     });
   });
-}
-
-/** A style of its own, so that its content is not one of ours. */
-function ownStyle(): string {
-  return JSON.stringify({ ...JSON.parse(STYLE), names: { en: "Mine", zh: "Mine" } });
 }
 
 /** A PNG as large as footage is to be. */

@@ -1,4 +1,4 @@
-import { forwardRef, useCallback, useEffect, useImperativeHandle, useRef, useState } from "react";
+import { forwardRef, useEffect, useImperativeHandle, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job } from "../api/client.ts";
 import { clock } from "../lib/format.ts";
@@ -19,13 +19,8 @@ export const Player = forwardRef<PlayerHandle, Props>(function Player({ job, onT
   const { t } = useTranslation();
   const video = useRef<HTMLVideoElement>(null);
   const film = job.outputs["film.mp4"];
-  const { source, waiting } = useGrowingPreview(job, video);
+  const { source, waiting, seek } = useGrowingPreview(job, video);
   const { width = 1080, height = 1920 } = job.request;
-  const seek = useCallback((to_s: number) => {
-    if (!video.current) return;
-    video.current.currentTime = Math.max(0, to_s);
-    void video.current.play().catch(() => undefined);
-  }, []);
   useImperativeHandle(handle, () => ({ seek }), [seek]);
   usePlayerKeys(video);
   useFrameTimes(video, onTime, source);
