@@ -42,7 +42,7 @@ class ScriptWarning(BaseModel):
 
     reason: WarningReason = Field(description="Machine-readable name.")
     problem: str = Field(description="What may go wrong.")
-    subject: str = Field(default="", description="What it is about: a language, or the characters that have no glyph.")
+    subject: str = Field(description="The language, or the characters that have no glyph; empty for others.")
 
 
 class ScriptSentence(BaseModel):
@@ -110,7 +110,7 @@ def _warnings(text: str, language: str, seconds: float, means: Means) -> Iterato
         yield ScriptWarning(reason="GLYPH_MISSING", problem=problem, subject=missing)
     if seconds > _LONG_S:
         problem = f"It takes about {seconds:.0f} seconds to say: divide it."
-        yield ScriptWarning(reason="LONG_SENTENCE", problem=problem)
+        yield ScriptWarning(reason="LONG_SENTENCE", problem=problem, subject="")
 
 
 def _marks_left_out(script: str) -> Iterator[ScriptWarning]:

@@ -1658,10 +1658,9 @@ export interface components {
             problem: string;
             /**
              * Subject
-             * @description What it is about: a language, or the characters that have no glyph.
-             * @default
+             * @description The language, or the characters that have no glyph; empty for others.
              */
-            subject?: string;
+            subject: string;
         };
         /**
          * Segment

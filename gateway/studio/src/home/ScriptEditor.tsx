@@ -151,7 +151,7 @@ function Warning({ warning }: { warning: Schemas["ScriptWarning"] }) {
   return (
     <p className={warning.reason === "MARKS_LEFT_OUT" ? "warning warning-mild" : "warning"}>
       <Icon name={warning.reason === "MARKS_LEFT_OUT" ? "info" : "warning"} small />
-      {t(`warning.${warning.reason}`, { subject: warning.subject ?? "" })}
+      {t(`warning.${warning.reason}`, { subject: warning.subject })}
     </p>
   );
 }

@@ -5,7 +5,9 @@ export function useScrollToChosen<T extends HTMLElement>(chosen: string | undefi
   const list = useRef<T>(null);
   useLayoutEffect(() => {
     const box = list.current;
-    const item = chosen ? box?.querySelector<HTMLElement>("input:checked")?.closest<HTMLElement>("label, li") : null;
+    const item = chosen
+      ? box?.querySelector<HTMLElement>("input:checked, .active")?.closest<HTMLElement>("label, li, a")
+      : null;
     if (!box || !item || box.matches(":hover, :focus-within")) return;
     const inside = item.getBoundingClientRect();
     const outside = box.getBoundingClientRect();

@@ -5,6 +5,7 @@ import { useLibrary } from "../api/queries.ts";
 import type { Entry, Kind } from "../api/upload.ts";
 import { stopSound } from "../lib/sound.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
+import { useScrollToChosen } from "../lib/useScrollToChosen.ts";
 import { Icon, type IconName } from "../ui/Icon.tsx";
 import { Failure } from "../ui/Notice.tsx";
 import { Empty, Loading } from "../ui/parts.tsx";
@@ -24,6 +25,7 @@ const KINDS: Record<Kind, IconName> = {
 export function Library() {
   const { t } = useTranslation();
   const { kind = "footage" } = useParams();
+  const tabs = useScrollToChosen<HTMLElement>(kind);
   usePageTitle(t("nav.library"));
   useEffect(() => stopSound, []);
   if (!(kind in KINDS)) return <Navigate to="/library/footage" replace />;
@@ -32,7 +34,7 @@ export function Library() {
       <header className="page-head">
         <h1>{t("nav.library")}</h1>
       </header>
-      <nav className="tabs" aria-label={t("nav.library")}>
+      <nav ref={tabs} className="tabs" aria-label={t("nav.library")}>
         {(Object.keys(KINDS) as Kind[]).map((each) => (
           <NavLink key={each} to={`/library/${each}`} className="tab">
             <Icon name={KINDS[each]} small /> {t(`kind.${each}`)}
