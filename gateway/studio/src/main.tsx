@@ -9,6 +9,8 @@ import { applyTheme } from "./lib/theme.ts";
 import { router } from "./router.tsx";
 import "./ui/tokens.css";
 import "./ui/base.css";
+import "./ui/controls.css";
+import "./ui/parts.css";
 
 /** Going back leads to where one was; loading a page again begins at its top. */
 function startAtTopWhenReloaded(): void {

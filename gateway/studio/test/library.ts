@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { message, onPage } from "./browser.js";
+import { fill } from "./films.js";
 import { ROOT } from "./mesh.js";
 import type { Studio } from "./studio.test.js";
 
@@ -20,6 +21,23 @@ export function libraryTests(studio: Studio): void {
       await page.getByRole("heading", { name: "Ada" }).waitFor();
       await page.goto(studio.mesh.url);
       await page.getByRole("radio", { name: /Ada/ }).check();
+    });
+  });
+
+  test("a film that fails says why, what to do, and its number; its settings can be used again", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/", async (page) => {
+      await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+      await fill(page, "Nobody is here.");
+      await page.getByRole("radio", { name: /Ada/ }).check();
+      await page.getByRole("alert").filter({ hasText: /face/ }).waitFor();
+      await page.getByRole("button", { name: "Make the film" }).click();
+      await page.waitForURL("**/works/job-*");
+      await page.getByText("Failed", { exact: true }).waitFor();
+      await page.getByRole("alert").filter({ hasText: /face/ }).waitFor();
+      await page.getByRole("button", { name: "Copy" }).click();
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      assert.ok(page.url().endsWith(copied), copied);
+      await page.getByRole("button", { name: "Go on where it stopped" }).waitFor();
     });
   });
 

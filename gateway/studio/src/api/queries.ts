@@ -2,7 +2,7 @@
 import { QueryClient, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { onReturn } from "../lib/connection.ts";
-import { ApiError, api, data, type FilmRequest, type Job, type ScriptView } from "./client.ts";
+import { ApiError, api, data, type FilmRequest, type Job, reach, type ScriptView } from "./client.ts";
 import { followJob } from "./events.ts";
 
 const WORKS_A_PAGE = 24;
@@ -31,6 +31,23 @@ export function useLibrary() {
     fonts: useQuery({ queryKey: ["fonts"], queryFn: () => data(api.GET("/api/v1/fonts")) }),
     styles: useQuery({ queryKey: ["styles"], queryFn: () => data(api.GET("/api/v1/styles")) }),
   };
+}
+
+export type Edges = [left: number, top: number, right: number, bottom: number];
+export type SafeAreas = {
+  canvas: [width: number, height: number];
+  platforms: Record<string, { safe: Edges }>;
+  landscape: { safe: Edges };
+};
+
+/** Where no app lays buttons over a film, by platform. */
+export function useSafeAreas() {
+  return useQuery({
+    queryKey: ["safe areas"],
+    queryFn: async () =>
+      (await reach(new Request(new URL("/assets/styles/safe_areas.json", location.href)))).json() as Promise<SafeAreas>,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
 }
 
 export function useServices(live: boolean) {

@@ -1,6 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { reach } from "../api/client.ts";
+import { useSafeAreas } from "../api/queries.ts";
 import { choose, useChoices } from "../lib/choices.ts";
 import { Section, Segmented, Select, Switch } from "../ui/parts.tsx";
 
@@ -13,7 +12,7 @@ type Side = (typeof SIDES)[number];
 export function FormatOptions() {
   const { t } = useTranslation();
   const { request } = useChoices();
-  const platforms = usePlatforms();
+  const platforms = ["", ...Object.keys(useSafeAreas().data?.platforms ?? {}).filter((name) => name !== "default")];
   const { width = 1080, height = 1920 } = request;
   const shape = shapeOf(width, height);
   const side = String(Math.min(width, height));
@@ -75,19 +74,6 @@ export function FormatOptions() {
       />
     </Section>
   );
-}
-
-/** "" for all platforms, then those whose safe areas are known. */
-function usePlatforms(): string[] {
-  const query = useQuery({
-    queryKey: ["safe areas"],
-    queryFn: async () => {
-      const response = await reach(new Request("/assets/styles/safe_areas.json"));
-      const told = (await response.json()) as { platforms: Record<string, unknown> };
-      return Object.keys(told.platforms).filter((name) => name !== "default");
-    },
-  });
-  return ["", ...(query.data ?? [])];
 }
 
 function shapeOf(width: number, height: number): Shape | undefined {

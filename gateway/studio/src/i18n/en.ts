@@ -81,6 +81,7 @@ export const en = {
     preview: "How the film will look",
     drawing: "Drawing…",
     sample: "This is how captions look.",
+    safe: "Show what the app leaves free",
   },
   format: {
     title: "Format",
@@ -189,6 +190,8 @@ export const en = {
     minutes_one: "{{count}} min",
     minutes_other: "{{count}} min",
     leave: "You may close this page: the film is made on, and you find it under Works.",
+    notify: "Tell me when it is finished",
+    notified: "You are told when it is finished, as long as this page is open.",
   },
   transcript: {
     title: "Transcript",

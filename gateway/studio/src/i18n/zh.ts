@@ -83,6 +83,7 @@ export const zh: Words = {
     preview: "成片的样子",
     drawing: "绘制中…",
     sample: "字幕就是这个样子。",
+    safe: "显示平台不遮挡的区域",
   },
   format: {
     title: "规格",
@@ -190,6 +191,8 @@ export const zh: Words = {
     minutes_one: "{{count}} 分钟",
     minutes_other: "{{count}} 分钟",
     leave: "可以关闭此页，制作会继续，之后在“作品”里查看。",
+    notify: "完成后通知我",
+    notified: "只要此页开着，完成后会通知你。",
   },
   transcript: {
     title: "逐字稿",

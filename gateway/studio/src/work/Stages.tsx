@@ -1,8 +1,12 @@
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job } from "../api/client.ts";
 import { useQueuePlace } from "../api/queries.ts";
+import { askToNotify, mayAsk } from "../lib/notify.ts";
+import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Bar, Section } from "../ui/parts.tsx";
+import { tell } from "../ui/Toasts.tsx";
 
 const STAGES = ["prepare", "segments", "mix"] as const;
 
@@ -41,7 +45,24 @@ export function Stages({ job }: { job: Job }) {
         ))}
       </ol>
       <p className="hint">{t("stages.leave")}</p>
+      <Notify />
     </Section>
+  );
+}
+
+function Notify() {
+  const { t } = useTranslation();
+  const [asking, setAsking] = useState(mayAsk);
+  if (!asking) return null;
+  const ask = async () => {
+    const allowed = await askToNotify();
+    setAsking(mayAsk());
+    if (allowed) tell(t("stages.notified"));
+  };
+  return (
+    <Button look="quiet" icon="info" onClick={ask}>
+      {t("stages.notify")}
+    </Button>
   );
 }
 

@@ -5,6 +5,7 @@ import { ApiError, type Job } from "../api/client.ts";
 import { useLiveWork, useWork, useWorkActions } from "../api/queries.ts";
 import { adopt } from "../lib/choices.ts";
 import { when } from "../lib/format.ts";
+import { notify } from "../lib/notify.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
 import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -109,9 +110,11 @@ function Failed({ job }: { job: Job }) {
       <Failure error={job.error && new ApiError(job.error)} />
       <p className="failed-id">
         {t("work.id")} <code>{job.id}</code>
-        <Button look="quiet" icon="copy" onClick={copy}>
-          {t("work.copy")}
-        </Button>
+        {navigator.clipboard && (
+          <Button look="quiet" icon="copy" onClick={copy}>
+            {t("work.copy")}
+          </Button>
+        )}
       </p>
     </div>
   );
@@ -162,6 +165,9 @@ function useAnnouncedEnd(job: Job) {
   useEffect(() => {
     const was = before.current;
     before.current = job.state;
-    if ((was === "queued" || was === "running") && job.state === "done") tell(t("work.ready"));
-  }, [job.state, t]);
+    if ((was === "queued" || was === "running") && job.state === "done") {
+      tell(t("work.ready"));
+      notify(titleOf(job), t("work.ready"));
+    }
+  }, [job, t]);
 }
