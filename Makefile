@@ -17,7 +17,7 @@ TWO_FILES_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 .PHONY: help demo setup check test bench bench-gpu studio studio-dist remotion generate clean
 
 help: ## lists these words
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.mesh ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
 	@$(BIN)/vigent make assets/demo/script.txt --footage assets/demo/presenter.mp4 --title-file assets/demo/title.txt --music assets/music/morning-light.m4a --out out/demo.mp4
@@ -85,14 +85,17 @@ $(VENV)-protos/.done: protos/requirements.txt
 	@$(VENV)-protos/bin/pip --disable-pip-version-check install --quiet --requirement protos/requirements.txt
 	@touch $@
 
-$(REMOTION_PACKAGES): remotion/package.json remotion/package-lock.json
+# Once for both, so that two do not install at the same time.
+.PHONY: node-and-chromium
+node-and-chromium:
 	@.ci/node-and-chromium
+
+$(REMOTION_PACKAGES): remotion/package.json remotion/package-lock.json | node-and-chromium
 	@echo "Installing the Node packages of remotion/ (once, about a minute) ..."
 	@npm --prefix remotion ci --silent --no-progress
 	@touch $@
 
-$(STUDIO_PACKAGES): gateway/studio/package.json gateway/studio/package-lock.json
-	@.ci/node-and-chromium
+$(STUDIO_PACKAGES): gateway/studio/package.json gateway/studio/package-lock.json | node-and-chromium
 	@echo "Installing the Node packages of gateway/studio/ (once, about a minute) ..."
 	@npm --prefix gateway/studio ci --silent --no-progress
 	@touch $@

@@ -28,6 +28,8 @@ export function filmTests(studio: Studio): void {
         () => (document.querySelector(".look img") as HTMLImageElement).naturalHeight === 1920,
       );
       const shown = await drawn.getAttribute("src");
+      await page.getByRole("switch", { name: "Show what the app leaves free" }).click();
+      await page.locator(".safe").waitFor();
       await page.getByRole("radio", { name: "Karaoke" }).check();
       await page.waitForFunction((src) => document.querySelector(".look img")?.getAttribute("src") !== src, shown);
     });
