@@ -57,6 +57,8 @@ export function libraryTests(studio: Studio): void {
         .getByText(/consent of Ada/)
         .first()
         .waitFor();
+      await page.goto(studio.mesh.url);
+      await page.getByText("The voice engine that runs does not clone").waitFor();
     });
   });
 

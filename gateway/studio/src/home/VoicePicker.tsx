@@ -2,6 +2,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { ApiError, problemOf, type Schemas } from "../api/client.ts";
+import { useServices } from "../api/queries.ts";
 import { choose, useChoices } from "../lib/choices.ts";
 import { clock, nameOf } from "../lib/format.ts";
 import { useScrollToChosen } from "../lib/useScrollToChosen.ts";
@@ -19,7 +20,8 @@ export function VoicePicker({ voices, sample }: { voices: UseQueryResult<Voices>
   const { t, i18n } = useTranslation();
   const { request } = useChoices();
   const engine = voices.data?.engine ?? [];
-  const recordings = voices.data?.items ?? [];
+  const clones = useClones();
+  const recordings = clones ? (voices.data?.items ?? []) : [];
   const [named, ...style] = (request.voice ?? "").split(":");
   const chosen = named?.trim() || engine[0]?.id;
   const text = (sample ?? t("voice.sample")).slice(0, LONGEST_SAMPLE);
@@ -66,6 +68,7 @@ export function VoicePicker({ voices, sample }: { voices: UseQueryResult<Voices>
           </li>
         ))}
       </ul>
+      {!clones && (voices.data?.items.length ?? 0) > 0 && <p className="hint">{t("voice.noClones")}</p>}
       <Slider
         label={t("voice.speed")}
         value={speed}
@@ -77,6 +80,13 @@ export function VoicePicker({ voices, sample }: { voices: UseQueryResult<Voices>
       />
     </Section>
   );
+}
+
+/** Whether the voice engine speaks with the voice of a recording; so it is taken while that is not known. */
+function useClones(): boolean {
+  const tts = useServices(false).data?.services.find((service) => service.name === "tts");
+  const told = tts?.replicas.flatMap((replica) => replica.capabilities ?? []) ?? [];
+  return told.length === 0 || told.some((capabilities) => capabilities.clones);
 }
 
 function languagesOf(tags: string[], language: string, more: string): string {

@@ -50,6 +50,7 @@ export const en = {
     sample: "Hello, this is how I sound.",
     recording: "Recording",
     more: "# more",
+    noClones: "The voice engine that runs does not clone: recordings of the library wait for one that does.",
   },
   voiceName: {
     man: "Man",

@@ -52,6 +52,7 @@ export const zh: Words = {
     sample: "你好，这就是我的声音。",
     recording: "录音",
     more: "等 # 种",
+    noClones: "正在运行的配音引擎不支持克隆，素材库里的录音要等支持的引擎才能使用。",
   },
   voiceName: {
     man: "男声",
