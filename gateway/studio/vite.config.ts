@@ -1,7 +1,7 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-const gateway = process.env.VIGENT_GATEWAY ?? "http://127.0.0.1:8000";
+const gateway = process.env.VIGENT_GATEWAY ?? "http://127.0.0.1:8080";
 const proxied = ["/api", "/assets", "/v1", "/livez", "/docs", "/metrics"];
 
 export default defineConfig({
