@@ -17,6 +17,8 @@ from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.allocator import keep_large_blocks
@@ -26,6 +28,7 @@ from services.base.log import configure_logging
 from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
+from services.media.colours import rgb_of_hex
 from services.media.store import MediaStore
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
@@ -67,7 +70,8 @@ async def _serve(settings: OrchestratorSettings) -> int:
     maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records), engine.enqueue)
     health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
     server = new_server(settings, guard)
-    servicer = JobServicer(records, engine, maker, store, settings, guard.calls)
+    sampler = Sampler(store, servers, RetryPolicy(settings.attempts), rgb_of_hex(settings.backdrop))
+    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler)
     add_JobServiceServicer_to_server(servicer, server)
     status = JobStatusServicer(SERVICE, records, store, settings.least_free_bytes)
     add_common_services(server, SERVICE, health, status)

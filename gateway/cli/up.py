@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -33,18 +35,21 @@ def up(
         int | None,
         typer.Option(help="Use consecutive ports from here on; 0 picks free ones.", min=0, max=65535),
     ] = None,
+    open_studio: Annotated[
+        bool, typer.Option("--open", help="Open the studio in a browser once it is up, where there is a desktop.")
+    ] = False,
 ) -> None:
     """Run the mesh and its gateway on this machine until Ctrl-C. Processes that exit or hang are restarted."""
     load_settings(data)
-    raise typer.Exit(asyncio.run(_up(data, MeshPlan.here(port_base))))
+    raise typer.Exit(asyncio.run(_up(data, MeshPlan.here(port_base), open_studio)))
 
 
-async def _up(data: Path, plan: MeshPlan) -> int:
+async def _up(data: Path, plan: MeshPlan, open_studio: bool) -> int:
     stop = _stop_event()
     with hold(data, plan.addresses.by_name()):
         check_ports(plan.addresses)
         async with Supervisor(plan, data, say) as mesh, controlled(mesh, data):
-            code = await _until_stopped(stop, mesh, plan)
+            code = await _until_stopped(stop, mesh, plan, open_studio)
             out.print("Shutting down. Press Ctrl-C again to stop at once.")
             stop.clear()
             forcing = asyncio.create_task(_force(stop, mesh))
@@ -53,10 +58,10 @@ async def _up(data: Path, plan: MeshPlan) -> int:
     return code
 
 
-async def _until_stopped(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> int:
+async def _until_stopped(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan, open_studio: bool) -> int:
     """Runs until stopped, or until startup fails; once the mesh has been up, failures are retried without limit."""
     stopped = asyncio.create_task(stop.wait())
-    announcing = asyncio.create_task(_announce(mesh, plan))
+    announcing = asyncio.create_task(_announce(mesh, plan, open_studio))
     up = asyncio.create_task(mesh.wait_up())
     failing = asyncio.create_task(mesh.wait_failing())
     lost = asyncio.create_task(mesh.wait_given_up())
@@ -82,7 +87,7 @@ def say(name: str, line: str) -> None:
     out.print(text.append(line, style="default"), markup=False)
 
 
-async def _announce(mesh: Supervisor, plan: MeshPlan) -> None:
+async def _announce(mesh: Supervisor, plan: MeshPlan, open_studio: bool) -> None:
     waiting = [process.ready.wait() for process in mesh.processes.values()]
     async with telling(mesh.unready, lambda line: say("up", line)):
         await asyncio.gather(*waiting)
@@ -92,6 +97,13 @@ async def _announce(mesh: Supervisor, plan: MeshPlan) -> None:
     out.print(table)
     url = f"http://{plan.addresses.address(GATEWAY)}"
     out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Press Ctrl-C to stop.")
+    if open_studio and _has_desktop():
+        await asyncio.to_thread(webbrowser.open, url)
+
+
+def _has_desktop() -> bool:
+    """Without one, `webbrowser` would open a text browser over the log."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _stop_event() -> asyncio.Event:

@@ -14,7 +14,7 @@ from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
-OUTPUTS = ("film.mp4", "captions.srt", "captions.vtt", "captions.ass", "cover.jpg", "report.json")
+OUTPUTS = ("film.mp4", "captions.srt", "captions.vtt", "captions.ass", "words.json", "cover.jpg", "report.json")
 
 
 class Progress(BaseModel):
@@ -22,6 +22,7 @@ class Progress(BaseModel):
 
     stage: str = Field(description='Current stage: "queued", "prepare", "segments", "mix", "done".')
     percent: float = Field(description="Percent of the work that is done, 0 to 100.")
+    stage_percent: float = Field(description="Percent of the current stage that is done, 0 to 100.")
     eta_s: float | None = Field(description="Estimated seconds to the end; null while not known.")
     segments_done: int = Field(description="Sentences finished.")
     segments_total: int = Field(description="Number of sentences; 0 while not known.")
@@ -120,6 +121,7 @@ def progress_view(progress: jobs_pb2.JobProgress) -> Progress:
     return Progress(
         stage=progress.stage,
         percent=round(progress.percent, 2),
+        stage_percent=round(progress.stage_percent, 2),
         eta_s=None if progress.eta_s < 0 else round(progress.eta_s, 1),
         segments_done=progress.segments_done,
         segments_total=progress.segments_total,

@@ -15,9 +15,22 @@ from gateway.http.context import open_gateway
 from gateway.http.guard import BodyLimit, BodyPatience, SameSiteGuard
 from gateway.http.metrics import CountRequests, GatewayMetrics
 from gateway.http.problems import install_error_handlers, name_media_type
-from gateway.http.routes import assets, events, jobs, models, outputs, probes, services, speech, transcriptions
+from gateway.http.routes import (
+    assets,
+    events,
+    jobs,
+    models,
+    outputs,
+    probes,
+    sample,
+    script,
+    services,
+    speech,
+    transcriptions,
+)
 from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
+from gateway.http.routes.studio import mount_studio
 from gateway.settings import GatewaySettings
 
 _BODY_LIMIT_BYTES = 2**20  # of a request that uploads no file
@@ -80,12 +93,13 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (jobs, events, outputs, services, probes, speech, transcriptions, models):
+    for module in (script, sample, jobs, events, outputs, services, probes, speech, transcriptions, models):
         app.include_router(module.router)
     for kind in KINDS:
         app.include_router(library_router(kind))
     app.include_router(assets.router)
     mount_docs(app)
+    mount_studio(app)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -14,6 +14,7 @@ from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.sample import Sampler
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.media.store import MediaStore
@@ -44,12 +45,13 @@ class JobServicer(JobServiceServicer):
         store: MediaStore,
         settings: OrchestratorSettings,
         calls: RunningCalls,
+        sampler: Sampler,
     ) -> None:
         """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
         self._least_free_bytes = settings.least_free_bytes
-        self._calls = calls
+        self._calls, self._sampler = calls, sampler
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
         """Takes a job; refuses a spec that could never become a film, and any job while queue or disk are full."""
@@ -106,6 +108,11 @@ class JobServicer(JobServiceServicer):
         """Forgets an ended job."""
         await self._records.delete(request.id)
         return jobs_pb2.DeleteJobResponse()
+
+    async def DrawSample(self, request: jobs_pb2.DrawSampleRequest, context: _Context) -> jobs_pb2.DrawSampleResponse:
+        """Draws a sample of the film that the spec would become."""
+        spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        return jobs_pb2.DrawSampleResponse(jpeg=await self._sampler.draw(spec))
 
     # Shielded, so that a caller who leaves cannot separate the change of a record from what must follow it.
 
@@ -165,3 +172,4 @@ def _requeue(job: jobs_pb2.Job) -> None:
 
 def _wait_in_queue(job: jobs_pb2.Job) -> None:
     job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."
+    job.progress.stage_percent = 0.0

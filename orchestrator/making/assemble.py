@@ -13,6 +13,7 @@ from typing import Any, Literal
 from google.protobuf import json_format
 
 from orchestrator.captions.cues import Cue
+from orchestrator.captions.files import write_words
 from orchestrator.film.conform import Progress
 from orchestrator.film.cover import write_cover
 from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
@@ -128,11 +129,13 @@ class _Assembler:
             join_film(film_segments(self._pieces, self._store), sound, film, metadata)
             self._report(0.9)
             cover = self._cover(film)
-            cues = self._cues()
+            segments = [self._cues_of(piece) for piece in self._pieces]
+            cues = [cue for segment in segments for cue in segment]
             files = {name: self._text_file(*file) for name, file in self._text.caption_files(cues).items()}
+            words = self._text_file(write_words(segments), "application/json")
             report = self._text_file(self._report_of(mix, self._text.quality(cues)), "application/json")
             stored = self._store.adopt(film, "video/mp4")
-            return {"film.mp4": stored, "cover.jpg": cover, "report.json": report, **files}
+            return {"film.mp4": stored, "cover.jpg": cover, "report.json": report, "words.json": words, **files}
 
     def _mix(self, target: Path) -> MixReport:
         music = None
@@ -157,9 +160,6 @@ class _Assembler:
         with self._store.temporary(".jpg") as target:
             write_cover(film, target)
             return self._store.adopt(target, "image/jpeg")
-
-    def _cues(self) -> list[Cue]:
-        return [cue for piece in self._pieces for cue in self._cues_of(piece)]
 
     def _cues_of(self, piece: SegmentPieces) -> list[Cue]:
         words = words_from_json(self._store.path(piece.words.sha256).read_bytes())

@@ -239,7 +239,8 @@ def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:
         job.outputs[name].CopyFrom(media_ref(stored))
     job.state = jobs_pb2.JOB_STATE_DONE
     job.end_time.CopyFrom(timestamp_now())
-    job.progress.stage, job.progress.percent, job.progress.eta_s = "done", 100.0, 0.0
+    job.progress.stage, job.progress.eta_s = "done", 0.0
+    job.progress.percent = job.progress.stage_percent = 100.0
     job.progress.message = "The film is finished."
 
 

@@ -101,13 +101,7 @@ async def make_plan(
     sentences = sentences_of(spec, dictionary)
     engines = await servers.engines(policy)  # first: a server that does not answer is named, not timed out on
     await policy.retried(lambda: _check_voice(spec, servers), servers.tts.at(VOICE))
-    footage, notes = await policy.retried(
-        lambda: _conformed(spec, store, lambda share: report(0.5 * share), backdrop), "the footage to be read"
-    )
-    report(0.5)
-    found = await policy.retried(
-        lambda: _look_at(footage, notes, servers, lambda share: report(0.5 + 0.5 * share)), servers.lipsync.at(MOUTH)
-    )
+    footage, found, notes = await look_at_footage(spec, store, servers, report, policy, backdrop)
     reference = await policy.retried(
         lambda: make_reference(spec, engines["asr"], store, servers), servers.asr.at(LISTENER)
     )
@@ -116,15 +110,38 @@ async def make_plan(
         footage=footage,
         footage_frames=found.frames,
         frames_without_face=found.frames_without_face,
-        mouth=_box_of(found.mouth),
-        face=_box_of(found.face),
+        mouth=box_of(found.mouth),
+        face=box_of(found.face),
         problems=(*notes, *found.problems),
         engines=engines,
         reference=reference,
     )
 
 
-def _box_of(box: lipsync_pb2.Box) -> Box | None:
+async def look_at_footage(
+    spec: jobs_pb2.JobSpec,
+    store: MediaStore,
+    servers: Servers,
+    report: ReportProgress,
+    policy: RetryPolicy,
+    backdrop: Rgb,
+) -> tuple[StoredFile, lipsync_pb2.FootageReport, list[str]]:
+    """The footage at the film's size and rate, the faces in it, and what could not be read of it.
+
+    Raises what `make_plan` raises about the footage.
+    """
+    footage, notes = await policy.retried(
+        lambda: _conformed(spec, store, lambda share: report(0.5 * share), backdrop), "the footage to be read"
+    )
+    report(0.5)
+    found = await policy.retried(
+        lambda: _look_at(footage, notes, servers, lambda share: report(0.5 + 0.5 * share)), servers.lipsync.at(MOUTH)
+    )
+    return footage, found, notes
+
+
+def box_of(box: lipsync_pb2.Box) -> Box | None:
+    """(x, y, width, height) in film pixels; None where nothing was found."""
     return (box.x, box.y, box.width, box.height) if box.width else None
 
 

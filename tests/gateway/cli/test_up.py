@@ -25,7 +25,7 @@ from gateway.mesh.supervisor import Supervisor
 from gateway.settings import SERVICES
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from tests.gateway.conftest import PATIENT
-from tests.support.commands import TIMEOUT_S, Running, command_of, running, vigent
+from tests.support.commands import TIMEOUT_S, Running, command_of, running, until, vigent
 
 QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.1, stop_grace_s=5)
 UP = r"Vigent is up: (http://[\d.:]+)"
@@ -40,11 +40,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("up")
 
 
+def desktop(folder: Path) -> dict[str, str]:
+    """A desktop whose browser notes what it is to open."""
+    browser = folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{folder / "opened"}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    return {"DISPLAY": ":99", "BROWSER": f"{browser} %s"}
+
+
 @pytest.fixture(scope="module")
 def mesh(folder: Path) -> Iterator[Running]:
     """A running `vigent up`; in the end Ctrl-C must end all of it."""
-    arguments = ["--data", str(folder / "data"), "--port-base", "0"]
-    with running("up", *arguments, cwd=folder, environment=PATIENT) as started:
+    arguments = ["--data", str(folder / "data"), "--port-base", "0", "--open"]
+    with running("up", *arguments, cwd=folder, environment=PATIENT | desktop(folder)) as started:
         started.until(UP)
         yield started
         children = started.children()
@@ -61,6 +69,13 @@ def test_it_starts_everything_and_says_where(mesh, folder):
     assert {service["name"]: service["ok"] for service in services} == dict.fromkeys(SERVICES, True)
     assert httpx.get(f"{url}/readyz", trust_env=False, timeout=TIMEOUT_S).status_code == 200
     assert set(running_mesh(folder / "data").addresses) == set(PROCESSES)
+
+
+def test_it_opens_the_studio_where_there_is_a_desktop(mesh, folder):
+    url = mesh.until(UP)[1]
+    opened = folder / "opened"
+    assert until(lambda: opened.is_file() and opened.read_text(encoding="utf-8").strip() == url)
+    assert "<title>Vigent</title>" in httpx.get(url, trust_env=False, timeout=TIMEOUT_S).text
 
 
 @pytest.mark.fault(

@@ -19,9 +19,12 @@ from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import JobServicer
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import CancelledError, FailedPreconditionError, NotFoundError
+from services.media.colours import BLACK
 from services.media.store import MediaStore, media_ref
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
@@ -131,7 +134,8 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
         durable.maker = FilmMaker(
             settings, records, store, servers, JobMetrics(CollectorRegistry(), records), durable.engine.enqueue
         )
-        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, RunningCalls())
+        sampler = Sampler(store, servers, RetryPolicy(1), BLACK)
+        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, RunningCalls(), sampler)
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
         yield Orchestrator(records, durable.maker, servicer, request, store, voice)

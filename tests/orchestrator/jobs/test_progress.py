@@ -41,7 +41,7 @@ async def test_sentences_count_by_their_length_and_frames_by_their_share(records
 
     progress.share(0.5)
     assert await written() == jobs_pb2.JobProgress(
-        stage="prepare", percent=2.5, eta_s=-1, message="Looking at the footage."
+        stage="prepare", percent=2.5, stage_percent=50, eta_s=-1, message="Looking at the footage."
     )
     progress.plan([segment("x" * 30), segment("x" * 10)])
     progress.stage("segments", "Speaking 2 sentences.")

@@ -366,8 +366,9 @@ class Job(_message.Message):
 
     @_builtins.property
     def outputs(self) -> _containers.MessageMap[_builtins.str, _media_pb2.MediaRef]:
-        """Finished files by name: film.mp4, captions.srt, captions.vtt, captions.ass, cover.jpg, report.json. Before them
-        preview.mp4, the film as far as it can be watched; each longer one takes the place of the one before.
+        """Finished files by name: film.mp4, captions.srt, captions.vtt, captions.ass, words.json (when
+        each word is spoken), cover.jpg, report.json. Before them preview.mp4, the film as far as it can be watched; each
+        longer one takes the place of the one before.
         """
 
     @_builtins.property
@@ -471,6 +472,7 @@ class JobProgress(_message.Message):
     SEGMENTS_TOTAL_FIELD_NUMBER: _builtins.int
     PLAYABLE_S_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    STAGE_PERCENT_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """What is being done: "queued", "prepare", "segments", "mix", "done". A job that failed or was cancelled keeps that
     at which it stopped.
@@ -487,6 +489,8 @@ class JobProgress(_message.Message):
     """Seconds of film that can be watched from the start."""
     message: _builtins.str
     """One line for people."""
+    stage_percent: _builtins.float
+    """Share of the present stage that is done, 0 to 100."""
     def __init__(
         self,
         *,
@@ -497,10 +501,11 @@ class JobProgress(_message.Message):
         segments_total: _builtins.int = ...,
         playable_s: _builtins.float = ...,
         message: _builtins.str = ...,
+        stage_percent: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["eta_s", b"eta_s", "message", b"message", "percent", b"percent", "playable_s", b"playable_s", "segments_done", b"segments_done", "segments_total", b"segments_total", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["eta_s", b"eta_s", "message", b"message", "percent", b"percent", "playable_s", b"playable_s", "segments_done", b"segments_done", "segments_total", b"segments_total", "stage", b"stage", "stage_percent", b"stage_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -920,3 +925,49 @@ class DeleteJobResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteJobResponse: _TypeAlias = DeleteJobResponse  # noqa: Y015
+
+@_typing.final
+class DrawSampleRequest(_message.Message):
+    """Asks for a sample of a film."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spec(self) -> Global___JobSpec:
+        """What the film would be made of."""
+
+    def __init__(
+        self,
+        *,
+        spec: Global___JobSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawSampleRequest: _TypeAlias = DrawSampleRequest  # noqa: Y015
+
+@_typing.final
+class DrawSampleResponse(_message.Message):
+    """A sample of a film."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    """A JPEG of the film's size: footage, caption, title and label as they would lie over each other. Lips are not synced."""
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawSampleResponse: _TypeAlias = DrawSampleResponse  # noqa: Y015
