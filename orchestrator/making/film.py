@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.database import DATABASE_AWAY
@@ -197,7 +197,7 @@ class FilmMaker:
 
 async def _assembled(
     making: Making, pieces: Sequence[SegmentPieces], damaged: Sequence[str], report: Callable[[float], None]
-) -> dict[str, dict[str, object]]:
+) -> dict[str, dict[str, Any]]:
     """Plain data, for the durable engine."""
     outputs = await assemble(making, pieces, damaged, report)
     return {name: asdict(output) for name, output in outputs.items()}

@@ -152,7 +152,7 @@ def cut_out(picture: Picture, matrix: NDArray[float64], side: int) -> NDArray[ui
 def _brightened(crop: NDArray[uint8]) -> NDArray[uint8]:
     """A dark face in the light that the network was trained in."""
     middle = float(crop[_FACE, _FACE].mean())
-    return crop if middle >= _DARK else cv2.convertScaleAbs(crop, alpha=_BRIGHT / max(middle, 4.0))
+    return crop if middle >= _DARK else np.asarray(cv2.convertScaleAbs(crop, alpha=_BRIGHT / max(middle, 4.0)), uint8)
 
 
 def angle_of(left: NDArray[float64], right: NDArray[float64]) -> float:

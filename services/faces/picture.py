@@ -41,12 +41,12 @@ class RgbPicture:
     @property
     def width(self) -> int:
         """Columns."""
-        return self.rgb.shape[1]
+        return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
         """Rows."""
-        return self.rgb.shape[0]
+        return int(self.rgb.shape[0])
 
     def part(self, left: int, top: int, right: int, bottom: int, shrink: int) -> Rgb:
         """See Picture."""

@@ -62,7 +62,7 @@ class MouthTrack:
         yaw = np.abs(np.nan_to_num(self.rows.findings.rows[:, 0])).astype(float32)
         there = np.array([mouth is not None for mouth in self.mouths]) * (1 - ramp(yaw, *_FADING_YAW))
         padded = np.pad(there, _FADING_FRAMES // 2, mode="edge")
-        return np.minimum(there, np.convolve(padded, np.ones(_FADING_FRAMES) / _FADING_FRAMES, "valid"))
+        return np.asarray(np.minimum(there, np.convolve(padded, np.ones(_FADING_FRAMES) / _FADING_FRAMES, "valid")))
 
     def report(self) -> FootageReport:
         """What a caller wants to know. Raises InvalidInputError (NO_FACE, FACE_TOO_LARGE)."""
@@ -102,8 +102,8 @@ class MouthTrack:
     def of(cls, kept: Arrays) -> Self:
         """From what `arrays` gave."""
         width, height, rate = kept["shape"]
-        names = "points", "sizes", "lips", "boxes", "several"
-        rows = MouthRows(*(kept[name] for name in names), FaceFindings(kept["findings"]))
+        names = ("points", "sizes", "lips", "boxes", "several")
+        rows = MouthRows(**{name: kept[name] for name in names}, findings=FaceFindings(kept["findings"]))
         return cls(int(width), int(height), float(rate), FrameIndex(kept["stamps"], kept["keys"]), rows)
 
 
