@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Va
 
 from gateway.fields import Consent, Text, invalid_input_of
 from gateway.library.assets import Kind, StyleRole
-from services.media.crop import parsed_focus
+from services.media.framing.crop import parsed_focus
 from services.text.notation.dictionary import MOST_ENTRIES
 from services.text.plain_text import LONGEST_TEXT
 from services.text.sentences import MAX_SCRIPT_CHARACTERS

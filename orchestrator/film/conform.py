@@ -16,9 +16,9 @@ from orchestrator.film.encode import FRAME_TIME, add_footage_stream
 from orchestrator.film.ready import ready_frames
 from services.media.clip import Clip, FootageLimits
 from services.media.colours import BLACK, Rgb
-from services.media.crop import CropPath, cover
-from services.media.following import focus_of
 from services.media.formats import sniff
+from services.media.framing.crop import CropPath, cover
+from services.media.framing.following import focus_of
 from services.media.picture import read_picture
 from services.media.timeline import FRAME_RATE_HZ
 from services.media.yuv import fill, new_frame

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.base.errors import InvalidInputError
-from services.media.crop import parsed_focus
+from services.media.framing.crop import parsed_focus
 from services.media.store import MediaStore
 from services.text.notation.dictionary import Dictionary
 from services.text.plain_text import LINE_BREAKS, checked_text, control_character

@@ -21,7 +21,7 @@ from services.base.client import remote_errors
 from services.base.errors import InternalError, InvalidInputError
 from services.base.source_digest import source_digest
 from services.media.colours import BLACK, Rgb
-from services.media.crop import is_outside, parsed_focus
+from services.media.framing.crop import is_outside, parsed_focus
 from services.media.sandbox import run_limited
 from services.media.store import MediaStore, StoredFile, media_ref, recipe_key
 from services.text.notation.dictionary import NO_READINGS, Dictionary

@@ -18,9 +18,9 @@ from av.video.stream import VideoStream
 
 from services.base.errors import InvalidInputError
 from services.media.colours import BLACK, Rgb
-from services.media.crop import CropPath
-from services.media.following import FaceFollower
 from services.media.formats import TAKEN
+from services.media.framing.crop import CropPath
+from services.media.framing.following import FaceFollower
 from services.media.source import Damage, checked_codec, decoded, decoding, measured, open_source
 from services.media.timeline import FRAME_RATE_HZ
 from services.media.upright import Camera, Scaler, luma_thumbnail, shown_size, upright_rgb

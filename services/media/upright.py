@@ -14,7 +14,7 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 from services.media.colours import BLACK, Rgb
-from services.media.crop import Crop, CropPath, cover
+from services.media.framing.crop import Crop, CropPath, cover
 from services.media.yuv import BT709, UNSPECIFIED, copy_planes, laid_over, new_frame, planes_of
 
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG in ISO/IEC 23091-2

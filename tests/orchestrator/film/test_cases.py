@@ -12,7 +12,7 @@ from orchestrator.film.footage import FootageReader
 from orchestrator.film.music import FIELD, music_blocks
 from services.base.errors import InvalidInputError
 from services.lipsync.footage import decoded, opened
-from services.media.crop import face_focus
+from services.media.framing.crop import face_focus
 from services.media.inspection import inspect_footage
 from services.media.recording import Recording
 from tests.support.cases import CASES, FOOTAGE, GBK, MUSIC, REFUSED_FOOTAGE, REFUSED_MUSIC, titled_copy

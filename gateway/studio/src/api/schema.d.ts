@@ -61,7 +61,7 @@ export interface paths {
         put?: never;
         /**
          * Submit a job
-         * @description Takes a job. Follow it at `/events`; `Idempotency-Key` makes repeating the request safe.
+         * @description Submits a job. Follow it at `/events`; with an `Idempotency-Key` the request is safe to repeat.
          */
         post: operations["submit"];
         delete?: never;
@@ -86,7 +86,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a job
-         * @description Forgets a job that has ended. Refused (409) while it waits or runs: cancel it first.
+         * @description Deletes a job that has ended. Refused (409) while it is queued or running: cancel it first.
          */
         delete: operations["delete_job"];
         options?: never;
@@ -105,7 +105,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a job
-         * @description Cancels a job that waits or runs; what is finished is kept for a retry. One that has ended stays as it is.
+         * @description Cancels a queued or running job; finished parts are kept for a retry. A job that has ended stays as it is.
          */
         post: operations["cancel_job"];
         delete?: never;
@@ -125,7 +125,7 @@ export interface paths {
         put?: never;
         /**
          * Retry a job
-         * @description Runs a failed or cancelled job again from where it stopped.
+         * @description Resumes a failed or cancelled job where it stopped.
          */
         post: operations["retry_job"];
         delete?: never;
@@ -163,7 +163,7 @@ export interface paths {
         };
         /**
          * Watch what is finished
-         * @description The film as far as it is finished, from its beginning; the film itself once it is there. Takes ranges.
+         * @description The finished beginning of the film; the whole film once it is done. Accepts ranges.
          */
         get: operations["preview"];
         put?: never;
@@ -183,7 +183,7 @@ export interface paths {
         };
         /**
          * Fetch an output
-         * @description A finished file of the job. Takes ranges, `If-Match` and `If-None-Match`.
+         * @description A finished file of the job. Accepts ranges, `If-Match` and `If-None-Match`.
          */
         get: operations["fetch_output"];
         put?: never;
@@ -223,7 +223,7 @@ export interface paths {
         };
         /**
          * Is the gateway alive
-         * @description Answers while the gateway's loop turns; depends on nothing else.
+         * @description 200 as long as the gateway itself responds, whatever state the mesh is in.
          */
         get: operations["livez"];
         put?: never;
@@ -242,8 +242,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Can the gateway take jobs
-         * @description 200 when the orchestrator serves, else 503; 503 as well when the gateway itself is about to end.
+         * Can the gateway accept jobs
+         * @description 200 if the orchestrator is serving, else 503. Also 503 while the gateway shuts down.
          */
         get: operations["readyz"];
         put?: never;
@@ -263,7 +263,7 @@ export interface paths {
         };
         /**
          * Can a service be used
-         * @description 200 when a replica serves and is not stalled, else 503; from the same figures as its metrics.
+         * @description 200 if at least one replica is serving and not stalled, else 503.
          */
         get: operations["probe"];
         put?: never;
@@ -285,7 +285,7 @@ export interface paths {
         put?: never;
         /**
          * Speak
-         * @description Speaks the text; the first samples leave before the last are made.
+         * @description Speaks the text. The response begins while the rest is still being spoken.
          */
         post: operations["speak"];
         delete?: never;
@@ -304,8 +304,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Listen
-         * @description Writes down what is said in a recording (WAV, MP3, M4A, FLAC, OGG, AAC, or the sound of a clip).
+         * Transcribe
+         * @description Transcribes a recording (WAV, MP3, M4A, FLAC, OGG, AAC, or the sound of a video).
          */
         post: operations["transcribe"];
         delete?: never;
@@ -323,7 +323,7 @@ export interface paths {
         };
         /**
          * List models
-         * @description Names under which clients find speech and transcription.
+         * @description Names that clients know speech and transcription by; any other name works too.
          */
         get: operations["list_models"];
         put?: never;
@@ -343,7 +343,7 @@ export interface paths {
         };
         /**
          * Look at a model
-         * @description One of the list.
+         * @description One model of the list.
          */
         get: operations["get_model"];
         put?: never;
@@ -369,7 +369,7 @@ export interface paths {
         put?: never;
         /**
          * Upload footage
-         * @description A presenter's video or picture, decoded once and measured. The same content again renews its description (200).
+         * @description A presenter's video or picture; it is inspected first. The same content again updates its description (200).
          */
         post: operations["upload_footage"];
         delete?: never;
@@ -390,7 +390,7 @@ export interface paths {
         post?: never;
         /**
          * Delete footage
-         * @description Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.
+         * @description Deletes an upload. Refused (409) while a style or an unfinished job uses it, or if it is bundled.
          */
         delete: operations["delete_footage"];
         options?: never;
@@ -407,13 +407,13 @@ export interface paths {
         };
         /**
          * List voices
-         * @description The library's voices are listed even when the voice server does not answer.
+         * @description The engine's voices and uploaded recordings; the latter even when the voice server does not answer.
          */
         get: operations["_list_voices"];
         put?: never;
         /**
          * Upload voices
-         * @description A recording of a voice to clone, decoded once and measured. The same content again renews its description (200).
+         * @description A recording of a voice to clone; it is inspected first. The same content again updates its description (200).
          */
         post: operations["upload_voices"];
         delete?: never;
@@ -434,7 +434,7 @@ export interface paths {
         post?: never;
         /**
          * Delete voices
-         * @description Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.
+         * @description Deletes an upload. Refused (409) while a style or an unfinished job uses it, or if it is bundled.
          */
         delete: operations["delete_voices"];
         options?: never;
@@ -457,7 +457,7 @@ export interface paths {
         put?: never;
         /**
          * Upload music
-         * @description Music, decoded once and measured. The same content again renews its description (200).
+         * @description Music; it is inspected first. The same content again updates its description (200).
          */
         post: operations["upload_music"];
         delete?: never;
@@ -478,7 +478,7 @@ export interface paths {
         post?: never;
         /**
          * Delete music
-         * @description Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.
+         * @description Deletes an upload. Refused (409) while a style or an unfinished job uses it, or if it is bundled.
          */
         delete: operations["delete_music"];
         options?: never;
@@ -501,7 +501,7 @@ export interface paths {
         put?: never;
         /**
          * Upload fonts
-         * @description A font, decoded once and measured. The same content again renews its description (200).
+         * @description A font; it is inspected first. The same content again updates its description (200).
          */
         post: operations["upload_fonts"];
         delete?: never;
@@ -522,7 +522,7 @@ export interface paths {
         post?: never;
         /**
          * Delete fonts
-         * @description Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.
+         * @description Deletes an upload. Refused (409) while a style or an unfinished job uses it, or if it is bundled.
          */
         delete: operations["delete_fonts"];
         options?: never;
@@ -545,7 +545,7 @@ export interface paths {
         put?: never;
         /**
          * Upload styles
-         * @description A caption or title style, decoded once and measured. The same content again renews its description (200).
+         * @description A caption or title style; it is inspected first. The same content again updates its description (200).
          */
         post: operations["upload_styles"];
         delete?: never;
@@ -566,7 +566,7 @@ export interface paths {
         post?: never;
         /**
          * Delete styles
-         * @description Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.
+         * @description Deletes an upload. Refused (409) while a style or an unfinished job uses it, or if it is bundled.
          */
         delete: operations["delete_styles"];
         options?: never;
@@ -583,7 +583,7 @@ export interface paths {
         };
         /**
          * Fetch a library file
-         * @description The file of an entry. Never changes, so caches may keep it; takes ranges. Bundled files also by their names.
+         * @description The file of a library entry. It never changes, so caches may keep it. Accepts ranges.
          */
         get: operations["library_file"];
         put?: never;
@@ -610,7 +610,7 @@ export interface components {
             person: string;
             /**
              * Statement
-             * @description Words of the agreement.
+             * @description Wording of the agreement.
              */
             statement: string;
             /**
@@ -626,60 +626,72 @@ export interface components {
         EngineCapabilities: {
             /**
              * Languages
-             * @description BCP 47 tags; none: it is not bound to any language.
+             * @description BCP 47 tags; empty when any language will do.
              * @default []
              */
             languages?: string[];
             /**
              * Clones
-             * @description Speaks with the voice of a recording.
+             * @description Can speak with the voice of a recording.
              * @default false
              */
             clones?: boolean;
             /**
              * Follows Instructions
-             * @description Takes an instruction how to speak.
+             * @description Can be told how to speak.
              * @default false
              */
             follows_instructions?: boolean;
             /**
              * Judges Takes
-             * @description What it hears is good enough to judge a take by.
+             * @description Hears well enough to judge a take.
              * @default false
              */
             judges_takes?: boolean;
             /**
              * Uses Gpu
-             * @description Computes on a GPU where there is one.
+             * @description Uses a GPU if there is one.
              * @default false
              */
             uses_gpu?: boolean;
             /**
              * Streams
-             * @description Gives its first result before the request is complete.
+             * @description Returns its first result before the request is complete.
              * @default false
              */
             streams?: boolean;
             /**
              * Needs Checkpoint
-             * @description Works only with a checkpoint.
+             * @description Needs a checkpoint.
              * @default false
              */
             needs_checkpoint?: boolean;
+            /**
+             * Reads Pinyin
+             * @description Says a word as Hanyu Pinyin gives it.
+             * @default false
+             */
+            reads_pinyin?: boolean;
+            /**
+             * Reads Ipa
+             * @description Says a word as the International Phonetic Alphabet gives it.
+             * @default false
+             */
+            reads_ipa?: boolean;
         };
         /**
          * EngineVoice
-         * @description A voice that the engine speaks with.
+         * @description A voice of the engine.
          */
         EngineVoice: {
             /**
              * Id
-             * @description Give it as a job's voice.
+             * @description Use it as a job's `voice`.
              */
             id: string;
             /**
              * Name
-             * @description Name for people.
+             * @description Display name.
              */
             name: string;
             /**
@@ -687,10 +699,22 @@ export interface components {
              * @description BCP 47 languages that it speaks.
              */
             languages: string[];
+            /**
+             * Sex
+             * @description female or male; empty where a voice has none.
+             * @default
+             */
+            sex?: string;
+            /**
+             * Licence
+             * @description SPDX identifier of its licence; empty where none is known.
+             * @default
+             */
+            licence?: string;
         };
         /**
          * FilmRequest
-         * @description What the film is made of.
+         * @description What a film is made of.
          * @example {
          *       "caption_style": "",
          *       "footage": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -702,7 +726,7 @@ export interface components {
         FilmRequest: {
             /**
              * Script
-             * @description What is said; Chinese and English may be mixed, Markdown is left out.
+             * @description What is said. Chinese and English may be mixed; marks of Markdown are not spoken. May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].
              */
             script: string;
             /**
@@ -713,19 +737,25 @@ export interface components {
             footage?: string;
             /**
              * Language
-             * @description BCP 47 language of the script; found from the text when left out.
+             * @description BCP 47 language of the script; detected from the text when left out.
              * @default
              */
             language?: string;
             /**
              * Voice
-             * @description Voice of the engine, or id or name of a recording in the library of voices; the default voice when left out. Where the engine follows instructions, how to speak may follow a colon: 'vivian: whispering'.
+             * @description Voice of the engine, or id or name of a recording in the voices library; the default voice when left out. Where the engine follows instructions, how to speak may follow a colon: 'vivian: whispering'.
              * @default
              */
             voice?: string;
             /**
+             * Pronunciations
+             * @description How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" (other words). Once for each word.
+             * @default []
+             */
+            pronunciations?: string[];
+            /**
              * Speed
-             * @description Speed of the voice.
+             * @description Speed of the voice; 1 is its own.
              * @default 1
              */
             speed?: number;
@@ -787,16 +817,22 @@ export interface components {
             music_gain_db?: number;
             /**
              * Music Start S
-             * @description Second of the music at which the film begins.
+             * @description Where in the music the film begins, in seconds.
              * @default 0
              */
             music_start_s?: number;
             /**
              * Platform
-             * @description Where it will be shown, such as tiktok; suits all when left out.
+             * @description Platform it is made for, such as tiktok; suits all when left out.
              * @default
              */
             platform?: string;
+            /**
+             * Focus
+             * @description What the film keeps of wider footage: shares of its width and height, such as 0.3,0.4; the presenter's face, which it follows, when left out.
+             * @default
+             */
+            focus?: string;
             /**
              * Width
              * @description Film width in pixels, even.
@@ -811,26 +847,26 @@ export interface components {
             height?: number;
             /**
              * Quality
-             * @description How carefully lips are synced.
+             * @description How much work goes into the lip-sync.
              * @default standard
              * @enum {string}
              */
             quality?: "draft" | "standard" | "best";
             /**
              * Seed
-             * @description Makes the film repeatable.
+             * @description Starts all that is random; the same seed makes the same film.
              * @default 0
              */
             seed?: number;
             /**
              * Ai Label
-             * @description Whether the film says that it was made by AI; the choice is recorded.
+             * @description Whether the film is labelled as made by AI; the choice is recorded.
              * @default true
              */
             ai_label?: boolean;
             /**
              * Loudness
-             * @description -14, -16 or -23 LUFS, or the voice's own level.
+             * @description Loudness of the film: -14, -16 or -23 LUFS, or the voice's own level.
              * @default online
              * @enum {string}
              */
@@ -850,12 +886,12 @@ export interface components {
             id: string;
             /**
              * Name
-             * @description Name for people.
+             * @description Display name.
              */
             name: string;
             /**
              * Names
-             * @description Names by BCP 47 language, if any.
+             * @description Display names by BCP 47 language, if any.
              */
             names?: {
                 [key: string]: string;
@@ -880,7 +916,7 @@ export interface components {
             bundled?: boolean;
             /**
              * Mime Type
-             * @description IANA media type of the file, by its content.
+             * @description IANA media type, detected from the content.
              * @default
              */
             mime_type?: string;
@@ -897,7 +933,7 @@ export interface components {
             create_time?: string | null;
             /**
              * Url
-             * @description Where the file can be read; its content never changes.
+             * @description Path of the file on this gateway; its content never changes.
              * @default
              */
             url?: string;
@@ -945,12 +981,12 @@ export interface components {
             id: string;
             /**
              * Name
-             * @description Name for people.
+             * @description Display name.
              */
             name: string;
             /**
              * Names
-             * @description Names by BCP 47 language, if any.
+             * @description Display names by BCP 47 language, if any.
              */
             names?: {
                 [key: string]: string;
@@ -975,7 +1011,7 @@ export interface components {
             bundled?: boolean;
             /**
              * Mime Type
-             * @description IANA media type of the file, by its content.
+             * @description IANA media type, detected from the content.
              * @default
              */
             mime_type?: string;
@@ -992,18 +1028,18 @@ export interface components {
             create_time?: string | null;
             /**
              * Url
-             * @description Where the file can be read; its content never changes.
+             * @description Path of the file on this gateway; its content never changes.
              * @default
              */
             url?: string;
             /**
              * Width
-             * @description In pixels, turned upright.
+             * @description Width in pixels once upright.
              */
             width: number;
             /**
              * Height
-             * @description In pixels, turned upright.
+             * @description Height in pixels once upright.
              */
             height: number;
             /**
@@ -1034,14 +1070,14 @@ export interface components {
             poster?: string;
             /**
              * Poster Url
-             * @description A small JPEG of it.
+             * @description Path of that JPEG on this gateway.
              * @default
              */
             poster_url?: string;
         };
         /**
          * JobFailure
-         * @description Why a job failed, in words that help.
+         * @description Why a job failed, and what to do.
          */
         JobFailure: {
             /**
@@ -1072,12 +1108,12 @@ export interface components {
         JobPage: {
             /**
              * Jobs
-             * @description At most as many as were asked for.
+             * @description At most `page_size` jobs.
              */
             jobs: components["schemas"]["JobView"][];
             /**
              * Next Page Token
-             * @description Give it as page_token for the next page; empty on the last.
+             * @description Send it as `page_token` to get the next page; empty on the last.
              */
             next_page_token: string;
         };
@@ -1088,7 +1124,7 @@ export interface components {
         JobView: {
             /**
              * Id
-             * @description Made by the server.
+             * @description Assigned by the server.
              */
             id: string;
             /**
@@ -1097,13 +1133,13 @@ export interface components {
              * @enum {string}
              */
             state: "queued" | "running" | "done" | "failed" | "cancelled";
-            /** @description How far it is. */
+            /** @description Its progress. */
             progress: components["schemas"]["Progress"];
-            /** @description The request, with defaults filled; sent again, it gives the same film. */
+            /** @description The request with defaults filled in; sent again, it makes the same film. */
             request: components["schemas"]["FilmRequest"];
             /**
              * Outputs
-             * @description Finished files by name; preview.mp4 is there before the others.
+             * @description Finished files by name; preview.mp4 comes before the others.
              */
             outputs: {
                 [key: string]: components["schemas"]["Output"];
@@ -1139,37 +1175,37 @@ export interface components {
         Model: {
             /**
              * Id
-             * @description Give it as `model`.
+             * @description Use it as `model`.
              */
             id: string;
             /**
              * Object
-             * @description What this is.
+             * @description Type of this object.
              * @default model
              * @constant
              */
             object?: "model";
             /**
              * Created
-             * @description Not known.
+             * @description Unknown; always 0.
              * @default 0
              */
             created?: number;
             /**
              * Owned By
-             * @description Whose it is.
+             * @description Owner.
              * @default vigent
              */
             owned_by?: string;
         };
         /**
          * Models
-         * @description All of them.
+         * @description The list of models.
          */
         Models: {
             /**
              * Object
-             * @description What this is.
+             * @description Type of this object.
              * @default list
              * @constant
              */
@@ -1192,12 +1228,12 @@ export interface components {
             id: string;
             /**
              * Name
-             * @description Name for people.
+             * @description Display name.
              */
             name: string;
             /**
              * Names
-             * @description Names by BCP 47 language, if any.
+             * @description Display names by BCP 47 language, if any.
              */
             names?: {
                 [key: string]: string;
@@ -1222,7 +1258,7 @@ export interface components {
             bundled?: boolean;
             /**
              * Mime Type
-             * @description IANA media type of the file, by its content.
+             * @description IANA media type, detected from the content.
              * @default
              */
             mime_type?: string;
@@ -1239,7 +1275,7 @@ export interface components {
             create_time?: string | null;
             /**
              * Url
-             * @description Where the file can be read; its content never changes.
+             * @description Path of the file on this gateway; its content never changes.
              * @default
              */
             url?: string;
@@ -1270,7 +1306,7 @@ export interface components {
             true_peak_dbtp: number;
             /**
              * Waveform
-             * @description Largest magnitude of equal stretches, 0 to 1.
+             * @description Peaks of equally long stretches, 0 to 1.
              */
             waveform: number[];
             /**
@@ -1367,7 +1403,7 @@ export interface components {
             detail: string;
             /**
              * Instance
-             * @description Path that was asked.
+             * @description Path of the request.
              * @example /api/v1/jobs
              */
             instance: string;
@@ -1398,22 +1434,22 @@ export interface components {
         };
         /**
          * Progress
-         * @description How far a job is.
+         * @description Progress of a job.
          */
         Progress: {
             /**
              * Stage
-             * @description What is being done: "queued", "prepare", "segments", "mix", "done".
+             * @description Current stage: "queued", "prepare", "segments", "mix", "done".
              */
             stage: string;
             /**
              * Percent
-             * @description Share of the whole work that is done, 0 to 100.
+             * @description Percent of the work that is done, 0 to 100.
              */
             percent: number;
             /**
              * Stage Percent
-             * @description Share of the present stage that is done, 0 to 100.
+             * @description Percent of the current stage that is done, 0 to 100.
              */
             stage_percent: number;
             /**
@@ -1428,7 +1464,7 @@ export interface components {
             segments_done: number;
             /**
              * Segments Total
-             * @description Sentences in all; 0 while not known.
+             * @description Number of sentences; 0 while not known.
              */
             segments_total: number;
             /**
@@ -1454,7 +1490,7 @@ export interface components {
             address: string;
             /**
              * Health
-             * @description What its health service says of the service.
+             * @description What its health service reports.
              * @enum {string}
              */
             health: "SERVING" | "NOT_SERVING" | "UNREACHABLE";
@@ -1466,7 +1502,7 @@ export interface components {
             engine?: string;
             /**
              * Device
-             * @description Device that it is told to compute on.
+             * @description Device it is configured to use.
              * @default
              */
             device?: string;
@@ -1476,17 +1512,23 @@ export interface components {
              * @default
              */
             checkpoint?: string;
-            /** @description What its engine can do, once it was loaded. */
+            /** @description What its engine can do, once it is loaded. */
             capabilities?: components["schemas"]["EngineCapabilities"] | null;
             /**
              * Fallback Reason
-             * @description Why this engine stands in for the one asked for; empty: it is that.
+             * @description Why this engine replaces the configured one; empty if it does not.
              * @default
              */
             fallback_reason?: string;
             /**
+             * Choice Reason
+             * @description Why it is this engine: named in the settings, or chosen by itself.
+             * @default
+             */
+            choice_reason?: string;
+            /**
              * Problem
-             * @description Why its engine cannot be loaded, and what to do.
+             * @description Why its engine cannot be loaded, or no job be taken (disk, database), and what to do.
              * @default
              */
             problem?: string;
@@ -1498,38 +1540,38 @@ export interface components {
             state?: string;
             /**
              * Stalled
-             * @description Whether work is active and made no progress within its budget.
+             * @description Whether active work has made no progress within its budget.
              * @default false
              */
             stalled?: boolean;
             /**
              * Progress Age S
-             * @description Seconds since its engine gave a sign of progress.
+             * @description Seconds since its engine last made progress.
              */
             progress_age_s?: number | null;
             /**
              * Stall Budget S
-             * @description Seconds without progress that are too many; while it waits for a caller, that one's.
+             * @description Seconds without progress that count as a stall; while it waits for a caller, the caller's.
              */
             stall_budget_s?: number | null;
             /**
              * Active Requests
-             * @description Calls that its engine works on.
+             * @description Calls its engine is working on.
              */
             active_requests?: number | null;
             /**
              * Queue Depth
-             * @description Calls that wait for its engine.
+             * @description Calls waiting for its engine.
              */
             queue_depth?: number | null;
             /**
              * Restarts
-             * @description Times that its worker was replaced.
+             * @description How often its worker has been replaced.
              */
             restarts?: number | null;
             /**
              * Resident Memory Bytes
-             * @description Memory of the server, without its engine's.
+             * @description Memory of the server process, without that of its engine.
              */
             resident_memory_bytes?: number | null;
             /**
@@ -1669,7 +1711,7 @@ export interface components {
         Segment: {
             /**
              * Text
-             * @description Its text as in the script, without marks of Markdown.
+             * @description Its text as in the script, without Markdown.
              */
             text: string;
             /**
@@ -1705,12 +1747,12 @@ export interface components {
         ServiceState: {
             /**
              * Name
-             * @description Such as tts.
+             * @description Name, such as tts.
              */
             name: string;
             /**
              * Ok
-             * @description Whether a replica serves and is not stalled.
+             * @description Whether at least one replica is serving, not stalled and without a problem.
              */
             ok: boolean;
             /**
@@ -1742,13 +1784,13 @@ export interface components {
         SpeechRequest: {
             /**
              * Model
-             * @description Taken for compatibility; the mesh has one voice engine.
+             * @description Ignored: the mesh has one voice engine.
              * @default vigent
              */
             model?: string;
             /**
              * Input
-             * @description The text.
+             * @description The text. May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].
              */
             input: string;
             /**
@@ -1759,7 +1801,7 @@ export interface components {
             voice?: string;
             /**
              * Response Format
-             * @description 24 kHz mono; opus in Ogg, aac in ADTS, pcm of 16 bits, wav at the rate of the voice.
+             * @description 24 kHz mono, but wav has the rate of the voice. Opus comes in Ogg, aac in ADTS, pcm has 16 bits.
              * @default mp3
              * @enum {string}
              */
@@ -1772,13 +1814,13 @@ export interface components {
             speed?: number;
             /**
              * Instructions
-             * @description Taken for compatibility; has no effect.
+             * @description How to speak; refused where the voice engine cannot be told.
              * @default
              */
             instructions?: string;
             /**
              * Stream Format
-             * @description Sound as it is made, or events that hold it.
+             * @description The audio itself, or server-sent events that carry it.
              * @default audio
              * @enum {string}
              */
@@ -1796,12 +1838,12 @@ export interface components {
             id: string;
             /**
              * Name
-             * @description Name for people.
+             * @description Display name.
              */
             name: string;
             /**
              * Names
-             * @description Names by BCP 47 language, if any.
+             * @description Display names by BCP 47 language, if any.
              */
             names?: {
                 [key: string]: string;
@@ -1826,7 +1868,7 @@ export interface components {
             bundled?: boolean;
             /**
              * Mime Type
-             * @description IANA media type of the file, by its content.
+             * @description IANA media type, detected from the content.
              * @default
              */
             mime_type?: string;
@@ -1843,7 +1885,7 @@ export interface components {
             create_time?: string | null;
             /**
              * Url
-             * @description Where the file can be read; its content never changes.
+             * @description Path of the file on this gateway; its content never changes.
              * @default
              */
             url?: string;
@@ -1855,7 +1897,7 @@ export interface components {
             role: "subtitle" | "title";
             /**
              * Style
-             * @description The style as in /assets/styles/schema.json, with defaults filled.
+             * @description The style as in /assets/styles/schema.json, with defaults filled in.
              */
             style: {
                 [key: string]: unknown;
@@ -1873,12 +1915,12 @@ export interface components {
             id: string;
             /**
              * Name
-             * @description Name for people.
+             * @description Display name.
              */
             name: string;
             /**
              * Names
-             * @description Names by BCP 47 language, if any.
+             * @description Display names by BCP 47 language, if any.
              */
             names?: {
                 [key: string]: string;
@@ -1903,7 +1945,7 @@ export interface components {
             bundled?: boolean;
             /**
              * Mime Type
-             * @description IANA media type of the file, by its content.
+             * @description IANA media type, detected from the content.
              * @default
              */
             mime_type?: string;
@@ -1920,7 +1962,7 @@ export interface components {
             create_time?: string | null;
             /**
              * Url
-             * @description Where the file can be read; its content never changes.
+             * @description Path of the file on this gateway; its content never changes.
              * @default
              */
             url?: string;
@@ -1951,7 +1993,7 @@ export interface components {
             true_peak_dbtp: number;
             /**
              * Waveform
-             * @description Largest magnitude of equal stretches, 0 to 1.
+             * @description Peaks of equally long stretches, 0 to 1.
              */
             waveform: number[];
             /**
@@ -1966,7 +2008,7 @@ export interface components {
             languages: string[];
             /**
              * Reference Text
-             * @description What is said in the recording; empty lets the server find out.
+             * @description What is said in the recording; transcribed when empty.
              */
             reference_text: string;
             /** @description Consent of the speaker. */
@@ -1984,13 +2026,13 @@ export interface components {
             engine: components["schemas"]["EngineVoice"][];
             /**
              * Problem
-             * @description Why the engine's are not known; empty when they are.
+             * @description Why the engine's voices could not be listed; empty if they were.
              * @default
              */
             problem?: string;
             /**
              * Items
-             * @description Recordings; their ids are voices of jobs too.
+             * @description Recordings; their ids can be used as a job's `voice` too.
              */
             items: components["schemas"]["Voice"][];
         };
@@ -2034,7 +2076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2043,7 +2085,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2052,7 +2094,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2061,7 +2103,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2070,7 +2112,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2079,7 +2121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2088,7 +2130,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2099,6 +2141,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2139,7 +2190,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2148,7 +2199,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2157,7 +2208,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2166,7 +2217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2175,7 +2226,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2184,7 +2235,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2193,7 +2244,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2211,14 +2262,23 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     list_jobs: {
         parameters: {
             query?: {
-                /** @description Jobs a page. */
+                /** @description Jobs per page. */
                 page_size?: number;
-                /** @description next_page_token of the page before. */
+                /** @description next_page_token of the previous page. */
                 page_token?: string;
                 /** @description Only jobs in this state. */
                 state?: ("queued" | "running" | "done" | "failed" | "cancelled") | null;
@@ -2247,7 +2307,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2256,7 +2316,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2265,7 +2325,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2274,7 +2334,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2283,7 +2343,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2292,7 +2352,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2301,7 +2361,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2319,13 +2379,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     submit: {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key means the same job as long as that is kept; 409 with another request. */
+                /** @description A request repeated with its key returns the same job; 409 if the request differs. */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -2355,7 +2424,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2364,7 +2433,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2373,7 +2442,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2382,7 +2451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2391,7 +2460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2400,7 +2469,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2409,7 +2478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2420,6 +2489,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2458,7 +2536,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2467,7 +2545,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2476,7 +2554,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2485,7 +2563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2494,7 +2572,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2503,7 +2581,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2512,7 +2590,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2523,6 +2601,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2559,7 +2646,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2568,7 +2655,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2577,7 +2664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2586,7 +2673,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2595,7 +2682,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2604,7 +2691,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2613,7 +2700,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2624,6 +2711,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2662,7 +2758,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2671,7 +2767,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2680,7 +2776,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2689,7 +2785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2698,7 +2794,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2707,7 +2803,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2716,7 +2812,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2727,6 +2823,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2765,7 +2870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2774,7 +2879,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2783,7 +2888,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2792,7 +2897,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2801,7 +2906,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2810,7 +2915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2819,7 +2924,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2837,13 +2942,22 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     follow_job: {
         parameters: {
             query?: never;
             header?: {
-                /** @description Id of the last event that was seen. */
+                /** @description Id of the last event received. */
                 "Last-Event-ID"?: string;
             };
             path: {
@@ -2853,7 +2967,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events with ids, a comment when nothing happens, and a last event named `end`; one named `problem` where the orchestrator is lost. A stream that ends without either is to be resumed. */
+            /** @description Events with ids, comments while nothing happens, and a last event: `end`, or `problem` if the orchestrator is lost. Resume a stream that ends without either. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2866,7 +2980,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description The job has ended and nothing is new; an EventSource stops asking. */
+            /** @description The job has ended and there is nothing new; an EventSource stops reconnecting. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -2882,7 +2996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -2891,7 +3005,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2900,7 +3014,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -2909,7 +3023,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -2918,7 +3032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2927,7 +3041,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -2936,7 +3050,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2947,6 +3061,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2976,7 +3099,7 @@ export interface operations {
                     "video/mp4": string;
                 };
             };
-            /** @description The ranges that were asked for. */
+            /** @description The requested ranges. */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -2985,7 +3108,7 @@ export interface operations {
                     "video/mp4": string;
                 };
             };
-            /** @description The client has it. */
+            /** @description The client has the current file. */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -3001,7 +3124,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3010,7 +3133,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3019,7 +3142,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is no longer the one that `If-Match` names. */
+            /** @description The file is no longer the one that `If-Match` names. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3028,7 +3151,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3037,7 +3160,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3046,14 +3169,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is shorter than the range that was asked for. */
+            /** @description The requested range lies beyond the end of the file. */
             416: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3062,7 +3185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3071,7 +3194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3089,12 +3212,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     fetch_output: {
         parameters: {
             query?: {
-                /** @description Whether a browser is to save it rather than show it. */
+                /** @description Whether a browser should save it rather than show it. */
                 download?: boolean;
             };
             header?: never;
@@ -3120,7 +3252,7 @@ export interface operations {
                     "application/json": string;
                 };
             };
-            /** @description The ranges that were asked for. */
+            /** @description The requested ranges. */
             206: {
                 headers: {
                     [name: string]: unknown;
@@ -3134,7 +3266,7 @@ export interface operations {
                     "application/json": string;
                 };
             };
-            /** @description The client has it. */
+            /** @description The client has the current file. */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -3150,7 +3282,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3159,7 +3291,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3168,7 +3300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is no longer the one that `If-Match` names. */
+            /** @description The file is no longer the one that `If-Match` names. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -3177,7 +3309,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3186,7 +3318,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3195,14 +3327,14 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It is shorter than the range that was asked for. */
+            /** @description The requested range lies beyond the end of the file. */
             416: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3211,7 +3343,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3220,7 +3352,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3231,6 +3363,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3395,7 +3536,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3404,7 +3545,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3413,7 +3554,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3422,7 +3563,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3431,7 +3572,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3440,7 +3581,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3449,7 +3590,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3460,6 +3601,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3483,13 +3633,13 @@ export interface operations {
                     file: string;
                     /**
                      * Model
-                     * @description Taken for compatibility; the mesh has one listening engine.
+                     * @description Ignored: the mesh has one listening engine.
                      * @default vigent
                      */
                     model?: string;
                     /**
                      * Language
-                     * @description BCP 47 language; empty finds out.
+                     * @description BCP 47 language; detected when empty.
                      * @default
                      */
                     language?: string;
@@ -3501,31 +3651,31 @@ export interface operations {
                     response_format?: "json" | "text" | "srt" | "vtt" | "verbose_json";
                     /**
                      * Stream
-                     * @description Whether text is sent as it is recognised.
+                     * @description Whether text is sent while it is being recognised.
                      * @default false
                      */
                     stream?: boolean;
                     /**
                      * Timestamp Granularities[]
-                     * @description With `word`, verbose_json has the words, too.
+                     * @description With `word`, verbose_json has the times of words too.
                      * @default []
                      */
                     "timestamp_granularities[]"?: ("word" | "segment")[];
                     /**
                      * Prompt
-                     * @description Taken for compatibility; has no effect.
+                     * @description Ignored.
                      * @default
                      */
                     prompt?: string;
                     /**
                      * Temperature
-                     * @description Taken for compatibility; has no effect.
+                     * @description Ignored.
                      * @default 0
                      */
                     temperature?: number;
                     /**
                      * Chunking Strategy
-                     * @description Taken for compatibility; has no effect.
+                     * @description Ignored.
                      * @default
                      */
                     chunking_strategy?: string;
@@ -3549,7 +3699,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3558,7 +3708,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3567,7 +3717,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3576,7 +3726,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3585,7 +3735,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3594,7 +3744,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3603,7 +3753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3614,6 +3764,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3650,7 +3809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3659,7 +3818,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3668,7 +3827,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3677,7 +3836,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3686,7 +3845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3695,7 +3854,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3704,7 +3863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3715,6 +3874,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3753,7 +3921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3762,7 +3930,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3771,7 +3939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3780,7 +3948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3789,7 +3957,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3798,7 +3966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3807,7 +3975,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3818,6 +3986,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3854,7 +4031,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3863,7 +4040,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3872,7 +4049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -3881,7 +4058,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -3890,7 +4067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3899,7 +4076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -3908,7 +4085,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3919,6 +4096,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3942,7 +4128,7 @@ export interface operations {
                     file: string;
                     /**
                      * Name
-                     * @description Name for people; the file's when left out.
+                     * @description Display name; the file name when left out.
                      * @default
                      */
                     name?: string;
@@ -3962,7 +4148,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It was there; its description is renewed. */
+            /** @description It was there already; its description is updated. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3989,7 +4175,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -3998,7 +4184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4007,7 +4193,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4016,7 +4202,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4025,7 +4211,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4034,7 +4220,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4043,7 +4229,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4054,6 +4240,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4090,7 +4285,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4099,7 +4294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4108,7 +4303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4117,7 +4312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4126,7 +4321,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4135,7 +4330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4144,7 +4339,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4155,6 +4350,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4191,7 +4395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4200,7 +4404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4209,7 +4413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4218,7 +4422,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4227,7 +4431,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4236,7 +4440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4245,7 +4449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4256,6 +4460,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4279,7 +4492,7 @@ export interface operations {
                     file: string;
                     /**
                      * Name
-                     * @description Name for people; the file's when left out.
+                     * @description Display name; the file name when left out.
                      * @default
                      */
                     name?: string;
@@ -4314,7 +4527,7 @@ export interface operations {
                     person: string;
                     /**
                      * Statement
-                     * @description Words of the agreement.
+                     * @description Wording of the agreement.
                      */
                     statement: string;
                     /**
@@ -4326,7 +4539,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It was there; its description is renewed. */
+            /** @description It was there already; its description is updated. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4353,7 +4566,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4362,7 +4575,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4371,7 +4584,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4380,7 +4593,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4389,7 +4602,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4398,7 +4611,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4407,7 +4620,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4418,6 +4631,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4454,7 +4676,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4463,7 +4685,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4472,7 +4694,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4481,7 +4703,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4490,7 +4712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4499,7 +4721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4508,7 +4730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4519,6 +4741,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4555,7 +4786,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4564,7 +4795,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4573,7 +4804,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4582,7 +4813,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4591,7 +4822,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4600,7 +4831,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4609,7 +4840,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4620,6 +4851,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4643,7 +4883,7 @@ export interface operations {
                     file: string;
                     /**
                      * Name
-                     * @description Name for people; the file's when left out.
+                     * @description Display name; the file name when left out.
                      * @default
                      */
                     name?: string;
@@ -4663,7 +4903,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It was there; its description is renewed. */
+            /** @description It was there already; its description is updated. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4690,7 +4930,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4699,7 +4939,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4708,7 +4948,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4717,7 +4957,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4726,7 +4966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4735,7 +4975,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4744,7 +4984,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4755,6 +4995,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4791,7 +5040,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4800,7 +5049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4809,7 +5058,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4818,7 +5067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4827,7 +5076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4836,7 +5085,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4845,7 +5094,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4856,6 +5105,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4892,7 +5150,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4901,7 +5159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4910,7 +5168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -4919,7 +5177,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4928,7 +5186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4937,7 +5195,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -4946,7 +5204,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4957,6 +5215,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4980,7 +5247,7 @@ export interface operations {
                     file: string;
                     /**
                      * Name
-                     * @description Name for people; the file's when left out.
+                     * @description Display name; the file name when left out.
                      * @default
                      */
                     name?: string;
@@ -5000,7 +5267,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It was there; its description is renewed. */
+            /** @description It was there already; its description is updated. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5027,7 +5294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5036,7 +5303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5045,7 +5312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5054,7 +5321,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5063,7 +5330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5072,7 +5339,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5081,7 +5348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5092,6 +5359,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5128,7 +5404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5137,7 +5413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5146,7 +5422,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5155,7 +5431,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5164,7 +5440,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5173,7 +5449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5182,7 +5458,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5193,6 +5469,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5229,7 +5514,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5238,7 +5523,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5247,7 +5532,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5256,7 +5541,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5265,7 +5550,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5274,7 +5559,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5283,7 +5568,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5294,6 +5579,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5317,7 +5611,7 @@ export interface operations {
                     file: string;
                     /**
                      * Name
-                     * @description Name for people; the file's when left out.
+                     * @description Display name; the file name when left out.
                      * @default
                      */
                     name?: string;
@@ -5343,7 +5637,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It was there; its description is renewed. */
+            /** @description It was there already; its description is updated. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5370,7 +5664,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5379,7 +5673,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5388,7 +5682,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5397,7 +5691,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5406,7 +5700,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5415,7 +5709,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5424,7 +5718,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5435,6 +5729,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5471,7 +5774,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5480,7 +5783,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5489,7 +5792,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5498,7 +5801,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5507,7 +5810,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5516,7 +5819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5525,7 +5828,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5536,6 +5839,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5574,7 +5886,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body came too slowly. */
+            /** @description The body arrived too slowly. */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5583,7 +5895,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not fit the present state. */
+            /** @description It conflicts with the current state. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -5592,7 +5904,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than this path takes. */
+            /** @description The body is larger than this path accepts. */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5601,7 +5913,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is announced as no JSON. */
+            /** @description The body is not declared as JSON. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5610,7 +5922,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The input can never work; `field` names what is at fault. */
+            /** @description The input is invalid; `field` names what is at fault. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5619,7 +5931,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No room now; try again after `Retry-After` seconds. */
+            /** @description Too busy; try again after `Retry-After` seconds. */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5628,7 +5940,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A service is starting, busy or down, or the gateway is full or ending; try again. */
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5639,6 +5951,15 @@ export interface operations {
             };
             /** @description A service did not answer in time. */
             504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -14,7 +14,7 @@ from services.faces.picture import RgbPicture
 from services.faces.smoothing import runs
 from services.faces.speaker import Speaker
 from services.faces.tracking import FaceTracker
-from services.media.crop import OUTSIDE, Crop, CropPath, cover
+from services.media.framing.crop import OUTSIDE, Crop, CropPath, cover
 
 LOOKS_HZ = 6.25
 """How often faces are looked for: a face moves less than its own size in between."""
