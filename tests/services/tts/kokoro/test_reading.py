@@ -9,7 +9,7 @@ from services.text.pronunciation import Pronunciation, ReadingKind
 from services.tts.engine import Synthesis
 from services.tts.kokoro.chinese import letters_of_hanzi, letters_of_pinyin, pinyin_of
 from services.tts.kokoro.latin import english
-from services.tts.kokoro.letters import known_letters, letters_of_ipa, vocabulary
+from services.tts.kokoro.letters import Accent, known_letters, letters_of_ipa, vocabulary
 from services.tts.kokoro.reading import Reader
 
 CHINESE, ENGLISH = Reader("zh"), Reader("en")
@@ -83,7 +83,11 @@ def test_english_has_the_letters_of_the_model(text: str, letters: str) -> None:
 
 
 def test_british_and_american_differ() -> None:
-    assert english("go", british=True) != english("go")
+    assert english("go", Accent.BRITISH) != english("go")
+
+
+def test_a_chinese_voice_gets_sounds_that_it_knows() -> None:
+    assert english("API speak Google ChatGPT", Accent.CHINESE) == "ei→pʰi→ai→ spˈik ɡˈuɡᵊl ʨʰˈæt ʨi→pʰi→tʰi→"
 
 
 def test_shouting_is_not_spelled() -> None:
