@@ -33,7 +33,7 @@ RUN pip install --constraint constraints.txt '.[gateway]'
 FROM build AS build-orchestrator
 RUN pip install --constraint constraints.txt '.[orchestrator]'
 FROM build AS build-tts
-RUN pip install --constraint constraints.txt '.[tts]'
+RUN pip install --constraint constraints.txt '.[tts,kokoro]'
 FROM build AS build-tts-qwen3
 RUN pip install --constraint constraints.txt '.[tts,qwen3]'
 FROM build AS build-lipsync
