@@ -8,6 +8,7 @@ manifest.json                 see services/enginekit/checkpoints.py; optional, v
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import ctranslate2
@@ -62,6 +63,7 @@ def load(folder: Path, settings: EngineSettings, options: WhisperOptions, progre
     return model
 
 
+_MOST_THREADS = 4  # CTranslate2's default; more wait for each other
 _LOAD_BUDGET_S = 300.0  # CTranslate2 reads 3 GB without saying how far it is
 
 
@@ -71,8 +73,8 @@ def _loaded(folder: Path, device: str, index: int, options: WhisperOptions) -> W
             str(folder),
             device=device,
             device_index=index,
-            compute_type=options.compute_type,
-            cpu_threads=options.cpu_threads,
+            compute_type=_compute_type(options.compute_type, device),
+            cpu_threads=options.cpu_threads or min(len(os.sched_getaffinity(0)), _MOST_THREADS),
             num_workers=options.parallel,
             local_files_only=True,
         )
@@ -98,6 +100,13 @@ def _device(name: str) -> tuple[str, int]:
     if not 0 <= index < count:
         raise no_device(name)
     return kind, index
+
+
+def _compute_type(name: str, device: str) -> str:
+    """CTranslate2's own "auto" takes what is fastest, on a GPU less exact than what is stored."""
+    if name != "auto":
+        return name
+    return "int8" if device == "cpu" else "default"
 
 
 def _check_compute_type(name: str, device: str, index: int) -> None:
