@@ -7,19 +7,30 @@ PIP := $(BIN)/pip --disable-pip-version-check install --constraint constraints.t
 
 REMOTION_PACKAGES := remotion/node_modules/.done
 REMOTION_BUILD := remotion/dist/.done
+STUDIO_PACKAGES := gateway/studio/node_modules/.done
 
 # Tests wait for servers half of the time. Those of a file share theirs; the order is that of the folders, in which the
 # longest files do not come last.
 TWO_FILES_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# What depends most on the Python below: processes, databases, settings, text, and one film from end to end.
+QUICK_TESTS := tests/services/base tests/services/text tests/orchestrator/captions tests/orchestrator/jobs \
+    tests/orchestrator/test_server.py tests/gateway/films \
+    tests/gateway/cli/test_make.py::test_without_a_mesh_one_is_started_and_ended
+
+MINUTES ?= 3
+
 .DEFAULT_GOAL := help
-.PHONY: help demo setup check test bench bench-gpu studio remotion generate clean
+.PHONY: help demo starter setup check test test-quick soak bench quality bench-gpu studio studio-dist remotion generate clean
 
 help: ## lists these words
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.mesh ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
+demo: $(VENV)/.mesh starter ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
 	@$(BIN)/vigent make assets/demo/script.txt --footage assets/demo/presenter.mp4 --title-file assets/demo/title.txt --music assets/music/morning-light.m4a --out out/demo.mp4
+
+starter: $(VENV)/.mesh
+	@$(BIN)/vigent models pull $@ || echo "Going on without them: the film speaks with the built-in voice. make demo tries again."
 
 setup: $(VENV)/.dev ## makes .venv with everything but GPU extras
 
@@ -33,21 +44,37 @@ check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generat
 	$(BIN)/pytest -q tests/house
 	@if [ -e $(REMOTION_PACKAGES) ] || [ "$$CI" = true ]; then npm --prefix remotion run --silent check; \
 	else echo "remotion/ is not checked: run make remotion first."; fi
+	@if [ -e $(STUDIO_PACKAGES) ] || [ "$$CI" = true ]; then $(MAKE) --no-print-directory gateway/studio/build/openapi.json && \
+	    npm --prefix gateway/studio run --silent check; \
+	else echo "gateway/studio/ is not checked: run make studio-dist first."; fi
 
-test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those of Remotion too where Node and Chromium are or can be had
-	@if .ci/node-and-chromium && $(MAKE) --no-print-directory $(REMOTION_PACKAGES); then \
-	    $(MAKE) --no-print-directory remotion && npm --prefix remotion test --silent; \
-	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/, and what pytest skips for the same reason."; fi
+test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those in a browser too where Node and Chromium are or can be had
+	@if .ci/node-and-chromium && $(MAKE) --no-print-directory $(REMOTION_PACKAGES) $(STUDIO_PACKAGES); then \
+	    $(MAKE) --no-print-directory remotion && npm --prefix remotion test --silent && npm --prefix gateway/studio test --silent; \
+	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/ and gateway/studio/, and what pytest skips for the same reason."; fi
 	$(BIN)/pytest $(TWO_FILES_AT_A_TIME)
+
+test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=python3.13 VENV=.venv-3.13 for another one
+	$(BIN)/pytest $(TWO_FILES_AT_A_TIME) $(QUICK_TESTS)
+
+soak: $(VENV)/.dev ## jobs while processes are killed, frozen and restarted at random; MINUTES=3, SEED= for the same again
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench
 
+quality: $(VENV)/.dev starter ## what is understood of the starter voice: a table, kept in tests/bench/QUALITY.md
+	$(BIN)/python -m tests.bench.quality
+
 bench-gpu: $(VENV)/.dev ## both GPU engines with random weights of the real shapes; says so where no GPU is
 	@$(BIN)/python -m tests.bench.gpu
 
-studio: $(VENV)/.mesh ## mesh and gateway on this machine; prints the address
-	$(BIN)/vigent up
+studio: $(VENV)/.mesh ## mesh and gateway on this machine; prints the studio's address and opens it where a desktop is
+	$(BIN)/vigent up --open
+
+studio-dist: $(STUDIO_PACKAGES) gateway/studio/build/openapi.json ## builds the studio's page anew into gateway/studio/dist (needs Node)
+	npm --prefix gateway/studio run --silent api
+	npm --prefix gateway/studio run --silent build
 
 remotion: $(REMOTION_BUILD) ## what the optional Remotion overlay needs: Node, Chromium, npm packages, bundle
 
@@ -55,7 +82,7 @@ generate: $(VENV)-protos/.done ## Python stubs from protos/
 	PATH=$(VENV)-protos/bin:$$PATH $(VENV)-protos/bin/python protos/generate.py
 
 clean: ## removes environments and what was made
-	rm -rf $(VENV) $(VENV)-protos out .vigent remotion/node_modules remotion/dist remotion/build
+	rm -rf $(VENV) $(VENV)-* out .vigent remotion/node_modules remotion/dist remotion/build gateway/studio/node_modules gateway/studio/build
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
@@ -72,16 +99,36 @@ $(VENV)/.dev: $(VENV)/.mesh
 	@$(PIP) --group dev --editable '.[mesh,latentsync,qwen3,whisper]'
 	@touch $@
 
+$(VENV)/.quick: $(VENV)/.mesh
+	@$(PIP) --upgrade 'pip>=25.1'
+	@$(PIP) --group quick --editable '.[mesh]'
+	@touch $@
+
 $(VENV)-protos/.done: protos/requirements.txt
 	@$(PYTHON) -m venv $(VENV)-protos
 	@$(VENV)-protos/bin/pip --disable-pip-version-check install --quiet --requirement protos/requirements.txt
 	@touch $@
 
-$(REMOTION_PACKAGES): remotion/package.json remotion/package-lock.json
+# Once for both, so that two do not install at the same time.
+.PHONY: node-and-chromium
+node-and-chromium:
 	@.ci/node-and-chromium
+
+$(REMOTION_PACKAGES): remotion/package.json remotion/package-lock.json | node-and-chromium
 	@echo "Installing the Node packages of remotion/ (once, about a minute) ..."
 	@npm --prefix remotion ci --silent --no-progress
 	@touch $@
+
+$(STUDIO_PACKAGES): gateway/studio/package.json gateway/studio/package-lock.json | node-and-chromium
+	@echo "Installing the Node packages of gateway/studio/ (once, about a minute) ..."
+	@npm --prefix gateway/studio ci --silent --no-progress
+	@touch $@
+
+# Always anew: what it is made of is all of the gateway.
+.PHONY: gateway/studio/build/openapi.json
+gateway/studio/build/openapi.json: $(VENV)/.dev
+	@mkdir -p $(@D)
+	@$(BIN)/python -m tests.support.openapi > $@
 
 $(REMOTION_BUILD): $(REMOTION_PACKAGES) $(wildcard remotion/*.json remotion/src/* remotion/child/* remotion/bench/* remotion/test/*)
 	@echo "Building remotion/ ..."

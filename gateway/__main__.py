@@ -20,6 +20,7 @@ from gateway.settings import GatewaySettings
 from services.base.errors import VigentError
 from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
+from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
@@ -57,6 +58,7 @@ class GatewayServer(uvicorn.Server):
 
 
 def main() -> int:
+    keep_files_private()
     replace_what_cannot_be_shown()
     try:
         settings = GatewaySettings.load("gateway")
@@ -71,7 +73,7 @@ def main() -> int:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     metrics, stopping, places = GatewayMetrics(), asyncio.Event(), room_for(settings.connections)
     admission = Admission(places, metrics)
-    shared = Connections(places, settings.head_timeout_s, settings.write_timeout_s, metrics)
+    shared = Connections(places, settings.waits.head_timeout_s, settings.waits.write_timeout_s, metrics)
     config = uvicorn.Config(
         create_app(settings, metrics, admission, stopping),
         http=cast("type[asyncio.Protocol]", partial(GatewayProtocol, shared=shared)),
@@ -96,7 +98,7 @@ def listen(settings: GatewaySettings) -> socket.socket:
         remedy = "Stop what uses it (`vigent doctor` names it), or set VIGENT_GATEWAY_PORT."
         raise port_error(problem, remedy, "port", error) from error
     if sys.platform == "linux":  # where connections inherit it: also what fits into buffers is to be read some day
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(settings.write_timeout_s * 1000))
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(settings.waits.write_timeout_s * 1000))
     return listening
 
 

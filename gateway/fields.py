@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from services.base.errors import InvalidInputError
 
@@ -13,7 +14,7 @@ from services.base.errors import InvalidInputError
 def _encodable(text: str) -> str:
     """Refuses half of a surrogate pair: JSON can express it, but it is no character and cannot be sent on."""
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("The text should have whole characters only")
+        raise PydanticCustomError("lone_surrogate", "Text should consist of whole characters")
     return text
 
 
@@ -21,7 +22,7 @@ def _in_utc(time: datetime) -> datetime:
     try:
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except OverflowError as error:
-        raise ValueError("The time should be in the years 1 to 9999") from error
+        raise PydanticCustomError("year", "Time should be in the years 1 to 9999") from error
 
 
 Text = Annotated[str, AfterValidator(_encodable)]
@@ -38,7 +39,7 @@ class Consent(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     person: SomeText = Field(description="Who agreed.", max_length=200)
-    statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
+    statement: SomeText = Field(description="Wording of the agreement.", max_length=4_000)
     given_time: UtcTime | None = Field(None, description="When it was given; now, when left out.")
 
 
@@ -47,7 +48,7 @@ def invalid_input_of(first: dict[str, Any], documented: str = "/docs") -> Invali
     place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
     field = ".".join(place) or "body"
     if first["type"] == "extra_forbidden":
-        remedy = f"Remove the field, or look at {documented} for its right name."
+        remedy = f"Remove it, or look up its name in {documented}."
         return InvalidInputError(f"There is no field {field!r}.", remedy, field, "UNKNOWN_FIELD")
     if first["type"] == "json_invalid":
         return no_json()
@@ -60,7 +61,7 @@ def invalid_input_of(first: dict[str, Any], documented: str = "/docs") -> Invali
 
 def no_json() -> InvalidInputError:
     """The error for a body that cannot be read as JSON."""
-    return InvalidInputError("The body is no JSON.", "Send one JSON object, in UTF-8.", "body", "NO_JSON")
+    return InvalidInputError("The body is not JSON.", "Send one JSON object, in UTF-8.", "body", "NO_JSON")
 
 
 def shortened(value: object, most: int = 80) -> str:

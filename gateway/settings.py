@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.base.settings import PORTS, ProcessSettings
 
@@ -18,10 +18,34 @@ def _target(service: str) -> str:
     return f"127.0.0.1:{PORTS[service]}"
 
 
+class WaitSettings(BaseModel):
+    """How long the gateway waits for clients and services. The defaults serve everywhere; tests change them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    head_timeout_s: float = Field(
+        default=10.0,
+        description="Longest time until the head of a request is complete, or an idle connection sends one.",
+        gt=0,
+    )
+    body_timeout_s: float = Field(
+        default=30.0, description="Longest wait for a request's body, besides what body_rate_bytes_per_s adds.", gt=0
+    )
+    body_rate_bytes_per_s: float = Field(
+        default=10_000.0, description="Slowest rate of a long body: each so many bytes add one second.", gt=0
+    )
+    write_timeout_s: float = Field(
+        default=60.0, description="Longest time in which a client reads nothing of what is being sent to it.", gt=0
+    )
+    probe_timeout_s: float = Field(default=1.0, description="Longest wait for a service's health and status.", gt=0)
+    call_timeout_s: float = Field(default=10.0, description="Longest wait for a short answer of a service.", gt=0)
+    heartbeat_s: float = Field(default=15.0, description="Silence after which an event stream sends a comment.", gt=0)
+
+
 class GatewaySettings(ProcessSettings):
     """What the gateway can be told, with several replicas of a service separated by commas.
 
-    Make one with `GatewaySettings.load("gateway")`. `metrics_port` has no meaning here: /metrics is on `port`.
+    Make one with `GatewaySettings.load("gateway")`.
     """
 
     orchestrator: str = Field(_target("orchestrator"), description="Address of the orchestrators.")
@@ -35,24 +59,11 @@ class GatewaySettings(ProcessSettings):
     )
     assets_root: Path = Field(_BUNDLED_ASSETS, description="Folder of the bundled fonts, music, styles and demo.")
     upload_limit_bytes: int = Field(2 * 2**30, description="Largest upload.", gt=0)
-    body_limit_bytes: int = Field(2**20, description="Largest request body that is no upload.", gt=0)
     connections: int = Field(
         512,
         description="Connections at the same time: half of them for streams and downloads, a quarter for other "
-        "requests, which get 503 beyond that; when all are used, the one that has asked nothing for longest is ended.",
+        "requests, which get 503 beyond that; when all are used, the one that has been idle for longest is closed.",
         ge=4,
-    )
-    head_timeout_s: float = Field(
-        10.0, description="Longest time until the head of a request is complete, or an idle connection asks.", gt=0
-    )
-    body_timeout_s: float = Field(
-        30.0, description="Longest wait for a request's body, besides what body_rate_bytes_per_s adds.", gt=0
-    )
-    body_rate_bytes_per_s: float = Field(
-        10_000.0, description="Least rate of a long body: one second more for so many bytes that have come.", gt=0
-    )
-    write_timeout_s: float = Field(
-        60.0, description="Longest time in which a client reads nothing of what is being sent to it.", gt=0
     )
     uploads_at_once: int = Field(4, description="Uploads that are taken at the same time.", ge=1)
     encoders_at_once: int = Field(16, description="Spoken answers (mp3, opus, aac, flac) encoded at a time.", ge=1)
@@ -60,10 +71,8 @@ class GatewaySettings(ProcessSettings):
     audio_limit_s: float = Field(1800.0, description="Longest music and longest recording to transcribe.", gt=0)
     inspect_limit_s: float = Field(120.0, description="Longest time for looking at an uploaded file.", gt=0)
     inspect_memory_bytes: int = Field(4 * 2**30, description="Memory for looking at an uploaded file.", gt=0)
-    probe_timeout_s: float = Field(1.0, description="Longest wait for a service's health or metrics.", gt=0)
-    call_timeout_s: float = Field(10.0, description="Longest wait for a short answer of a service.", gt=0)
     speech_timeout_s: float = Field(600.0, description="Longest time for speaking or listening to one request.", gt=0)
-    heartbeat_s: float = Field(15.0, description="Pause after which an event stream says that it is alive.", gt=0)
+    waits: WaitSettings = Field(default_factory=WaitSettings, description="How long it waits for clients and services.")
 
     def targets(self, service: str) -> list[str]:
         """Addresses (gRPC) of the replicas of `service`, one of SERVICES."""

@@ -19,6 +19,7 @@ ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jo
 
 _WATCH_STREAM_S = 600.0  # then the watch continues in a new stream, perhaps to another replica
 _WATCH_PAUSE_S = 0.5
+_SAMPLE_S = 120.0  # footage is conformed and looked at first
 
 
 @contextmanager
@@ -122,6 +123,12 @@ class JobClient:
         """Forgets an ended job; its files stay. Raises FailedPreconditionError for a job that has not ended."""
         with calling("orchestrator", self._target):
             await self._stub.DeleteJob(jobs_pb2.DeleteJobRequest(id=job_id), timeout=self._timeout_s)
+
+    async def sample(self, spec: jobs_pb2.JobSpec) -> bytes:
+        """A JPEG of a frame of the film that the spec would become, with still lips; new footage takes a while."""
+        request = jobs_pb2.DrawSampleRequest(spec=spec)
+        with calling("orchestrator", self._target):
+            return (await self._stub.DrawSample(request, timeout=_SAMPLE_S)).jpeg
 
     async def close(self) -> None:
         """Closes the channel, which ends all watches."""

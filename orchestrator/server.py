@@ -17,14 +17,18 @@ from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.retry import RetryPolicy
+from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.allocator import keep_large_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
+from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
+from services.media.colours import rgb_of_hex
 from services.media.store import MediaStore
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
@@ -44,6 +48,7 @@ def serve() -> int:
     Returns the exit code: 0 drained, 1 failed, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
+    keep_files_private()
     replace_what_cannot_be_shown()
     try:
         settings = OrchestratorSettings.load(NAME)
@@ -61,13 +66,15 @@ async def _serve(settings: OrchestratorSettings) -> int:
     metrics = ServerMetrics(NAME)
     store, servers = MediaStore(settings.media_root), Servers(settings)
     use_uploaded_fonts(store.root)
-    maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records))
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
+    maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records), engine.enqueue)
     health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
     server = new_server(settings, guard)
-    servicer = JobServicer(records, engine, maker, store, settings, guard.calls)
+    sampler = Sampler(store, servers, RetryPolicy(settings.attempts), rgb_of_hex(settings.backdrop))
+    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler)
     add_JobServiceServicer_to_server(servicer, server)
-    add_common_services(server, SERVICE, health, JobStatusServicer(SERVICE, records))
+    status = JobStatusServicer(SERVICE, records, store, settings.least_free_bytes)
+    add_common_services(server, SERVICE, health, status)
     address = f"{settings.host}:{bind(server, settings, NAME)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     async with _running(engine, maker, records):
@@ -83,8 +90,10 @@ async def _serve(settings: OrchestratorSettings) -> int:
 @contextlib.asynccontextmanager
 async def _running(engine: DurableEngine, maker: FilmMaker, records: JobRecords) -> AsyncIterator[None]:
     await engine.start(maker.make)
+    for job_id, attempt in await engine.abandon_older():
+        await maker.begin_again(records.attempt_at(job_id, attempt), "an older version began it")
     for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing
-        await engine.enqueue(job.id, await records.attempt(job.id))
+        engine.enqueue(job.id, await records.attempt(job.id))
     yield
 
 
@@ -98,8 +107,9 @@ def _leave(code: int) -> None:
 def _opened(database_url: str) -> JobRecords:
     """The records. Raises InvalidInputError for no URL, FailedPreconditionError for a database that does not open."""
     try:
-        if database_url.startswith("sqlite:///"):
-            Path(database_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        url = sa.make_url(database_url)
+        if url.get_backend_name() == "sqlite" and url.database:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         return JobRecords(database_url)
     except (sa.exc.ArgumentError, ImportError) as error:
         problem = "This is no database for jobs."  # not quoted: it may hold a password

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.base.settings import PORTS, ProcessSettings
+from services.base.settings import PORTS, GrpcSettings
 
 
-class OrchestratorSettings(ProcessSettings):
+class OrchestratorSettings(GrpcSettings):
     """What the orchestrator can be told. Addresses of several replicas of a service are separated by commas."""
 
     tts: str = Field(f"127.0.0.1:{PORTS['tts']}", description="Address of the voice servers.")
@@ -19,6 +19,11 @@ class OrchestratorSettings(ProcessSettings):
     database_url: str = Field("sqlite:///.vigent/jobs.db", description="Database of the jobs: SQLite or PostgreSQL.")
     executor_id: str = Field("orchestrator", description="Name under which this process recovers its own jobs.")
     max_running_jobs: int = Field(1, description="Jobs that run at the same time.", ge=1)
+    least_free_bytes: int = Field(
+        256 * 2**20,
+        description="Free space on the disk of the media store below which jobs wait and new ones are refused.",
+        ge=0,
+    )
     max_queued_jobs: int = Field(100, description="Jobs that may wait; any more are refused.", ge=1)
     parallel_segments: int = Field(2, description="Segments of a job that are made at the same time.", ge=1)
     encoder: Literal["libx264", "h264_nvenc"] = Field("libx264", description="Video encoder; NVENC where there is one.")

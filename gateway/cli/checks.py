@@ -24,6 +24,7 @@ from gateway.mesh.lock import running_mesh
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import ONE_TRY
 from gateway.mesh.ports import setting_of, shared_ports, taken_ports, user_of, wanted_ports
+from gateway.mesh.settings import MeshSettings
 from gateway.mesh.supervised import Supervised
 from gateway.mesh.supervisor import Supervisor
 from gateway.settings import MODEL_SERVICES
@@ -31,6 +32,7 @@ from orchestrator.client import calling
 from services.base.direct import direct_channel
 from services.base.errors import FailedPreconditionError, VigentError
 from services.media.sandbox import Limits, run_limited
+from services.media.store import MediaStore
 from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -65,10 +67,10 @@ def machine() -> Iterator[Finding]:
     good = sys.version_info >= (3, 11)
     yield Finding(Verdict.OK if good else Verdict.FAIL, "python", version, "" if good else "Use Python 3.11 or newer.")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield _graded(cores >= 2, "cores", f"{cores}", "Films are made on two or more; with one they take twice as long.")
+    yield _graded(cores >= 2, "cores", f"{cores}", "Use two or more; with one, films take twice as long.")
     memory = psutil.virtual_memory()
     detail = f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB free"
-    yield _graded(memory.available >= 2 * _GIB, "memory", detail, "Close other programs; the mesh takes about 2 GiB.")
+    yield _graded(memory.available >= 2 * _GIB, "memory", detail, "Close other programs; the mesh needs about 2 GiB.")
 
 
 def folder(data: Path) -> Iterator[Finding]:
@@ -78,15 +80,25 @@ def folder(data: Path) -> Iterator[Finding]:
         free = shutil.disk_usage(data).free
         writable = os.access(data, os.W_OK)
     except OSError as error:
-        yield Finding(Verdict.FAIL, "data folder", f"{data}: {error.strerror}", "Name another with --data.")
+        yield Finding(Verdict.FAIL, "data folder", f"{data}: {error.strerror}", "Choose another with --data.")
         return
     if not writable:
-        yield Finding(Verdict.FAIL, "data folder", f"{data.absolute()} cannot be written", "Name another with --data.")
+        yield Finding(Verdict.FAIL, "data folder", f"{data.absolute()} is not writable", "Choose another with --data.")
         return
     detail = f"{data.absolute()}, {free / _GIB:.1f} GiB free"
     yield _graded(
-        free >= 2 * _GIB, "data folder", detail, "Make room: a minute of film takes about 100 MB with its pieces."
+        free >= 2 * _GIB, "data folder", detail, "Free some space: making a minute of film takes about 100 MB."
     )
+
+
+def stored_files(media_root: Path) -> Iterator[Finding]:
+    """Every file of the media store is what was written."""
+    files = dict(MediaStore(media_root).scrub())
+    damaged = sorted(name for name, whole in files.items() if not whole)
+    detail = f"{len(files) - len(damaged)} of {len(files)} stored files are what was written"
+    shown = ", ".join(name[:12] for name in damaged[:5])
+    remedy = f"Damaged and set aside: {shown}. Pieces are made again by themselves; upload again what you uploaded."
+    yield _graded(not damaged, "stored files", detail, remedy, Verdict.FAIL)
 
 
 def packages() -> Iterator[Finding]:
@@ -95,9 +107,9 @@ def packages() -> Iterator[Finding]:
         missing = [name for name in _requirements(role) if not _installed(name)]
         if missing:
             remedy = f"pip install 'vigent[{role}]'"
-            yield Finding(Verdict.FAIL, "packages", f"{role} lacks {', '.join(missing)}", remedy)
+            yield Finding(Verdict.FAIL, "packages", f"{role}: {', '.join(missing)} missing", remedy)
         else:
-            yield Finding(Verdict.OK, "packages", f"{role}: all there")
+            yield Finding(Verdict.OK, "packages", f"{role}: all installed")
 
 
 def fonts() -> Iterator[Finding]:
@@ -119,16 +131,16 @@ def encoders() -> Iterator[Finding]:
             if needed:
                 yield Finding(Verdict.FAIL, "encoder", error.problem, "pip install --force-reinstall av")
             else:
-                yield Finding(Verdict.OK, "encoder", f"{name} is not usable here; libx264 does its work")
+                yield Finding(Verdict.OK, "encoder", f"{name} is not available; libx264 is used instead")
         else:
-            yield Finding(Verdict.OK, "encoder", f"{name} encodes")
+            yield Finding(Verdict.OK, "encoder", f"{name} works")
 
 
 def voice(data: Path) -> Iterator[Finding]:
     """The voice server starts and speaks."""
     samples, engine = asyncio.run(_speak(data))
     detail = f"{engine} spoke {samples:,} samples"
-    yield _graded(samples > 0, "voice", detail, "See the words of `python -m services.tts`.", Verdict.FAIL)
+    yield _graded(samples > 0, "voice", detail, "See what `python -m services.tts` prints.", Verdict.FAIL)
 
 
 def ports(data: Path) -> Iterator[Finding]:
@@ -137,17 +149,17 @@ def ports(data: Path) -> Iterator[Finding]:
     mesh = running_mesh(data)
     wanted, taken, shared = wanted_ports(addresses), taken_ports(addresses), shared_ports(addresses)
     for port, names in shared.items():
-        detail, remedy = f"{port} is given to {' and to '.join(names)}", f"Set {setting_of(names[-1])} to another one."
+        detail, remedy = f"{port} is set for {' and '.join(names)}", f"Set {setting_of(names[-1])} to another port."
         yield Finding(Verdict.FAIL, "ports", detail, remedy)
     if shared:
         return
     if not taken:
         yield Finding(Verdict.OK, "ports", f"all {len(wanted)} are free on {addresses.host}")
     elif mesh is not None:
-        yield Finding(Verdict.OK, "ports", f"used by the mesh that runs (process {mesh.pid})")
+        yield Finding(Verdict.OK, "ports", f"used by the running mesh (process {mesh.pid})")
     else:
         for name, port in taken.items():
-            remedy = f"End it, set {setting_of(name)}, or use `vigent up --port-base 0`."
+            remedy = f"Stop it, set {setting_of(name)}, or use `vigent up --port-base 0`."
             yield Finding(Verdict.WARN, "ports", f"{port} ({name}) is used by {user_of(port)}", remedy)
 
 
@@ -161,17 +173,18 @@ def devices() -> Iterator[Finding]:
     """The GPUs, and which process of the mesh uses which."""
     known = gpus.query("name", "memory.total")
     yield Finding(Verdict.OK, "gpu", ", ".join(known) or "no NVIDIA GPU; only the production engines need one")
-    plan, chosen = MeshPlan.here(), engines_of(MODEL_SERVICES)
+    available = gpus.available_gpus(MeshSettings.load())
+    plan, chosen = MeshPlan.here(), engines_of(MODEL_SERVICES, gpu=bool(available))
     for service, engine in chosen.items():
         verdict = Verdict.WARN if engine.problem else Verdict.OK
-        yield Finding(verdict, "engine", f"{service}: {engine.engine} ({engine.problem or engine.abilities})")
+        yield Finding(verdict, "engine", f"{service}: {engine.engine} ({engine.problem or engine.words})")
     users = gpus.gpu_users(chosen)
     for name in plan.names:
         if name in plan.gpus:
-            yield Finding(Verdict.OK, "device", f"{name} computes on {plan.device(name)}")
+            yield Finding(Verdict.OK, "device", f"{name} runs on {plan.device(name)}")
         elif name in users:
-            detail = f"{name} computes on the processor with {chosen[name].engine}: slower than the film by far"
-            remedy = f"Name GPUs in VIGENT_GPUS, or choose with VIGENT_{name.upper()}_DEVICE."
+            detail = f"{name} runs {chosen[name].engine} on the CPU: far slower than real time"
+            remedy = f"List GPUs in VIGENT_GPUS, or set VIGENT_{name.upper()}_DEVICE."
             yield Finding(Verdict.WARN, "device", detail, remedy)
     replicas = plan.addresses.replicas("lipsync")
     if len(replicas) > 1:
@@ -199,7 +212,7 @@ async def _started(name: str, data: Path) -> AsyncIterator[Supervised]:
             async with telling(mesh.unready):
                 await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
         except TimeoutError as error:
-            problem = f"The {name} server is not ready after {_READY_TIMEOUT_S:g} s. It says: {' '.join(said)}"
+            problem = f"The {name} server is not ready after {_READY_TIMEOUT_S:g} s. Its last line: {' '.join(said)}"
             raise FailedPreconditionError(problem, field=name) from error
         yield mesh.processes[name]
 

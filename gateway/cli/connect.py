@@ -13,6 +13,7 @@ from gateway.mesh.health import GrpcProbe
 from gateway.mesh.lock import running_mesh
 from gateway.settings import GatewaySettings
 from services.base.errors import UnavailableError
+from services.base.private import keep_files_private
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the mesh: media, jobs, caches.", show_default=True)]
 _ANSWER_S = 10.0  # a closed port is known at once, but a server on a busy machine may be slow
@@ -20,6 +21,7 @@ _ANSWER_S = 10.0  # a closed port is known at once, but a server on a busy machi
 
 def load_settings(data: Path) -> GatewaySettings:
     """The settings of this machine for the mesh over `data`. Raises InvalidInputError."""
+    keep_files_private()
     apply_data_folder(data)
     return GatewaySettings.load("gateway")
 
@@ -39,7 +41,7 @@ async def require(service: str, data: Path) -> str:
     candidates = _candidates(service, data, settings)
     if (address := await _first_answering(service, candidates)) is not None:
         return address
-    problem = _absent(service, candidates) if candidates else f"No {service} runs over {data}."
+    problem = _absent(service, candidates) if candidates else f"No {service} is running on {data}."
     raise UnavailableError(problem, "Start the mesh with `vigent up`.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -20,28 +21,34 @@ _MARKS = {Verdict.OK: "[green] ok [/]", Verdict.WARN: "[yellow]warn[/]", Verdict
 EXIT_HEALTHY, EXIT_UNHEALTHY = 0, 1
 
 
-def doctor(data: DataOption = DEFAULT_DATA) -> None:
-    """Look at this machine: packages, voice, fonts, encoders, ports, settings. Exit 1 when something must be mended."""
-    load_settings(data)
+def doctor(
+    data: DataOption = DEFAULT_DATA,
+    scrub: Annotated[bool, typer.Option("--scrub", help="Read every stored file, and find the damaged ones.")] = False,
+) -> None:
+    """Check this machine: packages, voice, fonts, encoders, ports, settings. Exits with 1 if anything is wrong."""
+    settings = load_settings(data)
     worst = EXIT_HEALTHY
-    for finding in _findings(data):
+    for finding in _findings(data, settings.media_root if scrub else None):
         out.print(f"{_MARKS[finding.verdict]}  {finding.subject:<12} {escape(finding.detail)}")
         if finding.remedy:
             out.print(f"      {'':<12} to do: {escape(finding.remedy)}")
         if finding.verdict is Verdict.FAIL:
             worst = EXIT_UNHEALTHY
-    out.print("\n[bold]Settings in effect[/]  (environment, then vigent.toml, then defaults; * is not the default)")
+    out.print(
+        "\n[bold]Settings in effect[/]  (environment, then vigent.toml, then defaults; * differs from the default)"
+    )
     for line in effective_settings():
         out.print(f"  {escape(line)}")
     if worst == EXIT_UNHEALTHY:
-        err.print("\nSomething must be mended before films can be made; see `fail` above.")
+        err.print("\nFix what is marked `fail` above before making films.")
     raise typer.Exit(worst)
 
 
-def _findings(data: Path) -> Iterator[Finding]:
+def _findings(data: Path, scrubbed: Path | None) -> Iterator[Finding]:
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         checks.machine,
         lambda: checks.folder(data),
+        *((lambda: checks.stored_files(scrubbed),) if scrubbed else ()),
         checks.packages,
         checks.fonts,
         checks.encoders,

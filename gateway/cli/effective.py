@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 
+from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 from gateway.mesh.settings import MeshSettings
@@ -36,5 +37,6 @@ def _lines(section: str, settings: BaseSettings, *, changed_only: bool = False) 
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         changed = not field.is_required() and value != field.get_default(call_default_factory=True)
-        if changed or not changed_only or name == "port":
+        shown = not changed_only and not isinstance(value, BaseModel)  # a block of what hardly anybody changes
+        if changed or shown or name == "port":
             yield f"{section}.{name} = {without_secrets(name, value)}{' *' if changed else ''}"

@@ -20,18 +20,18 @@ from orchestrator.client import JobClient
 from services.base.errors import InvalidInputError
 from vigent.jobs.v1 import jobs_pb2
 
-app = typer.Typer(help="What is being made, and what was: list, show, cancel, retry.", invoke_without_command=True)
+app = typer.Typer(help="List, show, cancel and retry jobs.", invoke_without_command=True)
 
 
 def _checked_id(job: str) -> str:
     """Raises InvalidInputError for "", as from a script's unset variable: it would match every id as a prefix."""
     if not job.strip():
-        raise InvalidInputError("The id of the job is empty.", "Give it; `vigent jobs` lists the ids.", "JOB")
+        raise InvalidInputError("The id of the job is empty.", "Give one; `vigent jobs` lists them.", "JOB")
     return job
 
 
 JobId = Annotated[
-    str, typer.Argument(help="Id of the job, or the first characters of it.", metavar="JOB", callback=_checked_id)
+    str, typer.Argument(help="Id of the job, or its first characters.", metavar="JOB", callback=_checked_id)
 ]
 _STATE_COLOURS = {"done": "green", "failed": "red", "cancelled": "yellow", "running": "cyan", "queued": "blue"}
 _T = TypeVar("_T")
@@ -39,7 +39,7 @@ _T = TypeVar("_T")
 
 @app.callback()
 def jobs(context: typer.Context, data: DataOption = DEFAULT_DATA) -> None:
-    """What is being made, and what was: list, show, cancel, retry."""
+    """List, show, cancel and retry jobs."""
     if context.invoked_subcommand is None:
         list_jobs(data=data)
     else:
@@ -54,9 +54,9 @@ def list_jobs(
     """List jobs, newest first."""
     page = _ask(data, lambda client: client.list_page(count))
     if not page.jobs:
-        out.print("No jobs yet. `vigent make` makes the first.")
+        out.print("No jobs yet. Make a film with `vigent make`.")
         return
-    table = Table("job", "state", "done", "submitted", "says", box=None)
+    table = Table("job", "state", "done", "submitted", "script", box=None)
     for job in map(job_view, page.jobs):
         submitted = job.create_time.astimezone().strftime("%Y-%m-%d %H:%M")
         script = " ".join(job.request.script.split())[:40]
@@ -72,13 +72,13 @@ def show_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
 
 @app.command("cancel")
 def cancel_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
-    """Cancel a job; what is finished is kept for a retry."""
+    """Cancel a job; finished parts are kept for a retry."""
     _show(_ask(data, lambda client: _on(client, job, client.cancel)))
 
 
 @app.command("retry")
 def retry_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
-    """Run a failed or cancelled job again from where it stopped."""
+    """Resume a failed or cancelled job where it stopped."""
     _show(_ask(data, lambda client: _on(client, job, client.retry)))
 
 
@@ -97,7 +97,7 @@ async def _find(client: JobClient, job_id: str) -> jobs_pb2.Job:
     fitting = [job for job in page.jobs if job.id.startswith((job_id, f"job-{job_id}"))]
     if len(fitting) > 1 and job_id not in {job.id for job in fitting}:
         problem = f"{len(fitting)} jobs have an id that begins with {job_id!r}."
-        raise InvalidInputError(problem, "Give more of it; `vigent jobs` lists the ids.", "JOB")
+        raise InvalidInputError(problem, "Give more characters; `vigent jobs` lists the ids.", "JOB")
     return fitting[0] if len(fitting) == 1 else await client.get(job_id)
 
 
@@ -112,7 +112,7 @@ def _show(message: jobs_pb2.Job) -> None:
     table.add_row("state", _coloured(job.state))
     table.add_row("progress", f"{job.progress.percent:.0f} %  {escape(job.progress.message)}")
     if job.progress.eta_s is not None and job.state == "running":
-        table.add_row("to go", seconds(job.progress.eta_s))
+        table.add_row("left", seconds(job.progress.eta_s))
     table.add_row("submitted", job.create_time.astimezone().strftime("%Y-%m-%d %H:%M:%S"))
     if job.start_time and job.end_time:
         table.add_row("took", seconds((job.end_time - job.start_time).total_seconds()))

@@ -17,10 +17,12 @@ from gateway.cli.make import make
 from gateway.cli.models import app as models
 from gateway.cli.output import err, out, show_error
 from gateway.cli.probe import probe
+from gateway.cli.restart import restart
 from gateway.cli.up import up
 from gateway.cli.voices import voices
 from gateway.settings import MODEL_SERVICES, GatewaySettings
 from orchestrator.settings import OrchestratorSettings
+from services.base.encoding import check_decoded
 from services.base.errors import InvalidInputError, VigentError
 from services.base.setting_names import unread_variables
 from services.base.settings import ServerSettings
@@ -55,12 +57,12 @@ def vigent(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
-    """A script, a voice and footage of a presenter become a finished talking-head short."""
+    """Turns a script, a voice and footage of a presenter into a finished talking-head short."""
     for sentence in unread_variables(_SETTINGS):
         err.print(f"[yellow]Warning:[/] {escape(sentence)}")
 
 
-for _command in (make, up, voices, probe, doctor):
+for _command in (make, up, restart, voices, probe, doctor):
     app.command()(_command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")
@@ -70,6 +72,8 @@ def main() -> None:
     """Entry point: errors say what is wrong, where, and what to do, on stderr, without a traceback."""
     replace_what_cannot_be_shown()
     try:
+        for argument in sys.argv[1:]:
+            check_decoded(argument, "The argument")
         app()
     except InvalidInputError as error:
         show_error(error)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from gateway.cli.connect import DataOption, find, load_settings
+from gateway.cli.connect import DataOption, load_settings
 from gateway.cli.options import files_of, film_of, takes_film
 from gateway.cli.output import err, out, seconds, show_error
 from gateway.cli.outputs import Outputs, film_file
-from gateway.cli.own_mesh import own_mesh
 from gateway.cli.progress import JobDisplay
+from gateway.cli.shared_mesh import orchestrator_for
 from gateway.cli.waiting import telling, while_it_lives
 from gateway.films.findings import findings_of
 from gateway.films.request import FilmRequest
@@ -39,22 +38,24 @@ def make(
     *,
     out_file: Annotated[
         Path | None,
-        typer.Option("--out", help="The film; else here, by the script's name. Captions, cover, report go beside it."),
+        typer.Option(
+            "--out", help="File of the film; by default here, named after the script. Other outputs go beside it."
+        ),
     ] = None,
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Replace files there that were not made here, or changed since; never an ingredient."
+            "--overwrite", help="Replace files that Vigent did not make or that were changed since; never an input."
         ),
     ] = False,
     data: DataOption = DEFAULT_DATA,
     **given: object,
 ) -> None:
-    """Make a film; uses a running mesh, else starts one for this job and ends it. Ctrl-C cancels the job."""
+    """Make a film. Uses the running mesh, or starts one just for this film. Ctrl-C cancels the job."""
     outputs = Outputs(film_file(out_file, str(given["script"])), files_of(given), overwrite)
     request = film_of(given)
     if not request.footage:
-        err.print("No --footage is given: the presenter that comes with Vigent speaks.")
+        err.print("No --footage given: using the presenter that comes with Vigent.")
     try:
         code = asyncio.run(_make(request, outputs, data))
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -69,17 +70,16 @@ async def _make(request: FilmRequest, outputs: Outputs, data: Path) -> int:
     store = MediaStore(settings.media_root)
     async with telling(_inspection):
         spec = await asyncio.to_thread(_spec, request, settings, store)
-    address = await find("orchestrator", data, settings)
-    async with AsyncExitStack() as stack:
-        if address is None:
-            address = await stack.enter_async_context(own_mesh(data))
-        client = await stack.enter_async_context(JobClient(address))
-        await stack.enter_async_context(while_it_lives("orchestrator", address))
+    async with (
+        orchestrator_for(data, settings) as address,
+        JobClient(address) as client,
+        while_it_lives("orchestrator", address),
+    ):
         return await _film(client, address, spec, outputs, store)
 
 
 async def _inspection() -> str:
-    return "your files to be looked at"
+    return "your files to be checked"
 
 
 def _spec(request: FilmRequest, settings: GatewaySettings, store: MediaStore) -> jobs_pb2.JobSpec:
@@ -109,7 +109,7 @@ async def _film(client: JobClient, address: str, spec: jobs_pb2.JobSpec, outputs
 
 async def _cancel(client: JobClient, job: jobs_pb2.Job) -> None:
     if (await client.cancel(job.id)).state == jobs_pb2.JOB_STATE_CANCELLED:
-        err.print(f"Cancelled job {job.id}. The same command goes on where it stopped.")
+        err.print(f"Cancelled job {job.id}. Run the same command again to resume it.")
 
 
 async def _submit(
@@ -122,19 +122,19 @@ async def _submit(
             raise
         raise NotFoundError(
             f"The orchestrator at {address} does not keep its media in {store.root}.",
-            "Give the data folder of that mesh with --data, or end it.",
+            "Give that mesh's data folder with --data, or stop that mesh.",
             error.field,
         ) from error
 
 
 def _show_findings(report: Path) -> None:
     for finding in findings_of(json.loads(report.read_text(encoding="utf-8"))):
-        out.print(f"  [yellow]look at[/] {escape(finding)}")
+        out.print(f"  [yellow]note:[/] {escape(finding)}")
 
 
 def _show_failure(job: jobs_pb2.Job) -> None:
     if job.state == jobs_pb2.JOB_STATE_CANCELLED:
-        err.print(f"[yellow]Job {job.id} was cancelled.[/] The same command goes on where it stopped.")
+        err.print(f"[yellow]Job {job.id} was cancelled.[/] Run the same command again to resume it.")
         return
     error = VigentError(job.error.message, job.error.remedy, job.error.field, job.error.reason)
     show_error(error, f"job {job.id} failed")

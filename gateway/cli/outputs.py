@@ -17,6 +17,7 @@ from pathlib import Path
 
 from gateway.fields import shortened
 from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.base.private import as_usual
 from services.enginekit.checkpoints import sha256_of
 from services.media.store import MediaStore, StoredFile, recipe_key
 from vigent.media.v1 import media_pb2
@@ -31,21 +32,27 @@ _BESIDE = {
 }
 _TEMPORARY = ".vigent-"  # short: a name that includes the target's could exceed the file system's limit
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-_REMEDY = "Give another --out, move it away, or let it be replaced with --overwrite."
+_REMEDY = "Choose another --out, move it away, or replace it with --overwrite."
 
 
 def film_file(out_file: Path | None, script: str) -> Path:
     """Where the film goes. Raises InvalidInputError when it cannot be written there."""
     film = out_file or Path(f"{stem}.mp4" if (stem := Path(script).stem) and script != "-" else _FILM)
     if film.suffix.lower() != ".mp4":
-        problem = f"{_quoted(film)} is no name of a film."
-        raise InvalidInputError(problem, "Films are MP4 files: give a name that ends in .mp4.", "--out")
+        problem = f"{_quoted(film)} is not the name of a film file."
+        raise InvalidInputError(problem, "Give a name that ends in .mp4.", "--out")
+    missing = [folder for folder in (film.parent, *film.parent.parents) if not os.path.lexists(folder)]
     try:
-        film.parent.mkdir(parents=True, exist_ok=True)
+        with as_usual():
+            film.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=film.parent, prefix=_TEMPORARY):
             return film
     except OSError as error:
         raise _unwritable(film, error) from error
+    finally:
+        for folder in missing:  # until there is a film to be put there
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,16 @@ class Outputs:
         try:
             self._place(made, store)
         except InvalidInputError as error:
-            problem, remedy = f"The film is finished, but {error.problem}", f"{error.remedy} Nothing is made again."
+            problem = f"The film is finished, but {error.problem}"
+            remedy = f"{error.remedy} The finished film is reused."
             raise FailedPreconditionError(problem, remedy, error.field, error.reason) from error
         except OSError as error:
             problem = f"The film is finished, but cannot be written to {_quoted(self.film)}: {error.strerror}."
-            raise FailedPreconditionError(problem, "Give another --out; nothing is made again.", "--out") from error
+            remedy = "Choose another --out; the finished film is reused."
+            raise FailedPreconditionError(problem, remedy, "--out") from error
 
     def _place(self, made: Mapping[str, media_pb2.MediaRef], store: MediaStore) -> None:
+        self.film.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as copies:
             whole = {name: copies.enter_context(_copy(store.path(made[name].sha256), self.film)) for name in self.paths}
             self._check(self.paths.values(), store.root)
@@ -102,16 +112,16 @@ class Outputs:
             _check_ordinary(path)
         strange = [] if self.overwrite else [_quoted(path) for path in there if not _is_own(path, media_root)]
         if strange:
-            problem = "is there and was not made here, or has been changed since."
+            problem = "already exists, and Vigent did not make it or it has changed since."
             if len(strange) > 1:
-                problem = "are there and were not made here, or have been changed since."
+                problem = "already exist, and Vigent did not make them or they have changed since."
             raise InvalidInputError(f"{', '.join(strange)} {problem}", _REMEDY, "--out", "OUTPUT_EXISTS")
 
     def _check_no_input(self, path: Path) -> None:
         for option, given in self.inputs.items():
             if given is not None and _is_same(path, given):
-                problem = f"{_quoted(path)} would be written, but is the file that {option} names."
-                remedy = "Give another --out; what goes into a film is never overwritten."
+                problem = f"{_quoted(path)} would be overwritten, but it is the file given as {option}."
+                remedy = "Choose another --out; inputs of a film are never overwritten."
                 raise InvalidInputError(problem, remedy, "--out", "OUTPUT_IS_INPUT")
 
 
@@ -133,13 +143,13 @@ def _check_ordinary(path: Path) -> None:
     """Raises InvalidInputError unless it is an ordinary writable file, even for root, who could write others."""
     mode = path.lstat().st_mode
     if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "no ordinary file"
-        problem = f"{_quoted(path)} would be written, but is {kind}."
+        kind = "a folder" if stat.S_ISDIR(mode) else "a link" if stat.S_ISLNK(mode) else "not an ordinary file"
+        problem = f"{_quoted(path)} cannot be written: it is {kind}."
     elif not mode & _WRITABLE or not os.access(path, os.W_OK):
-        problem = f"{_quoted(path)} would be written, but is read-only."
+        problem = f"{_quoted(path)} cannot be written: it is read-only."
     else:
         return
-    raise InvalidInputError(problem, "Give another --out, or move it away.", "--out", "OUTPUT_UNWRITABLE")
+    raise InvalidInputError(problem, "Choose another --out, or move it away.", "--out", "OUTPUT_UNWRITABLE")
 
 
 def _is_own(path: Path, media_root: Path) -> bool:
@@ -167,7 +177,7 @@ def _copy(source: Path, film: Path) -> Iterator[Path]:
 
 
 def _unwritable(film: Path, error: OSError) -> InvalidInputError:
-    return InvalidInputError(f"{_quoted(film)} cannot be written: {error.strerror}.", "Name another file.", "--out")
+    return InvalidInputError(f"{_quoted(film)} cannot be written: {error.strerror}.", "Choose another --out.", "--out")
 
 
 def _quoted(path: Path) -> str:

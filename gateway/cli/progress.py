@@ -16,7 +16,7 @@ from vigent.jobs.v1 import jobs_pb2
 
 _STAGES = {
     "queued": "waiting",
-    "prepare": "looking at footage",
+    "prepare": "preparing footage",
     "segments": "making sentences",
     "mix": "mixing sound",
     "done": "done",
@@ -48,7 +48,7 @@ class JobDisplay:
         now = progress_view(event.progress)
         if now.stage != self._stage:
             self._enter(now.stage)
-        to_go = f"{seconds(now.eta_s)} to go" if now.eta_s else ""
+        to_go = f"{seconds(now.eta_s)} left" if now.eta_s else ""
         self._tell_wait(now.message)
         sentences = f"{now.segments_done} of {now.segments_total} sentences" if now.segments_total else ""
         note = " · ".join(part for part in (sentences, to_go) if part)
@@ -59,8 +59,8 @@ class JobDisplay:
         """The closing lines once a film is made."""
         for stage, took_s in self._took_s.items():
             out.print(f"  {_STAGES.get(stage, stage):<20} {took_s:6.1f} s")
-        out.print(f"  {'in all':<20} {time.monotonic() - self._begun_s:6.1f} s")
-        out.print(f"[bold green]{escape(str(target))}[/]  {length} of film; captions, cover and report lie beside it")
+        out.print(f"  {'total':<20} {time.monotonic() - self._begun_s:6.1f} s")
+        out.print(f"[bold green]{escape(str(target))}[/]  {length} of film; captions, cover and report are beside it")
 
     def _tell_wait(self, message: str) -> None:
         if message != self._message and message.startswith("Waiting for "):

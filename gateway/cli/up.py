@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from gateway.cli.connect import DataOption, load_settings
 from gateway.cli.output import out
 from gateway.cli.waiting import telling
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, service_of
+from gateway.mesh.control import controlled
 from gateway.mesh.lock import hold
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.ports import check_ports
@@ -30,44 +33,47 @@ def up(
     data: DataOption = DEFAULT_DATA,
     port_base: Annotated[
         int | None,
-        typer.Option(help="Use consecutive ports from here; 0 takes any that are free.", min=0, max=65535),
+        typer.Option(help="Use consecutive ports from here on; 0 picks free ones.", min=0, max=65535),
     ] = None,
+    open_studio: Annotated[
+        bool, typer.Option("--open", help="Open the studio in a browser once it is up, where there is a desktop.")
+    ] = False,
 ) -> None:
-    """Run the mesh and its gateway on this machine until Ctrl-C; what exits or hangs is started again."""
+    """Run the mesh and its gateway on this machine until Ctrl-C. Processes that exit or hang are restarted."""
     load_settings(data)
-    raise typer.Exit(asyncio.run(_up(data, MeshPlan.here(port_base))))
+    raise typer.Exit(asyncio.run(_up(data, MeshPlan.here(port_base), open_studio)))
 
 
-async def _up(data: Path, plan: MeshPlan) -> int:
+async def _up(data: Path, plan: MeshPlan, open_studio: bool) -> int:
     stop = _stop_event()
     with hold(data, plan.addresses.by_name()):
         check_ports(plan.addresses)
-        async with Supervisor(plan, data, say) as mesh:
-            code = await _until_over(stop, mesh, plan)
-            out.print("Ending. Ctrl-C again ends it at once.")
+        async with Supervisor(plan, data, say) as mesh, controlled(mesh, data):
+            code = await _until_stopped(stop, mesh, plan, open_studio)
+            out.print("Shutting down. Press Ctrl-C again to stop at once.")
             stop.clear()
             forcing = asyncio.create_task(_force(stop, mesh))
         forcing.cancel()
-    out.print("All processes have ended.")
+    out.print("All processes have stopped.")
     return code
 
 
-async def _until_over(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan) -> int:
+async def _until_stopped(stop: asyncio.Event, mesh: Supervisor, plan: MeshPlan, open_studio: bool) -> int:
     """Runs until stopped, or until startup fails; once the mesh has been up, failures are retried without limit."""
     stopped = asyncio.create_task(stop.wait())
-    announcing = asyncio.create_task(_announce(mesh, plan))
+    announcing = asyncio.create_task(_announce(mesh, plan, open_studio))
     up = asyncio.create_task(mesh.wait_up())
     failing = asyncio.create_task(mesh.wait_failing())
     lost = asyncio.create_task(mesh.wait_given_up())
     try:
         await asyncio.wait({stopped, up, failing}, return_when=asyncio.FIRST_COMPLETED)
         if not (stopped.done() or up.done()):
-            say("up", f"{failing.result()} does not keep running; its own words above say why.")
+            say("up", f"{failing.result()} keeps failing; its output above says why.")
             return EXIT_LOST
         await asyncio.wait({stopped, lost}, return_when=asyncio.FIRST_COMPLETED)
         if not lost.done():
             return EXIT_STOPPED
-        say("up", f"{lost.result()} does not keep running; the rest goes on. Ctrl-C ends it.")
+        say("up", f"{lost.result()} has failed for good; the others keep running. Press Ctrl-C to stop them.")
         await stopped
         return EXIT_LOST
     finally:
@@ -81,7 +87,7 @@ def say(name: str, line: str) -> None:
     out.print(text.append(line, style="default"), markup=False)
 
 
-async def _announce(mesh: Supervisor, plan: MeshPlan) -> None:
+async def _announce(mesh: Supervisor, plan: MeshPlan, open_studio: bool) -> None:
     waiting = [process.ready.wait() for process in mesh.processes.values()]
     async with telling(mesh.unready, lambda line: say("up", line)):
         await asyncio.gather(*waiting)
@@ -90,7 +96,14 @@ async def _announce(mesh: Supervisor, plan: MeshPlan) -> None:
         table.add_row(name, process.engine, plan.device(name), process.address, plan.addresses.metrics_url(name))
     out.print(table)
     url = f"http://{plan.addresses.address(GATEWAY)}"
-    out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Ctrl-C ends it.")
+    out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Press Ctrl-C to stop.")
+    if open_studio and _has_desktop():
+        await asyncio.to_thread(webbrowser.open, url)
+
+
+def _has_desktop() -> bool:
+    """Without one, `webbrowser` would open a text browser over the log."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _stop_event() -> asyncio.Event:
@@ -104,4 +117,4 @@ def _stop_event() -> asyncio.Event:
 async def _force(stop: asyncio.Event, mesh: Supervisor) -> None:
     await stop.wait()
     mesh.kill()
-    sys.stderr.write("Ended at once.\n")
+    sys.stderr.write("Stopped at once.\n")

@@ -32,15 +32,15 @@ def voices(
     language: Annotated[str, typer.Option(help="Only voices that speak this BCP 47 language.")] = "",
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """List the voices; starts the voice server for a moment when no mesh runs."""
+    """List the voices. Starts the voice server for a moment if no mesh is running."""
     found = asyncio.run(_voices(language, data))
     if not found:
         raise NotFoundError(f"No voice speaks {language!r}.", "Leave --language out to see all voices.", "--language")
-    table = Table("id", "name", "languages", box=None)
+    table = Table("id", "name", "sex", "languages", "licence", box=None)
     for voice in found:
         more = len(voice.languages) - _SHOWN_LANGUAGES
         shown = " ".join(voice.languages[:_SHOWN_LANGUAGES]) + (f" and {more} more" if more > 0 else "")
-        table.add_row(voice.id, voice.name, shown)
+        table.add_row(voice.id, voice.name, voice.sex, shown, voice.licence)
     out.print(table)
 
 

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from gateway.fields import Consent, Text, invalid_input_of
 from gateway.library.assets import Kind, StyleRole
+from services.media.framing.crop import parsed_focus
+from services.text.notation.dictionary import MOST_ENTRIES
 from services.text.plain_text import LONGEST_TEXT
 from services.text.sentences import MAX_SCRIPT_CHARACTERS
 
@@ -43,6 +45,11 @@ class Hint:
     switch: tuple[str, str] | None = None
 
 
+def _focus(text: str) -> str:
+    parsed_focus(text)
+    return text
+
+
 def _tell_of_entries(schema: dict[str, Any]) -> None:
     schema["examples"] = [_EXAMPLE]
     for name, hint in HINTS.items():
@@ -51,25 +58,32 @@ def _tell_of_entries(schema: dict[str, Any]) -> None:
 
 
 class FilmRequest(BaseModel):
-    """What the film is made of."""
+    """What a film is made of."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=_tell_of_entries)
 
     script: Annotated[Text, Hint(text_file="SCRIPT")] = Field(
-        description="What is said; Chinese and English may be mixed, Markdown is left out.",
+        description="What is said. Chinese and English may be mixed; marks of Markdown are not spoken. "
+        'May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].',
         max_length=MAX_SCRIPT_CHARACTERS,
     )
     footage: Annotated[Text, Hint(entry="footage")] = Field(
         "", description="Video or picture of the presenter; when left out, the one that comes with Vigent."
     )
-    language: Text = Field("", description="BCP 47 language of the script; found from the text when left out.")
+    language: Text = Field("", description="BCP 47 language of the script; detected from the text when left out.")
     voice: Text = Field(
         "",
-        description="Voice of the engine, or id or name of a recording in the library of voices; the default voice "
+        description="Voice of the engine, or id or name of a recording in the voices library; the default voice "
         "when left out. Where the engine follows instructions, how to speak may follow a colon: "
         "'vivian: whispering'.",
     )
-    speed: float = Field(1.0, description="Speed of the voice.", ge=0.5, le=2.0)
+    pronunciations: Annotated[list[Text], Hint(option="--say", text_file="--say-file")] = Field(
+        [],
+        description='How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" '
+        "(other words). Once for each word.",
+        max_length=MOST_ENTRIES,
+    )
+    speed: float = Field(1.0, description="Speed of the voice; 1 is its own.", ge=0.5, le=2.0)
     reference: Annotated[Text, Hint(entry="voices", spec="reference_audio")] = Field(
         "", description="Recording whose speaker is cloned; needs the speaker's consent."
     )
@@ -98,15 +112,25 @@ class FilmRequest(BaseModel):
     music_gain_db: float = Field(
         -18.0, description="Gain of the music, in decibels from its own level.", ge=-60.0, le=12.0
     )
-    music_start_s: float = Field(0.0, description="Second of the music at which the film begins.", ge=0.0, le=600.0)
-    platform: Text = Field("", description="Where it will be shown, such as tiktok; suits all when left out.")
+    music_start_s: float = Field(0.0, description="Where in the music the film begins, in seconds.", ge=0.0, le=600.0)
+    platform: Text = Field("", description="Platform it is made for, such as tiktok; suits all when left out.")
+    focus: Annotated[Text, AfterValidator(_focus)] = Field(
+        "",
+        description="What the film keeps of wider footage: shares of its width and height, such as 0.3,0.4; the "
+        "presenter's face, which it follows, when left out.",
+        max_length=40,
+    )
     width: int = Field(1080, description="Film width in pixels, even.", ge=128, le=2160, multiple_of=2)
     height: int = Field(1920, description="Film height in pixels, even.", ge=128, le=2160, multiple_of=2)
-    quality: Literal["draft", "standard", "best"] = Field("standard", description="How carefully lips are synced.")
-    seed: int = Field(0, description="Makes the film repeatable.", ge=0, le=2**64 - 1)
-    ai_label: bool = Field(True, description="Whether the film says that it was made by AI; the choice is recorded.")
+    quality: Literal["draft", "standard", "best"] = Field(
+        "standard", description="How much work goes into the lip-sync."
+    )
+    seed: int = Field(
+        0, description="Starts all that is random; the same seed makes the same film.", ge=0, le=2**64 - 1
+    )
+    ai_label: bool = Field(True, description="Whether the film is labelled as made by AI; the choice is recorded.")
     loudness: Literal["online", "podcast", "broadcast", "off"] = Field(
-        "online", description="-14, -16 or -23 LUFS, or the voice's own level."
+        "online", description="Loudness of the film: -14, -16 or -23 LUFS, or the voice's own level."
     )
     consent: Annotated[Consent | None, Hint(spec="face_consent", option="--face-consent")] = Field(
         None, description="Consent of the person in the footage; kept with the job."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,15 +110,18 @@ class _Named:
         consent = self.request.voice_consent
         if consent is None:
             problem = "The consent of the speaker in the recording is missing."
-            raise InvalidInputError(problem, "Say who agreed, in which words.", "voice_consent", "NO_CONSENT")
+            raise InvalidInputError(problem, "Say who agreed, and in what words.", "voice_consent", "NO_CONSENT")
         return VoiceDescription(**consent.model_dump())
 
     def _unknown(self, field: str, given: str) -> InvalidInputError:
         kind, role = HINTS[field].entry, HINTS[field].role
-        problem = f"There is nothing with the id or name {shortened(given)} in {kind}."
+        if self.files and (found := _what_is_at(given)):
+            problem = f"{shortened(given)} {found}."
+            raise InvalidInputError(problem, "Give a file.", field, "NOT_A_FILE")
+        problem = f"The {kind} library has no entry with the id or name {shortened(given)}."
         if self.files:
-            problem = f"There is no file {shortened(given)}, and nothing with that id or name in the library of {kind}."
-        remedy = "Name a file." if self.files else f"GET /api/v1/{kind} lists the ids."
+            problem = f"There is no file {shortened(given)}, and no entry with that id or name in the {kind} library."
+        remedy = "Give a file." if self.files else f"GET /api/v1/{kind} lists the ids."
         if role is not None:
             remedy = f"Use one of: {', '.join(list_styles(role))}; or your own."
         return InvalidInputError(problem, remedy, field, f"UNKNOWN_{field.upper()}")
@@ -131,13 +135,24 @@ def _role(field: str) -> StyleRole:
 
 def _only(found: list[Asset], field: str, given: str) -> Asset:
     if len(found) > 1:
-        problem = f"{len(found)} entries of the library are called {shortened(given)}."
+        problem = f"The library has {len(found)} entries with the name {shortened(given)}."
         raise InvalidInputError(problem, "Give the id of one.", field, "AMBIGUOUS_NAME")
     return found[0]
 
 
 def _is_file(given: str) -> bool:
     return os.path.isfile(given)  # noqa: PTH113 - Path.is_file raises for a name that is too long
+
+
+def _what_is_at(given: str) -> str:
+    """Why what is there is no file to be read, "is a folder" for one; empty if nothing is there."""
+    try:
+        mode = os.stat(given).st_mode  # noqa: PTH116 - as above
+    except PermissionError as error:
+        return f"cannot be read: {error.strerror}"
+    except (OSError, ValueError):  # no such name, one too long, or one with a null character
+        return ""
+    return f"is {'a folder' if stat.S_ISDIR(mode) else 'a pipe' if stat.S_ISFIFO(mode) else 'a device or a socket'}"
 
 
 @contextmanager
@@ -151,4 +166,4 @@ def _reading(given: str, field: str) -> Iterator[None]:
         place = f"{field}{error.field.removeprefix('file')}"  # with the key of a style
         raise InvalidInputError(f"{given}: {error.problem}", error.remedy, place, error.reason) from error
     except OSError as error:
-        raise InvalidInputError(f"{given} cannot be read: {error.strerror}.", "Name another file.", field) from error
+        raise InvalidInputError(f"{given} cannot be read: {error.strerror}.", "Give another file.", field) from error

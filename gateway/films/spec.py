@@ -43,6 +43,8 @@ def spec_of(request: FilmRequest) -> jobs_pb2.JobSpec:
             getattr(spec, place.name).CopyFrom(consent_message(value))
         elif place.enum_type is not None:
             setattr(spec, place.name, _number(place.enum_type, value))
+        elif isinstance(value, list):
+            getattr(spec, place.name).extend(value)
         elif place.message_type is None and not hint.entry:
             setattr(spec, place.name, value)
     return spec
@@ -76,6 +78,8 @@ def _value(spec: jobs_pb2.JobSpec, field: str) -> object:
         return _consent(value)
     if isinstance(value, media_pb2.MediaRef):
         return value.sha256 or default
+    if isinstance(default, list):
+        return list(value)
     return round(value, 3) if isinstance(value, float) else value
 
 

@@ -14,17 +14,18 @@ from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
-OUTPUTS = ("film.mp4", "captions.srt", "captions.vtt", "captions.ass", "cover.jpg", "report.json")
+OUTPUTS = ("film.mp4", "captions.srt", "captions.vtt", "captions.ass", "words.json", "cover.jpg", "report.json")
 
 
 class Progress(BaseModel):
-    """How far a job is."""
+    """Progress of a job."""
 
-    stage: str = Field(description='What is being done: "queued", "prepare", "segments", "mix", "done".')
-    percent: float = Field(description="Share of the whole work that is done, 0 to 100.")
+    stage: str = Field(description='Current stage: "queued", "prepare", "segments", "mix", "done".')
+    percent: float = Field(description="Percent of the work that is done, 0 to 100.")
+    stage_percent: float = Field(description="Percent of the current stage that is done, 0 to 100.")
     eta_s: float | None = Field(description="Estimated seconds to the end; null while not known.")
     segments_done: int = Field(description="Sentences finished.")
-    segments_total: int = Field(description="Sentences in all; 0 while not known.")
+    segments_total: int = Field(description="Number of sentences; 0 while not known.")
     playable_s: float = Field(description="Seconds of film that /preview can play.")
     message: str = Field(description="One line for people.")
 
@@ -41,7 +42,7 @@ class Output(BaseModel):
 class Segment(BaseModel):
     """One sentence's stretch of film."""
 
-    text: str = Field(description="Its text as in the script, without marks of Markdown.")
+    text: str = Field(description="Its text as in the script, without Markdown.")
     char_start: int = Field(description="Offset of its first character in the script.")
     first_film_frame: int | None = Field(description="First film frame (25 a second); null while not known.")
     frames: int | None = Field(description="Film frames; null while not known.")
@@ -50,7 +51,7 @@ class Segment(BaseModel):
 
 
 class JobFailure(BaseModel):
-    """Why a job failed, in words that help."""
+    """Why a job failed, and what to do."""
 
     reason: str = Field(description="Machine-readable name, such as NO_FACE.")
     problem: str = Field(description="What is wrong.")
@@ -61,11 +62,11 @@ class JobFailure(BaseModel):
 class JobView(BaseModel):
     """A job as it is now."""
 
-    id: str = Field(description="Made by the server.")
+    id: str = Field(description="Assigned by the server.")
     state: JobState = Field(description="Failed and cancelled jobs can be retried.")
-    progress: Progress = Field(description="How far it is.")
-    request: FilmRequest = Field(description="The request, with defaults filled; sent again, it gives the same film.")
-    outputs: dict[str, Output] = Field(description="Finished files by name; preview.mp4 is there before the others.")
+    progress: Progress = Field(description="Its progress.")
+    request: FilmRequest = Field(description="The request with defaults filled in; sent again, it makes the same film.")
+    outputs: dict[str, Output] = Field(description="Finished files by name; preview.mp4 comes before the others.")
     segments: list[Segment] = Field(description="Sentences in order; empty while not known.")
     error: JobFailure | None = Field(description="Why it failed; null when it did not.")
     create_time: datetime = Field(description="When it was submitted.")
@@ -76,8 +77,8 @@ class JobView(BaseModel):
 class JobPage(BaseModel):
     """A page of jobs, newest first."""
 
-    jobs: list[JobView] = Field(description="At most as many as were asked for.")
-    next_page_token: str = Field(description="Give it as page_token for the next page; empty on the last.")
+    jobs: list[JobView] = Field(description="At most `page_size` jobs.")
+    next_page_token: str = Field(description="Send it as `page_token` to get the next page; empty on the last.")
 
 
 class JobEventView(BaseModel):
@@ -120,6 +121,7 @@ def progress_view(progress: jobs_pb2.JobProgress) -> Progress:
     return Progress(
         stage=progress.stage,
         percent=round(progress.percent, 2),
+        stage_percent=round(progress.stage_percent, 2),
         eta_s=None if progress.eta_s < 0 else round(progress.eta_s, 1),
         segments_done=progress.segments_done,
         segments_total=progress.segments_total,

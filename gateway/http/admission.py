@@ -61,7 +61,7 @@ class Admission:
 def draining() -> UnavailableError:
     """The error for requests that arrive while the gateway shuts down."""
     return UnavailableError(
-        "The gateway is ending.", "Try again soon.", reason="DRAINING", retry_after_s=_RETRY_AFTER_S
+        "The gateway is shutting down.", "Try again soon.", reason="DRAINING", retry_after_s=_RETRY_AFTER_S
     )
 
 

@@ -15,17 +15,31 @@ from gateway.http.context import open_gateway
 from gateway.http.guard import BodyLimit, BodyPatience, SameSiteGuard
 from gateway.http.metrics import CountRequests, GatewayMetrics
 from gateway.http.problems import install_error_handlers, name_media_type
-from gateway.http.routes import assets, events, jobs, models, outputs, probes, services, speech, transcriptions
+from gateway.http.routes import (
+    assets,
+    events,
+    jobs,
+    models,
+    outputs,
+    probes,
+    sample,
+    script,
+    services,
+    speech,
+    transcriptions,
+)
 from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
+from gateway.http.routes.studio import mount_studio
 from gateway.settings import GatewaySettings
 
+_BODY_LIMIT_BYTES = 2**20  # of a request that uploads no file
 _DESCRIPTION = """
 Turns a script, a voice and footage of a presenter into a finished talking-head short.
 
-1. `POST /api/v1/footage` uploads the presenter, or take one of `GET /api/v1/footage`.
+1. `POST /api/v1/footage` uploads the presenter; `GET /api/v1/footage` lists what is there already.
 2. `POST /api/v1/jobs` submits the script.
-3. `GET /api/v1/jobs/{id}/events` shows how far it is; `/preview` plays what is finished.
+3. `GET /api/v1/jobs/{id}/events` follows the progress; `/preview` plays what is finished.
 4. `GET /api/v1/jobs/{id}/film.mp4` is the film.
 
 Every error is a problem (RFC 9457, `application/problem+json`): `reason` is for programs, `field` names the input at
@@ -67,10 +81,10 @@ def create_app(
     _add_routes(app)
     app.add_middleware(
         BodyLimit,
-        limit_bytes=settings.body_limit_bytes,
+        limit_bytes=_BODY_LIMIT_BYTES,
         upload_bytes=settings.upload_limit_bytes,
         upload_paths=UPLOAD_PATHS | {transcriptions.PATH},
-        patience=BodyPatience(settings.body_timeout_s, settings.body_rate_bytes_per_s),
+        patience=BodyPatience(settings.waits.body_timeout_s, settings.waits.body_rate_bytes_per_s),
     )
     app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(Admit, admission=admission)
@@ -79,12 +93,13 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (jobs, events, outputs, services, probes, speech, transcriptions, models):
+    for module in (script, sample, jobs, events, outputs, services, probes, speech, transcriptions, models):
         app.include_router(module.router)
     for kind in KINDS:
         app.include_router(library_router(kind))
     app.include_router(assets.router)
     mount_docs(app)
+    mount_studio(app)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -116,7 +116,7 @@ class GatewayProtocol(H11Protocol):
                 InvalidInputError("The head of the request is too long.", remedy, reason="HEAD_TOO_LARGE"), hint
             )
         else:
-            error = InvalidInputError("That is no HTTP request.", "Ask with http://, in HTTP/1.1.", reason="NO_HTTP")
+            error = InvalidInputError("This is not an HTTP request.", "Use http:// and HTTP/1.1.", reason="NO_HTTP")
             self._answer(error, HTTPStatus.BAD_REQUEST)
 
     def _wait(self) -> None:
@@ -139,7 +139,7 @@ class GatewayProtocol(H11Protocol):
         if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:
             self._shared.metrics.refused("head_late")
             problem = f"The head of the request was not complete within {self._shared.head_timeout_s:g} s."
-            error = DeadlineExceededError(problem, "Send it at once.", reason="REQUEST_TIMEOUT")
+            error = DeadlineExceededError(problem, "Send the whole head at once.", reason="REQUEST_TIMEOUT")
             self._answer(error, HTTPStatus.REQUEST_TIMEOUT)
         self.transport.close()
 

@@ -20,6 +20,7 @@ from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
 from services.base.names import FULL_NAMES
 from services.media.store import MediaStore
+from services.text.notation.dictionary import Dictionary
 from services.typography.fonts import use_uploaded_fonts
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -39,6 +40,7 @@ class Gateway:
     metrics: GatewayMetrics
     tts: TtsServiceStub
     asr: AsrServiceStub
+    dictionary: Dictionary
     stopping: asyncio.Event
 
     def calling(self, service: str) -> AbstractContextManager[None]:
@@ -50,11 +52,15 @@ class Gateway:
 async def open_gateway(
     settings: GatewaySettings, metrics: GatewayMetrics, stopping: asyncio.Event
 ) -> AsyncIterator[Gateway]:
-    """Builds the parts on the running event loop, and closes them in the end. `stopping` ends endless streams."""
+    """Builds the parts on the running event loop, and closes them in the end. `stopping` ends endless streams.
+
+    Raises InvalidInputError when a reading of the settings cannot be read.
+    """
+    dictionary = Dictionary.of(settings.pronunciations, "pronunciations")
     store = await asyncio.to_thread(MediaStore, settings.media_root)
     use_uploaded_fonts(store.root)
     mesh = MeshWatch(settings)
-    jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.call_timeout_s)
+    jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.waits.call_timeout_s)
     tts, asr = (open_channel(_balanced(settings.targets(name)), FULL_NAMES[name]) for name in ("tts", "asr"))
     uploads = Uploads(store, settings.uploads_at_once)
     encoders = Encoders(settings.encoders_at_once, settings.speech_timeout_s)
@@ -62,7 +68,7 @@ async def open_gateway(
     try:
         # Stubs are made here, while their channels are open: on a closed one grpcio 1.85 crashes.
         stubs = TtsServiceStub(tts), AsrServiceStub(asr)
-        yield Gateway(settings, store, library, uploads, encoders, jobs, mesh, metrics, *stubs, stopping)
+        yield Gateway(settings, store, library, uploads, encoders, jobs, mesh, metrics, *stubs, dictionary, stopping)
     finally:
         for part in (tts, asr, jobs, mesh):
             await part.close()

@@ -26,7 +26,7 @@ class Encoders:
         Raises ExhaustedError when all places are taken, and what `samples` raises.
         """
         if self._places.locked():
-            problem, remedy = "Too many answers are being encoded.", "Try again soon, or ask for wav or pcm."
+            problem, remedy = "Too many responses are being encoded.", "Try again soon, or ask for wav or pcm."
             raise ExhaustedError(problem, remedy, reason="TOO_MANY_ENCODERS", retry_after_s=2.0)
         async with self._places:
             command = (sys.executable, "-m", _ENCODER, format_, str(rate_hz))
@@ -37,7 +37,7 @@ class Encoders:
                     yield data
                 await feeding
                 if await child.wait():
-                    raise InternalError("The encoder has ended too early.", "The gateway's log has the reason.")
+                    raise InternalError("The encoder exited early.", "The gateway's log has the reason.")
             finally:
                 feeding.cancel()
                 if child.returncode is None:

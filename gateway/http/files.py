@@ -42,12 +42,21 @@ def file_response(
     (412) if the client's If-Match names other content.
     """
     tag = f'"{etag}"'
-    if not _is_wanted(request.headers.get("if-match"), tag):
-        raise HTTPException(412, "The file is no longer the one that If-Match names", {"ETag": tag})
+    check_if_match(request, tag)
     headers = {**safety(media_type), "ETag": tag, "Cache-Control": caching}
     if _has_it(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     return _RangedFile(path, headers, media_type, file_name, "attachment" if attachment else "inline")
+
+
+def check_if_match(request: Request, tag: str) -> None:
+    """Raises HTTPException (412) if the request is meant for content with another entity tag than `tag`.
+
+    Weak tags never match, as they do not promise the same bytes (RFC 9110, 13.1.1).
+    """
+    wanted = request.headers.get("if-match")
+    if wanted is not None and {tag, "*"}.isdisjoint(part.strip() for part in wanted.split(",")):
+        raise HTTPException(412, "The file is no longer the one that If-Match names", {"ETag": tag})
 
 
 def safety(media_type: str) -> dict[str, str]:
@@ -68,7 +77,7 @@ class _RangedFile(FileResponse):
         try:
             self._file = path.open("rb")
         except FileNotFoundError as error:
-            raise NotFoundError("The file has just been removed.", "Ask for what there is now.") from error
+            raise NotFoundError("The file has just been removed.", "Fetch the current one.") from error
         handle = self._file.fileno()
         super().__init__(
             f"/dev/fd/{handle}",
@@ -93,11 +102,6 @@ def _is_range(text: str) -> bool:
         part is not None and (not part["last"] or not part["first"] or int(part["first"]) <= int(part["last"]))
         for part in found
     )
-
-
-def _is_wanted(if_match: str | None, tag: str) -> bool:
-    """Weak tags never match, as they do not promise the same bytes (RFC 9110, 13.1.1)."""
-    return if_match is None or not {tag, "*"}.isdisjoint(part.strip() for part in if_match.split(","))
 
 
 def _has_it(if_none_match: str, tag: str) -> bool:

@@ -40,10 +40,14 @@ class SameSiteGuard:
         host, origin = headers.get("host", ""), headers.get("origin")
         if _host_name(host) not in self._hosts:
             remedy = "Use localhost, or add the name to VIGENT_GATEWAY_ALLOWED_HOSTS."
-            return InvalidInputError(f"This gateway does not answer as {host[:100]!r}.", remedy, "Host", "FOREIGN_HOST")
+            return InvalidInputError(
+                f"This gateway does not answer to the host name {host[:100]!r}.", remedy, "Host", "FOREIGN_HOST"
+            )
         if origin is not None and _place(origin) != host:
             remedy = "Open the page from this gateway's own address."
-            return InvalidInputError(f"Pages of {origin[:100]!r} may not ask.", remedy, "Origin", "FOREIGN_ORIGIN")
+            return InvalidInputError(
+                f"Pages from {origin[:100]!r} may not use this gateway.", remedy, "Origin", "FOREIGN_ORIGIN"
+            )
         return None
 
 
@@ -95,7 +99,7 @@ def _counted(receive: Receive, limit_bytes: int, patience: BodyPatience) -> Rece
         try:
             message = await asyncio.wait_for(receive(), patience.left_s(received, waited_s))
         except TimeoutError:
-            raise HTTPException(408, f"Only {received:,} bytes of the body have come in time") from None
+            raise HTTPException(408, f"Only {received:,} bytes of the body arrived in time") from None
         waited_s += time.monotonic() - asked_s  # excludes our own processing time
         complete = not message.get("more_body", False)
         received += len(message.get("body", b""))
@@ -108,7 +112,7 @@ def _counted(receive: Receive, limit_bytes: int, patience: BodyPatience) -> Rece
 
 def _too_large(limit_bytes: int) -> HTTPException:
     """Not one of our errors: while reading a body, FastAPI lets only its own exceptions through."""
-    return HTTPException(413, f"The body is larger than the {limit_bytes:,} bytes that this path takes")
+    return HTTPException(413, f"The body is larger than the {limit_bytes:,} bytes that this path accepts")
 
 
 def _place(origin: str) -> str:

@@ -33,14 +33,14 @@ class GatewayMetrics:
         )
         self._request_s = Histogram(
             "vigent_request_seconds",
-            "From request to end of response.",
+            "Time from a request to the end of its response.",
             ("service", "method"),
             registry=self.registry,
             buckets=_SECONDS,
         )
         self._refused = Counter(
             "vigent_admission_refused",
-            "Requests without a place, and connections that were ended for others.",
+            "Requests refused for lack of room, and connections closed to make room.",
             ("service", "reason"),
             registry=self.registry,
         )

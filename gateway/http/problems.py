@@ -18,6 +18,7 @@ from starlette.routing import Match
 from gateway.fields import invalid_input_of, no_json, shortened
 from gateway.films.spec import request_field
 from services.base import errors
+from services.base.disk import DISK_FULL
 
 CONTENT_TYPE = "application/problem+json"
 OPENAI_PREFIX = "/v1/"
@@ -44,7 +45,7 @@ class Problem(BaseModel):
     title: str = Field(description="Name of the HTTP status.", examples=["Unprocessable Content"])
     status: int = Field(description="HTTP status.", examples=[422])
     detail: str = Field(description="What is wrong and what to do, in one line.")
-    instance: str = Field(description="Path that was asked.", examples=["/api/v1/jobs"])
+    instance: str = Field(description="Path of the request.", examples=["/api/v1/jobs"])
     reason: str = Field(description="Machine-readable name of the problem.", examples=["INVALID_INPUT"])
     field: str = Field(description="Input at fault; empty when none is.", examples=["script"])
     problem: str = Field(description="What is wrong.", examples=["The script is empty."])
@@ -55,14 +56,15 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
         404: "It does not exist.",
-        409: "It does not fit the present state.",
-        408: "The body came too slowly.",
-        413: "The body is larger than this path takes.",
-        415: "The body is announced as no JSON.",
-        422: "The input can never work; `field` names what is at fault.",
-        429: "No room now; try again after `Retry-After` seconds.",
-        503: "A service is starting, busy or down, or the gateway is full or ending; try again.",
+        409: "It conflicts with the current state.",
+        408: "The body arrived too slowly.",
+        413: "The body is larger than this path accepts.",
+        415: "The body is not declared as JSON.",
+        422: "The input is invalid; `field` names what is at fault.",
+        429: "Too busy; try again after `Retry-After` seconds.",
+        503: "A service is starting, busy or down, or the gateway is full or shutting down; try again.",
         504: "A service did not answer in time.",
+        507: "The disk is full; try again after `Retry-After` seconds.",
     }.items()
 }
 
@@ -79,6 +81,8 @@ def name_media_type(api: dict[str, Any]) -> None:
 
 def status_of(error: errors.VigentError) -> int:
     """HTTP status of an error, from the nearest of our classes in its ancestry."""
+    if error.reason == DISK_FULL:
+        return 507
     return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
@@ -142,7 +146,7 @@ def _is_json(request: Request) -> bool:
 
 def _no_json_announced(request: Request) -> JSONResponse:
     given = request.headers.get("content-type")
-    problem = "The body has no Content-Type." if given is None else f"The body is announced as {shortened(given)}."
+    problem = "The body has no Content-Type." if given is None else f"The body is declared as {shortened(given)}."
     remedy = "Send a JSON object with Content-Type: application/json."
     error = errors.InvalidInputError(problem, remedy, "Content-Type", "UNSUPPORTED_MEDIA_TYPE")
     response = problem_response(request, error, 415)
@@ -157,13 +161,13 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
         case 400:  # whatever the framework cannot parse: invalid UTF-8, huge numbers, excessive nesting
             return problem_response(request, no_json())
         case 404:
-            problem, remedy = f"There is no {request.url.path[:200]}", "Look at /docs for the paths there are."
+            problem, remedy = f"There is no {request.url.path[:200]}", "See /docs for all paths."
         case 405:
             return _not_allowed(request)
         case 408:
             remedy = "Send it faster, or in smaller parts."
         case 412:
-            remedy = "Fetch it anew, without If-Match."
+            remedy = "Fetch it again without If-Match."
         case 413:
             remedy, reason = "Send less, or raise the limit in the settings.", "BODY_TOO_LARGE"
     response = problem_response(request, errors.VigentError(f"{problem}.", remedy, "", reason), error.status_code)
@@ -174,7 +178,7 @@ def http_problem(request: Request, error: HTTPException) -> JSONResponse:
 def _not_allowed(request: Request) -> JSONResponse:
     """Names the methods of all routes with this path; the framework names only those of the first."""
     methods = ", ".join(method for method in _METHODS if _takes(request, method))
-    problem, remedy = f"{request.url.path[:200]} does not take {request.method}.", f"It takes {methods}."
+    problem, remedy = f"{request.url.path[:200]} does not accept {request.method}.", f"It accepts {methods}."
     response = problem_response(request, errors.VigentError(problem, remedy, "", "METHOD_NOT_ALLOWED"), 405)
     response.headers["Allow"] = methods
     return response
@@ -191,12 +195,12 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _client_left(request: Request, _error: Exception) -> JSONResponse:
-    return problem_response(request, errors.CancelledError("The client went away."))
+    return problem_response(request, errors.CancelledError("The client disconnected."))
 
 
 async def _unexpected_error(request: Request, error: Exception) -> JSONResponse:
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem_response(request, errors.InternalError("A fault of ours.", "The gateway's log has the reason."))
+    return problem_response(request, errors.InternalError("An internal error.", "The gateway's log has the reason."))
 
 
 def _title(status: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import grpc
@@ -15,6 +16,7 @@ from gateway.settings import SERVICES, GatewaySettings
 from services.base.direct import SOON_FOUND, direct_channel
 from services.base.errors import NotFoundError
 from services.base.names import FULL_NAMES
+from services.base.resolving import resolve
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
 _FRESH_S = 1.0  # concurrent requests share one look
@@ -25,45 +27,62 @@ Health = Literal["SERVING", "NOT_SERVING", "UNREACHABLE"]
 class EngineCapabilities(BaseModel):
     """What an engine can do, as it says itself."""
 
-    languages: list[str] = Field([], description="BCP 47 tags; none: it is not bound to any language.")
-    clones: bool = Field(False, description="Speaks with the voice of a recording.")
-    follows_instructions: bool = Field(False, description="Takes an instruction how to speak.")
-    judges_takes: bool = Field(False, description="What it hears is good enough to judge a take by.")
-    uses_gpu: bool = Field(False, description="Computes on a GPU where there is one.")
-    streams: bool = Field(False, description="Gives its first result before the request is complete.")
-    needs_checkpoint: bool = Field(False, description="Works only with a checkpoint.")
+    languages: list[str] = Field([], description="BCP 47 tags; empty when any language will do.")
+    clones: bool = Field(False, description="Can speak with the voice of a recording.")
+    follows_instructions: bool = Field(False, description="Can be told how to speak.")
+    judges_takes: bool = Field(False, description="Hears well enough to judge a take.")
+    uses_gpu: bool = Field(False, description="Uses a GPU if there is one.")
+    streams: bool = Field(False, description="Returns its first result before the request is complete.")
+    needs_checkpoint: bool = Field(False, description="Needs a checkpoint.")
+    reads_pinyin: bool = Field(False, description="Says a word as Hanyu Pinyin gives it.")
+    reads_ipa: bool = Field(False, description="Says a word as the International Phonetic Alphabet gives it.")
 
 
 class Replica(BaseModel):
     """One server of a service."""
 
     address: str = Field(description="gRPC address.")
-    health: Health = Field(description="What its health service says of the service.")
+    health: Health = Field(description="What its health service reports.")
     engine: str = Field("", description="Name of its engine.")
-    device: str = Field("", description="Device that it is told to compute on.")
+    device: str = Field("", description="Device it is configured to use.")
     checkpoint: str = Field("", description="Name of its checkpoint's folder.")
-    capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it was loaded.")
-    fallback_reason: str = Field("", description="Why this engine stands in for the one asked for; empty: it is that.")
-    problem: str = Field("", description="Why its engine cannot be loaded, and what to do.")
-    state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
-    stalled: bool = Field(False, description="Whether work is active and made no progress within its budget.")
-    progress_age_s: float | None = Field(None, description="Seconds since its engine gave a sign of progress.")
-    stall_budget_s: float | None = Field(
-        None, description="Seconds without progress that are too many; while it waits for a caller, that one's."
+    capabilities: EngineCapabilities | None = Field(None, description="What its engine can do, once it is loaded.")
+    fallback_reason: str = Field("", description="Why this engine replaces the configured one; empty if it does not.")
+    choice_reason: str = Field("", description="Why it is this engine: named in the settings, or chosen by itself.")
+    problem: str = Field(
+        "", description="Why its engine cannot be loaded, or no job be taken (disk, database), and what to do."
     )
-    active_requests: int | None = Field(None, description="Calls that its engine works on.")
-    queue_depth: int | None = Field(None, description="Calls that wait for its engine.")
-    restarts: int | None = Field(None, description="Times that its worker was replaced.")
-    resident_memory_bytes: int | None = Field(None, description="Memory of the server, without its engine's.")
+    state: str = Field("", description="State of its worker, such as idle, progressing, stalled.")
+    stalled: bool = Field(False, description="Whether active work has made no progress within its budget.")
+    progress_age_s: float | None = Field(None, description="Seconds since its engine last made progress.")
+    stall_budget_s: float | None = Field(
+        None,
+        description="Seconds without progress that count as a stall; while it waits for a caller, the caller's.",
+    )
+    active_requests: int | None = Field(None, description="Calls its engine is working on.")
+    queue_depth: int | None = Field(None, description="Calls waiting for its engine.")
+    restarts: int | None = Field(None, description="How often its worker has been replaced.")
+    resident_memory_bytes: int | None = Field(
+        None, description="Memory of the server process, without that of its engine."
+    )
     device_memory_bytes: int | None = Field(None, description="Device memory that its engine has reserved.")
 
 
 class ServiceState(BaseModel):
     """A service of the mesh."""
 
-    name: str = Field(description="Such as tts.")
-    ok: bool = Field(description="Whether a replica serves and is not stalled.")
+    name: str = Field(description="Name, such as tts.")
+    ok: bool = Field(description="Whether at least one replica is serving, not stalled and without a problem.")
     replicas: list[Replica] = Field(description="Its servers, in the order of the settings.")
+
+
+class _Connection:
+    """A channel to one server, and its stubs, which must be made while it is open."""
+
+    def __init__(self, address: str) -> None:
+        self.channel = direct_channel(address, SOON_FOUND)
+        self.health = health_pb2_grpc.HealthStub(self.channel)
+        self.runtime = runtime_pb2_grpc.RuntimeServiceStub(self.channel)
 
 
 class MeshWatch:
@@ -71,13 +90,7 @@ class MeshWatch:
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._settings = settings
-        self._channels = {
-            target: direct_channel(target, SOON_FOUND) for name in SERVICES for target in settings.targets(name)
-        }
-        self._healths = {target: health_pb2_grpc.HealthStub(channel) for target, channel in self._channels.items()}
-        self._runtimes = {
-            target: runtime_pb2_grpc.RuntimeServiceStub(channel) for target, channel in self._channels.items()
-        }
+        self._connections: dict[str, dict[str, _Connection]] = {name: {} for name in SERVICES}
         self._locks = {name: asyncio.Lock() for name in SERVICES}
         self._seen: dict[str, tuple[float, ServiceState]] = {}
 
@@ -98,33 +111,45 @@ class MeshWatch:
 
     async def close(self) -> None:
         """Closes what is open to the services."""
-        for channel in self._channels.values():
-            await channel.close()
+        for name in SERVICES:
+            await self._keep(name, [])
 
     async def _look_at(self, name: str) -> ServiceState:
-        looks = [self._replica(name, target) for target in self._settings.targets(name)]
-        replicas = list(await asyncio.gather(*looks))
-        ok = any(replica.health == "SERVING" and not replica.stalled for replica in replicas)
+        found = [(target, await resolve(target)) for target in self._settings.targets(name)]
+        addresses = [address for _, addresses in found for address in addresses or ()]
+        await self._keep(name, addresses)
+        replicas = list(await asyncio.gather(*(self._replica(name, address) for address in addresses)))
+        silent = [{"address": target, "health": "UNREACHABLE"} for target, addresses in found if not addresses]
+        replicas += map(Replica.model_validate, silent)
+        ok = any(replica.health == "SERVING" and not (replica.stalled or replica.problem) for replica in replicas)
         return ServiceState(name=name, ok=ok, replicas=replicas)
 
-    async def _replica(self, name: str, target: str) -> Replica:
-        health, engine, status = await asyncio.gather(
-            self._health(name, target), self._engine(target), self._status(target)
-        )
-        return Replica(address=target, health=health, **engine, **status)
+    async def _keep(self, name: str, addresses: Sequence[str]) -> None:
+        """Closes what was open to servers that are behind the service's names no more."""
+        known = self._connections[name]
+        for address in known.keys() - set(addresses):
+            await known.pop(address).channel.close()
 
-    async def _health(self, name: str, target: str) -> Health:
+    async def _replica(self, name: str, address: str) -> Replica:
+        connection = self._connections[name].get(address) or _Connection(address)
+        self._connections[name][address] = connection
+        health, engine, status = await asyncio.gather(
+            self._health(name, connection), self._engine(connection), self._status(connection)
+        )
+        return Replica(address=address, health=health, **engine, **status)
+
+    async def _health(self, name: str, connection: _Connection) -> Health:
         request = health_pb2.HealthCheckRequest(service=FULL_NAMES[name])
         try:
-            response = await self._healths[target].Check(request, timeout=self._settings.probe_timeout_s)
+            response = await connection.health.Check(request, timeout=self._settings.waits.probe_timeout_s)
         except grpc.aio.AioRpcError:
             return "UNREACHABLE"
         return "SERVING" if response.status == health_pb2.HealthCheckResponse.SERVING else "NOT_SERVING"
 
-    async def _engine(self, target: str) -> dict[str, Any]:
+    async def _engine(self, connection: _Connection) -> dict[str, Any]:
         try:
-            said = await self._runtimes[target].Describe(
-                runtime_pb2.DescribeRequest(), timeout=self._settings.probe_timeout_s
+            said = await connection.runtime.Describe(
+                runtime_pb2.DescribeRequest(), timeout=self._settings.waits.probe_timeout_s
             )
         except grpc.aio.AioRpcError:
             return {}
@@ -134,13 +159,14 @@ class MeshWatch:
             "device": said.device,
             "checkpoint": said.checkpoint,
             "fallback_reason": said.fallback_reason,
+            "choice_reason": said.choice_reason,
             "capabilities": EngineCapabilities(**capabilities) if said.HasField("capabilities") else None,
         }
 
-    async def _status(self, target: str) -> dict[str, Any]:
+    async def _status(self, connection: _Connection) -> dict[str, Any]:
         try:
-            said = await self._runtimes[target].GetStatus(
-                runtime_pb2.GetStatusRequest(), timeout=self._settings.probe_timeout_s
+            said = await connection.runtime.GetStatus(
+                runtime_pb2.GetStatusRequest(), timeout=self._settings.waits.probe_timeout_s
             )
         except grpc.aio.AioRpcError:
             return {}

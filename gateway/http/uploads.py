@@ -62,7 +62,7 @@ async def _read_form(request: Request, upload: Upload) -> None:
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         remedy = 'Send multipart/form-data with a field "file", as `curl -F file=@NAME` does.'
-        raise InvalidInputError("The body is no form.", remedy, "body", "NO_FORM")
+        raise InvalidInputError("The body is not a form.", remedy, "body", "NO_FORM")
     with upload.path.open("wb") as file:
         form = _Form(upload, file)
         try:
@@ -71,9 +71,11 @@ async def _read_form(request: Request, upload: Upload) -> None:
                 await asyncio.to_thread(parser.write, chunk)
             parser.finalize()
         except FormParserError as error:
-            raise InvalidInputError(f"The form is broken: {error}.", "Send it again.", "body", "BROKEN_FORM") from error
+            raise InvalidInputError(
+                f"The form is malformed: {error}.", "Send it again.", "body", "BROKEN_FORM"
+            ) from error
     if not form.complete or not form.has_file:
-        raise InvalidInputError("The form has no whole file.", 'Send it as the field "file".', "file", "MISSING")
+        raise InvalidInputError("The form has no complete file.", 'Send it as the field "file".', "file", "MISSING")
 
 
 class _Form:
@@ -158,7 +160,7 @@ def _file_name(header: bytes, options: dict[bytes, bytes]) -> str:
         return unquote(name, encoding=charset, errors="strict")
     except (LookupError, UnicodeDecodeError) as error:
         raise InvalidInputError(
-            f"The file's name is not {charset[:40]}.", "Send it as UTF-8.", "file", "NOT_UTF8"
+            f"The file name is not valid {charset[:40]}.", "Send it as UTF-8.", "file", "NOT_UTF8"
         ) from error
 
 

@@ -20,28 +20,28 @@ class Asset(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     id: str = Field(description="SHA-256 of the content; styles that come with Vigent have short names.")
-    name: str = Field(description="Name for people.")
-    names: dict[str, str] = Field(default_factory=dict, description="Names by BCP 47 language, if any.")
+    name: str = Field(description="Display name.")
+    names: dict[str, str] = Field(default_factory=dict, description="Display names by BCP 47 language, if any.")
     licence: str = Field("", description="SPDX identifier or free text.")
     source: str = Field("", description="Where it comes from.")
     bundled: bool = Field(False, description="Whether it comes with Vigent and cannot be deleted.")
-    mime_type: str = Field("", description="IANA media type of the file, by its content.")
+    mime_type: str = Field("", description="IANA media type, detected from the content.")
     size_bytes: int = Field(0, description="Length of the file in bytes.")
     create_time: datetime | None = Field(None, description="When it was uploaded.")
-    url: str = Field("", description="Where the file can be read; its content never changes.")
+    url: str = Field("", description="Path of the file on this gateway; its content never changes.")
 
 
 class Footage(Asset):
     """A presenter's video or picture, upright."""
 
-    width: int = Field(description="In pixels, turned upright.")
-    height: int = Field(description="In pixels, turned upright.")
+    width: int = Field(description="Width in pixels once upright.")
+    height: int = Field(description="Height in pixels once upright.")
     frames: int = Field(description="Number of frames; 1 for a picture.")
     frame_rate_hz: float = Field(description="Frames per second.")
     duration_s: float = Field(description="Length in seconds.")
     notes: list[str] = Field(default_factory=list, description="What could not be read, and other notes on the file.")
     poster: str = Field("", description="SHA-256 of a small JPEG of it.")
-    poster_url: str = Field("", description="A small JPEG of it.")
+    poster_url: str = Field("", description="Path of that JPEG on this gateway.")
 
 
 class Music(Asset):
@@ -52,7 +52,7 @@ class Music(Asset):
     channels: int = Field(description="1 for mono, 2 for stereo.")
     loudness_lufs: float = Field(description="Integrated loudness (EBU R 128).")
     true_peak_dbtp: float = Field(description="Highest peak between and on samples (EBU R 128); 0 is full scale.")
-    waveform: list[float] = Field(description="Largest magnitude of equal stretches, 0 to 1.")
+    waveform: list[float] = Field(description="Peaks of equally long stretches, 0 to 1.")
     notes: list[str] = Field(default_factory=list, description="What could not be read, and other notes on the file.")
 
 
@@ -60,7 +60,7 @@ class Voice(Music):
     """A recording whose speaker is cloned, with the consent given for it."""
 
     languages: list[str] = Field(description="BCP 47 languages that the speaker speaks.")
-    reference_text: str = Field(description="What is said in the recording; empty lets the server find out.")
+    reference_text: str = Field(description="What is said in the recording; transcribed when empty.")
     consent: Consent = Field(description="Consent of the speaker.")
 
 
@@ -79,7 +79,7 @@ class Style(Asset):
     """How captions or titles look."""
 
     role: StyleRole = Field(description="What it is for.")
-    style: dict[str, Any] = Field(description="The style as in /assets/styles/schema.json, with defaults filled.")
+    style: dict[str, Any] = Field(description="The style as in /assets/styles/schema.json, with defaults filled in.")
 
 
 ASSET_TYPES: dict[Kind, type[Asset]] = {
@@ -99,7 +99,7 @@ class Description(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(default="", description="Name for people; the file's when left out.", max_length=LONGEST_NAME)
+    name: str = Field(default="", description="Display name; the file name when left out.", max_length=LONGEST_NAME)
     licence: str = Field(default="", description="SPDX identifier or free text.", max_length=500)
     source: str = Field(default="", description="Where it comes from.", max_length=2_000)
 
@@ -110,7 +110,7 @@ class VoiceDescription(Description):
     languages: str = Field(default="", description="BCP 47 languages, separated by commas.", max_length=200)
     reference_text: str = Field(default="", description="What is said in the recording.", max_length=LONGEST_TEXT)
     person: SomeText = Field(description="Who agreed to being cloned.", max_length=200)
-    statement: SomeText = Field(description="Words of the agreement.", max_length=4_000)
+    statement: SomeText = Field(description="Wording of the agreement.", max_length=4_000)
     given_time: UtcTime | None = Field(default=None, description="When it was given; now, when left out.")
 
 

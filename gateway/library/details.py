@@ -72,7 +72,7 @@ class Inspector:
     def _voice(self, path: Path, description: VoiceDescription) -> dict[str, Any]:
         facts = self._sound("inspect_sound", path, LONGEST_VOICE_S)
         if facts.duration_s < SHORTEST_VOICE_S:
-            problem = f"The recording has only {facts.duration_s:.1f} s."
+            problem = f"The recording is only {facts.duration_s:.1f} s long."
             raise InvalidInputError(problem, "Record 6 to 20 seconds of clear speech.", "file", "RECORDING_TOO_SHORT")
         given_time = description.given_time or datetime.now(UTC)
         consent = Consent(person=description.person, statement=description.statement, given_time=given_time)

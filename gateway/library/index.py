@@ -36,7 +36,9 @@ class Index(Generic[AssetT]):
         except FileNotFoundError:
             return []
         except (ValueError, KeyError, ValidationError) as error:
-            raise InternalError(f"The index {self._path} is damaged.", "Restore it, or move it away.") from error
+            raise InternalError(
+                f"The index {self._path} is damaged.", "Restore it from a backup, or move it away."
+            ) from error
 
     def put(self, entry: AssetT) -> None:
         """Adds the entry, or replaces the one with its id."""

@@ -53,7 +53,9 @@ class Library:
             if asset.id == asset_id:
                 return asset
         raise NotFoundError(
-            f"There is nothing with the id {asset_id[:80]!r} in {kind}.", f"GET /api/v1/{kind} lists the ids.", "id"
+            f"The {kind} library has no entry with the id {asset_id[:80]!r}.",
+            f"GET /api/v1/{kind} lists the ids.",
+            "id",
         )
 
     def file(self, kind: Kind, sha256: str) -> tuple[Path, str]:
@@ -65,9 +67,9 @@ class Library:
 
     def matching(self, kind: Kind, given: str) -> list[Asset]:
         """The entry with this id, else all with this name, in whatever language and case."""
-        entries, name = self.entries(kind), _folded(given)
+        entries, name = self.entries(kind), folded(given)
         by_id = [asset for asset in entries if asset.id == given]
-        return by_id or [asset for asset in entries if name in map(_folded, (asset.name, *asset.names.values()))]
+        return by_id or [asset for asset in entries if name in map(folded, (asset.name, *asset.names.values()))]
 
     def stored(self, asset: Asset) -> StoredFile:
         """The file of an entry in the media store, put there if need be."""
@@ -95,7 +97,7 @@ class Library:
         """The poster with this name. Raises NotFoundError when no footage has it."""
         if self._has_poster(sha256):
             return self._store.path(sha256)
-        raise NotFoundError(f"There is no poster {sha256[:80]!r}.", "GET /api/v1/footage names the posters.")
+        raise NotFoundError(f"There is no poster {sha256[:80]!r}.", "GET /api/v1/footage lists them.")
 
     def add(self, kind: Kind, path: Path, file_name: str, description: Description) -> tuple[Asset, bool]:
         """Looks at the file, moves it into the store and lists it; True when its content was there already.
@@ -107,7 +109,7 @@ class Library:
             raise InvalidInputError(
                 f"{file_name[:80]!r} is a path, not a file name.", "Send the name alone.", "file", "PATH_IN_NAME"
             )
-        name = checked_name(description.name or Path(file_name).stem[:LONGEST_NAME] or kind)
+        name = entry_name(kind, file_name, description)
         found = sniff(path, *_MEDIA[kind])
         details = self._inspector.details(kind, path, description)
         told = {"licence": description.licence, "source": description.source}
@@ -128,7 +130,7 @@ class Library:
         asset = self.find(kind, asset_id)
         if asset.bundled:
             problem = f"{asset.name} comes with Vigent and cannot be deleted."
-            raise FailedPreconditionError(problem, "Leave it.", "id", "BUNDLED")
+            raise FailedPreconditionError(problem, "Only uploads can be deleted.", "id", "BUNDLED")
         self._indexes[kind].remove(asset_id)
         shared = any(other.id == asset_id for other_kind in ASSET_TYPES for other in self.entries(other_kind))
         if not keep_file and not shared:
@@ -178,6 +180,11 @@ def _sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def entry_name(kind: Kind, file_name: str, description: Description) -> str:
+    """The name under which an upload is listed. Raises InvalidInputError as `checked_name`."""
+    return checked_name(description.name or Path(file_name).stem[:LONGEST_NAME] or kind)
+
+
 def checked_name(name: str) -> str:
     """A name as it may be listed, without what would turn the writing of the text around it.
 
@@ -191,7 +198,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """As names are compared: file names of macOS have accents as characters of their own, what is typed has not."""
     return unicodedata.normalize("NFC", name).casefold()
 

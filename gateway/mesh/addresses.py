@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from urllib.parse import quote
 
 from pydantic_settings import SettingsConfigDict
 
 from gateway.settings import MODEL_SERVICES, SERVICES
+from services.base.encoding import check_decoded
 from services.base.errors import InvalidInputError
-from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings
+from services.base.settings import METRICS_PORTS, PORTS, GrpcSettings, ProcessSettings
 
 GATEWAY = "gateway"
 PROCESSES = (*MODEL_SERVICES, "orchestrator", GATEWAY)
@@ -41,6 +43,18 @@ class _AnyProcess(ProcessSettings):
     model_config = SettingsConfigDict(extra="ignore")
 
 
+class _AnyServer(GrpcSettings):
+    """The settings that all gRPC servers share."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+
+class _Orchestrator(_AnyProcess):
+    """Where the jobs are kept."""
+
+    database_url: str = "sqlite"
+
+
 def drain_s(name: str, told: Mapping[str, str]) -> float:
     """Seconds that a process may take to end once it is asked to; `told` is its environment on top of this one's.
 
@@ -49,7 +63,7 @@ def drain_s(name: str, told: Mapping[str, str]) -> float:
     service = service_of(name)
     names = {field: f"VIGENT_{service.upper()}_{field.upper()}" for field in ("drain_delay_s", "drain_grace_s")}
     overrides = {field: told[variable] for field, variable in names.items() if variable in told}
-    settings = _AnyProcess.load(service, port=0, metrics_port=0, **overrides)
+    settings = _AnyProcess.load(service, port=0, **overrides)
     return settings.drain_delay_s + settings.drain_grace_s
 
 
@@ -64,13 +78,13 @@ class Addresses:
     @classmethod
     def configured(cls, lipsync_replicas: int = 1) -> Addresses:
         """As settings and defaults have them; each further replica ten ports on."""
-        settings = {name: _AnyProcess.load(name) for name in PROCESSES}
-        ports = {name: settings[name].port for name in PROCESSES}
-        metrics_ports = {name: settings[name].metrics_port for name in SERVICES}
+        gateway, servers = _AnyProcess.load(GATEWAY), {name: _AnyServer.load(name) for name in SERVICES}
+        ports = {name: servers.get(name, gateway).port for name in PROCESSES}
+        metrics_ports = {name: server.metrics_port for name, server in servers.items()}
         for number, name in enumerate(replica_names("lipsync", lipsync_replicas)):
             ports[name] = _further(ports["lipsync"], number)
             metrics_ports[name] = _further(metrics_ports["lipsync"], number)
-        return cls(settings[GATEWAY].host, ports, metrics_ports)
+        return cls(gateway.host, ports, metrics_ports)
 
     @classmethod
     def from_base(cls, base: int, lipsync_replicas: int = 1) -> Addresses:
@@ -80,8 +94,8 @@ class Addresses:
         count = len(processes) + len(served)
         ports = free_ports(count) if base == 0 else list(range(base, base + count))
         if ports[-1] > _LAST_PORT:
-            problem = f"There are fewer than {count} ports from {base} on."
-            raise InvalidInputError(problem, "Give a lower one.", "port_base")
+            problem = f"The mesh needs {count} ports, but fewer are left from {base} on."
+            raise InvalidInputError(problem, "Give a lower port.", "port_base")
         return cls(
             "127.0.0.1",
             dict(zip(processes, ports[: len(processes)], strict=True)),
@@ -118,9 +132,10 @@ class Addresses:
     def environment(self, data: Path) -> dict[str, str]:
         """Settings that make all processes find each other and the data folder.
 
-        Defaults are left out, so that vigent.toml still counts.
+        Defaults are left out, so that vigent.toml still counts; what the environment sets already stays.
         """
         told = _folders(data) if data != DEFAULT_DATA else {}
+        told = {name: folder for name, folder in told.items() if name not in os.environ}
         for name in PROCESSES:
             if self.ports[name] != PORTS[name] or len(self.replicas(name)) > 1:
                 told |= self._addresses_of(name)
@@ -150,8 +165,11 @@ class Addresses:
 
 def _folders(data: Path) -> dict[str, str]:
     data = data.absolute()
+    check_decoded(str(data), "The data folder", "--data")
     caches = {f"VIGENT_{name.upper()}_CACHE_ROOT": str(data / "cache") for name in MODEL_SERVICES}
-    database = {"VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{data / 'jobs.db'}"}
+    database = {"VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{quote(str(data / 'jobs.db'))}"}
+    if not _Orchestrator.load("orchestrator").database_url.startswith("sqlite"):
+        database = {}  # a server's address is no file of any folder
     return {"VIGENT_MEDIA_ROOT": str(data / "media"), **database, **caches}
 
 

@@ -1,4 +1,7 @@
-"""One mesh per data folder: a lock that the kernel releases when its holder dies, and where that mesh is found."""
+"""One mesh per data folder: a lock that the kernel releases when its holder dies, and where that mesh is found.
+
+A second lock is shared by all commands that make films with that mesh, so that it does not end under them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 
 from services.base.errors import FailedPreconditionError
+from services.base.private import make_private
 
 _TRIES, _PAUSE_S = 50, 0.02
 
@@ -28,14 +32,17 @@ class RunningMesh:
 @contextmanager
 def hold(data: Path, addresses: dict[str, str]) -> Iterator[None]:
     """Holds the data folder. Raises FailedPreconditionError naming the mesh that already does."""
+    ours = not data.exists() or (data / "mesh.lock").exists()
     data.mkdir(parents=True, exist_ok=True)
+    if ours:
+        make_private(data)
     with (data / "mesh.lock").open("a+", encoding="utf-8") as lock:
         try:
             _take(lock)
         except OSError as error:
             raise FailedPreconditionError(
-                f"A mesh already runs on the data folder {data} (process {_holder(lock.name)}).",
-                "Use that one, end it, or give another folder with --data.",
+                f"A mesh is already running on the data folder {data} (process {_holder(lock.name)}).",
+                "Use that mesh, stop it, or choose another folder with --data.",
                 "data",
                 "DATA_IN_USE",
             ) from error
@@ -61,6 +68,20 @@ def running_mesh(data: Path) -> RunningMesh | None:
         except (ValueError, TypeError):  # it is just being written
             time.sleep(_PAUSE_S)
     return None
+
+
+def try_to_use(data: Path, *, alone: bool = False) -> TextIO | None:
+    """A lock on using the mesh over the data folder, held until it is closed; None if it cannot be had now.
+
+    All who use the mesh share it. With `alone` nobody else has it, or gets it.
+    """
+    file = (data / "mesh.users").open("a", encoding="utf-8")
+    try:
+        fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
 
 
 def _take(lock: TextIO) -> None:

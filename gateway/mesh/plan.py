@@ -47,7 +47,7 @@ class MeshPlan:
         """
         settings = MeshSettings.load()
         available = available_gpus(settings)
-        engines = engines_of(MODEL_SERVICES) if available else {}
+        engines = engines_of(MODEL_SERVICES, gpu=True) if available else {}
         gpus = assign(gpu_users(engines), available, settings.lipsync_replicas)
         replicas = settings.lipsync_replicas or max(1, sum(service_of(name) == "lipsync" for name in gpus))
         base = Addresses.configured(replicas) if port_base is None else Addresses.from_base(port_base, replicas)

@@ -55,12 +55,12 @@ def check_ports(addresses: Addresses) -> None:
     As it does for a port that two processes of the mesh itself are given.
     """
     for port, names in shared_ports(addresses).items():
-        problem = f"Port {port} is given to {' and to '.join(names)}."
-        raise InvalidInputError(problem, f"Set {setting_of(names[-1])} to another one.")
+        problem = f"Port {port} is set for {' and '.join(names)}."
+        raise InvalidInputError(problem, f"Set {setting_of(names[-1])} to another port.")
     if taken := taken_ports(addresses):
         users = ", ".join(f"{port} ({name}) by {user_of(port)}" for name, port in taken.items())
-        remedy = f"End that, set {setting_of(next(iter(taken)))}, or use `vigent up --port-base 0`."
-        raise InvalidInputError(f"Ports of this mesh are used: {users}.", remedy, reason=PORT_TAKEN)
+        remedy = f"Stop that, set {setting_of(next(iter(taken)))}, or use `vigent up --port-base 0`."
+        raise InvalidInputError(f"Ports of this mesh are already in use: {users}.", remedy, reason=PORT_TAKEN)
 
 
 def _is_free(host: str, port: int) -> bool:

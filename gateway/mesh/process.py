@@ -76,6 +76,11 @@ class MeshProcess:
 
     async def stop(self, grace_s: float) -> None:
         """Asks it to end, and kills its whole group after `grace_s`."""
+        await self.end(grace_s)
+        await self.exited()
+
+    async def end(self, grace_s: float) -> None:
+        """Like `stop`, for whoever leaves its last words to the one who waits for its exit."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.terminate()
@@ -84,7 +89,6 @@ class MeshProcess:
                 await self._process.wait()
         except TimeoutError:
             self._signal_group(signal.SIGKILL)
-        await self.exited()
 
     def kill(self) -> None:
         """Ends it and its children at once."""

@@ -6,6 +6,7 @@ import re
 from typing import Self
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -26,13 +27,14 @@ class MeshSettings(BaseSettings):
     gpus: str | None = Field(
         None, description='GPUs to use, as nvidia-smi numbers them: "0,1,2"; empty for none; all when left out.'
     )
-    lipsync_replicas: int = Field(0, description="Lip-sync servers; 0 for one on each of their GPUs.", ge=0, le=64)
+    lipsync_replicas: int = Field(0, description="Number of lip-sync servers; 0 for one per GPU.", ge=0, le=64)
 
     @field_validator("gpus")
     @classmethod
     def _are_gpus(cls, value: str | None) -> str | None:
         if wrong := [gpu for gpu in gpus_of(value or "") if not is_gpu(gpu)]:
-            raise ValueError(f"{wrong[0]!r} is not a GPU; give numbers or UUIDs from nvidia-smi")
+            told = "{gpu} is not a GPU; give numbers or UUIDs from nvidia-smi"
+            raise PydanticCustomError("gpu", told, {"gpu": repr(wrong[0])})
         return value
 
     @classmethod

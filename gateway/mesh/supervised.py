@@ -18,6 +18,7 @@ from gateway.mesh.health import GrpcProbe, HealthProbe, HttpProbe
 from gateway.mesh.policy import Failures, WatchdogPolicy
 from gateway.mesh.process import MeshProcess, Say
 from gateway.mesh.watchdog import Watchdog
+from services.base.errors import FailedPreconditionError
 from services.base.exits import EXIT_USAGE
 
 _PROBLEM_POLL_S = 0.5
@@ -57,6 +58,7 @@ class Supervised:
         self.failing, self.given_up = asyncio.Event(), asyncio.Event()
         self.process: MeshProcess | None = None
         self.restarts = 0
+        self._asked = False
         self._module, self._environment, self._say, self._policy = module, environment, say, policy
         self._failures = Failures(policy)
         self._stop_s = drain_s(name, environment) + policy.stop_grace_s
@@ -74,9 +76,32 @@ class Supervised:
                 if code == EXIT_USAGE:
                     self._give_up(reason)
                     return
-                await self._rest(reason)
+                if self._asked:
+                    self._begin_again()
+                else:
+                    await self._rest(reason)
         finally:
             await probe.close()
+
+    async def restart(self) -> None:
+        """Lets the process finish its calls, and starts it anew; returns when that one is ready.
+
+        Raises FailedPreconditionError when it does not get ready.
+        """
+        if (process := self.process) is not None:
+            self._asked = True
+            for event in (self.ready, self.unable, self.failing):
+                event.clear()
+            await process.end(self._stop_s)
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.ready, self.unable, self.failing)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if not self.ready.is_set():
+            problem = f"{self.name} does not get ready again. {self.problem}".strip()
+            raise FailedPreconditionError(problem, "Its own words say why, in the log of `vigent up`.")
 
     async def stop(self) -> None:
         """Ends the process, which may take its time to drain."""
@@ -89,9 +114,15 @@ class Supervised:
         if self.process is not None:
             self.process.kill()
 
+    def _begin_again(self) -> None:
+        """An end that was asked for is no failure."""
+        self._asked = False
+        self.state = State.RESTARTING
+        self._tell("has ended as asked; starting it again.")
+
     def _give_up(self, reason: str) -> None:
         self.state = State.GIVEN_UP
-        self._tell(f"{reason}: its settings are wrong; it is not started again.")
+        self._tell(f"{reason}: its settings are wrong; not restarting it.")
         self.given_up.set()
         self.failing.set()
 
@@ -100,7 +131,7 @@ class Supervised:
         self._failures.failed()
         self.state = State.CRASH_LOOP if self._failures.looping else State.RESTARTING
         loop = f"{self.state.value}: " if self._failures.looping else ""
-        self._tell(f"{loop}{reason}; starting it again in {self._failures.pause_s:.1f} s.")
+        self._tell(f"{loop}{reason}; restarting in {self._failures.pause_s:.1f} s.")
         if self._failures.looping:
             self.failing.set()
         self.restarts += 1
@@ -116,7 +147,7 @@ class Supervised:
             return await self._run_once(self.process, probe)
         except Exception as error:
             self.process.kill()
-            return f"cannot be followed: {_words(error)}", None
+            return f"cannot be monitored: {_words(error)}", None
 
     async def _run_once(self, process: MeshProcess, probe: HealthProbe) -> tuple[str, int]:
         """Until the process has ended, by itself or because it was found dead: why, and its exit code."""
@@ -172,7 +203,7 @@ class Supervised:
             except Exception as error:
                 tries += 1
                 pause_s = min(self._policy.pause_s(tries), _LONGEST_TRY_PAUSE_S)
-                self._tell(f"cannot be watched: {_words(error)}; trying again in {pause_s:.1f} s.")
+                self._tell(f"cannot be monitored: {_words(error)}; trying again in {pause_s:.1f} s.")
             await asyncio.sleep(pause_s)
 
     def _tell(self, line: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from gateway.mesh.policy import DEFAULT_POLICY, WatchdogPolicy
 from gateway.mesh.process import Say
 from gateway.mesh.supervised import Supervised
 from gateway.settings import MODEL_SERVICES
-from services.base.errors import FailedPreconditionError
+from services.base.errors import FailedPreconditionError, InvalidInputError
 
 _STOP_ORDER = ((GATEWAY,), ("orchestrator",), MODEL_SERVICES)
 
@@ -68,13 +68,13 @@ class Supervisor:
                 name = unable.result()
                 raise FailedPreconditionError(
                     f"{name} cannot load its engine: {self.processes[name].problem}",
-                    f"Mend that, or choose another with VIGENT_{service_of(name).upper()}_ENGINE.",
+                    f"Fix that, or choose another engine with VIGENT_{service_of(name).upper()}_ENGINE.",
                     reason="ENGINE_NOT_LOADED",
                 )
             if lost.done():
                 raise FailedPreconditionError(
-                    f"{lost.result()} does not keep running.",
-                    "Its own words above say why; `vigent doctor` looks at this machine.",
+                    f"{lost.result()} keeps failing.",
+                    "Its output above says why; `vigent doctor` checks this machine.",
                     reason="CRASH_LOOP",
                 )
         finally:
@@ -106,6 +106,21 @@ class Supervisor:
 
     async def _wait_unable(self) -> str:
         return await _first_set({name: process.unable for name, process in self.processes.items()})
+
+    async def restart(self, service: str) -> AsyncIterator[str]:
+        """Restarts the processes of a service one after another, of all services when empty; says what is done.
+
+        While there are several, the others take its calls. Raises InvalidInputError for an unknown service,
+        FailedPreconditionError when a process does not get ready again; the rest is then left as it is.
+        """
+        names = [name for name in self.processes if not service or service in {name, service_of(name)}]
+        if not names:
+            known = ", ".join(dict.fromkeys(map(service_of, self.processes)))
+            raise InvalidInputError(f"There is no service {service[:40]!r}.", f"Name one of {known}.", "service")
+        for name in names:
+            yield f"{name} finishes its calls ..."
+            await self.processes[name].restart()
+            yield f"{name} is ready again."
 
     async def stop(self) -> None:
         """Ends all: those that accept work first, those that do it last."""

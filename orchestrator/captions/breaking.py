@@ -13,12 +13,14 @@ from services.text.line_length import max_units, units_of
 from services.text.timing import SpokenTimes
 
 LONG_PAUSE_S = 0.2
+SILENCE_S = 0.8
+"""A pause that viewers wait through: a cue ends there."""
 MIN_CUE_S, LONG_CUE_S, MAX_CUE_S = 0.8, 5.0, 7.0
 
 _TARGET_SHARE = 0.75
 _LINE = 0.3
 _SECOND_LINE, _SAME_CUE = 1.0, 0.4
-_AT_PAUSE = -0.8
+_AT_PAUSE, _AT_SILENCE = -0.8, -4.0
 _TOO_SHORT, _LONG, _TOO_LONG = 4.0, 0.5, 10.0
 _LONELY, _SHORT_TAIL, _SILENT = 30.0, 1.5, 30.0
 _TOO_WIDE = 1000.0
@@ -80,7 +82,6 @@ def _pieces(text: str, layout: CaptionLayout, times: SpokenTimes) -> list[_Piece
         piece = text[start:end]
         shown = layout.shown(piece)
         first_s, last_s = times.of(start, end)
-        pause_cost = _AT_PAUSE if times.pause_before(end) >= LONG_PAUSE_S else 0.0
         pieces.append(
             _Piece(
                 start=start,
@@ -92,10 +93,16 @@ def _pieces(text: str, layout: CaptionLayout, times: SpokenTimes) -> list[_Piece
                 letters=sum(unicodedata.category(character)[0] in "LN" for character in piece),
                 start_s=first_s,
                 end_s=last_s,
-                break_cost=costs.get(end, 0.0) + pause_cost,
+                break_cost=costs.get(end, 0.0) + _pause_cost(times.pause_before(end)),
             )
         )
     return pieces
+
+
+def _pause_cost(pause_s: float) -> float:
+    if pause_s >= SILENCE_S:
+        return _AT_SILENCE
+    return _AT_PAUSE if pause_s >= LONG_PAUSE_S else 0.0
 
 
 class _Search:

@@ -1,7 +1,8 @@
-"""Captions as subtitles, and as a file of Advanced SubStation Alpha."""
+"""Captions as subtitles, as a file of Advanced SubStation Alpha, and as words with their times."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -33,6 +34,30 @@ def write_ass(cues: Sequence[Cue], layout: CaptionLayout) -> str:
         for cue in cues
     )
     return "\n".join((*_ass_head(layout), *events, ""))
+
+
+def write_words(cues_of_segments: Sequence[Sequence[Cue]]) -> str:
+    """JSON: each spoken word with its segment, its characters in the segment's text (code points) and its seconds."""
+    words = (
+        {"segment": segment, **word}
+        for segment, cues in enumerate(cues_of_segments)
+        for cue in cues
+        for line in cue.lines
+        for word in _words_of(line)
+    )
+    return json.dumps(list(words), ensure_ascii=False)
+
+
+def _words_of(line: CueLine) -> Iterator[dict[str, Any]]:
+    offset = line.char_start + len(line.source) - len(line.source.lstrip())
+    for word in line.words:
+        yield {
+            "text": line.source.lstrip()[word.char_start : word.char_end],
+            "char_start": offset + word.char_start,
+            "char_end": offset + word.char_end,
+            "start_s": word.first_film_frame / FRAME_RATE_HZ,
+            "end_s": word.end_film_frame / FRAME_RATE_HZ,
+        }
 
 
 def _ms(film_frame: int) -> int:

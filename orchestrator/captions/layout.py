@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from orchestrator.captions.safe_area import MouthBox, text_band
+from orchestrator.captions.safe_area import AvoidBox, text_band
 from services.typography.fonts import Typeface, typeface
 from services.typography.styles import Box, safe_area
 from services.typography.typeset import line_width_px, padding_em
@@ -35,11 +36,14 @@ class CaptionLayout:
 
     @classmethod
     def of(
-        cls, style: dict[str, Any], width: int, height: int, platform: str = "default", avoid: MouthBox | None = None
+        cls,
+        style: dict[str, Any],
+        width: int,
+        height: int,
+        platform: str = "default",
+        avoid: Sequence[AvoidBox] = (),
     ) -> Self:
-        """Lays out `style` (from `load_style`) clear of the box `avoid` (x, y, width, height).
-
-        For captions `avoid` is the mouth; titles had better keep clear of the whole face, and shrink to do so.
+        """Lays out `style` (from `load_style`) clear of `avoid`, the face, or else of its mouth; smaller if need be.
 
         Raises InvalidInputError for an unknown platform or font.
         """
@@ -48,7 +52,10 @@ class CaptionLayout:
         lines = style["max_lines"] if style["position"]["area"] == "caption" else 1
         needed_px = ((lines - 1) * style["line_height"] + 1 + 2 * pad_y) * font_px
         bounds = text_band(style["position"]["area"], width, height, platform, avoid, needed_px)
+        shrink = min(1.0, (bounds[3] - bounds[1]) / needed_px)
+        font_px *= shrink
         placed = copy.deepcopy(style)
+        placed["size"] *= shrink
         placed["position"]["bounds"] = [
             round(edge / side, 6) for edge, side in zip(bounds, (width, height, width, height), strict=True)
         ]

@@ -9,6 +9,7 @@ from functools import cache
 import jieba
 from uniseg.linebreak import line_break_boundaries
 
+from orchestrator.captions.phrases import costs_inside
 from services.text.emoji import EMOJI
 from services.text.tokens import HAN, protected_spans
 
@@ -47,7 +48,7 @@ def break_costs(text: str) -> dict[int, float]:
     """Cost of a line break before each character of `text` where one is allowed; negative where one is welcome.
 
     A break is allowed where UAX #14 allows one outside protected tokens, except before closing and after opening marks.
-    Costs depend on punctuation, on word boundaries (jieba) and on words that belong with the next one.
+    Costs depend on punctuation, on word boundaries (jieba), on words that belong with the next one, and on phrases.
     """
     spans = protected_spans(text)
     inside = {position for start, end in spans for position in range(start + 1, end)}
@@ -55,8 +56,11 @@ def break_costs(text: str) -> dict[int, float]:
     word_ends = {end: word for word, _, end in words}
     word_starts = {start: word for word, start, _ in words}
     emoji_starts = {match.start() for match in EMOJI.finditer(text)}
+    inside_phrases = costs_inside(text)
     return {
-        place: _cost(text, place, word_ends, word_starts) + (_BEFORE_EMOJI if place in emoji_starts else 0.0)
+        place: _cost(text, place, word_ends, word_starts)
+        + (_BEFORE_EMOJI if place in emoji_starts else 0.0)
+        + inside_phrases.get(place, 0.0)
         for place in _hard_opportunities(text, spans)
         if place not in inside and _marks_allow(text, place)
     }

@@ -16,8 +16,9 @@ from orchestrator.film.encode import FRAME_TIME, add_footage_stream
 from orchestrator.film.ready import ready_frames
 from services.media.clip import Clip, FootageLimits
 from services.media.colours import BLACK, Rgb
-from services.media.crop import cover, face_focus
 from services.media.formats import sniff
+from services.media.framing.crop import CropPath, cover
+from services.media.framing.following import focus_of
 from services.media.picture import read_picture
 from services.media.timeline import FRAME_RATE_HZ
 from services.media.yuv import fill, new_frame
@@ -58,15 +59,16 @@ def conform(
 ) -> ConformedFootage:
     """Writes `source` as `width` x `height` H.264 at 25 fps to `target` (MP4), cropped to cover the canvas.
 
-    `focus` is what the crop keeps, as shares of the upright picture's width and height; None: the face if one is
-    found, else the middle. `backdrop` shows where the source is transparent. Blocking; files from outside belong in
-    `sandbox.run_limited("orchestrator.film.conform:conform", ...)`. Raises InvalidInputError (field "spec.footage";
-    reasons EMPTY_FILE, WRONG_FILE_TYPE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE).
+    `focus` is what the crop keeps, as shares of the upright picture's width and height; None: the face, which it
+    follows, or the middle where there is none. `backdrop` shows where the source is transparent. Blocking; files from
+    outside belong in `sandbox.run_limited("orchestrator.film.conform:conform", ...)`. Raises InvalidInputError (field
+    "spec.footage"; reasons EMPTY_FILE, WRONG_FILE_TYPE, CUT_FILE, UNREADABLE_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE).
     """
     if sniff(source, "video", "image", field=FIELD).medium == "image":
         picture = read_picture(source, FIELD, limits.pixels, backdrop)
-        frames = _write(target, width, height, [_covering(picture, width, height, focus)], 1, progress)
-        return ConformedFootage(target, width, height, frames, changed=True)
+        path = focus_of(picture, width / height, focus)
+        frames = _write(target, width, height, [_covering(picture, width, height, path)], 1, progress)
+        return ConformedFootage(target, width, height, frames, changed=True, notes=path.notes)
     clip = Clip(source, FIELD, limits)
     if frames := ready_frames(clip, width, height):
         return ConformedFootage(source, width, height, frames, changed=False, notes=tuple(clip.notes()))
@@ -75,9 +77,9 @@ def conform(
     return ConformedFootage(target, width, height, frames, changed=True, notes=tuple(clip.notes()))
 
 
-def _covering(rgb: NDArray[uint8], width: int, height: int, focus: tuple[float, float] | None) -> av.VideoFrame:
+def _covering(rgb: NDArray[uint8], width: int, height: int, path: CropPath) -> av.VideoFrame:
     """The part of a picture that covers the canvas, as a frame."""
-    crop = cover(rgb.shape[1], rgb.shape[0], width / height, focus or face_focus([rgb]) or (0.5, 0.5))
+    crop = cover(rgb.shape[1], rgb.shape[0], width / height, path.at(0))
     left, top, columns, rows = (max(0, round(side)) for side in (crop.x, crop.y, crop.width, crop.height))
     part = rgb[top : top + max(1, rows), left : left + max(1, columns)]
     smooth = cv2.INTER_AREA if crop.width > width else cv2.INTER_CUBIC

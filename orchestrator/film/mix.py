@@ -123,6 +123,7 @@ class _Mix:
     def __init__(self, voices: Sequence[VoiceSegment], music: MusicBed | None, progress: Progress) -> None:
         self._voices, self._music, self._progress = voices, music, progress
         self._track = Recording(music.path, MUSIC_FIELD) if music else None
+        self._music_heard = False
         self.frames = sum(voice.frames for voice in voices)
         self._samples_read = 0
         voice, whole = Meter(), Meter()
@@ -134,7 +135,9 @@ class _Mix:
 
     def music_notes(self) -> tuple[str, ...]:
         """What a report should say of the music, as far as it was read."""
-        return tuple(self._track.notes()) if self._track else ()
+        if self._track is None:
+            return ()
+        return (*self._track.notes(), *([] if self._music_heard else ["It is silent for as long as the film lasts."]))
 
     def gain_db(self, target_lufs: float) -> float:
         """Gain of the whole that brings the voice to the target, and the whole near to it."""
@@ -175,6 +178,7 @@ class _Mix:
         bed = music_blocks(self._track, self.frames * SAMPLES_A_FRAME, self._music.start_s)
         played = rechunked(bed, SOUND_RATE_HZ)
         for second, (spoken, music) in enumerate(zip(voice, played, strict=True)):
+            self._music_heard = self._music_heard or bool(music.any())
             yield spoken + music * self._music_gain(second * SOUND_RATE_HZ, spoken.shape[1])
 
     def _music_gain(self, first_sample: int, samples: int) -> NDArray[float32]:

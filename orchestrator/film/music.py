@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 import numpy as np
 from numpy import float32
 
-from services.media.recording import Recording, check_music_length
+from services.media.recording import Recording, audible, check_music_length
 from services.media.sound import SOUND_RATE_HZ, Sound, fitted, rechunked
 
 FIELD = "spec.music"
@@ -20,7 +20,7 @@ _LOOP_FADE = int(LOOP_FADE_S * SOUND_RATE_HZ)
 def music_blocks(music: Recording, samples: int, start_s: float = 0.0) -> Iterator[Sound]:
     """Stereo sound of exactly `samples` from second `start_s` on, fading in at the start and out towards the end.
 
-    Raises InvalidInputError (field "spec.music"; UNREADABLE_FILE, TOO_SHORT).
+    Raises InvalidInputError (field "spec.music"; UNREADABLE_FILE, and SILENT or TOO_SHORT where it is read to its end).
     """
     place = 0
     for block in fitted(_without_beginning(_looped(music), round(start_s * SOUND_RATE_HZ)), samples):
@@ -77,7 +77,7 @@ def crossfade(end: Sound, start: Sound) -> Sound:
 
 def _decoded(recording: Recording) -> Iterator[Sound]:
     samples = 0
-    for block in rechunked(recording.blocks(), _LOOP_FADE):
+    for block in rechunked(audible(recording.blocks(), FIELD), _LOOP_FADE):
         samples += block.shape[1]
         yield block
     check_music_length(samples / SOUND_RATE_HZ, FIELD)

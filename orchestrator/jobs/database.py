@@ -7,10 +7,14 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from services.base.deadline import time_left_s
 from services.base.errors import UnavailableError
 
 _LOG = logging.getLogger(__name__)
@@ -27,21 +31,31 @@ _GIVEN_UP_AFTER = {
 
 _SQLITE_WITH_SUBSEC = (3, 42)
 _RETRY_AFTER_S = 1.0
-_AWAY = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
-"""Out of reach, lost halfway, locked too long, out of connections: all of these pass."""
+DATABASE_AWAY = "DATABASE_AWAY"
+AWAY_ERRORS = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+"""Out of reach, lost halfway, locked too long, out of connections, on a full disk: all of these pass."""
+
+_PATIENCE_S = 30.0  # with a lock of another, where no caller waits
+_TO_ANSWER_S = 0.5  # of a caller's time, so that it hears what became of its call
 
 
 class Database:
-    """Runs each transaction in a thread. Connections broken by a restart of the server are replaced."""
+    """Runs each transaction in a thread. Connections broken by a restart of the server are replaced.
+
+    The deadline of the call that a transaction belongs to holds for it too: it waits no longer, and changes nothing
+    after it.
+    """
 
     def __init__(self, url: str, tables: sa.MetaData) -> None:
         """Creates `tables` where they are missing. Raises SQLAlchemy's errors when that fails."""
+        self._file = _file_of(url)
+        self._engine = sa.create_engine(reached(url), pool_pre_ping=self._file is None)
+        self._inode = self._file.stat().st_ino if self._file else 0
         if url.startswith("sqlite"):
-            self._engine = sa.create_engine(url)
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_immediately)
         else:
-            self._engine = sa.create_engine(with_timeouts(url), pool_pre_ping=True)
+            sa.event.listen(self._engine, "begin", _bound_statements)
         tables.create_all(self._engine)
 
     async def run(self, work: Callable[[sa.Connection], _T]) -> _T:
@@ -50,17 +64,62 @@ class Database:
 
     def transact(self, work: Callable[[sa.Connection], _T]) -> _T:
         """Like `run`, but on this thread."""
+        self._require_file()
         try:
             with self._engine.begin() as connection:
-                return work(connection)
-        except _AWAY as error:
+                done = work(connection)
+                _require_time()
+                return done
+        except AWAY_ERRORS as error:
             _LOG.warning("the database of the jobs does not answer: %s", str(error).partition("\n")[0])
-            problem, remedy = "The database of the jobs does not answer.", "Try again; nothing of a job is lost."
-            raise UnavailableError(problem, remedy, "", "DATABASE_AWAY", _RETRY_AFTER_S) from error
+            full = "disk is full" in str(error)
+            raise away(
+                f"The {'disk of the ' * full}database of the jobs {'is full' if full else 'does not answer'}."
+            ) from error
+
+    def _require_file(self) -> None:
+        """What is written to a file that was removed is lost with its last reader."""
+        if self._file is None:
+            return
+        try:
+            if self._file.stat().st_ino == self._inode:
+                return
+            problem, remedy = f"The database of the jobs, {self._file}, was replaced.", "Restart the orchestrator."
+        except OSError as error:
+            problem = f"The database of the jobs, {self._file}, is away: {error.strerror}."
+            remedy = "Put it back, or restart the orchestrator to begin with no jobs."
+        raise away(problem, remedy)
 
     def close(self) -> None:
         """Closes all connections."""
         self._engine.dispose()
+
+
+def away(problem: str, remedy: str = "Try again; nothing of a job is lost.") -> UnavailableError:
+    """The error for a database that cannot be used now."""
+    return UnavailableError(problem, remedy, "", DATABASE_AWAY, _RETRY_AFTER_S)
+
+
+def reached(url: str) -> str:
+    """The URL as engines are made with it: timeouts for PostgreSQL; for SQLite, one that does not make the file.
+
+    It is made here, once: made anew when it has vanished, all jobs would be gone without a word. Raises OSError.
+    """
+    if (file := _file_of(url)) is None:
+        return with_timeouts(url)
+    file.touch(mode=0o600)
+    with suppress(PermissionError):  # it is somebody else's, who lets us in
+        file.chmod(0o600)
+    query = {"mode": "rw", "uri": "true"}
+    return sa.URL.create("sqlite", database=f"file:{quote(str(file.absolute()))}", query=query).render_as_string()
+
+
+def _file_of(url: str) -> Path | None:
+    """The file of an SQLite database; None for one in memory, and for servers."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"} or parsed.query:
+        return None
+    return Path(str(parsed.database))
 
 
 def with_timeouts(url: str) -> str:
@@ -101,11 +160,29 @@ def keep_others_out(db: sa.Connection, table: sa.Table) -> None:
 def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late, see _begin_immediately
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _begin_immediately(connection: sa.Connection) -> None:
     """SQLite's plain BEGIN takes no lock, so two transactions that read before they write would both go ahead."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_patience_ms()}")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _bound_statements(connection: sa.Connection) -> None:
+    """PostgreSQL: the wait for a lock is part of a statement's time."""
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {_patience_ms()}")
+
+
+def _patience_ms() -> int:
+    left_s = time_left_s()
+    return round(1000 * (_PATIENCE_S if left_s is None else max(0.001, min(_PATIENCE_S, left_s - _TO_ANSWER_S))))
+
+
+def _require_time() -> None:
+    """Raises UnavailableError when the caller is about to hear that its call has failed."""
+    left_s = time_left_s()
+    if left_s is not None and left_s < _TO_ANSWER_S / 2:
+        raise away("The database of the jobs took too long.")

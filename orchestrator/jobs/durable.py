@@ -9,18 +9,24 @@ Facts that shape it, measured with DBOS 3.4.0:
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from orchestrator.jobs.database import teach_sqlite_milliseconds, with_timeouts
+from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
+from orchestrator.jobs.serializer import JsonSerializer, refuse_pickles
 
-WORKFLOW_PROTOCOL = "films-v1"
+WORKFLOW_PROTOCOL = "films-v2"
 """Version of the steps and their order, not of the code: raise it when the steps change, never for a new build."""
 
-_QUEUE = "films"
+_LOG = logging.getLogger(__name__)
+_QUEUE, _WORKFLOW = "films", "make_film"
 _POLL_S = 0.2
+_PAUSE_S = 1.0
 _T = TypeVar("_T")
 MakeFilm = Callable[[str, int], Awaitable[None]]
 """Gets the id of a job and the number of the attempt."""
@@ -32,16 +38,19 @@ class DurableEngine:
     def __init__(self, database_url: str, executor_id: str, max_running: int) -> None:
         config = DBOSConfig(
             name="vigent",
-            system_database_url=with_timeouts(database_url),
+            system_database_url=reached(database_url),
             application_version=WORKFLOW_PROTOCOL,
             executor_id=executor_id,
             console_log_level="ERROR",
+            serializer=JsonSerializer(),
             notification_listener_polling_interval_sec=_POLL_S,
         )
         teach_sqlite_milliseconds()
+        refuse_pickles()
         DBOS(config=config)
         self._max_running = max_running
         self._make: MakeFilm | None = None
+        self._queuing: set[asyncio.Task[None]] = set()
         self._workflow = self._make_workflow()
 
     async def start(self, make: MakeFilm) -> None:
@@ -52,10 +61,36 @@ class DurableEngine:
             _QUEUE, worker_concurrency=self._max_running, polling_interval_sec=_POLL_S, on_conflict="always_update"
         )
 
-    async def enqueue(self, job_id: str, attempt: int) -> None:
-        """Queues one attempt at a job. Queuing the same attempt again changes nothing."""
-        with SetWorkflowID(workflow_id(job_id, attempt)):
-            await DBOS.enqueue_workflow_async(_QUEUE, self._workflow, job_id)
+    def enqueue(self, job_id: str, attempt: int) -> None:
+        """Queues one attempt at a job, as soon as the database takes it. Queuing it again changes nothing.
+
+        The record of the job says that it waits, so the next start queues it if this process ends before.
+        """
+        # In a context of its own: whoever asks may be inside a workflow, or have a deadline.
+        task = asyncio.create_task(self._enqueue(job_id, attempt), context=contextvars.Context())
+        self._queuing.add(task)
+        task.add_done_callback(self._queuing.discard)
+
+    async def _enqueue(self, job_id: str, attempt: int) -> None:
+        while True:
+            try:
+                with SetWorkflowID(workflow_id(job_id, attempt)):
+                    await DBOS.enqueue_workflow_async(_QUEUE, self._workflow, job_id)
+            except AWAY_ERRORS:
+                _LOG.warning("job %s waits for the database", job_id)
+            else:
+                return
+            await asyncio.sleep(_PAUSE_S)
+
+    async def abandon_older(self) -> list[tuple[str, int]]:
+        """Cancels what was begun in another protocol, and so is never recovered; returns those jobs and attempts."""
+        unfinished = await DBOS.list_workflows_async(
+            status=["PENDING", "ENQUEUED"], name=_WORKFLOW, load_input=False, load_output=False
+        )
+        older = [found.workflow_id for found in unfinished if found.app_version not in {None, WORKFLOW_PROTOCOL}]
+        for workflow in older:
+            await DBOS.cancel_workflow_async(workflow)
+        return [(workflow.rpartition("-")[0], _attempt_of(workflow)) for workflow in older]
 
     async def cancel(self, job_id: str, attempt: int) -> None:
         """Stops an attempt; it will not be recovered."""
@@ -66,7 +101,7 @@ class DurableEngine:
         DBOS.destroy()
 
     def _make_workflow(self) -> Callable[[str], Coroutine[Any, Any, None]]:
-        @DBOS.workflow(name="make_film")
+        @DBOS.workflow(name=_WORKFLOW)
         async def make_film(job_id: str) -> None:
             assert self._make is not None
             assert DBOS.workflow_id is not None
@@ -76,12 +111,18 @@ class DurableEngine:
 
 
 async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
-    """Runs `work` as a durable step: one that had finished before a crash returns its recorded (JSON-able) result."""
+    """Runs `work` as a durable step: one that had finished before a crash returns its recorded (JSON-able) result.
+
+    Raises UnavailableError (DATABASE_AWAY) when the result cannot be recorded, and what `work` raises.
+    """
 
     async def run() -> _T:  # DBOS would take a lambda that returns a coroutine for a plain function
         return await work()
 
-    return await DBOS.run_step_async({"name": name}, run)
+    try:
+        return await DBOS.run_step_async({"name": name}, run)
+    except AWAY_ERRORS as error:
+        raise away("The database of the jobs did not take a step.") from error
 
 
 def workflow_id(job_id: str, attempt: int) -> str:

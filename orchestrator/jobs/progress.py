@@ -60,6 +60,7 @@ class JobProgress:
     def share(self, done: float) -> None:
         """Notes that `done` (0 to 1) of the present stage is done."""
         begin, end = STAGE_SPANS_PERCENT[self._now.stage]
+        self._now.stage_percent = 100 * min(1.0, done)
         self._now.percent = max(self._now.percent, begin + (end - begin) * min(1.0, done))
         self._now.eta_s = self._estimate_s(done)
         self._now.message = self._message

@@ -140,11 +140,20 @@ class JobAttempt:
         Waits as long as it takes for a database that is away, as the durable engine does: without it nothing can be
         recorded, not even that the job has failed.
         """
-        policy = RetryPolicy(attempts=sys.maxsize)
-        job, present = await policy.retried(
-            lambda: self._records.change(self.job_id, edit, only_attempt=self._number), "the database"
-        )
+        job, present = await self._changed(edit)
         return job if present == self._number else None
+
+    async def give_up(self, edit: Edit) -> int | None:
+        """Like `change`, and makes this attempt stale; the number of the one that follows, None when one has begun."""
+        _, present = await self._changed(edit, new_attempt=True)
+        return present if present == self._number + 1 else None
+
+    async def _changed(self, edit: Edit, *, new_attempt: bool = False) -> tuple[jobs_pb2.Job, int]:
+        policy = RetryPolicy(attempts=sys.maxsize)
+        return await policy.retried(
+            lambda: self._records.change(self.job_id, edit, new_attempt=new_attempt, only_attempt=self._number),
+            "the database",
+        )
 
 
 def timestamp_now() -> Timestamp:

@@ -14,6 +14,7 @@ from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.sample import Sampler
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.media.store import MediaStore
@@ -44,17 +45,20 @@ class JobServicer(JobServiceServicer):
         store: MediaStore,
         settings: OrchestratorSettings,
         calls: RunningCalls,
+        sampler: Sampler,
     ) -> None:
         """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
-        self._calls = calls
+        self._least_free_bytes = settings.least_free_bytes
+        self._calls, self._sampler = calls, sampler
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
-        """Takes a job; refuses a spec that could never become a film, and any job while the queue is full."""
+        """Takes a job; refuses a spec that could never become a film, and any job while queue or disk are full."""
         if len(request.idempotency_key) > _LONGEST_KEY:
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
+        await asyncio.to_thread(self._store.require, self._least_free_bytes)
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
         _wait_in_queue(job)
@@ -105,12 +109,17 @@ class JobServicer(JobServiceServicer):
         await self._records.delete(request.id)
         return jobs_pb2.DeleteJobResponse()
 
+    async def DrawSample(self, request: jobs_pb2.DrawSampleRequest, context: _Context) -> jobs_pb2.DrawSampleResponse:
+        """Draws a sample of the film that the spec would become."""
+        spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        return jobs_pb2.DrawSampleResponse(jpeg=await self._sampler.draw(spec))
+
     # Shielded, so that a caller who leaves cannot separate the change of a record from what must follow it.
 
     async def _submit(self, job: jobs_pb2.Job, key: str) -> jobs_pb2.SubmitJobResponse:
         job, existed = await self._records.create(job, key, self._max_queued_jobs)
         if job.state not in ENDED_STATES:
-            await self._engine.enqueue(job.id, await self._records.attempt(job.id))
+            self._engine.enqueue(job.id, await self._records.attempt(job.id))
         return jobs_pb2.SubmitJobResponse(job=job, existed=existed)
 
     async def _cancel(self, job_id: str) -> jobs_pb2.CancelJobResponse:
@@ -122,7 +131,7 @@ class JobServicer(JobServiceServicer):
 
     async def _retry(self, job_id: str) -> jobs_pb2.RetryJobResponse:
         job, attempt = await self._records.change(job_id, _requeue, new_attempt=True)
-        await self._engine.enqueue(job.id, attempt)
+        self._engine.enqueue(job.id, attempt)
         return jobs_pb2.RetryJobResponse(job=job)
 
 
@@ -163,3 +172,4 @@ def _requeue(job: jobs_pb2.Job) -> None:
 
 def _wait_in_queue(job: jobs_pb2.Job) -> None:
     job.progress.stage, job.progress.eta_s, job.progress.message = "queued", -1, "Waiting for its turn."
+    job.progress.stage_percent = 0.0

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.base.errors import InvalidInputError
+from services.media.framing.crop import parsed_focus
 from services.media.store import MediaStore
+from services.text.notation.dictionary import Dictionary
 from services.text.plain_text import LINE_BREAKS, checked_text, control_character
 from services.text.sentences import split_script
 from services.typography.fonts import typeface
@@ -47,12 +49,14 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "de
     _check_range("spec.speed", complete.speed, _MIN_SPEED, _MAX_SPEED)
     _check_range("spec.music_gain_db", complete.music_gain_db, _MIN_GAIN_DB, _MAX_GAIN_DB)
     _check_range("spec.music_start_s", complete.music_start_s, 0.0, _MAX_MUSIC_START_S)
+    _check_focus(complete.focus)
     _check_choices(complete)
     _check_platform(complete)
     _check_media(complete, store)
     _check_consent(complete)
     if spec.reference_audio.sha256 and spec.reference_text:
         checked_text(spec.reference_text, "spec.reference_text")
+    Dictionary.of(spec.pronunciations, "spec.pronunciations")
     _check_writing(complete, store)
     return complete
 
@@ -75,6 +79,14 @@ def _check_side(field: str, pixels: int) -> None:
 def _check_range(field: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise InvalidInputError(f"{value:g} is out of range.", f"Give {least:g} to {most:g}.", field)
+
+
+def _check_focus(focus: str) -> None:
+    try:
+        parsed_focus(focus)
+    except ValueError as error:
+        problem = f"{focus[:40]!r} is no place in a picture."
+        raise InvalidInputError(problem, f"{error}.", "spec.focus", "BAD_FOCUS") from None
 
 
 def _check_choices(spec: jobs_pb2.JobSpec) -> None:

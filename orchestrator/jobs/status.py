@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import grpc
 
 from orchestrator.jobs.records import JobRecords
-from services.base.errors import UnavailableError
+from services.base.errors import ExhaustedError, UnavailableError, VigentError
+from services.media.store import MediaStore
 from services.runtime.servicer import resident_memory_bytes
 from vigent.jobs.v1 import jobs_pb2
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
@@ -19,9 +20,10 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class JobStatusServicer(runtime_pb2_grpc.RuntimeServiceServicer):
     """Active requests are the jobs that are being made, the queue those that wait; of all orchestrators together."""
 
-    def __init__(self, service: str, records: JobRecords) -> None:
-        """`service` is the full name."""
+    def __init__(self, service: str, records: JobRecords, store: MediaStore, least_free_bytes: int) -> None:
+        """`service` is the full name; with fewer than `least_free_bytes` on the disk of `store` no job is taken."""
         self._service, self._records = service, records
+        self._store, self._least_free_bytes = store, least_free_bytes
 
     async def Describe(  # noqa: N802
         self, _request: runtime_pb2.DescribeRequest, _context: _Context
@@ -32,13 +34,21 @@ class JobStatusServicer(runtime_pb2_grpc.RuntimeServiceServicer):
     async def GetStatus(  # noqa: N802
         self, _request: runtime_pb2.GetStatusRequest, _context: _Context
     ) -> runtime_pb2.GetStatusResponse:
-        """Counts of jobs, none while the database is away, and memory."""
-        try:
-            counts = await asyncio.to_thread(self._records.count_by_state)
-        except UnavailableError:
-            counts = {}
+        """Counts of jobs, memory, and as its problem why it takes none now: the database, or the disk."""
+        counts, problem = await asyncio.to_thread(self._look)
         return runtime_pb2.GetStatusResponse(
+            problem=str(problem or ""),
+            problem_reason=problem.reason if problem else "",
             active_requests=counts.get(jobs_pb2.JOB_STATE_RUNNING, 0),
             queue_depth=counts.get(jobs_pb2.JOB_STATE_QUEUED, 0),
             resident_memory_bytes=resident_memory_bytes(),
         )
+
+    def _look(self) -> tuple[dict[int, int], VigentError | None]:
+        counts: dict[int, int] = {}
+        try:
+            counts = self._records.count_by_state()
+            self._store.require(self._least_free_bytes)
+        except (UnavailableError, ExhaustedError) as error:
+            return counts, error
+        return counts, None

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from google.protobuf import json_format
 
 from orchestrator.captions.cues import Cue
+from orchestrator.captions.files import write_words
 from orchestrator.film.conform import Progress
 from orchestrator.film.cover import write_cover
 from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
@@ -22,6 +23,7 @@ from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.making.making import Making
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
+from orchestrator.making.readings import readings_report
 from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.words import words_from_json
 from services.media.sandbox import Limits, run_limited
@@ -47,13 +49,15 @@ _MIX_BYTES, _MIX_BYTES_A_SECOND = 1 << 20, AAC_BIT_RATE / 4
 
 
 async def assemble(
-    making: Making, pieces: Sequence[SegmentPieces], report: Callable[[float], None]
+    making: Making, pieces: Sequence[SegmentPieces], damaged: Sequence[str], report: Callable[[float], None]
 ) -> dict[str, StoredFile]:
     """The job's outputs by name, made from its finished segments. When cancelled, it ends the mix at once.
 
+    `damaged` names the pieces that were found damaged and made again, for the report.
+
     Raises InvalidInputError for unreadable music.
     """
-    assembler = _Assembler(making, pieces, report)
+    assembler = _Assembler(making, pieces, damaged, report)
     try:
         return await asyncio.to_thread(assembler.outputs)
     except asyncio.CancelledError:
@@ -105,9 +109,15 @@ def mix_apart(
 
 
 class _Assembler:
-    def __init__(self, making: Making, pieces: Sequence[SegmentPieces], report: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        making: Making,
+        pieces: Sequence[SegmentPieces],
+        damaged: Sequence[str],
+        report: Callable[[float], None],
+    ) -> None:
         self._job_id, self._spec, self._plan, self._store = making.job_id, making.spec, making.plan, making.store
-        self._pieces, self._report = pieces, report
+        self._pieces, self._damaged, self._report = pieces, damaged, report
         self.cancelled = threading.Event()
         self._text = OverlayText(making.spec, making.plan, making.store)
 
@@ -119,16 +129,18 @@ class _Assembler:
             join_film(film_segments(self._pieces, self._store), sound, film, metadata)
             self._report(0.9)
             cover = self._cover(film)
-            cues = self._cues()
+            segments = [self._cues_of(piece) for piece in self._pieces]
+            cues = [cue for segment in segments for cue in segment]
             files = {name: self._text_file(*file) for name, file in self._text.caption_files(cues).items()}
+            words = self._text_file(write_words(segments), "application/json")
             report = self._text_file(self._report_of(mix, self._text.quality(cues)), "application/json")
             stored = self._store.adopt(film, "video/mp4")
-            return {"film.mp4": stored, "cover.jpg": cover, "report.json": report, **files}
+            return {"film.mp4": stored, "cover.jpg": cover, "report.json": report, "words.json": words, **files}
 
     def _mix(self, target: Path) -> MixReport:
         music = None
         if self._spec.music.sha256:
-            path = self._store.path(self._spec.music.sha256)
+            path = self._store.path(self._spec.music.sha256, MUSIC_FIELD)
             music = MusicBed(path, self._spec.music_gain_db, start_s=self._spec.music_start_s)
         return mix_apart(
             voice_segments(self._pieces, self._store),
@@ -149,9 +161,6 @@ class _Assembler:
             write_cover(film, target)
             return self._store.adopt(target, "image/jpeg")
 
-    def _cues(self) -> list[Cue]:
-        return [cue for piece in self._pieces for cue in self._cues_of(piece)]
-
     def _cues_of(self, piece: SegmentPieces) -> list[Cue]:
         words = words_from_json(self._store.path(piece.words.sha256).read_bytes())
         place = SegmentPlace(piece.first_film_frame, piece.frames)
@@ -167,7 +176,10 @@ class _Assembler:
             "frames_without_face": sum(piece.frames_without_face for piece in self._pieces),
             "footage_problems": list(self._plan.problems),
             "music_problems": list(mix.music_notes),
+            "damaged_pieces": sorted(set(self._damaged)),
             "engines": {service: engine.identity for service, engine in self._plan.engines.items()},
+            "engine_reasons": {service: engine.why for service, engine in self._plan.engines.items()},
+            "pronunciations": readings_report(self._spec, self._plan.sentences, self._plan.engines["tts"]),
             "takes": [_take_report(piece) for piece in self._pieces],
             "reference": asdict(self._plan.reference) if self._plan.reference else None,
             "sound": {"integrated_lufs": mix.integrated_lufs, "true_peak_dbtp": mix.true_peak_dbtp},

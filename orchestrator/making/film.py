@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+from typing import Any, TypeVar
 
 from orchestrator.client import ENDED_STATES
+from orchestrator.jobs.database import DATABASE_AWAY
 from orchestrator.jobs.durable import step
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.progress import JobProgress
@@ -20,13 +26,17 @@ from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
-from services.base.errors import InternalError, VigentError
+from services.base.errors import InternalError, NotFoundError, VigentError
 from services.media.colours import rgb_of_hex
-from services.media.store import MediaStore, StoredFile, media_ref
+from services.media.store import DAMAGED, MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
+from services.text.notation.dictionary import Dictionary
 from vigent.jobs.v1 import jobs_pb2
 
 _LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
+_MOST_MENDED = 5
+"""How often a job begins again because of a damaged file: one that is no piece of ours is not made anew by that."""
 
 
 class _StaleAttempt(Exception):  # noqa: N818 - nothing went wrong
@@ -43,9 +53,16 @@ class FilmMaker:
         store: MediaStore,
         servers: Servers,
         metrics: JobMetrics,
+        queue: Callable[[str, int], None],
     ) -> None:
+        """`queue` takes a job and the number of an attempt that is to follow this one.
+
+        Raises InvalidInputError when a reading of the settings cannot be read.
+        """
         self._settings, self._records, self._store, self._servers = settings, records, store, servers
-        self._metrics = metrics
+        self._metrics, self._queue = metrics, queue
+        self._dictionary = Dictionary.of(settings.pronunciations, "pronunciations")
+        self._mended = Counter[str]()
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def make(self, job_id: str, attempt: int) -> None:
@@ -56,6 +73,20 @@ class FilmMaker:
             await task
         finally:
             self._running.pop((job_id, attempt), None)
+
+    def _mends(self, job_id: str, error: VigentError) -> bool:
+        """Whether a damaged piece may yet be made anew by beginning again."""
+        if error.reason != DAMAGED or error.field.startswith("spec."):
+            return False
+        self._mended[job_id] += 1
+        return self._mended[job_id] <= _MOST_MENDED
+
+    async def begin_again(self, attempt: JobAttempt, why: str) -> None:
+        """Queues another attempt, which finds all pieces that are whole and makes anew only those that are not."""
+        _LOG.warning("job %s begins again: %s", attempt.job_id, why)
+        with suppress(_StaleAttempt, NotFoundError):
+            if (following := await attempt.give_up(_queue_again)) is not None:
+                self._queue(attempt.job_id, following)
 
     def interrupt(self, job_id: str, attempt: int) -> None:
         """Stops work on an attempt at once, if this process is working on it."""
@@ -74,6 +105,7 @@ class FilmMaker:
             error = InternalError("The film could not be made.", "Retry the job; see the log.")
             await self._fail(job_id, attempt, error)
         else:
+            self._mended.pop(job_id, None)
             await attempt.change(lambda job: _finish(job, outputs))
 
     async def _outputs(self, attempt: JobAttempt) -> dict[str, StoredFile]:
@@ -84,27 +116,49 @@ class FilmMaker:
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
-            plan = FilmPlan.from_json(await step("prepare", lambda: self._plan(job.spec, progress)))
-            making = self._making(job, plan, progress)
+            damaged: list[str] = []
+            store = self._store.noting(damaged.append)
+            prepare = partial(self._plan, job.spec, store, progress)
+            plan = FilmPlan.from_json(await self._step("prepare", prepare, progress))
+            making = self._making(job, plan, store, progress)
             preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
             pieces = await self._segments(making, progress, preview)
             progress.stage("mix", "Mixing the sound and joining the film.")
-            return await step("assemble", lambda: assemble(making, pieces, _threadsafe(progress.share)))
+            share = _threadsafe(progress.share)
+            mix = partial(_assembled, making, pieces, damaged, share)
+            outputs = await self._step(
+                "assemble", lambda: making.policy.retried(mix, "the sound to be mixed"), progress
+            )
+            return {name: StoredFile(**output) for name, output in outputs.items()}
         finally:
             progress.stage_ended()
             writer.cancel()
             await progress.write()  # whatever the writer had not got round to
 
-    async def _plan(self, spec: jobs_pb2.JobSpec, progress: JobProgress) -> dict[str, object]:
+    async def _step(self, name: str, work: Callable[[], Awaitable[_T]], progress: JobProgress) -> _T:
+        """A durable step that begins once there is room on the disk, and begins again when none was left for it."""
+        policy = RetryPolicy(attempts=1, waits=progress.waits)
+
+        async def attempt() -> _T:
+            self._store.require(self._settings.least_free_bytes)
+            try:
+                return await work()
+            except ExceptionGroup as group:
+                raise _first(group) from group
+
+        return await step(name, lambda: policy.retried(attempt, "its turn"))
+
+    async def _plan(self, spec: jobs_pb2.JobSpec, store: MediaStore, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
         policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
         backdrop = rgb_of_hex(self._settings.backdrop)
-        return (await make_plan(spec, self._store, self._servers, report, policy, backdrop)).to_json()
+        plan = await make_plan(spec, store, self._servers, report, policy, backdrop, self._dictionary)
+        return plan.to_json()
 
-    def _making(self, job: jobs_pb2.Job, plan: FilmPlan, progress: JobProgress) -> Making:
+    def _making(self, job: jobs_pb2.Job, plan: FilmPlan, store: MediaStore, progress: JobProgress) -> Making:
         settings = self._settings
         policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
-        return Making(job.id, job.spec, plan, self._store, self._servers, settings, policy, self._metrics.retaken)
+        return Making(job.id, job.spec, plan, store, self._servers, settings, policy, self._metrics.retaken)
 
     async def _segments(
         self, making: Making, progress: JobProgress, preview: GrowingPreview
@@ -120,7 +174,7 @@ class FilmMaker:
                 await window.enter(index)
                 return (await maker.make(index)).to_json()
 
-            pieces = SegmentPieces.from_json(await step(f"segment-{index}", work))
+            pieces = SegmentPieces.from_json(await self._step(f"segment-{index}", work, progress))
             await clock.set_frames(index, pieces.frames)
             await window.leave(index)
             progress.finished(index, _segment_record(plan, index, pieces))
@@ -133,8 +187,20 @@ class FilmMaker:
 
     async def _fail(self, job_id: str, attempt: JobAttempt, error: BaseException) -> None:
         assert isinstance(error, VigentError)
+        if error.reason == DATABASE_AWAY or self._mends(job_id, error):
+            await self.begin_again(attempt, str(error))
+            return
         _LOG.warning("job %s failed: %s", job_id, error.reason)
+        self._mended.pop(job_id, None)
         await attempt.change(lambda job: _note_failure(job, error))
+
+
+async def _assembled(
+    making: Making, pieces: Sequence[SegmentPieces], damaged: Sequence[str], report: Callable[[float], None]
+) -> dict[str, dict[str, Any]]:
+    """Plain data, for the durable engine."""
+    outputs = await assemble(making, pieces, damaged, report)
+    return {name: asdict(output) for name, output in outputs.items()}
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -160,6 +226,12 @@ def _begin(job: jobs_pb2.Job) -> None:
         job.start_time.CopyFrom(timestamp_now())
 
 
+def _queue_again(job: jobs_pb2.Job) -> None:
+    if job.state in ENDED_STATES:
+        raise _StaleAttempt("it has ended")
+    job.state = jobs_pb2.JOB_STATE_QUEUED
+
+
 def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:
     if job.state in ENDED_STATES:
         return
@@ -167,7 +239,8 @@ def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:
         job.outputs[name].CopyFrom(media_ref(stored))
     job.state = jobs_pb2.JOB_STATE_DONE
     job.end_time.CopyFrom(timestamp_now())
-    job.progress.stage, job.progress.percent, job.progress.eta_s = "done", 100.0, 0.0
+    job.progress.stage, job.progress.eta_s = "done", 0.0
+    job.progress.percent = job.progress.stage_percent = 100.0
     job.progress.message = "The film is finished."
 
 

@@ -13,7 +13,8 @@ from orchestrator.making.take import Take
 from orchestrator.making.words import transcribe
 from services.base.errors import InvalidInputError
 from services.media.store import recipe_key
-from services.text.sentences import language_of
+from services.text.normalise import read_aloud
+from services.text.sentences import Sentence, language_of
 from services.text.sounds import letters, sounds
 
 
@@ -28,18 +29,18 @@ class Judge:
         """Whether takes are judged at all."""
         return self._making.settings.retakes > 0 and self._engine.judges_takes
 
-    async def error_rate(self, text: str, started: asyncio.Future[Take]) -> float | None:
+    async def error_rate(self, sentence: Sentence, started: asyncio.Future[Take]) -> float | None:
         """How wrong a take is: transcribed while it is spoken, kept by what it is made of. None: nobody can tell."""
         take = await started
-        if take.closed and (stored := self._store.recall(self._key(text, take))):
+        if take.closed and (stored := self._store.recall(self._key(sentence, take))):
             rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
             return rate
-        language = self._making.language_to_say(text) or language_of(text)
+        language = self._making.language_to_say(sentence.text) or language_of(sentence.text)
         heard = await self._heard(take, language)
-        rate = None if heard is None else error_rate(text, heard, language)
+        rate = None if heard is None else error_rate(sentence, heard, language)
         if rate is not None and take.cut:
             rate += 1.0
-        self._store.remember(self._key(text, take), self._store.put_bytes(json.dumps(rate).encode()))
+        self._store.remember(self._key(sentence, take), self._store.put_bytes(json.dumps(rate).encode()))
         return rate
 
     async def _heard(self, take: Take, language: str) -> str | None:
@@ -54,18 +55,20 @@ class Judge:
         except InvalidInputError:
             return None
 
-    def _key(self, text: str, take: Take) -> str:
-        return recipe_key(
-            "sound_error_rate", self._engine.identity, text, self._making.language_to_say(text), take.sha256()
-        )
+    def _key(self, sentence: Sentence, take: Take) -> str:
+        asked = sentence.text, sentence.pronunciations, self._making.language_to_say(sentence.text)
+        return recipe_key("sound_error_rate", self._engine.identity, *asked, take.sha256())
 
 
-def error_rate(text: str, heard: str, language: str) -> float:
-    """Edits that turn the sounds of `text` into those of `heard`, over the sounds of `text`.
+def error_rate(sentence: Sentence, heard: str, language: str) -> float:
+    """Edits that turn the sounds of a sentence into those of what was heard, over the sounds of the sentence.
 
     If less, the same of what is written: "7.30" is not read as "7:30" is, but a listener may write either.
     """
-    return min(_edits(sounds(text, language), sounds(heard, language)), _edits(letters(text), letters(heard)))
+    said = read_aloud(sentence.text, language, sentence.pronunciations)
+    return min(
+        _edits(sounds(said), sounds(read_aloud(heard, language))), _edits(letters(sentence.text), letters(heard))
+    )
 
 
 def _edits(wanted: str, got: str) -> float:

@@ -42,7 +42,7 @@ class OverlayText:
         self._spec, self._plan = spec, plan
         platform = spec.platform or "default"
         style = load_style("subtitle", spec.caption_style, store)
-        self._layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.mouth)
+        self._layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.to_avoid)
         self._title = _title(spec, plan, store, platform)
         self._labels = _labels(spec, platform)
 
@@ -87,7 +87,7 @@ def _title(spec: jobs_pb2.JobSpec, plan: FilmPlan, store: MediaStore, platform: 
     if not spec.title.strip():
         return None
     style = load_style("title", spec.title_style, store)
-    layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.face)
+    layout = CaptionLayout.of(style, spec.width, spec.height, platform, plan.to_avoid[:1])
     lines = break_title(spec.title, layout)
     return overlay_pb2.Title(lines=lines, first_film_frame=0, frames=TITLE_FRAMES, style_json=_json(layout.style))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, closing
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,13 +18,15 @@ from orchestrator.making.servers import CALL_TIMEOUT_S, DRAWER, Service
 from orchestrator.making.take import Take
 from orchestrator.making.words import audio_format, audio_requests
 from services.base.client import remote_errors
-from services.base.errors import InternalError, VigentError
+from services.base.errors import InternalError, UnavailableError, VigentError
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1 import overlay_pb2
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
 
 _T = TypeVar("_T")
+_FRAME_BUDGET_S = 60.0
+"""Time that composing a frame takes at the very most: 4K on a crowded machine takes two seconds."""
 
 
 class LipsyncCall:
@@ -125,14 +127,15 @@ async def compose_segment(
     lipsync: LipsyncCall,
     overlays: OverlayPictures,
     report: Callable[[int], None],
+    budget_s: float = _FRAME_BUDGET_S,
 ) -> None:
     """Writes the film of a segment to `target`, frame by frame; `report` gets the number of frames done.
 
-    Composing has a thread of its own, so that decoding, encoding and the streams run side by side.
+    Composing has a thread of its own, so that decoding, encoding and the streams run side by side. Raises
+    UnavailableError (STALLED) when a frame takes longer than `budget_s`.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="compose") as pool:
-        run = _runner(pool)
-        composer = await run(lambda: start(target))
+    with closing(_ComposingThread(budget_s)) as thread:
+        composer = await thread.run(lambda: start(target))
         try:
             done = 0
             async with aclosing(lipsync.patches()) as patches:
@@ -140,19 +143,35 @@ async def compose_segment(
                     _check_order(patch, first_film_frame + done)
                     for picture in await overlays.until(patch.film_frame):
                         composer.add_overlay(picture)
-                    await run(partial(composer.add_frame, patch_image(patch)))
+                    await thread.run(partial(composer.add_frame, patch_image(patch)))
                     done += 1
                     report(done)
             if done != frames:
                 raise InternalError(f"Lip-sync made {done} of {frames} frames.", "Try again.")
-            await run(composer.finish)
+            await thread.run(composer.finish)
         finally:
-            await asyncio.shield(run(lambda: composer.__exit__(None, None, None)))
+            if not thread.stalled:
+                await asyncio.shield(thread.run(lambda: composer.__exit__(None, None, None)))
 
 
-def _runner(pool: ThreadPoolExecutor) -> Callable[[Callable[[], _T]], asyncio.Future[_T]]:
-    loop = asyncio.get_running_loop()
-    return lambda work: loop.run_in_executor(pool, work)
+class _ComposingThread:
+    """Runs one thing at a time. One that does not come back is left behind: a thread cannot be ended."""
+
+    def __init__(self, budget_s: float) -> None:
+        self.stalled = False
+        self._pool, self._budget_s = ThreadPoolExecutor(1, thread_name_prefix="compose"), budget_s
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        running = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        done, _ = await asyncio.wait([running], timeout=self._budget_s)
+        if not done:
+            self.stalled = True
+            problem = f"Composing a frame stood still for {self._budget_s:g} s."
+            raise UnavailableError(problem, "Try again.", reason="STALLED", retry_after_s=1.0)
+        return running.result()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False)
 
 
 def _check_order(patch: lipsync_pb2.Patch, expected: int) -> None:

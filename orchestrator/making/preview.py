@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from orchestrator.client import ENDED_STATES
 from orchestrator.film.preview_file import write_preview
 from orchestrator.jobs.records import JobAttempt
 from orchestrator.making.assemble import film_segments, voice_segments
 from orchestrator.making.segment import SegmentPieces
+from services.base.errors import VigentError
 from services.media.store import MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
 
+_LOG = logging.getLogger(__name__)
 PREVIEW_NAME = "preview.mp4"
 _GROWTH = 1.3
 """The preview is written again each time the film has grown by this factor, so the total work stays linear."""
@@ -34,8 +37,11 @@ class GrowingPreview:
             prefix = self._prefix()
             frames = sum(piece.frames for piece in prefix)
             if frames > max(FRAME_RATE_HZ, self._written_frames * _GROWTH):
-                await self._publish(await asyncio.to_thread(self._write, prefix))
-                self._written_frames = frames
+                try:
+                    await self._publish(await asyncio.to_thread(self._write, prefix))
+                    self._written_frames = frames
+                except VigentError as error:  # the film does not wait for it; a later sentence writes it
+                    _LOG.warning("job %s: no longer preview: %s", self._attempt.job_id, error)
         return frames
 
     def _prefix(self) -> list[SegmentPieces]:

@@ -52,7 +52,7 @@ async def make_reference(
     if stored := store.recall(key):
         text = store.path(stored.sha256).read_text(encoding="utf-8")
     else:
-        text = await _heard(store.path(spec.reference_audio.sha256), language, store, servers)
+        text = await _heard(store.path(spec.reference_audio.sha256, FIELD), language, store, servers)
         store.remember(key, store.put_bytes(text.encode(), "text/plain"))
     if not text or len(text) > _LONGEST_TEXT:
         return Reference("", f"By sound alone: {engine.name} understood {'nothing' if not text else 'too much'}.")

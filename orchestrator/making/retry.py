@@ -9,16 +9,20 @@ from functools import partial
 from typing import TypeVar
 
 from services.base.client import retrying
+from services.base.disk import DISK_FULL, STORE_AWAY
 from services.base.errors import VigentError
 
 _LOG = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+_DISK = {DISK_FULL: "room on the disk", STORE_AWAY: "the folder of the media store"}
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
     """How often a piece of work is tried: `attempts` times, and while servers are away or full for `outage_s` seconds.
+
+    A disk that is full or away is waited for until it is mended.
 
     `waits` is called before each pause with the name of what is waited for.
     """
@@ -38,6 +42,7 @@ class RetryPolicy:
         raise AssertionError("unreachable: retrying raises the last error")
 
     def _wait(self, whom: str, error: VigentError) -> None:
+        whom = _DISK.get(error.reason, whom)
         _LOG.warning("waiting for %s: %s", whom, error)
         self.tell(whom)
 

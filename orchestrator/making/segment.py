@@ -29,6 +29,7 @@ from orchestrator.making.voice import Spoken, Voice
 from orchestrator.making.words import align, words_from_json, words_to_json
 from services.base.source_digest import source_digest
 from services.media.store import StoredFile, media_ref, recipe_key
+from services.text.sentences import Sentence
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.media.v1 import media_pb2
 from vigent.overlay.v1 import overlay_pb2
@@ -89,11 +90,11 @@ class SegmentMaker:
 
     async def make(self, index: int) -> SegmentPieces:
         """Makes segment `index`, or finds its pieces. Raises what the servers report."""
-        text = self._plan.sentences[index].text
+        sentence = self._plan.sentences[index]
         started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
-            speaking = group.create_task(self._speak(index, text, started))
-            listening = group.create_task(self._listen(text, started, speaking))
+            speaking = group.create_task(self._speak(index, sentence, started))
+            listening = group.create_task(self._listen(sentence, started, speaking))
             filming = group.create_task(self._film(index, started, speaking, listening))
         first_frame = await self._clock.first_frame(index)
         take, spoken = started.result(), speaking.result()
@@ -111,25 +112,30 @@ class SegmentMaker:
             error_rate=spoken.error_rate,
         )
 
-    async def _speak(self, index: int, text: str, started: asyncio.Future[Take]) -> Spoken:
-        spoken = await self._voice.speak(text, started)
+    async def _speak(self, index: int, sentence: Sentence, started: asyncio.Future[Take]) -> Spoken:
+        spoken = await self._voice.speak(sentence, started)
         await self._clock.set_frames(index, spoken.take.frames)
         return spoken
 
-    async def _listen(self, text: str, started: asyncio.Future[Take], speaking: asyncio.Task[Spoken]) -> _Aligned:
+    async def _listen(
+        self, sentence: Sentence, started: asyncio.Future[Take], speaking: asyncio.Task[Spoken]
+    ) -> _Aligned:
         take = await started
-        language = self._making.language_to_say(text)
-        key = partial(recipe_key, "words", self._plan.engines["asr"].identity, text, language)
+        language = self._making.language_to_say(sentence.text)
+        asked = sentence.text, sentence.pronunciations, language
+        key = partial(recipe_key, "words", self._plan.engines["asr"].identity, *asked)
         if take.closed and (stored := self._store.recall(key((await speaking).stored.sha256))):
             return _Aligned(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
-        words = await self._policy.retried(lambda: self._align(text, take, language), self._servers.asr.at(LISTENER))
+        words = await self._policy.retried(
+            lambda: self._align(sentence, take, language), self._servers.asr.at(LISTENER)
+        )
         stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
         self._store.remember(key((await speaking).stored.sha256), stored)
         return _Aligned(words, stored)
 
-    async def _align(self, text: str, take: Take, language: str) -> list[media_pb2.Word]:
+    async def _align(self, sentence: Sentence, take: Take, language: str) -> list[media_pb2.Word]:
         with self._servers.asr.least_busy() as stub:
-            return await align(stub, take, text, language)
+            return await align(stub, take, sentence.text, language, pronunciations=sentence.pronunciations)
 
     async def _film(
         self,
@@ -182,7 +188,7 @@ class SegmentMaker:
     async def _compose(
         self, index: int, first_frame: int, frames: int, lipsync: LipsyncCall, overlays: OverlayPictures
     ) -> StoredFile:
-        footage = self._store.path(self._plan.footage.sha256)
+        footage = await asyncio.to_thread(self._store.path, self._plan.footage.sha256)
         with self._store.temporary(".mp4") as target:
             await compose_segment(
                 lambda path: SegmentComposer(footage, path, first_frame, self._encoder),

@@ -13,12 +13,14 @@ import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from orchestrator.making.replicas import Replicas
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.settings import OrchestratorSettings
 from services.base.client import open_channel, remote_errors
 from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
 from services.base.names import PROBLEM_METADATA_KEY, engine_name
+from services.text.pronunciation import ReadingKind
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1.overlay_pb2_grpc import OverlayServiceStub
@@ -43,11 +45,20 @@ class Engine:
     """The engine behind a service. `identity` is part of the recipe of what it makes.
 
     `judges_takes`: what it hears is good enough to judge a take by. `languages` are BCP 47; empty: any language.
+    `reads_pinyin`, `reads_ipa`: says a word as these tell it. `why`: why it is this engine, and which ones could not be
+    used, for people.
     """
 
     identity: str
     judges_takes: bool = False
     languages: tuple[str, ...] = ()
+    reads_pinyin: bool = False
+    reads_ipa: bool = False
+    why: str = ""
+
+    def reads(self, kind: ReadingKind) -> bool:
+        """Whether it can be told a reading; other words can be told to every voice."""
+        return {ReadingKind.PINYIN: self.reads_pinyin, ReadingKind.IPA: self.reads_ipa}.get(kind, True)
 
     @property
     def name(self) -> str:
@@ -56,7 +67,7 @@ class Engine:
 
 
 class Replica(Generic[StubT]):
-    """One server (or one name that the channel balances over several) and our calls to it."""
+    """One server and our calls to it."""
 
     def __init__(self, target: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
         self.channel = open_channel(target, service)
@@ -76,7 +87,9 @@ class Replica(Generic[StubT]):
             said = await self._runtime.Describe(
                 runtime_pb2.DescribeRequest(), timeout=_DESCRIBE_TIMEOUT_S, wait_for_ready=True
             )
-        return Engine(said.identity, said.capabilities.judges_takes, tuple(said.capabilities.languages))
+        can = said.capabilities
+        why = ". ".join(reason for reason in (said.choice_reason, said.fallback_reason) if reason)
+        return Engine(said.identity, can.judges_takes, tuple(can.languages), can.reads_pinyin, can.reads_ipa, why)
 
     async def problem(self) -> str:
         """Why its engine cannot be loaded; empty when it does not say. Asks on a channel without health checking."""
@@ -88,6 +101,10 @@ class Replica(Generic[StubT]):
             except aio.AioRpcError:
                 return ""
 
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self.channel.close()
+
 
 class Service(Generic[StubT]):
     """All replicas of one service. A call goes to the one with the fewest of our calls under way.
@@ -97,9 +114,10 @@ class Service(Generic[StubT]):
     """
 
     def __init__(self, targets: str, service: str, stub: Callable[[aio.Channel], StubT]) -> None:
+        """`targets`: "host:port" or "dns:///name:port", several separated by commas; `service` is its full name."""
         self._name = service
         self.addresses = [target.strip().removeprefix("ipv4:") for target in targets.split(",")]
-        self._replicas = [Replica(address, service, stub) for address in self.addresses]
+        self._replicas = Replicas(self.addresses, lambda address: Replica(address, service, stub))
 
     def at(self, whom: str) -> str:
         """`whom`, such as "a voice server", with the addresses where it is looked for."""
@@ -107,8 +125,14 @@ class Service(Generic[StubT]):
 
     @contextmanager
     def least_busy(self) -> Iterator[StubT]:
-        """The stub of the replica to call, counted as busy until the context ends."""
-        replica = min(self._replicas, key=lambda candidate: (candidate.failing, candidate.calls, candidate.calls_ever))
+        """The stub of the replica to call, counted as busy until the context ends.
+
+        Raises UnavailableError while there is none.
+        """
+        present = self._replicas.present
+        if not present:
+            raise UnavailableError(f"{self.at(f'No replica of {self._name}')} is known.", "Start one.")
+        replica = min(present, key=lambda candidate: (candidate.failing, candidate.calls, candidate.calls_ever))
         replica.calls += 1
         replica.calls_ever += 1
         try:
@@ -122,7 +146,9 @@ class Service(Generic[StubT]):
         The replica that answers first decides; `late` is called when none has answered for a while. Raises
         UnavailableError when none serves.
         """
-        asked = [asyncio.create_task(replica.engine()) for replica in self._replicas]
+        await self._replicas.look_up()
+        present = self._replicas.present
+        asked = [asyncio.create_task(replica.engine()) for replica in present]
         silence = asyncio.get_running_loop().call_later(_SILENCE_S, late)
         try:
             for answer in asyncio.as_completed(asked):
@@ -132,14 +158,13 @@ class Service(Generic[StubT]):
             silence.cancel()
             for task in asked:
                 task.cancel()
-        problems = [problem for replica in self._replicas if (problem := await replica.problem())]
+        problems = [problem for replica in present if (problem := await replica.problem())]
         absent = f"{self.at(f'No replica of {self._name}')} serves."
         raise UnavailableError(" ".join([absent, *problems]), "See `vigent probe`.")
 
     async def close(self) -> None:
         """Closes the channels."""
-        for replica in self._replicas:
-            await replica.channel.close()
+        await self._replicas.close()
 
 
 class Servers:

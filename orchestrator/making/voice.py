@@ -19,6 +19,8 @@ from orchestrator.making.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
 from services.base.errors import InternalError, VigentError
 from services.media.store import StoredFile, recipe_key
+from services.text.pronunciation_messages import pause_messages, pronunciation_messages
+from services.text.sentences import Sentence
 from vigent.tts.v1 import tts_pb2
 
 _MUTE = "MUTE_TAKE"
@@ -42,26 +44,26 @@ class Voice:
         self._making, self._store, self._seed = making, making.store, making.spec.seed
         self._judge = Judge(making)
 
-    async def speak(self, text: str, started: asyncio.Future[Take]) -> Spoken:
-        """The best take of `text`. Whatever was spoken or judged before is found, not made again.
+    async def speak(self, sentence: Sentence, started: asyncio.Future[Take]) -> Spoken:
+        """The best take of a sentence. Whatever was spoken or judged before is found, not made again.
 
         `started` gets the take as early as possible: when it is found right where takes are judged, else when a server
         accepts. Raises InternalError (MUTE_TAKE) when no take has a sound.
         """
         if self._judge.able:
-            spoken = await self._best_take(text)
+            spoken = await self._best_take(sentence)
             started.set_result(spoken.take)
             return spoken
-        stored = await self._take(text, self._seed, started)
+        stored = await self._take(sentence, self._seed, started)
         return Spoken(started.result(), stored)
 
-    async def _best_take(self, text: str) -> Spoken:
+    async def _best_take(self, sentence: Sentence) -> Spoken:
         """The first take that is found right, else the least wrong one."""
         settings = self._making.settings
         spoken: list[Spoken] = []
         for takes in range(1, settings.retakes + 2):
             try:
-                judged = await self._judged_take(text, retake_seed(self._seed, takes - 1))
+                judged = await self._judged_take(sentence, retake_seed(self._seed, takes - 1))
             except ExceptionGroup as failed:
                 if failed.split(_is_mute)[1] or (not spoken and takes > settings.retakes):
                     raise
@@ -72,29 +74,31 @@ class Voice:
         best = min(spoken, key=lambda take: take.error_rate or 0.0)
         return Spoken(best.take, best.stored, takes, best.error_rate)
 
-    async def _judged_take(self, text: str, seed: int) -> Spoken:
+    async def _judged_take(self, sentence: Sentence, seed: int) -> Spoken:
         started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
-            stored = group.create_task(self._take(text, seed, started))
-            error_rate = group.create_task(self._judge.error_rate(text, started))
+            stored = group.create_task(self._take(sentence, seed, started))
+            error_rate = group.create_task(self._judge.error_rate(sentence, started))
         return Spoken(started.result(), stored.result(), 1, error_rate.result())
 
-    async def _take(self, text: str, seed: int, started: asyncio.Future[Take]) -> StoredFile:
+    async def _take(self, sentence: Sentence, seed: int, started: asyncio.Future[Take]) -> StoredFile:
         """Finds the take that was kept, else speaks it and keeps it when it is whole.
 
         When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
         """
-        request = self._request(text, seed)
+        request = self._request(sentence, seed)
         if stored := self._store.recall(self._key(request)):
             started.set_result(Take.from_wav(self._store.path(stored.sha256).read_bytes()))
             return stored
         if seed != self._seed:
             self._making.retaken()
-        return await self._making.policy.retried(
-            lambda: self._attempt(request, started), self._making.servers.tts.at(VOICE)
-        )
+        policy = self._making.policy
+        await policy.retried(lambda: self._attempt(request, started), self._making.servers.tts.at(VOICE))
+        take = started.result()
+        take.close(self._making.settings.sentence_pause_s)  # once, whatever becomes of storing it
+        return await policy.retried(lambda: self._keep(request, take), "the media store")
 
-    async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> StoredFile:
+    async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> None:
         with self._making.servers.tts.least_busy() as stub, remote_errors():
             async for response in stub.Synthesize(request, timeout=CALL_TIMEOUT_S):
                 match response.WhichOneof("event"):
@@ -106,11 +110,10 @@ class Voice:
                     case "done":
                         _check_whole(started.result(), response.done)
                         started.result().cut = response.done.finish_reason == tts_pb2.FINISH_REASON_LENGTH_CAP
-                        return self._keep(request, started.result())
+                        return
         raise InternalError("The voice ended before it was done.", "Try again.")
 
-    def _keep(self, request: tts_pb2.SynthesizeRequest, take: Take) -> StoredFile:
-        take.close(self._making.settings.sentence_pause_s)
+    async def _keep(self, request: tts_pb2.SynthesizeRequest, take: Take) -> StoredFile:
         stored = self._store.put_bytes(take.wav(), "audio/wav")
         self._store.remember(self._key(request), stored)
         return stored
@@ -121,16 +124,18 @@ class Voice:
             "voice", self._making.plan.engines["tts"].identity, asked, self._making.settings.sentence_pause_s
         )
 
-    def _request(self, text: str, seed: int) -> tts_pb2.SynthesizeRequest:
+    def _request(self, sentence: Sentence, seed: int) -> tts_pb2.SynthesizeRequest:
         spec, reference = self._making.spec, self._making.plan.reference
         return tts_pb2.SynthesizeRequest(
-            text=text,
-            language=self._making.language_to_say(text),
+            text=sentence.text,
+            language=self._making.language_to_say(sentence.text),
             voice=spec.voice,
             seed=seed,
             speed=spec.speed,
             reference_audio=spec.reference_audio if spec.reference_audio.sha256 else None,
             reference_text=reference.text if reference else "",
+            pronunciations=pronunciation_messages(sentence.pronunciations),
+            pauses=pause_messages(sentence.pauses),
         )
 
 

@@ -10,6 +10,8 @@ from google.protobuf import json_format
 from orchestrator.making.servers import CALL_TIMEOUT_S
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
+from services.text.pronunciation import Pronunciation
+from services.text.pronunciation_messages import pronunciation_messages
 from vigent.asr.v1 import asr_pb2
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.media.v1 import media_pb2
@@ -18,10 +20,16 @@ _T = TypeVar("_T")
 
 
 async def align(
-    stub: AsrServiceStub, take: Take, text: str, language: str, timeout_s: float = CALL_TIMEOUT_S
+    stub: AsrServiceStub,
+    take: Take,
+    text: str,
+    language: str,
+    timeout_s: float = CALL_TIMEOUT_S,
+    pronunciations: Sequence[Pronunciation] = (),
 ) -> list[media_pb2.Word]:
-    """The words of `text` with their samples in `take`, in order."""
-    opening = asr_pb2.AlignOpen(text=text, language=language, format=audio_format(take))
+    """The words of `text` with their samples in `take`, in order; some are said as `pronunciations` tell."""
+    told, format_ = pronunciation_messages(pronunciations), audio_format(take)
+    opening = asr_pb2.AlignOpen(text=text, language=language, format=format_, pronunciations=told)
     with remote_errors():
         requests = audio_requests(asr_pb2.AlignRequest, opening, asr_pb2.AlignEnd, take)
         call = stub.Align(requests, timeout=timeout_s)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
+from services.text.pronunciation import Pronunciation
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,15 @@ class Heard:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The text to find in the audio: exactly what is said. BCP 47 `language` ("" = from the text)."""
+    """The text to find in the audio: exactly what is said. BCP 47 `language` ("" = from the text).
+
+    `pronunciations`, in order and apart, are stretches of it that are said in another way than they are written.
+    """
 
     text: str
     sample_rate_hz: int
     language: str = ""
+    pronunciations: tuple[Pronunciation, ...] = ()
 
 
 class AsrEngine(Protocol):

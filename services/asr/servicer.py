@@ -17,6 +17,7 @@ from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.text.plain_text import checked_text
+from services.text.pronunciation_messages import pronunciations_of
 from vigent.asr.v1 import asr_pb2, asr_pb2_grpc
 from vigent.media.v1 import media_pb2
 
@@ -58,7 +59,9 @@ class AsrServicer(asr_pb2_grpc.AsrServiceServicer):
         del context
         stream = AudioStream(request_iterator, longest_s=LONGEST_ALIGNED_S)
         open_ = (await stream.opened()).open
-        alignment = Alignment(checked_text(open_.text, "open.text"), stream.sample_rate_hz, open_.language)
+        text = checked_text(open_.text, "open.text")
+        told = pronunciations_of(open_.pronunciations, text, "open.pronunciations")
+        alignment = Alignment(text, stream.sample_rate_hz, open_.language, told)
         words = 0
         async with self._worker.call("align", alignment, stream.chunks()) as call:
             yield asr_pb2.AlignResponse(accepted=call.accepted)

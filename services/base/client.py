@@ -10,11 +10,14 @@ import grpc
 import tenacity
 
 from services.base.direct import direct_channel
+from services.base.disk import DISK_FULL, STORE_AWAY
 from services.base.errors import UnavailableError, VigentError
 from services.base.status import error_of
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 """Largest response accepted: an RGBA picture of 4096 x 4096."""
+
+_NEEDS_A_PERSON = frozenset({DISK_FULL, STORE_AWAY})
 
 
 def open_channel(target: str, service: str) -> grpc.aio.Channel:
@@ -55,6 +58,7 @@ def retrying(
     """Retries errors that are `retryable`, after the delay that the server asked for, else after growing random ones.
 
     Servers that are away, being replaced or full are tried beyond `attempts`, until the pauses add up to `outage_s`.
+    A disk that is full or away is waited for without end: failing would mend nothing, and lose the work.
     `waits` is called with each error before the pause that follows it.
     Use as `async for attempt in retrying(): with attempt, remote_errors(): ...`; the last error is raised as it is.
     """
@@ -65,7 +69,8 @@ def retrying(
         return growing(state) if asked_s is None else min(asked_s, longest_wait_s)
 
     def stop(state: tenacity.RetryCallState) -> bool:
-        waited_for = _is_outage(_error(state)) and state.idle_for < outage_s
+        error = _error(state)
+        waited_for = error.reason in _NEEDS_A_PERSON or (_is_outage(error) and state.idle_for < outage_s)
         return state.attempt_number >= attempts and not waited_for
 
     return tenacity.AsyncRetrying(

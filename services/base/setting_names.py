@@ -21,6 +21,7 @@ _SHARED = (
     "VIGENT_LIPSYNC_REPLICAS",
     "VIGENT_MEDIA_ROOT",
     "VIGENT_MODELS_ROOT",
+    "VIGENT_PRONUNCIATIONS",
 )
 """Names outside all sections; those of `vigent` itself are in the environment of its servers, too."""
 _MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")

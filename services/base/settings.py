@@ -29,15 +29,14 @@ LogLevel = Annotated[
 
 
 class ProcessSettings(BaseSettings):
-    """Settings that every gRPC process of the mesh has. Make one with `load`."""
+    """Settings that every process of the mesh has. Make one with `load`."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_nested_delimiter="__", populate_by_name=True, coerce_numbers_to_str=True
     )
 
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
-    port: int = Field(description="gRPC port; 0 lets the system choose.", ge=0, le=65535)
-    metrics_port: int = Field(description="Prometheus port; 0 lets the system choose.", ge=0, le=65535)
+    port: int = Field(description="Port to listen on; 0 lets the system choose.", ge=0, le=65535)
     log_level: LogLevel = Field("INFO", description="Level of the standard library's logging.")
     media_root: Path = Field(
         Path(".vigent/media"),
@@ -50,12 +49,13 @@ class ProcessSettings(BaseSettings):
         validation_alias="VIGENT_BACKDROP",
         description="Colour behind transparent footage, #rrggbb, the same for all processes (VIGENT_BACKDROP).",
     )
+    pronunciations: list[str] = Field(
+        default_factory=list,
+        validation_alias="VIGENT_PRONUNCIATIONS",
+        description='How words are said, such as "重庆=chóng qìng", wherever they stand (VIGENT_PRONUNCIATIONS).',
+    )
     drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)
     drain_grace_s: float = Field(30.0, description="How long running calls may take to finish when draining.", ge=0)
-    max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)
-    max_connection_age_s: float = Field(
-        1800.0, description="Age at which a client is asked to reconnect and so finds new replicas.", gt=0
-    )
 
     @classmethod
     def load(cls, section: str, **overrides: object) -> Self:
@@ -82,9 +82,21 @@ class ProcessSettings(BaseSettings):
         section = env_settings.env_prefix.removeprefix("VIGENT_").rstrip("_").lower()
         file = read_settings_file()
         shared = {name: file[name] for name in SHARED_KEYS if name in file}
-        ports = {"port": PORTS.get(section, 0), "metrics_port": METRICS_PORTS.get(section, 0)}
+        ports = {"port": PORTS.get(section, 0)}
+        if "metrics_port" in settings_cls.model_fields:
+            ports["metrics_port"] = METRICS_PORTS.get(section, 0)
         from_file = {**ports, **shared, **file.get(section, {})}
         return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=from_file)
+
+
+class GrpcSettings(ProcessSettings):
+    """Settings that every gRPC server of the mesh has. Make one with `load`."""
+
+    metrics_port: int = Field(description="Prometheus port; 0 lets the system choose.", ge=0, le=65535)
+    max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)
+    max_connection_age_s: float = Field(
+        1800.0, description="Age at which a client is asked to reconnect and so finds new replicas.", gt=0
+    )
 
 
 class RecoverySettings(BaseModel):
@@ -101,16 +113,21 @@ class RecoverySettings(BaseModel):
     reload_pause_s: float = Field(
         default=5.0, description="Pause before loading is tried again after it failed; doubles up to a minute.", gt=0
     )
+    restart_window_s: float = Field(
+        default=600.0, description="Time in which `restart_limit` workers may die; then it rests as long.", gt=0
+    )
     watch_interval_s: float = Field(default=0.25, description="Time between two looks at the progress records.", gt=0)
     cancel_grace_s: float = Field(default=2.0, description="Time a hung engine has to obey a cancel.", ge=0)
     kill_grace_s: float = Field(default=1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
     exit_budget_s: float = Field(default=30.0, description="Longest time a killed worker may take to be gone.", gt=0)
 
 
-class ServerSettings(ProcessSettings):
+class ServerSettings(GrpcSettings):
     """Settings of a model server. They live here because the gateway, which plans the processes, reads them too."""
 
-    engine: str = Field("", description='Name of an engine, or "module:Class"; empty for the default.')
+    engine: str = Field(
+        "auto", description='Name of an engine, or "module:Class"; auto for the best one whose checkpoint is here.'
+    )
     fallback_engine: str | None = Field(
         None, description="What stands in for an engine that is not installed here; empty for nothing."
     )
@@ -118,6 +135,11 @@ class ServerSettings(ProcessSettings):
     queue_limit: int = Field(8, description="Calls that may wait for a slot; further ones are refused.", ge=0)
     device: str = Field("cpu", description='Where the engine computes: "cpu", "cuda:0".')
     checkpoint: Path | None = Field(None, description="Folder of the model's weights.")
+    models_root: Path = Field(
+        Path(".vigent/models"),
+        validation_alias="VIGENT_MODELS_ROOT",
+        description="Folder of the checkpoints that auto chooses from, that of `vigent models` (VIGENT_MODELS_ROOT).",
+    )
     cache_root: Path = Field(Path(".vigent/cache"), description="Folder for files that engines can compute again.")
     options: dict[str, str] = Field(default_factory=dict, description="Further settings of the engine.")
     stall_budget_s: float = Field(10.0, description="Least time without a finished unit that counts as hung.", gt=0)
@@ -127,7 +149,7 @@ class ServerSettings(ProcessSettings):
     load_budget_s: float = Field(600.0, description="Longest time for loading the engine.", gt=0)
     warm_up_budget_s: float = Field(600.0, description="Longest time between two units of the warm-up.", gt=0)
     caller_budget_s: float = Field(120.0, description="How long a call waits for its caller to read or send.", gt=0)
-    restart_limit: int = Field(5, description="Restarts of the worker in ten minutes before giving up.", ge=0)
+    restart_limit: int = Field(5, description="Restarts of the worker in ten minutes, before it rests.", ge=0)
     memory_soft_bytes: int = Field(
         0, description="Resident memory at which the worker is replaced when idle; 0 for none.", ge=0
     )

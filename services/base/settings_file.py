@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 from services.base.errors import InvalidInputError
 
 _SECTIONS = ("gateway", "orchestrator", "tts", "lipsync", "asr", "overlay", "mesh")
-SHARED_KEYS = ("media_root", "backdrop")
+SHARED_KEYS = ("media_root", "backdrop", "pronunciations")
 """Keys at the top level, above all sections."""
 _ALIAS = "VIGENT_"
 
@@ -29,8 +29,10 @@ def read_settings_file() -> dict[str, Any]:
     """The content of vigent.toml, {} without one. Raises InvalidInputError for invalid TOML and for unknown keys."""
     path = settings_file()
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
         raise InvalidInputError(f"{path} is not valid TOML: {error}.", "Correct that line.") from error
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {error.strerror}.", "Let it be read, or move it.") from error

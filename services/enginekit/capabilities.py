@@ -12,7 +12,7 @@ class Capabilities:
     `languages` are BCP 47; none: it is not bound to any. `clones`: speaks with the voice of a recording.
     `follows_instructions`: takes an instruction how to speak. `judges_takes`: what it hears is good enough to judge a
     take by. `uses_gpu`: computes on a GPU where there is one. `streams`: gives its first result before the request is
-    complete. `needs_checkpoint`: works only with one.
+    complete. `needs_checkpoint`: works only with one. `reads_pinyin`, `reads_ipa`: says a word as these tell it.
     """
 
     languages: tuple[str, ...] = ()
@@ -22,3 +22,5 @@ class Capabilities:
     uses_gpu: bool = False
     streams: bool = False
     needs_checkpoint: bool = False
+    reads_pinyin: bool = False
+    reads_ipa: bool = False

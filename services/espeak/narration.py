@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from difflib import get_close_matches
-from html import escape
 from itertools import accumulate, pairwise
 
 from numpy import int16
@@ -17,14 +15,11 @@ from services.base.errors import InvalidInputError
 from services.espeak.library import NORMAL_WPM, Event, PhonemeBegan, WordBegan, languages, speak
 from services.espeak.reading import Run, runs_of
 from services.text.languages import language_by_script, primary_subtag
+from services.text.pronunciation import Pronunciation
 from services.text.words import Span, words_of
 
 MANDARIN = "cmn-latn-pinyin"
 """The Mandarin voice: the one named `cmn` spells hanzi in English on espeak-ng 1.51."""
-
-_HESITATION = re.compile(r"(?:…|\.{3,})+(?=.*\w)", re.DOTALL)
-_PAUSE = "<break time='600ms'/>"
-"""Replaces an ellipsis before further words, which the voice itself reads like a comma."""
 
 _CANTONESE_TAGS = {"yue", "zh-yue", "zh-hk", "zh-mo"}
 _CHINESE_TAGS = {*_CANTONESE_TAGS, "cmn", "zh-cmn", "cmn-latn-pinyin"}
@@ -41,20 +36,30 @@ class SpokenWord:
 
 
 def narrate(
-    text: str, *, language: str = "", variant: str = "", speed: float = 1.0, seed: int = 0
+    text: str,
+    *,
+    language: str = "",
+    variant: str = "",
+    speed: float = 1.0,
+    seed: int = 0,
+    pronunciations: Sequence[Pronunciation] = (),
 ) -> Generator[NDArray[int16] | SpokenWord]:
     """Speaks a text, yielding int16 mono samples at library.SAMPLE_RATE_HZ and each word once it has been said.
 
     `language` is a BCP 47 tag ("" = from the text), `variant` one of espeak's ("f2"; "" = the plain voice), `speed` 0.5
-    to 2. Raises InvalidInputError for a language that espeak does not speak and for a text without a word.
+    to 2; `pronunciations` are stretches of the text that are said in another way. Raises InvalidInputError for a
+    language that espeak does not speak and for a text without a word.
     """
     words = words_of(text)
     if not words:
         raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")
-    source = _source(text, language, variant)
-    rate = round(NORMAL_WPM * speed)
-    events = speak(source.said, source.voice, words_per_minute=rate, seed=seed, markup=source.markup)
-    return _timed(events, source.origins, words)
+    main = reading_language(text, language)
+    suffix = f"+{variant}" if variant else ""
+    said = [
+        (run, voice_of(language or main if run.language == main else run.language) + suffix)
+        for run in runs_of(text, main, pronunciations)
+    ]
+    return _timed(_events(said, round(NORMAL_WPM * speed), seed), words)
 
 
 def primary_language(language: str) -> str:
@@ -90,48 +95,24 @@ def spoken_languages() -> tuple[str, ...]:
     return ("zh", "en", *sorted(tags - {"zh", "en"}))
 
 
-@dataclass(frozen=True)
-class _Source:
-    """What espeak gets, and for each character of it the offset in the text that it stands for."""
-
-    said: str
-    origins: tuple[int, ...]
-    voice: str
-    markup: bool = False
-
-
-def _source(text: str, language: str, variant: str) -> _Source:
-    main = reading_language(text, language)
-    runs = runs_of(text, main)
-    voices = {run.language: voice_of(run.language) for run in runs} | {main: voice_of(language or main)}
-    suffix = f"+{variant}" if variant else ""
-    if len({run.language for run in runs}) == 1 and not any(_HESITATION.search(run.said) for run in runs):
-        said, origins = "".join(run.said for run in runs), tuple(offset for run in runs for offset in run.origins)
-        return _Source(said, origins, voices[runs[0].language] + suffix)
-    marked = [("<speak>", 0), *(piece for run in runs for piece in _marked(run, voices[run.language] + suffix))]
-    said, origins = "".join(piece for piece, _ in marked), tuple(offset for piece, offset in marked for _ in piece)
-    return _Source(said, origins, voices[main] + suffix, markup=True)
+def _events(said: Sequence[tuple[Run, str]], words_per_minute: int, seed: int) -> Generator[Event]:
+    """Events of all runs, one after the other: positions count in the text, samples in the whole speech."""
+    samples = 0
+    for run, voice in said:
+        first = samples
+        take = speak(run.said, voice, words_per_minute=words_per_minute, seed=seed, phonemes=run.phonemes)
+        with closing(take):
+            for event in take:
+                if isinstance(event, WordBegan):
+                    yield WordBegan(run.origins[event.position], first + event.sample)
+                elif isinstance(event, PhonemeBegan):
+                    yield PhonemeBegan(event.name, first + event.sample)
+                else:
+                    samples += len(event)
+                    yield event
 
 
-def _marked(run: Run, voice: str) -> Generator[tuple[str, int]]:
-    """SSML of a run, in pieces with the offset in the text that each stands for."""
-    yield f"<voice name='{voice}'>", run.origins[0]
-    end = 0
-    for match in [*_HESITATION.finditer(run.said), None]:
-        start = match.start() if match else len(run.said)
-        yield from (
-            (escape(char, quote=False), offset)
-            for char, offset in zip(run.said[end:start], run.origins[end:start], strict=True)
-        )
-        if match:
-            yield _PAUSE, run.origins[start]
-            end = match.end()
-    yield "</voice>", run.origins[-1]
-
-
-def _timed(
-    events: Generator[Event], origins: Sequence[int], words: Sequence[Span]
-) -> Generator[NDArray[int16] | SpokenWord]:
+def _timed(events: Generator[Event], words: Sequence[Span]) -> Generator[NDArray[int16] | SpokenWord]:
     """Passes samples on and turns espeak's events into words.
 
     Some words have no event of their own (the second hanzi of a dictionary word): they share the time of the one
@@ -147,7 +128,7 @@ def _timed(
                     paused = event.name.startswith("_")
                     end = (end or event.sample) if paused else 0
             elif isinstance(event, WordBegan):
-                index = word_at.get(origins[event.position], -1)
+                index = word_at.get(event.position, -1)
                 if index > reached:
                     if reached >= 0:
                         yield from _shared(words[untimed:index], start, end or event.sample)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from services.espeak.ipa import phonemes_of
 from services.text.languages import WRITERS
-from services.text.normalise import read_aloud
+from services.text.normalise import Reading, read_aloud
+from services.text.pronunciation import Pronunciation, ReadingKind
 from services.text.words import is_ideograph, script_of
 
 _PINYIN = {
@@ -33,26 +35,91 @@ Found by reading every hanzi from U+4E00 to U+9FFF and every word of jieba's dic
 """
 
 
+_SPELLED = {
+    "xiong": "xong",
+    "jiong": "jong",
+    "qiong": "qong",
+    "ê": "ei",
+    "m": "mu",
+    "hm": "heng",
+    "hng": "heng",
+    "r": "er",
+    "wong": "weng",
+}
+"""Syllables of pinyin that the voice spells in English, and what it says them by; all others it knows."""
+
+_IPA_LANGUAGE = "en-us"
+
+
 @dataclass(frozen=True)
 class Run:
-    """A stretch read in one `language` (primary subtag): what is said, and where each character of it stood."""
+    """A stretch read in one `language` (primary subtag): what is said, and where each character of it stood.
+
+    `phonemes`: what stands between [[ and ]] are espeak's phonemes.
+    """
 
     language: str
     said: str
     origins: tuple[int, ...]
+    phonemes: bool = False
 
 
-def runs_of(text: str, language: str) -> list[Run]:
+def runs_of(text: str, language: str, pronunciations: Sequence[Pronunciation] = ()) -> list[Run]:
     """Cuts a text into the stretches that one language reads, and writes each as espeak has to read it.
 
     Numbers are in words as every voice gets them.
     """
-    reading = read_aloud(text, language)
-    said = zip(reading.said, reading.origins, strict=True)
-    chars = [(char, offset) for original, offset in said for char in _folded(original)]
+    runs = [run for run in _pieces(read_aloud(text, language, pronunciations), language) if run.said]
+    return [_joined(list(same)) for _, same in groupby(runs, key=lambda run: run.language)]
+
+
+def _pieces(reading: Reading, language: str) -> Iterator[Run]:
+    """Runs of what is written and of what is told, in turn."""
+    end = 0
+    for told in reading.pronunciations:
+        yield from _written(reading, end, told.char_start, language)
+        yield _told(told, reading.origins[told.char_start : told.char_end], language)
+        end = told.char_end
+    yield from _written(reading, end, len(reading.said), language)
+
+
+def _written(reading: Reading, start: int, end: int, language: str) -> Iterator[Run]:
+    said = zip(reading.said[start:end].replace("[[", "[ "), reading.origins[start:end], strict=True)
+    chars = [(char, offset) for original, offset in said for char in folded(original)]
     readers = _readers(chars, language)
     cut = groupby(zip(readers, chars, strict=True), key=lambda pair: pair[0])
-    return [_run(reader, [char for _, char in pairs]) for reader, pairs in cut]
+    yield from (_run(reader, [char for _, char in pairs]) for reader, pairs in cut)
+
+
+def _told(told: Pronunciation, origins: Sequence[int], language: str) -> Run:
+    """What is told by sound: pinyin as the Mandarin voice reads it, phonemes of English in whatever language."""
+    if told.kind is ReadingKind.PINYIN:
+        syllables = [_in_letters(syllable) for syllable in told.reading.split()]
+        places = origins if len(origins) == len(syllables) else [origins[0]] * len(syllables)
+        pairs = list(zip([f" {syllable} " for syllable in syllables], places, strict=True))
+        return Run("zh", "".join(said for said, _ in pairs), tuple(place for said, place in pairs for _ in said))
+    said = f" [[{_in_phonemes(told.reading, language)}]] "
+    return Run(language, said, (origins[0],) * len(said), phonemes=True)
+
+
+def _in_letters(syllable: str) -> str:
+    letters, tone = syllable[:-1], syllable[-1]
+    return _SPELLED.get(letters, letters).replace("ü", "v") + tone
+
+
+def _in_phonemes(ipa: str, language: str) -> str:
+    if language == "en":
+        return phonemes_of(ipa)
+    return f"_^_{_IPA_LANGUAGE} {phonemes_of(ipa)} _^_{'cmn' if language == 'zh' else language}"
+
+
+def _joined(runs: Sequence[Run]) -> Run:
+    return Run(
+        runs[0].language,
+        "".join(run.said for run in runs),
+        tuple(offset for run in runs for offset in run.origins),
+        any(run.phonemes for run in runs),
+    )
 
 
 def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
@@ -65,7 +132,7 @@ def _readers(chars: list[tuple[str, int]], language: str) -> Iterator[str]:
         yield reader
 
 
-def _folded(char: str) -> str:
+def folded(char: str) -> str:
     """Full-width letters and digits, ① and ℃ as plain ones; a space for emoji and whatever no voice can say."""
     if unicodedata.category(char) in {"So", "Sk", "Cc", "Cf", "Cn", "Co", "Cs"} and char not in "℃℉°":
         return " "

@@ -18,6 +18,7 @@ from numpy import bool_, int64, uint8
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
+from services.faces.picture import shrunk
 from services.lipsync.engine import Box
 from services.media.source import open_source
 
@@ -105,6 +106,32 @@ def rgb_of(frame: av.VideoFrame, box: Box) -> NDArray[uint8]:
         ),
     ]
     return cast("NDArray[uint8]", cv2.transform(cv2.merge(planes), _RGB_OF_YUV))
+
+
+@dataclass(frozen=True)
+class FramePicture:
+    """A frame in which faces are looked for: see services.faces.picture.Picture."""
+
+    frame: av.VideoFrame
+
+    @property
+    def width(self) -> int:
+        """Columns, but for an odd last one."""
+        return self.frame.width // 2 * 2
+
+    @property
+    def height(self) -> int:
+        """Rows, but for an odd last one."""
+        return self.frame.height // 2 * 2
+
+    def part(self, left: int, top: int, right: int, bottom: int, shrink: int) -> NDArray[uint8]:
+        """See Picture; each plane is shrunk before it becomes RGB."""
+        luma = shrunk(_plane(self.frame, 0)[top:bottom, left:right], shrink)
+        half = slice(top // 2, bottom // 2), slice(left // 2, right // 2)
+        size = luma.shape[1], luma.shape[0]
+        chroma = (shrunk(_plane(self.frame, number)[half], shrink) for number in (1, 2))
+        planes = [luma, *(cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST) for plane in chroma)]
+        return cast("NDArray[uint8]", cv2.transform(cv2.merge(planes), _RGB_OF_YUV))
 
 
 def luma_of(frame: av.VideoFrame) -> NDArray[uint8]:

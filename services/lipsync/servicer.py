@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 import grpc
@@ -43,7 +44,8 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         """Streams accepted, then progress, then the report."""
         del context
         report: FootageReport | None = None
-        async with self._worker.call("prepare", self._footage(request.footage, "footage")) as call:
+        footage = await asyncio.to_thread(self._footage, request.footage, "footage")
+        async with self._worker.call("prepare", footage) as call:
             yield lipsync_pb2.PrepareResponse(accepted=call.accepted)
             async for event in call.events():
                 match event:
@@ -62,7 +64,7 @@ class LipsyncServicer(lipsync_pb2_grpc.LipsyncServiceServicer):
         """Streams accepted, then progress and one patch a film frame, then done."""
         del context
         stream = AudioStream(request_iterator)
-        spec = self._spec((await stream.opened()).open)
+        spec = await asyncio.to_thread(self._spec, (await stream.opened()).open)
         film = _PatchStream(spec.first_film_frame)
         async with self._worker.call("lipsync", spec, stream.chunks()) as call:
             yield lipsync_pb2.LipsyncResponse(accepted=call.accepted)

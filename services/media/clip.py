@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -18,13 +18,13 @@ from av.video.stream import VideoStream
 
 from services.base.errors import InvalidInputError
 from services.media.colours import BLACK, Rgb
-from services.media.crop import face_focus
 from services.media.formats import TAKEN
-from services.media.source import Damage, checked_codec, decoded, decoding, measured_s, open_source
+from services.media.framing.crop import CropPath
+from services.media.framing.following import FaceFollower
+from services.media.source import Damage, checked_codec, decoded, decoding, measured, open_source
 from services.media.timeline import FRAME_RATE_HZ
-from services.media.upright import Scaler, shown_size, upright_rgb
+from services.media.upright import Camera, Scaler, luma_thumbnail, shown_size, upright_rgb
 
-_FOCUS_PICTURES = 5
 _SAME_ASPECT = 0.02  # relative difference up to which a crop takes nothing that matters
 _MIDDLE = (0.5, 0.5)
 _NOTED_S = 0.5  # sound that outlasts the picture by more is noted
@@ -48,6 +48,7 @@ class Clip:
         """Raises InvalidInputError for `field`: as `open_source`, and CUT_FILE, NO_PICTURE, TOO_LONG, TOO_LARGE."""
         self._path, self._field, self._limits = path, field, limits
         self.damage = Damage()
+        self._crop_notes: tuple[str, ...] = ()
         with self.opened() as stream:
             self._check_size(stream.codec_context.width, stream.codec_context.height)
             self._pixel_aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -58,8 +59,8 @@ class Clip:
         with self.opened() as stream:
             assert isinstance(stream.container, InputContainer)
             self.rate_hz = float(stream.average_rate or 0)
-            self.duration_s = measured_s(stream.container, stream, field)
-            self._container_s = (stream.container.duration or 0) / av.time_base
+            self._lengths = measured(stream.container, stream, field)
+        self.duration_s = self._lengths.stream_s
         self._check_length(self.duration_s)
 
     @property
@@ -69,9 +70,10 @@ class Clip:
 
     def notes(self) -> list[str]:
         """What a report should say of the file."""
-        longer = self._container_s - self.duration_s > _NOTED_S
-        cut = f"The file lasts {self._container_s:.1f} s, its picture {self.duration_s:.1f} s; the picture counts."
-        return ([cut] if longer else []) + self.damage.notes("the picture")
+        file_s = self._lengths.file_s
+        longer = file_s - self.duration_s > _NOTED_S
+        cut = f"The file lasts {file_s:.1f} s, its picture {self.duration_s:.1f} s; the picture counts."
+        return ([cut] if longer else []) + self.damage.notes("the picture") + list(self._crop_notes)
 
     def film_frames(
         self, width: int, height: int, focus: tuple[float, float] | None, backdrop: Rgb = BLACK
@@ -81,10 +83,11 @@ class Clip:
         Raises InvalidInputError for the field: TOO_LONG, and UNREADABLE_FILE when many packets are broken.
         """
         with decoding(self._field, "video"):
-            scaler = self.scaler(width, height, focus or self._focus(width / height), backdrop)
-            for count, frame in enumerate(at_film_rate(self.frames())):
+            path = self._crop_path(width / height, focus)
+            camera = Camera(width, height, path, self.shown_size, self._pixel_aspect, backdrop)
+            for count, (number, frame) in enumerate(at_film_rate(enumerate(self.frames()))):
                 self._check_length(count / FRAME_RATE_HZ)
-                yield scaler.scale(frame)
+                yield camera.film(number, frame)
 
     def scaler(self, width: int, height: int, focus: tuple[float, float] = _MIDDLE, backdrop: Rgb = BLACK) -> Scaler:
         """Brings frames of the clip to a size."""
@@ -109,18 +112,17 @@ class Clip:
             checked_codec(stream, self._field, "video")
             yield stream
 
-    def _focus(self, aspect: float) -> tuple[float, float]:
+    def _crop_path(self, aspect: float, focus: tuple[float, float] | None) -> CropPath:
+        """Where the crop goes. Looks at every frame, unless next to nothing is cropped."""
         width, height = self.shown_size
         if abs(width / height / aspect - 1) < _SAME_ASPECT:
-            return _MIDDLE
-        return face_focus(upright_rgb(frame) for frame in self._samples()) or _MIDDLE
-
-    def _samples(self) -> Iterator[av.VideoFrame]:
-        with self.opened() as stream:
-            assert isinstance(stream.container, InputContainer)
-            for sample in range(_FOCUS_PICTURES):
-                stream.container.seek(int(self.duration_s * sample / _FOCUS_PICTURES * av.time_base))
-                yield from islice(self._decoded(stream), 1)
+            return CropPath.fixed(focus or _MIDDLE)
+        follower = FaceFollower(self.rate_hz)
+        for frame in self.frames():
+            follower.look(luma_thumbnail(frame), upright_rgb(frame) if follower.wants else None)
+        path = follower.path(aspect, focus)
+        self._crop_notes = path.notes
+        return path
 
     def _decoded(self, stream: VideoStream) -> Iterator[av.VideoFrame]:
         for frame in decoded(stream, self._field, self.damage):
@@ -158,11 +160,14 @@ def _finished(graph: Graph) -> Iterator[av.VideoFrame]:
             return
 
 
-def at_film_rate(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """One frame for each 1/25 s from the first frame on, the last that begins near it, repeated or left out."""
-    shown: av.VideoFrame | None = None
+def at_film_rate(frames: Iterable[tuple[int, av.VideoFrame]]) -> Iterator[tuple[int, av.VideoFrame]]:
+    """One of the numbered frames for each 1/25 s from the first on, the last that begins near it.
+
+    Some come several times, others are left out.
+    """
+    shown: tuple[int, av.VideoFrame] | None = None
     first_s, last_s, step_s, count = 0.0, 0.0, 1 / FRAME_RATE_HZ, 0
-    for frame in frames:
+    for number, frame in frames:
         time_s = last_s + step_s if frame.time is None else frame.time
         if shown is None:
             first_s = time_s
@@ -172,7 +177,7 @@ def at_film_rate(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         while shown is not None and count < place:
             yield shown
             count += 1
-        shown, last_s = frame, time_s
+        shown, last_s = (number, frame), time_s
     if shown is not None:
         for _ in range(count, max(1, _place(last_s + step_s - first_s))):
             yield shown

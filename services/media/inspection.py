@@ -15,14 +15,13 @@ from numpy import float32, uint8
 from numpy.typing import NDArray
 from PIL import Image
 
-from services.base.errors import InvalidInputError
 from services.media.clip import Clip, FootageLimits
 from services.media.colours import BLACK, Rgb
 from services.media.facts import FootageFacts, SoundFacts
 from services.media.formats import sniff
 from services.media.meter import SILENCE_LUFS, Meter
 from services.media.picture import read_picture
-from services.media.recording import Recording, check_music_length
+from services.media.recording import Recording, audible, check_music_length
 from services.media.sound import SOUND_RATE_HZ, Sound, rechunked
 from services.media.source import decoding
 
@@ -76,13 +75,11 @@ def inspect_sound(path: Path, longest_s: float) -> SoundFacts:
     """
     recording, meter = Recording(path, FIELD), Meter(with_peak=True)
     samples, peaks = 0, [0.0]
-    blocks = meter.passing(recording.blocks_of(longest_s))
+    blocks = meter.passing(audible(recording.blocks_of(longest_s), FIELD))
     for block in rechunked(blocks, SOUND_RATE_HZ // _PEAKS_PER_S):
         samples += block.shape[1]
         peaks.append(_peak(block))
     loudness = meter.read()
-    if max(peaks) == 0.0:
-        raise InvalidInputError("The file is silent.", "Send a recording with sound.", FIELD, "SILENT")
     return SoundFacts(
         duration_s=round(samples / SOUND_RATE_HZ, 3),
         sample_rate_hz=recording.rate_hz,

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy import uint8
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from services.base.errors import InvalidInputError
 from services.media.colours import BLACK, Rgb
 from services.media.formats import PICTURE_READERS, TAKEN
+
+PngImagePlugin.MAX_TEXT_CHUNK = (
+    2**25
+)  # programs that draw pictures keep in them all that they were told; 1 MiB by default
 
 
 def read_picture(path: Path, field: str, most_pixels: int, backdrop: Rgb = BLACK) -> NDArray[uint8]:
@@ -23,7 +27,8 @@ def read_picture(path: Path, field: str, most_pixels: int, backdrop: Rgb = BLACK
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=PICTURE_READERS) as image:
             _check_size(image, field, most_pixels)
-            upright = ImageOps.exif_transpose(_with_8_bits(image)).convert("RGBA")
+            image.load()
+            upright = _turned(_with_8_bits(image)).convert("RGBA")
     except (InvalidInputError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -33,6 +38,16 @@ def read_picture(path: Path, field: str, most_pixels: int, backdrop: Rgb = BLACK
         raise InvalidInputError(problem, f"Send {TAKEN['image']}.", field, "UNREADABLE_FILE") from error
     behind = Image.new("RGBA", upright.size, (*backdrop, 255))
     return np.asarray(Image.alpha_composite(behind, upright).convert("RGB"))
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """As its EXIF says; as it is where that cannot be read, for which Pillow raises all kinds of errors."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except MemoryError:
+        raise
+    except Exception:
+        return image
 
 
 def _with_8_bits(image: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.base.errors import InvalidInputError
 from services.media.formats import TAKEN, sniff
 from services.media.sound import SOUND_RATE_HZ, Layout, Sound, resampled
-from services.media.source import Damage, checked_codec, decoded, decoding, measured_s, open_source
+from services.media.source import Damage, checked_codec, decoded, decoding, measured, open_source
 
 SHORTEST_MUSIC_S = 2.0
 """Shorter music cannot be looped: its last second is crossfaded with its first."""
@@ -32,7 +32,7 @@ class Recording:
         with self._opened() as stream:
             assert isinstance(stream.container, InputContainer)
             self.rate_hz, self.channels = stream.rate, stream.channels
-            measured_s(stream.container, stream, field)
+            measured(stream.container, stream, field)
 
     def blocks(self, layout: Layout = "stereo", rate_hz: int = SOUND_RATE_HZ) -> Iterator[Sound]:
         """All of it, in blocks. Raises InvalidInputError (UNREADABLE_FILE) when many packets are broken."""
@@ -71,6 +71,16 @@ class Recording:
 
     def _error(self, reason: str, problem: str) -> InvalidInputError:
         return InvalidInputError(problem, f"Send {TAKEN['audio']}.", self._field, reason)
+
+
+def audible(blocks: Iterable[Sound], field: str) -> Iterator[Sound]:
+    """The same sound. Raises InvalidInputError (SILENT) at its end if there was none."""
+    heard = False
+    for block in blocks:
+        heard = heard or bool(block.any())
+        yield block
+    if not heard:
+        raise InvalidInputError("The file is silent.", "Send a recording with sound.", field, "SILENT")
 
 
 def check_music_length(duration_s: float, field: str) -> None:

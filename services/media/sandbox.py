@@ -19,7 +19,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from services.base.errors import CancelledError, InternalError, InvalidInputError, VigentError
+import psutil
+
+from services.base.disk import disk_full, is_disk_full
+from services.base.errors import CancelledError, InternalError, InvalidInputError, UnavailableError, VigentError
 
 T = TypeVar("T")
 
@@ -34,9 +37,13 @@ _DYING_S = 30.0  # on a busy machine a child's exit shows long after its last me
 
 @dataclass(frozen=True)
 class Limits:
-    """What the child may use; `written_bytes` is the largest file that it may write."""
+    """What the child may use; `written_bytes` is the largest file that it may write.
+
+    For longer than `stall_s` it may not do without both computing and telling progress.
+    """
 
     wall_s: float = 900.0
+    stall_s: float = 30.0
     cpu_s: int = 1800
     memory_bytes: int = 4 << 30
     written_bytes: int = 64 << 30
@@ -65,7 +72,8 @@ def run_limited(
     `function` is "module:name", so that the caller need not load the decoders that it uses. Arguments and result
     cross by pickle; the result must be an instance of `returns`. With `progress` the function is called with a
     `progress=` of its own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError naming
-    `field` when the child crashes or reaches a limit, CancelledError when `cancelled` is set.
+    `field` when the child crashes or reaches a limit, UnavailableError (STALLED) when it stands still, for which the
+    file is not to blame, and CancelledError when `cancelled` is set.
     """
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -79,7 +87,7 @@ def run_limited(
         child.start()
         sender.close()
         try:
-            outcome = _await_outcome(child, receiver, field, limits.wall_s, progress, cancelled)
+            outcome = _await_outcome(child, receiver, field, limits, progress, cancelled)
         finally:
             child.kill()
             child.join()
@@ -94,16 +102,19 @@ def _await_outcome(
     child: BaseProcess,
     receiver: Connection,
     field: str,
-    wall_s: float,
+    limits: Limits,
     progress: Callable[[int, int], None] | None,
     cancelled: threading.Event | None,
 ) -> _Outcome:
-    deadline = time.monotonic() + wall_s
+    deadline, stillness = time.monotonic() + limits.wall_s, _Stillness(child.pid)
     while (rest_s := deadline - time.monotonic()) > 0:
         if cancelled is not None and cancelled.is_set():
             raise CancelledError("The caller cancelled this call.")
         if not wait([receiver], min(rest_s, _POLL_S)):
+            if stillness.lasts_s() > limits.stall_s:
+                raise _stalled(limits.stall_s)
             continue
+        stillness.ends()
         try:
             message = receiver.recv()
         except EOFError:
@@ -112,9 +123,38 @@ def _await_outcome(
             return message
         if progress is not None:
             progress(*message)
-    raise InvalidInputError(
-        f"Reading the file took longer than {wall_s:g} s.", "Give a shorter or simpler file.", field, "FILE_TOO_SLOW"
-    )
+    problem = f"Reading the file took longer than {limits.wall_s:g} s."
+    raise InvalidInputError(problem, "Give a shorter or simpler file.", field, "FILE_TOO_SLOW")
+
+
+class _Stillness:
+    """How long a child has neither computed nor said anything, which frozen ones do and slow ones do not."""
+
+    def __init__(self, pid: int | None) -> None:
+        self._process = psutil.Process(pid)
+        self._cpu_s = self._still_s = 0.0
+        self._looked_s = time.monotonic()
+
+    def ends(self) -> None:
+        """It has said something."""
+        self._still_s = 0.0
+
+    def lasts_s(self) -> float:
+        """Up to now; a pause of this process counts as one look, for the child may have been paused as well."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            cpu = self._process.cpu_times()
+            before_s, self._cpu_s = self._cpu_s, cpu.user + cpu.system
+            if self._cpu_s != before_s:
+                self.ends()
+        now_s = time.monotonic()
+        self._still_s += min(now_s - self._looked_s, 2 * _POLL_S)
+        self._looked_s = now_s
+        return self._still_s
+
+
+def _stalled(stall_s: float) -> UnavailableError:
+    problem = f"The program that reads the file stood still for {stall_s:g} s."
+    return UnavailableError(problem, "Try again.", reason="STALLED", retry_after_s=1.0)
 
 
 def _unreadable(child: BaseProcess, field: str) -> InvalidInputError:
@@ -144,8 +184,14 @@ def _child_main(
     except VigentError as error:
         outcome = _Outcome(error=error)
     except Exception as error:
-        outcome = _Outcome(error=_too_large(limits, field) if _is_memory(error, limits) else _unexpected(error))
+        outcome = _Outcome(error=_error_of(error, limits, field))
     sender.send(outcome)
+
+
+def _error_of(error: Exception, limits: Limits, field: str) -> VigentError:
+    if is_disk_full(error):
+        return disk_full()
+    return _too_large(limits, field) if _is_memory(error, limits) else _unexpected(error)
 
 
 def _is_memory(error: Exception, limits: Limits) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.format import Flags
+from av.packet import Packet
 
 from services.base.errors import InvalidInputError, VigentError
 from services.media.formats import CODECS, DEMUXERS, PICTURE_DEMUXERS, TAKEN
@@ -25,6 +28,8 @@ BROKEN_SHARE = 0.1
 _WHOLE_SHARE = 0.9  # of the announced length; less means that the file was cut off
 _SELF_SYNCHRONISING = {"mp3", "aac"}
 """Formats without an index: junk before and after does not belong to them, and FFmpeg's length is a guess."""
+_LONGEST_GAP_S, _FURTHEST_BACK_S = 10.0, 0.1
+"""Beyond these a time stamp belongs to another recording; FFmpeg's own limits (ts_discontinuity_process)."""
 _DECODERS_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _BOXES = {b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"moof"}
 """Top-level boxes of ISO base media files; junk may follow the last one."""
@@ -95,7 +100,7 @@ def decoded(stream: av.AudioStream, field: str, damage: Damage) -> Iterator[av.A
 
 
 def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage) -> Iterator[Any]:
-    """The stream's frames; broken packets are skipped and counted in `damage`.
+    """The stream's frames, their times as one timeline; broken packets are skipped and counted in `damage`.
 
     Raises InvalidInputError for `field` (UNREADABLE_FILE) when more than BROKEN_SHARE of them are broken. Junk before
     and after a stream without an index is counted in `damage`, but not towards that share.
@@ -106,7 +111,7 @@ def decoded(stream: av.VideoStream | av.AudioStream, field: str, damage: Damage)
     decoder = _decoder_with_alpha(stream)
     lately = junk = 0
     some = False
-    for packet in container.demux(stream):
+    for packet in _packets(container, stream):
         damage.packets += packet.size > 0
         try:
             frames = decoder.decode(packet) if decoder else packet.decode()
@@ -136,14 +141,22 @@ def _decoder_with_alpha(stream: av.VideoStream | av.AudioStream) -> av.VideoCode
     return decoder
 
 
-def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStream, field: str) -> float:
-    """Length of the stream by its packets, in seconds. Files announce the length of another stream, or a guess.
+@dataclass(frozen=True)
+class Lengths:
+    """Seconds that a stream lasts by its packets, and those of the whole file. They may differ."""
+
+    stream_s: float
+    file_s: float
+
+
+def measured(container: InputContainer, stream: av.VideoStream | av.AudioStream, field: str) -> Lengths:
+    """How long a stream is. Files announce the length of another stream, or a guess.
 
     Raises InvalidInputError for `field` (CUT_FILE) when all streams end long before the announced length.
     """
     start_s, ends_s = float("inf"), {stream.index: 0.0}
-    packets, last_s = 0, 0.0
-    for packet in container.demux():
+    count, last_s = 0, 0.0
+    for packet in _packets(container):
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None or not packet.size:
             continue
@@ -152,17 +165,17 @@ def measured_s(container: InputContainer, stream: av.VideoStream | av.AudioStrea
         ends_s[packet.stream_index] = max(end_s, ends_s.get(packet.stream_index, end_s))
         if packet.stream_index == stream.index:
             start_s = min(start_s, stamp * time_base)
-            packets += 1
+            count += 1
             last_s = (packet.duration or 0) * time_base
-    announced_s = (container.duration or 0) / av.time_base
     reached_s = max(ends_s.values()) - (container.start_time or 0) / av.time_base
+    announced_s = reached_s if _may_begin_anew(container) else (container.duration or 0) / av.time_base
     if container.format.name not in _SELF_SYNCHRONISING and reached_s < _WHOLE_SHARE * announced_s:
         problem = f"The file is cut off: it announces {announced_s:.1f} s and ends after {max(0.0, reached_s):.1f} s."
         raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
     length_s = max(0.0, ends_s[stream.index] - min(start_s, ends_s[stream.index]))
-    if last_s or packets < 2:
-        return length_s
-    return length_s * packets / (packets - 1)  # FLV and others do not say how long a picture lasts
+    if not last_s and count > 1:
+        length_s *= count / (count - 1)  # FLV and others do not say how long a picture lasts
+    return Lengths(length_s, announced_s)
 
 
 def _refuse_cut(path: Path, field: str) -> None:
@@ -181,3 +194,39 @@ def _refuse_cut(path: Path, field: str) -> None:
     else:
         return
     raise InvalidInputError(problem, "Export or send it again.", field, "CUT_FILE")
+
+
+def _may_begin_anew(container: InputContainer) -> bool:
+    """Whether time stamps of this format may jump. Its length is then no announcement but FFmpeg's own guess."""
+    return bool(container.format.flags & cast("int", Flags.ts_discont.value))
+
+
+def _packets(container: InputContainer, *streams: av.VideoStream | av.AudioStream) -> Iterator[Packet[Any]]:
+    """The packets of `streams`, by default of all, each recording beginning where the one before it ends."""
+    times: defaultdict[int, _Time] = defaultdict(_Time)
+    for packet in container.demux(*streams):
+        if packet.dts is not None and _may_begin_anew(container):
+            times[packet.stream_index].place(packet)
+        yield packet
+
+
+@dataclass
+class _Time:
+    """Where one stream is, in units of its time base."""
+
+    last: int | None = None
+    step: int = 0
+    moved: int = 0
+
+    def place(self, packet: Packet[Any]) -> None:
+        """Moves the time stamps of the stream's next packet."""
+        assert packet.dts is not None
+        dts = packet.dts - self.moved
+        if self.last is not None:
+            late = dts - (self.last + self.step)
+            if not -_FURTHEST_BACK_S <= late * packet.time_base <= _LONGEST_GAP_S:
+                self.moved, dts = self.moved + late, dts - late
+            self.step = max(dts - self.last, 0) or self.step
+        self.last = packet.dts = dts
+        if packet.pts is not None:
+            packet.pts -= self.moved

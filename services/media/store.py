@@ -2,29 +2,38 @@
 
 A file is written to a temporary name, fsynced and renamed, so a name in the store always means whole content. What a
 killed process left half-written stays under a temporary name, and is removed a day later by whoever opens the store.
+Each process hashes a file once before it reads it: what is not what was written is set aside, in `damaged`, and is made
+or uploaded again.
 """
 
 from __future__ import annotations
 
-import errno
+import copy
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.base.errors import ExhaustedError, FailedPreconditionError, InvalidInputError, NotFoundError
+from services.base.disk import disk_full, is_disk_full, store_away
+from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 
 if TYPE_CHECKING:
     from vigent.media.v1 import media_pb2
 
+DAMAGED = "DAMAGED"
+"""Reason of the NotFoundError for a file that is, or was found to be, not what was written."""
+
+_LOG = logging.getLogger(__name__)
 _STALE_S = 24 * 3600.0
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+_FOLDERS = ("content", "keys", "tmp", "damaged")
+_REMEMBERED_FILES = 10_000
 _SHA256_DIGITS = frozenset("0123456789abcdef")
 
 
@@ -43,21 +52,62 @@ class MediaStore:
     def __init__(self, root: Path) -> None:
         """Makes its folders. Raises FailedPreconditionError for an unusable `root`, ExhaustedError on a full disk."""
         self.root = root
+        self._whole: dict[str, tuple[int, int, int]] = {}
+        self._note: Callable[[str], None] = lambda _: None
         try:
-            with _disk_full_as_exhausted():
-                for folder in ("content", "keys", "tmp"):
-                    (root / folder).mkdir(parents=True, exist_ok=True)
+            for folder in _FOLDERS:
+                (root / folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if is_disk_full(error):
+                raise disk_full() from error
             problem = f"The folder {root} of the media store cannot be used: {error.strerror}."
             raise FailedPreconditionError(problem, "Set VIGENT_MEDIA_ROOT to another one.", "media_root") from error
         self._remove_stale()
 
+    def require(self, free_bytes: int = 0) -> None:
+        """Raises UnavailableError (STORE_AWAY) when the folder has vanished or cannot be written.
+
+        Raises ExhaustedError (DISK_FULL) when fewer than `free_bytes` are free.
+        """
+        try:
+            room = os.statvfs(self.root / "tmp")
+        except OSError as error:
+            raise store_away(f"The folder {self.root} of the media store is away: {error.strerror}.") from error
+        if room.f_flag & os.ST_RDONLY or not os.access(self.root / "tmp", os.W_OK):
+            raise store_away(f"The folder {self.root} of the media store cannot be written.")
+        if room.f_bavail * room.f_frsize < free_bytes:
+            free_mib, least_mib = room.f_bavail * room.f_frsize >> 20, free_bytes >> 20
+            raise disk_full(f"The disk of the media store has {free_mib} MiB left, fewer than {least_mib}.")
+
     def path(self, sha256: str, field: str = "sha256") -> Path:
-        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError for `field`."""
+        """Where the content named `sha256` lies. Raises InvalidInputError or NotFoundError for `field`.
+
+        Its content is checked once, which takes a second for each GB or so.
+        """
         path = self._content_path(sha256, field)
-        if not path.is_file():
-            raise NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", field)
+        try:
+            self._check(path, sha256, field)
+        except FileNotFoundError:
+            self.require()
+            raise self._absence(sha256, field) from None
         return path
+
+    def noting(self, note: Callable[[str], None]) -> MediaStore:
+        """The same store; `note` is called with the name of each damaged file that `recall` meets."""
+        store = copy.copy(self)
+        store._note = note
+        return store
+
+    def scrub(self) -> Iterator[tuple[str, bool]]:
+        """Reads all content: each file's name, and whether it is what was written. Damaged ones are set aside."""
+        for path in sorted((self.root / "content").glob("*/*")):
+            self._whole.pop(path.name, None)
+            try:
+                self.path(path.name)
+                yield path.name, True
+            except NotFoundError as error:
+                if error.reason == DAMAGED:
+                    yield path.name, False
 
     def put_bytes(self, data: bytes, mime_type: str = "") -> StoredFile:
         """Stores `data`."""
@@ -86,6 +136,8 @@ class MediaStore:
         target.parent.mkdir(exist_ok=True)
         stored = StoredFile(sha256, path.stat().st_size, mime_type)
         path.replace(target)
+        self._remember_whole(target)
+        (self.root / "damaged" / sha256).unlink(missing_ok=True)
         _fsync_folder(target.parent)
         return stored
 
@@ -97,9 +149,10 @@ class MediaStore:
     def temporary(self, suffix: str = "") -> Iterator[Path]:
         """A name in the store's own temporary folder; what is still there at the end is removed.
 
-        Raises ExhaustedError when writing to it fills the disk.
+        Raises ExhaustedError (DISK_FULL) when writing to it fills the disk, UnavailableError (STORE_AWAY) when the
+        folder has vanished or cannot be written.
         """
-        with _disk_full_as_exhausted():
+        with self._disk_errors():
             handle, name = tempfile.mkstemp(suffix=suffix, dir=self.root / "tmp")
             os.close(handle)
             path = Path(name)
@@ -119,13 +172,54 @@ class MediaStore:
         _fsync_folder(self.root / "keys")
 
     def recall(self, key: str) -> StoredFile | None:
-        """What the recipe whose hash is `key` made, if it is still there."""
+        """What the recipe whose hash is `key` made, if it is still there and whole."""
         try:
             sha256, size, mime_type = (self.root / "keys" / _checked(key)).read_text(encoding="utf-8").split(" ", 2)
-        except FileNotFoundError:
+            stored = StoredFile(sha256, int(size), mime_type)
+            self.path(sha256)
+        except (FileNotFoundError, ValueError):
             return None
-        stored = StoredFile(sha256, int(size), mime_type)
-        return stored if self._content_path(sha256).is_file() else None
+        except NotFoundError:
+            if (self.root / "damaged" / sha256).exists():
+                self._note(sha256)
+            return None
+        return stored
+
+    def _check(self, path: Path, sha256: str, field: str) -> None:
+        """Raises NotFoundError (DAMAGED), once: by then the file is set aside."""
+        with path.open("rb") as file:
+            if self._whole.get(sha256) == _signature(os.fstat(file.fileno())):
+                return
+            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                self._remember_whole(path)
+                return
+        _LOG.error("the file %s of the media store is damaged and set aside", sha256)
+        with self._disk_errors(), suppress(FileNotFoundError):  # another process has found it too
+            path.replace(self.root / "damaged" / sha256)
+        problem = f"The file {sha256} is damaged: it is not what was written."
+        raise NotFoundError(problem, "Upload it again, or make it again.", field, DAMAGED)
+
+    def _remember_whole(self, path: Path) -> None:
+        if len(self._whole) >= _REMEMBERED_FILES:
+            self._whole.clear()
+        self._whole[path.name] = _signature(path.stat())
+
+    def _absence(self, sha256: str, field: str) -> NotFoundError:
+        if (self.root / "damaged" / sha256).exists():
+            problem, remedy = f"The file {sha256} was found damaged.", "Upload it again, or make it again."
+            return NotFoundError(problem, remedy, field, DAMAGED)
+        return NotFoundError(f"The media store has no file {sha256}.", "Upload it first.", field)
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        """Tells what is wrong with the disk, if anything is; other errors of the system pass."""
+        try:
+            yield
+        except OSError as error:
+            if is_disk_full(error):
+                raise disk_full() from error
+            self.require()
+            raise
 
     def _remove_stale(self) -> None:
         for path in (self.root / "tmp").iterdir():
@@ -155,14 +249,9 @@ def _checked(sha256: str, field: str = "sha256") -> str:
     return sha256
 
 
-@contextmanager
-def _disk_full_as_exhausted() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise ExhaustedError("The disk of the media store is full.", "Make room, then try again.") from error
+def _signature(stat: os.stat_result) -> tuple[int, int, int]:
+    """Changes whenever the file is written to."""
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
 
 def _fsync_folder(folder: Path) -> None:

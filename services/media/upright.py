@@ -14,11 +14,12 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 from services.media.colours import BLACK, Rgb
-from services.media.crop import DETECTION_SIDE, Crop, cover
-from services.media.yuv import BT709, UNSPECIFIED, laid_over
+from services.media.framing.crop import Crop, CropPath, cover
+from services.media.yuv import BT709, UNSPECIFIED, copy_planes, laid_over, new_frame, planes_of
 
 _HDR_TRANSFERS = (16, 18)  # PQ and HLG in ISO/IEC 23091-2
 _BT601 = 5
+_FACES_SIDE = 960  # pixels of the longer side of a picture in which faces are looked for
 _SD_SHORT_SIDE = 576  # untagged video up to this size counts as BT.601, larger as BT.709, as in players
 _TRANSPOSE = {(-1, 1): "clock", (1, -1): "cclock", (1, 1): "cclock_flip", (-1, -1): "clock_flip"}
 
@@ -49,7 +50,12 @@ def shown_size(frame: av.VideoFrame, pixel_aspect: Fraction) -> tuple[float, flo
     return (width, height) if orientation(frame)[0, 0] else (height, width)
 
 
-def upright_rgb(frame: av.VideoFrame, longest_side: int = DETECTION_SIDE) -> NDArray[uint8]:
+def luma_thumbnail(frame: av.VideoFrame) -> NDArray[uint8]:
+    """Some of a frame's luma, uint8 (27, 48), as it is coded: enough to see a cut."""
+    return np.asarray(frame.to_ndarray(format="gray", width=48, height=27, interpolation="POINT"), uint8)
+
+
+def upright_rgb(frame: av.VideoFrame, longest_side: int = _FACES_SIDE) -> NDArray[uint8]:
     """A small uint8 RGB (height, width, 3) of the frame as it is shown, but for its pixel shape."""
     scale = min(1.0, longest_side / max(frame.width, frame.height))
     width, height = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
@@ -101,6 +107,50 @@ class Scaler:
         nodes += [graph.add(*step) for step in _steps(frame, matrix, crop, width, height)]
         graph.link_nodes(*nodes, graph.add("buffersink")).configure()
         return graph
+
+
+class Camera:
+    """Frames at the film's size, from a crop that goes along a path. The frame before is scaled as wide as it goes."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        path: CropPath,
+        shown: tuple[float, float],
+        pixel_aspect: Fraction,
+        backdrop: Rgb = BLACK,
+    ) -> None:
+        """`shown` is the size of the upright frames, `width` and `height` that of the film, both even."""
+        self._path, self._film, self._shown = path, (width, height), shown
+        crops = [self._crop(path.at(picture)) for picture in range(len(path.places))]
+        self._zoom = width / crops[0].width
+        self._start = min(crop.x for crop in crops), min(crop.y for crop in crops)
+        ends = max(crop.x for crop in crops) - self._start[0], max(crop.y for crop in crops) - self._start[1]
+        self._room = round(ends[0] * self._zoom / 2) * 2, round(ends[1] * self._zoom / 2) * 2
+        middle = (
+            (self._start[0] + (ends[0] + crops[0].width) / 2) / shown[0],
+            (self._start[1] + (ends[1] + crops[0].height) / 2) / shown[1],
+        )
+        self._scaler = Scaler(width + self._room[0], height + self._room[1], middle, pixel_aspect, backdrop)
+
+    def film(self, picture: int, frame: av.VideoFrame) -> av.VideoFrame:
+        """What the film shows of `frame`, the clip's frame number `picture`."""
+        scaled = self._scaler.scale(frame)
+        if self._room == (0, 0):
+            return scaled
+        crop = self._crop(self._path.at(picture))
+        x, y = (
+            min(most, max(0, round((place - start) * self._zoom / 2) * 2))
+            for place, start, most in zip((crop.x, crop.y), self._start, self._room, strict=True)
+        )
+        window = new_frame(*self._film)
+        copy_planes(scaled, planes_of(window), x, y)
+        window.pts, window.time_base = frame.pts, frame.time_base
+        return window
+
+    def _crop(self, focus: tuple[float, float]) -> Crop:
+        return cover(*self._shown, self._film[0] / self._film[1], focus)
 
 
 def _steps(frame: av.VideoFrame, matrix: Matrix, crop: Crop, width: int, height: int) -> list[tuple[str, str]]:

@@ -58,10 +58,11 @@ def planes_of(frame: av.VideoFrame) -> Planes:
     return Planes(*views)
 
 
-def copy_planes(source: av.VideoFrame, target: Planes) -> None:
-    """Copies the pixels of a yuv420p frame."""
-    for view, pixels in zip(target, planes_of(source), strict=True):
-        np.copyto(view, pixels)
+def copy_planes(source: av.VideoFrame, target: Planes, x: int = 0, y: int = 0) -> None:
+    """Copies the pixels of a yuv420p frame from column `x` and row `y` on, both even, as many as `target` has."""
+    for view, pixels, subsampled in zip(target, planes_of(source), (1, 2, 2), strict=True):
+        rows, columns = view.shape
+        np.copyto(view, pixels[y // subsampled :, x // subsampled :][:rows, :columns])
 
 
 def luma_of_rgb(rgb: NDArray[uint8]) -> NDArray[uint8]:

@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.base.exits import port_error
-from services.base.settings import ProcessSettings
+from services.base.settings import GrpcSettings
 from services.runtime.health import Health
 from services.runtime.running_calls import RunningCalls
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
@@ -21,7 +21,7 @@ from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 _LOG = logging.getLogger(__name__)
 
 
-def new_server(settings: ProcessSettings, *interceptors: grpc.aio.ServerInterceptor) -> grpc.aio.Server:
+def new_server(settings: GrpcSettings, *interceptors: grpc.aio.ServerInterceptor) -> grpc.aio.Server:
     """A server with explicit limits and the keepalive that `client.open_channel` expects."""
     return grpc.aio.server(
         interceptors=interceptors,
@@ -50,7 +50,7 @@ def add_common_services(
     reflection.enable_server_reflection((service, *common, reflection.SERVICE_NAME), server)
 
 
-def bind(server: grpc.aio.Server, settings: ProcessSettings, section: str) -> int:
+def bind(server: grpc.aio.Server, settings: GrpcSettings, section: str) -> int:
     """Opens the port and returns it. Raises the `port_error` of a port that does not open."""
     try:
         with socket.create_server((settings.host, settings.port)):
@@ -79,7 +79,7 @@ class StopSignals:
 
 
 async def drain(
-    server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: ProcessSettings, signals: StopSignals
+    server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: GrpcSettings, signals: StopSignals
 ) -> bool:
     """Stops without failing a call: NOT_SERVING, a pause for balancers to turn away, then the end of running calls.
 
@@ -97,7 +97,7 @@ async def drain(
     return False
 
 
-async def _drain(server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: ProcessSettings) -> None:
+async def _drain(server: grpc.aio.Server, health: Health, calls: RunningCalls, settings: GrpcSettings) -> None:
     await health.turn_away()
     await asyncio.sleep(settings.drain_delay_s)
     calls.refuse()

@@ -10,7 +10,7 @@ from services.base.source_digest import source_digest
 
 _MANIFEST = "manifest.json"  # as in enginekit.checkpoints, which would import pydantic models
 _SERVICES = Path(__file__).parents[1]
-_SHARED_ROOMS = ("enginekit", "espeak", "media", "text", "typography")
+_SHARED_ROOMS = ("enginekit", "espeak", "faces", "media", "text", "typography")
 
 
 def engine_identity(

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeAlias
 import grpc
 from google.protobuf.message import DecodeError, Message
 
+from services.base.deadline import set_time_left_s
 from services.base.errors import DeadlineExceededError, InternalError, InvalidInputError, VigentError
 from services.base.status import code_of, trailers_of
 from services.runtime.metrics import ServerMetrics
@@ -94,6 +95,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
         code = grpc.StatusCode.OK
         try:
             _refuse_late(context)
+            set_time_left_s(context.time_remaining())
             yield
         except VigentError as error:
             code = code_of(error)

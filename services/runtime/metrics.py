@@ -23,7 +23,7 @@ from services.runtime.worker.worker import State, Worker
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 
 REFUSALS = ("queue_full", "caller_left", "unavailable")
-DEATHS = ("crash", "stall", "memory", "load")
+DEATHS = ("crash", "stall", "memory", "oom", "load")
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 50)
@@ -105,8 +105,8 @@ class _WorkerCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         worker, service, present = self._worker, [self._service], self._worker.state
         progress = worker.progress()
-        last_s = time.time() - progress.age_s
-        yield _gauge("vigent_worker_progress_timestamp_seconds", "Last sign of progress.", service, last_s)
+        age_s = progress.age_s  # not a time: the clock of whoever scrapes may be another
+        yield _gauge("vigent_worker_progress_age_seconds", "Work since the last unit, or idle time.", service, age_s)
         budget_s = progress.budget_s
         yield _gauge("vigent_worker_stall_budget_seconds", "Time without a unit that is a hang.", service, budget_s)
         yield _gauge("vigent_worker_active_requests", "Calls that the engine works on.", service, len(worker.calls))

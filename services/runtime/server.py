@@ -13,14 +13,15 @@ from typing import Any
 import grpc
 
 from services.base.allocator import keep_large_blocks
-from services.base.errors import InvalidInputError, VigentError
+from services.base.errors import VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
+from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
-from services.enginekit.settings import EngineSettings
 from services.media.store import MediaStore
+from services.runtime.choice import choose
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
@@ -37,8 +38,9 @@ from services.runtime.worker.worker import Worker
 class ServiceSpec:
     """What defines a model server. `attributes` name attributes of the engine, or methods without arguments.
 
-    `engines` maps a name to "module:Class"; `add` registers the servicer. `fallback_engine` stands in, unless the
-    settings say otherwise, for an engine that is not installed.
+    `engines` maps a name to "module:Class"; `add` registers the servicer. `default_engine` needs no download: it works
+    where no checkpoint of a better one is. `fallback_engine` stands in, unless the settings say otherwise, for an
+    engine that was asked for by name and is not installed.
     """
 
     name: str
@@ -57,6 +59,7 @@ def serve(spec: ServiceSpec) -> int:
     0 drained, 1 the drain was cut short, 2 wrong settings, 75 a port is taken.
     """
     keep_large_blocks()
+    keep_files_private()
     replace_what_cannot_be_shown()
     try:
         settings = ServerSettings.load(spec.name)
@@ -71,9 +74,7 @@ def serve(spec: ServiceSpec) -> int:
 async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     signals = StopSignals()
     metrics = ServerMetrics(spec.name)
-    engine = settings.engine or spec.default_engine
-    fallback = _fallback(spec, settings, engine)
-    worker = Worker(_boot(spec, settings, engine, fallback), engine, settings, metrics, fallback)
+    worker = Worker(_boot(spec, settings), settings, metrics)
     health = Health(spec.full_name)
     guard = RpcGuard(metrics, spec.full_name)
     server = new_server(settings, guard)
@@ -91,7 +92,12 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         for job in (
             worker.run(),
             Watchdog(worker, settings).run(),
-            _publish(spec, worker, health, address),
+            keep_health(
+                worker,
+                health,
+                read_identity=lambda: _identity(spec, worker),
+                say_ready=lambda: _say(f"{spec.name} ready on {address} (engine {worker.engine})"),
+            ),
         )
     ]
     try:
@@ -121,29 +127,31 @@ async def _until_stopped(signals: StopSignals, tasks: list[asyncio.Task[None]]) 
             task.result()
 
 
-async def _publish(spec: ServiceSpec, worker: Worker, health: Health, address: str) -> None:
-    """Keeps health in step with the worker, and says when the server is ready for the first time.
+async def keep_health(
+    worker: Worker, health: Health, read_identity: Callable[[], str], say_ready: Callable[[], None]
+) -> None:
+    """Keeps health in step with the worker until cancelled; calls `say_ready` when it is ready for the first time.
 
-    The identity is read anew with each load: a replaced checkpoint makes different pieces. Files may be slow, so that a
-    server which takes no calls says so before it reads them, and one that does only with its new identity.
+    The identity is read anew with each load: a replaced checkpoint makes different pieces. Files may be slow, so a
+    server that takes no calls says so before it reads them, and one that takes calls again only with its new identity.
     """
     known: tuple[object, bool] = (None, False)
     said_ready = False
     while True:
         worker.changed.clear()
         if not worker.ready:
-            await _tell(worker, health)
+            await _publish(worker, health)
         if known != (worker.process, worker.ready):
             known = (worker.process, worker.ready)
-            health.identity = await asyncio.to_thread(_identity, spec, worker)
-        await _tell(worker, health)
+            health.identity = await asyncio.to_thread(read_identity)
+        await _publish(worker, health)
         if worker.ready and not said_ready:
-            _say(f"{spec.name} ready on {address} (engine {worker.engine})")
+            say_ready()
             said_ready = True
         await worker.changed.wait()
 
 
-async def _tell(worker: Worker, health: Health) -> None:
+async def _publish(worker: Worker, health: Health) -> None:
     problem = str(worker.problem) if worker.problem else ""
     await health.publish(ready=worker.ready, live=worker.live, problem=problem, missing=worker.missing)
 
@@ -153,17 +161,10 @@ def _identity(spec: ServiceSpec, worker: Worker) -> str:
     return engine_identity(worker.engine, settings.checkpoint, spec.name, settings.options, worker.version)
 
 
-def _fallback(spec: ServiceSpec, settings: ServerSettings, engine: str) -> str:
-    """Name of the engine that stands in for `engine` if that is not installed; empty for none."""
-    fallback = spec.fallback_engine if settings.fallback_engine is None else settings.fallback_engine
-    return "" if fallback == engine else fallback
-
-
-def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str, fallback: str) -> Boot:
+def _boot(spec: ServiceSpec, settings: ServerSettings) -> Boot:
     return Boot(
         service=spec.name,
-        engine=engine_path(spec, engine),
-        settings=engine_settings(settings),
+        choice=choose(spec, settings),
         attributes=spec.attributes,
         epoch=0,
         slots=settings.slots,
@@ -173,28 +174,7 @@ def _boot(spec: ServiceSpec, settings: ServerSettings, engine: str, fallback: st
         warm_up_budget_s=settings.warm_up_budget_s,
         log_level=settings.log_level,
         parent=os.getpid(),
-        fallback=engine_path(spec, fallback, "FALLBACK_ENGINE") if fallback else "",
     )
-
-
-def engine_settings(settings: ServerSettings) -> EngineSettings:
-    """The part of a server's settings that its engine gets."""
-    return EngineSettings(
-        settings.device, settings.checkpoint, settings.cache_root, settings.options, settings.media_root
-    )
-
-
-def engine_path(spec: ServiceSpec, engine: str, setting: str = "ENGINE") -> str:
-    """The path, as module:Class, of a registered name; a path is returned as it is.
-
-    Raises InvalidInputError naming the `setting` that gave the name.
-    """
-    if ":" in engine:
-        return engine
-    if engine not in spec.engines:
-        remedy = f"Choose one of {', '.join(sorted(spec.engines))}, or name a class as module:Class."
-        raise InvalidInputError(f"There is no engine {engine!r}.", remedy, f"VIGENT_{spec.name.upper()}_{setting}")
-    return spec.engines[engine]
 
 
 def _say(line: str) -> None:

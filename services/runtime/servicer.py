@@ -44,11 +44,12 @@ class RuntimeServicer(runtime_pb2_grpc.RuntimeServiceServicer):
             engine=self._worker.engine,
             identity=self._identity(),
             device=settings.device,
-            checkpoint=_name_of(settings.checkpoint),
+            checkpoint=_name_of(self._worker.engine_settings.checkpoint),
             capabilities=runtime_pb2.Capabilities(**asdict(capabilities)) if capabilities else None,
             slots=settings.slots,
             queue_limit=settings.queue_limit,
             fallback_reason=self._worker.missing,
+            choice_reason=self._worker.why,
         )
 
     async def GetStatus(

@@ -10,10 +10,11 @@ from math import inf
 from uniseg.linebreak import line_break_boundaries
 
 from services.text.line_length import max_units, units_of
-from services.text.sentences import says_something, sentence_ranges
+from services.text.sentences import sentence_ranges
 from services.text.subtitles import Subtitle
 from services.text.timing import SpokenTimes, SpokenWord, Word
 from services.text.tokens import protected_spans
+from services.text.words import says_something
 
 _CLAUSE = re.compile(r"[，,、；;：:—]\s*$")
 _LINE, _INSIDE_CLAUSE, _TOO_LONG = 0.3, 0.5, 1000.0

@@ -19,7 +19,6 @@ _LINE_MARKS = re.compile(
 )
 _LINK = re.compile(r"(?P<open>!?\[)[^\[\]\n]*(?P<close>\]\([^()\s]*(?:\s+\"[^\"\n]*\")?\))")
 _AUTOLINK = re.compile(r"(?P<open><)(?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+(?P<close>>)")
-_TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>\n]*)?/?>")
 _EMPHASIS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -39,14 +38,13 @@ def marks(script: str) -> Iterator[tuple[int, int]]:
     Numbers of numbered lists are not marks: they are spoken.
     """
     code = inside_code(script)
-    verbatim = _mask(script, (match.span() for match in _ADDRESS.finditer(script)), code)
+    verbatim = mask(script, (match.span() for match in _ADDRESS.finditer(script)), code)
     escapes = list(_ESCAPE.finditer(script))
-    literal = _mask(script, (match.span() for match in escapes), verbatim)
+    literal = mask(script, (match.span() for match in escapes), verbatim)
     yield from (match.span(end) for match in _CODE.finditer(script) for end in ("open", "close"))
     yield from _outside(code, (match.span() for match in _LINE_MARKS.finditer(script)))
     for pattern in (_LINK, _AUTOLINK):
         yield from _outside(code, _ends_of(pattern, script))
-    yield from _outside(verbatim, (match.span() for match in _TAG.finditer(script)))
     yield from _outside(verbatim, (match.span("open") for match in escapes))
     for pattern in _EMPHASIS:
         yield from _outside(literal, _ends_of(pattern, script))
@@ -54,10 +52,11 @@ def marks(script: str) -> Iterator[tuple[int, int]]:
 
 def inside_code(script: str) -> bytes:
     """1 for each character between ticks of code, 0 for the others."""
-    return _mask(script, ((match.end("open"), match.start("close")) for match in _CODE.finditer(script)))
+    return mask(script, ((match.end("open"), match.start("close")) for match in _CODE.finditer(script)))
 
 
-def _mask(script: str, ranges: Iterable[tuple[int, int]], base: bytes = b"") -> bytes:
+def mask(script: str, ranges: Iterable[tuple[int, int]], base: bytes = b"") -> bytes:
+    """1 for each character in one of the ranges or marked in `base`, 0 for the others."""
     mask = bytearray(base or bytes(len(script)))
     for start, end in ranges:
         mask[start:end] = b"\1" * (end - start)

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from bisect import bisect
+from bisect import bisect, bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from uniseg.linebreak import line_break_boundaries
 
 from services.base.errors import InvalidInputError
+from services.text.notation.spoken_marks import FIELD
 from services.text.pasted import SpokenText, spoken_text
+from services.text.pauses import LONGEST_PAUSES_S, Pause
 from services.text.plain_text import control_character
+from services.text.pronunciation import Pronunciation
 from services.text.tokens import HAN, protected_spans
+from services.text.words import says_something
 
 MAX_SCRIPT_CHARACTERS = 20_000
 MAX_SENTENCE_UNITS = 300
 """Longest sentence: a Han character counts 3, any other 1 (100 Han or 300 Latin characters, some 25 s of speech).
 Voices lose words in longer ones."""
-
-FIELD = "spec.script"
 
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _CLOSING = "\"'”’」』）)】》〉〕]}"
@@ -42,11 +43,16 @@ _CONTEXT_CHARACTERS = 40
 
 @dataclass(frozen=True)
 class Sentence:
-    """What one segment says: `text` without marks, from characters [char_start, char_end) of the script."""
+    """What one segment says: `text` without marks, from characters [char_start, char_end) of the script.
+
+    `pronunciations` and `pauses` have their places in `text`.
+    """
 
     text: str
     char_start: int
     char_end: int
+    pronunciations: tuple[Pronunciation, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
 
 def split_script(script: str) -> list[Sentence]:
@@ -54,8 +60,8 @@ def split_script(script: str) -> list[Sentence]:
 
     A line break ends a sentence, as does the end of a Chinese or an English one. Sentences beyond MAX_SENTENCE_UNITS
     are divided at commas, or else where a line may break (UAX #14), never inside a protected token.
-    Raises InvalidInputError for the field "spec.script": EMPTY, TEXT_TOO_LONG, CONTROL_CHARACTER, NOTHING_TO_SAY,
-    TOKEN_TOO_LONG.
+    A pause is the end of the sentence before it. Raises InvalidInputError for the field "spec.script": EMPTY,
+    TEXT_TOO_LONG, CONTROL_CHARACTER, NOTHING_TO_SAY, TOKEN_TOO_LONG, PAUSE_TOO_LONG, and as `spoken_text` does.
     """
     _check(script)
     spoken = spoken_text(script)
@@ -64,7 +70,11 @@ def split_script(script: str) -> list[Sentence]:
     if not ranges:
         problem = "The script has only punctuation or emoji: there is nothing to say."
         raise InvalidInputError(problem, "Write some words.", FIELD, "NOTHING_TO_SAY")
-    return [_sentence(spoken, start, end) for start, end in ranges]
+    pauses: list[list[Pause]] = [[] for _ in ranges]
+    starts = [start for start, _ in ranges]
+    for pause in spoken.pauses:
+        pauses[max(0, bisect_left(starts, pause.char) - 1)].append(pause)
+    return [_sentence(spoken, *span, own) for span, own in zip(ranges, pauses, strict=True)]
 
 
 def language_of(text: str) -> str:
@@ -80,11 +90,6 @@ def language_to_say(text: str, asked: str, script: str) -> str:
     return asked or ("" if any(map(str.isalpha, text)) else language_of(script))
 
 
-def says_something(text: str) -> bool:
-    """Whether there is a letter or a digit to speak."""
-    return any(unicodedata.category(character)[0] in "LN" for character in text)
-
-
 def _check(script: str) -> None:
     if not script.strip():
         raise InvalidInputError("The script is empty.", "Write what the presenter is to say.", FIELD, "EMPTY")
@@ -96,9 +101,34 @@ def _check(script: str) -> None:
         raise InvalidInputError(problem, "Remove it.", FIELD, "CONTROL_CHARACTER")
 
 
-def _sentence(spoken: SpokenText, start: int, end: int) -> Sentence:
-    text = re.sub(r"\s+", " ", spoken.text[start:end])
-    return Sentence(text, spoken.offsets[start], spoken.ends[end - 1])
+def _sentence(spoken: SpokenText, start: int, end: int, pauses: list[Pause]) -> Sentence:
+    part = spoken.text[start:end]
+    places = [place.start() + start for place in re.finditer(r"\s+|\S", part)]
+    text = "".join(" " if spoken.text[place].isspace() else spoken.text[place] for place in places)
+
+    def at(place: int) -> int:
+        return bisect_left(places, place)
+
+    return Sentence(
+        text,
+        spoken.offsets[start],
+        spoken.ends[end - 1],
+        tuple(
+            replace(said, char_start=at(said.char_start), char_end=at(said.char_end))
+            for said in spoken.pronunciations
+            if start <= said.char_start < said.char_end <= end
+        ),
+        tuple(replace(pause, char=at(pause.char)) for pause in _bounded(pauses, text)),
+    )
+
+
+def _bounded(pauses: list[Pause], text: str) -> list[Pause]:
+    if (total := sum(pause.duration_s for pause in pauses)) > LONGEST_PAUSES_S:
+        problem = (
+            f"The pauses of one sentence take {total:g} seconds, the limit is {LONGEST_PAUSES_S:g}: {text[:40]!r}."
+        )
+        raise InvalidInputError(problem, "Shorten them, or put words between them.", FIELD, "PAUSE_TOO_LONG")
+    return pauses
 
 
 def sentence_ranges(text: str) -> Iterator[tuple[int, int]]:

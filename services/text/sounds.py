@@ -5,23 +5,36 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from services.text.normalise import normalise
+from services.text.normalise import Reading
+from services.text.pronunciation import ReadingKind
 
 _HAN = re.compile(r"[\u3400-\u9fff]+")
+_TONES = str.maketrans("ü", "v", "12345")  # "v" is how pypinyin writes it
 
 
-def sounds(text: str, language: str) -> str:
-    """Letters of `text` read aloud in a BCP 47 language, small and without marks: in Chinese, pinyin without tones.
+def sounds(reading: Reading) -> str:
+    """Letters of a text as it is read aloud, small and without marks; of hanzi, their pinyin without tones.
 
     "2025年，AI" has "erlingerwunianai". Homophones, traditional and simplified characters, and numbers in digits and in
     words are alike.
     """
-    return letters(_HAN.sub(_pinyin, normalise(text, language)))
+    pieces: list[str] = []
+    position = 0
+    for told in reading.pronunciations:
+        if told.kind is ReadingKind.PINYIN:
+            pieces += [_spelled(reading.said[position : told.char_start]), told.reading.translate(_TONES)]
+            position = told.char_end
+    return letters("".join([*pieces, _spelled(reading.said[position:])]))
 
 
 def letters(text: str) -> str:
     """Letters and digits alone, in compatible forms (NFKC) and without case."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+
+
+def _spelled(text: str) -> str:
+    """The text with its hanzi in pinyin."""
+    return _HAN.sub(_pinyin, text)
 
 
 def _pinyin(hanzi: re.Match[str]) -> str:

@@ -89,6 +89,11 @@ class SpokenTimes:
         return after[0] - before[1] if before and after else 0.0
 
 
+def spoken_units(text: str) -> float:
+    """How long a text takes to say, relative to others: 3 for a Han character or digit, 1 for any other letter."""
+    return sum(map(_weight, text))
+
+
 def _weight(character: str) -> float:
     if _HAN_CHARACTER.match(character) or character.isdigit():
         return _SYLLABLE

@@ -9,8 +9,9 @@ from services.text.emoji import EMOJI
 HAN = r"\u2E80-\u2FDF\u3005\u3007\u3021-\u3029\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF\U00020000-\U0003FFFF"
 """Han characters, as the inside of a character class."""
 
-_EAST_ASIAN = HAN + r"\u3040-\u30FF\u31F0-\u31FF\uFF66-\uFF9F\uAC00-\uD7AF"
-_WORD = rf"(?:(?![{_EAST_ASIAN}])[^\W_][\u0300-\u036F]*)+"
+EAST_ASIAN = HAN + r"\u3040-\u30FF\u31F0-\u31FF\uFF66-\uFF9F\uAC00-\uD7AF"
+"""Those, kana and hangul, likewise."""
+_WORD = rf"(?:(?![{EAST_ASIAN}])[^\W_][\u0300-\u036F]*)+"
 _JOINT = r"(?:://|/~|[-‐‑–'’./&@+_=~#%?:]+|(?<=\d),(?=\d))"
 _CURRENCY = "[$€£¥￥]"
 _PERCENT = "[%％‰℃℉°]"

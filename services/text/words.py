@@ -29,6 +29,11 @@ def words_of(text: str) -> list[Span]:
     return list(_words(text))
 
 
+def says_something(text: str) -> bool:
+    """Whether there is a letter or a digit to speak."""
+    return any(unicodedata.category(character)[0] in "LN" for character in text)
+
+
 def is_ideograph(char: str) -> bool:
     """Whether a character is a word by itself: a hanzi (Unicode's ideographs) or a kana."""
     return script_of(char) in {"CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC"}

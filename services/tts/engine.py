@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
+from services.text.pauses import Pause
+from services.text.pronunciation import Pronunciation
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice: `id` as requests name it, `name` for people, BCP 47 `languages`."""
+    """A voice: `id` as requests name it, `name` for people, BCP 47 `languages`.
+
+    `sex` is "female", "male" or "" where a voice has none; `licence` an SPDX identifier, "" where none is known.
+    """
 
     id: str
     name: str
     languages: tuple[str, ...]
+    sex: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,10 @@ class Synthesis:
     `seed`, 0 to 2^64 - 1, makes it repeatable; `speed`, 0.5 to 2, is relative to the voice's own. `reference_audio` is
     a recording whose speaker is cloned, in any format that FFmpeg reads, and `reference_text` what is said in it ("" =
     not known).
+
+    `pronunciations`, in order and apart, are stretches of `text` that are said in another way; `read_aloud` of
+    `services.text.normalise` takes them. `pauses`, in order, are silences to be put into the speech, those of ellipses
+    included; `with_pauses` of `services.tts.pauses` puts them there for any engine.
     """
 
     text: str
@@ -40,6 +51,8 @@ class Synthesis:
     speed: float = 1.0
     reference_audio: Path | None = None
     reference_text: str = ""
+    pronunciations: tuple[Pronunciation, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,9 @@ class Finish:
     reason: FinishReason
 
 
+Event = Speech | WordMark | Finish
+
+
 class TtsEngine(Protocol):
     """A voice engine, living in the worker process. The constructor takes the engine settings and loads."""
 
@@ -83,7 +99,7 @@ class TtsEngine(Protocol):
     def voices(self) -> list[Voice]:
         """All voices, default first."""
 
-    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
+    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Event]:
         """Speaks one text, yielding samples as they are made and a Finish at the end. Same request, same samples.
 
         Calls `progress.advance()` after each unit. Raises InvalidInputError: reason UNKNOWN_VOICE, UNKNOWN_LANGUAGE,

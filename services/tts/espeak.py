@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from difflib import get_close_matches
@@ -17,7 +17,8 @@ from services.enginekit.settings import EngineSettings
 from services.espeak.library import SAMPLE_RATE_HZ
 from services.espeak.narration import SpokenWord, narrate, reading_language, spoken_languages
 from services.text.words import script_of
-from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
+from services.tts.engine import Event, Finish, FinishReason, Speech, Synthesis, Voice, WordMark
+from services.tts.pauses import with_pauses
 
 _VARIANTS = {
     "man": ("Man", ""),
@@ -48,7 +49,7 @@ class EspeakOptions(EngineOptions):
 class EspeakEngine:
     """Speaks every language of espeak-ng in ten voices; Chinese text may hold English and numbers, and vice versa."""
 
-    capabilities = Capabilities(streams=True)
+    capabilities = Capabilities(streams=True, reads_pinyin=True, reads_ipa=True)
     sample_rate_hz = SAMPLE_RATE_HZ
 
     def __init__(self, settings: EngineSettings) -> None:
@@ -61,16 +62,20 @@ class EspeakEngine:
         """All voices, default first; each speaks all languages."""
         return [Voice(id_, name, self._languages) for id_, (name, _) in _VARIANTS.items()]
 
-    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
+    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Event]:
         """Speaks a text. A unit is a stretch of at most 200 ms; each word's mark follows the word's samples."""
         _check(request)
         progress.phase("synthesize")
+        return with_pauses(request, SAMPLE_RATE_HZ, lambda part: self._speak(part, progress))
+
+    def _speak(self, request: Synthesis, progress: Progress) -> Generator[Event]:
         narration = narrate(
             request.text,
             language=request.language,
             variant=_variant(request.voice),
             speed=request.speed,
             seed=request.seed,
+            pronunciations=request.pronunciations,
         )
         samples_left = self._longest_take
         with closing(narration):

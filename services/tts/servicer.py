@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict
 
 import grpc
 from numpy import int16
@@ -18,7 +20,9 @@ from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
 from services.runtime.worker.worker import Worker
 from services.text.languages import primary_subtag
+from services.text.pauses import pauses_of_ellipses
 from services.text.plain_text import checked_text
+from services.text.pronunciation_messages import pauses_of, pronunciations_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -47,7 +51,8 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
         """Streams accepted, then progress, audio and marks, then done."""
         del context
-        async with self._worker.call("synthesize", self._synthesis(request)) as call:
+        synthesis = await asyncio.to_thread(self._synthesis, request)
+        async with self._worker.call("synthesize", synthesis) as call:
             take = _Take(request.text, self._worker.attributes["sample_rate_hz"])
             yield take.accepted(call.accepted)
             async for event in call.events():
@@ -62,14 +67,14 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         self._worker.require_engine()
         voices: list[Voice] = self._worker.attributes["voices"]
         fitting = [voice for voice in voices if _speaks(voice, request.language)]
-        return tts_pb2.ListVoicesResponse(
-            voices=[tts_pb2.Voice(id=voice.id, name=voice.name, languages=voice.languages) for voice in fitting]
-        )
+        return tts_pb2.ListVoicesResponse(voices=[tts_pb2.Voice(**asdict(voice)) for voice in fitting])
 
     def _synthesis(self, request: tts_pb2.SynthesizeRequest) -> Synthesis:
         has_reference = request.HasField("reference_audio")
+        text = checked_text(request.text, "text")
+        pauses = [*pauses_of(request.pauses, text, "pauses"), *pauses_of_ellipses(text)]
         return Synthesis(
-            text=checked_text(request.text, "text"),
+            text=text,
             language=request.language,
             voice=request.voice,
             seed=request.seed,
@@ -78,6 +83,8 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
             if has_reference
             else None,
             reference_text=checked_text(request.reference_text, "reference_text") if request.reference_text else "",
+            pronunciations=pronunciations_of(request.pronunciations, text, "pronunciations"),
+            pauses=tuple(sorted(pauses, key=lambda pause: pause.char)),
         )
 
 
@@ -160,6 +167,7 @@ SPEC = ServiceSpec(
     full_name="vigent.tts.v1.TtsService",
     engines={
         "espeak": "services.tts.espeak:EspeakEngine",
+        "kokoro": "services.tts.kokoro.engine:KokoroEngine",
         "qwen3": "services.tts.qwen3.engine:Qwen3Engine",
     },
     default_engine="espeak",

@@ -58,9 +58,9 @@ def read_style(path: Path, field: str) -> dict[str, Any]:
     if path.stat().st_size > LARGEST_STYLE_BYTES:
         raise InvalidInputError("The style is larger than 64 KiB.", "Send one style.", field, "FILE_TOO_LARGE")
     try:
-        return parse_style(path.read_text(encoding="utf-8"), field)
+        return parse_style(path.read_text(encoding="utf-8-sig"), field)
     except UnicodeDecodeError:
-        raise InvalidInputError("The style is not JSON.", "Correct it.", field, "STYLE_INVALID") from None
+        raise InvalidInputError("The style is not UTF-8 text.", "Save it as UTF-8.", field, "STYLE_INVALID") from None
 
 
 def parse_style(text: str, field: str) -> dict[str, Any]:

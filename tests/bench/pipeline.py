@@ -101,7 +101,7 @@ class _Sequential:
             )
             for index, (take, voice) in enumerate(voices)
         ]
-        await _timed(walls, "assemble", lambda: assemble(self.making, pieces, lambda _share: None))
+        await _timed(walls, "assemble", lambda: assemble(self.making, pieces, (), lambda _share: None))
         return walls
 
     async def _voices(self) -> list[tuple[Take, StoredFile]]:
@@ -109,7 +109,7 @@ class _Sequential:
         made = []
         for sentence in self.making.plan.sentences:
             started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
-            spoken = await voice.speak(sentence.text, started)
+            spoken = await voice.speak(sentence, started)
             made.append((spoken.take, spoken.stored))
         return made
 

@@ -74,6 +74,10 @@ def truncated() -> bytes:
 FILES = {"text": b"this is no film", "empty": b"", "sound": sound_only(), "truncated": truncated()}
 
 
+@pytest.mark.fault(
+    "broken, cut or odd media",
+    promised="INVALID_ARGUMENT with the field and the reason, before any work; it is read in a limited child.",
+)
 @pytest.mark.parametrize("kind", FILES)
 async def test_footage_that_cannot_be_filmed_fails_before_any_work(mesh: Mesh, kind: str) -> None:
     spec = spec_of(mesh, "Hello.")
@@ -87,6 +91,7 @@ async def test_footage_that_cannot_be_filmed_fails_before_any_work(mesh: Mesh, k
     assert not job.segments
 
 
+@pytest.mark.fault("broken, cut or odd media")
 async def test_music_that_cannot_be_played_is_named(mesh: Mesh) -> None:
     spec = spec_of(mesh, "Hello.")
     spec.music.sha256 = MediaStore(mesh.media_root).put_bytes(b"this is no music").sha256
@@ -94,6 +99,7 @@ async def test_music_that_cannot_be_played_is_named(mesh: Mesh) -> None:
     assert (job.state, job.error.field) == (jobs_pb2.JOB_STATE_FAILED, "spec.music")
 
 
+@pytest.mark.fault("message over the limit")
 async def test_an_oversized_message_is_refused_and_the_server_goes_on(mesh: Mesh) -> None:
     async with JobClient(mesh.jobs) as client:
         with pytest.raises(InvalidInputError, match="large"):

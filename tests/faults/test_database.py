@@ -30,6 +30,7 @@ def mesh(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterat
         yield mesh
 
 
+@pytest.mark.fault("database locked, slow or down")
 async def test_a_job_outlives_its_database(mesh: Mesh, postgres: Postgres) -> None:
     async with JobClient(mesh.jobs) as client:
         job = (await client.submit(spec_of(mesh, SCRIPT, seed=1))).job
@@ -63,6 +64,10 @@ async def test_what_a_job_notes_waits_for_its_database(postgres: Postgres) -> No
     records.close()
 
 
+@pytest.mark.fault(
+    "orchestrator killed in a job",
+    promised="It goes on with the job when it is back: SQLite and PostgreSQL.",
+)
 async def test_a_killed_orchestrator_goes_on_from_postgresql(mesh: Mesh) -> None:
     async with JobClient(mesh.jobs) as client:
         job = (await client.submit(spec_of(mesh, SCRIPT, seed=2))).job

@@ -29,7 +29,7 @@ ALONE = {
     **PATIENT,
     **{f"VIGENT_GATEWAY_{name}": NOBODY for name in ("ORCHESTRATOR", "TTS", "LIPSYNC", "ASR", "OVERLAY")},
 }
-LASTING = {f"VIGENT_GATEWAY_{name}_TIMEOUT_S": "600" for name in ("HEAD", "BODY", "WRITE")}
+LASTING = {f"VIGENT_GATEWAY_WAITS__{name}_TIMEOUT_S": "600" for name in ("HEAD", "BODY", "WRITE")}
 BIG_FILE = "/assets/fonts/NotoSansSC-Bold.otf"
 SMALL_FILE = "/assets/fonts/fonts.json"
 HEAD = "Host: localhost\r\n"
@@ -201,7 +201,7 @@ def test_event_streams_have_places_of_their_own(tmp_path: Path) -> None:
 
 def test_heads_that_never_end_are_ended(tmp_path: Path) -> None:
     """However busily their bytes come."""
-    with gateway_of(tmp_path, head_timeout_s="1") as server, Crowd(server, 2, "") as crowd:
+    with gateway_of(tmp_path, waits__head_timeout_s="1") as server, Crowd(server, 2, "") as crowd:
         slow, silent = crowd.sockets
         slow.setblocking(False)
         for byte in "GET /livez HTTP/1.1\r\nX-Slow: " + "a" * 10_000:
@@ -218,7 +218,10 @@ def test_heads_that_never_end_are_ended(tmp_path: Path) -> None:
 
 def test_bodies_that_never_end_are_ended(tmp_path: Path) -> None:
     """Though they never stand still."""
-    with gateway_of(tmp_path, body_timeout_s="1", head_timeout_s="2") as server, Crowd(server, 1, HALF_A_BODY) as crowd:
+    with (
+        gateway_of(tmp_path, waits__body_timeout_s="1", waits__head_timeout_s="2") as server,
+        Crowd(server, 1, HALF_A_BODY) as crowd,
+    ):
         while not select.select(crowd.sockets, [], [], 0)[0]:
             crowd.sockets[0].sendall(b" ")
             ask(server, "/livez")
@@ -227,10 +230,11 @@ def test_bodies_that_never_end_are_ended(tmp_path: Path) -> None:
         assert until(lambda: places(server) == 0)  # the rest of the body is not waited for
 
 
+@pytest.mark.fault("caller that reads slowly, or not at all")
 def test_readers_that_never_read_are_cut_off(tmp_path: Path) -> None:
     sent = f"GET {BIG_FILE} HTTP/1.1\r\n{HEAD}\r\n"
     with (
-        gateway_of(tmp_path, write_timeout_s="1") as server,
+        gateway_of(tmp_path, waits__write_timeout_s="1") as server,
         Crowd(server, 1, sent, receive_buffer_bytes=4096) as crowd,
     ):
         assert crowd.sockets[0].recv(4) == b"HTTP"
@@ -247,6 +251,7 @@ def test_few_open_files_are_fewer_connections(tmp_path: Path) -> None:
         assert "Too many open files" not in server.log.read_text(encoding="utf-8")
 
 
+@pytest.mark.fault("malformed bytes, other protocols")
 @pytest.mark.parametrize(
     ("sent", "status", "reason"),
     [

@@ -54,6 +54,11 @@ async def checked_all_the_while(server: Server) -> AsyncIterator[list[float]]:
     print(f"{len(answers_s)} checks answered, slowest {1000 * max(answers_s):.1f} ms")
 
 
+@pytest.mark.fault(
+    "engine hangs: C code, an endless loop",
+    promised="Callers get UNAVAILABLE (STALLED) after its stall budget; stacks are dumped, the worker is "
+    "replaced, health answers.",
+)
 @pytest.mark.parametrize("action", ["hang", "hang_holding_gil", "stop", "stop_waiting", "spin"])
 async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, action: str) -> None:
     options = {"action": action, "at_unit": 1, "once_file": tmp_path / "once"}
@@ -76,6 +81,28 @@ async def test_hung_worker_is_replaced_while_health_answers(tmp_path: Path, acti
         assert "in synthesize" in server.log.read_text(encoding="utf-8")  # the stack dump names where it hung
 
 
+@pytest.mark.fault(
+    "engine that works and never finishes anything",
+    promised="The same: neither a new phase nor a wait is progress.",
+)
+@pytest.mark.parametrize("action", ["change_phase", "wait_in_vain"])
+async def test_livelock_is_a_hang(tmp_path: Path, action: str) -> None:
+    """The record is written all the time, and nothing is ever finished."""
+    async with serving(tmp_path, {"action": action, "once_file": tmp_path / "once"}) as server:
+        old = server.worker()
+        code, error = await failure(server.speak())
+        assert code is grpc.StatusCode.UNAVAILABLE
+        assert isinstance(error, UnavailableError)
+        assert error.reason == "STALLED"
+        await server.replaced(old)
+        assert (await events(server.speak()))[-1] == "done"
+
+
+@pytest.mark.fault(
+    "worker stopped (SIGSTOP)",
+    promised="Found within its stall budget and replaced, in a call, between two or while idle; health "
+    "answers all the while.",
+)
 async def test_worker_stopped_between_units_is_replaced(tmp_path: Path) -> None:
     async with serving(tmp_path, {"delay_s": 0.05}) as server, checked_all_the_while(server):
         call = server.speak("a" * 100)
@@ -88,6 +115,7 @@ async def test_worker_stopped_between_units_is_replaced(tmp_path: Path) -> None:
         assert (await events(server.speak()))[-1] == "done"
 
 
+@pytest.mark.fault("worker stopped (SIGSTOP)")
 @pytest.mark.parametrize("action", ["stop", "hang_holding_gil"])
 async def test_worker_that_freezes_while_idle_is_replaced_without_any_call(tmp_path: Path, action: str) -> None:
     idle_file = tmp_path / "freeze"
@@ -113,6 +141,7 @@ async def test_thread_that_works_on_after_its_call_is_ended_with_the_worker(tmp_
         assert (await events(server.speak()))[-1] == "done"
 
 
+@pytest.mark.fault("device out of memory")
 async def test_engine_that_does_not_let_go_of_its_memory_is_replaced(tmp_path: Path) -> None:
     """Its method has ended, its call has not."""
     async with serving(tmp_path, {"action": "oom_hang", "once_file": tmp_path / "once"}) as server:
@@ -151,7 +180,7 @@ async def test_idle_worker_is_left_alone(tmp_path: Path) -> None:
             await asyncio.sleep(0.02)
             assert await server.check() == SERVING
             scraped = await server.metrics()
-            idle_s = time.time() - scraped['vigent_worker_progress_timestamp_seconds{service="tts"}']
+            idle_s = scraped['vigent_worker_progress_age_seconds{service="tts"}']
         assert server.worker() == worker
 
 
@@ -177,6 +206,28 @@ async def test_engine_that_obeys_the_cancel_is_not_killed(tmp_path: Path) -> Non
         assert (await events(server.speak()))[-1] == "done"
 
 
+@pytest.mark.fault(
+    "call in line behind one that hangs",
+    promised="Sent back at once, so that another replica takes it.",
+)
+async def test_call_in_line_behind_a_hung_one_is_sent_back_at_once(tmp_path: Path) -> None:
+    """Long before the worker is replaced, here never: it has for ever to obey the cancel."""
+    options = {"action": "hang", "only_for": "first"}
+    async with serving(tmp_path, options, recovery__cancel_grace_s=600) as server:
+        worker, first = server.worker(), server.speak("first")
+        await until_event(first, "accepted")
+        codes = await asyncio.gather(*(failure(call) for call in (first, server.speak("a"), server.speak("b"))))
+        assert [code for code, _ in codes] == [grpc.StatusCode.UNAVAILABLE] * 3
+        sent_back = codes[1][1]
+        assert isinstance(sent_back, UnavailableError)
+        assert (sent_back.reason, sent_back.retry_after_s) == ("STALLED", 0.0)
+        assert server.worker() == worker
+
+
+@pytest.mark.fault(
+    "C code keeps the interpreter to itself",
+    promised="Health answers, and no call is taken for hung because of another one.",
+)
 async def test_slot_that_another_one_keeps_from_working_is_not_taken_for_hung(tmp_path: Path) -> None:
     """A unit of the one keeps the GIL for longer than the other's budget, which begins meanwhile."""
     options = {"gil_delay_s": 6, "budget_s": 60}
@@ -189,6 +240,7 @@ async def test_slot_that_another_one_keeps_from_working_is_not_taken_for_hung(tm
         assert server.worker() == worker
 
 
+@pytest.mark.fault("slow engine that advances", promised="Never ended, however long it takes; its progress is told.")
 async def test_slow_engine_that_advances_is_not_touched(tmp_path: Path) -> None:
     """Three times the stall budget in all, but each unit within it."""
     async with serving(tmp_path, {"delay_s": 0.5}, progress_interval_s=0.1) as server:
@@ -212,6 +264,10 @@ async def test_done_comes_last_however_long_the_engine_takes_to_end(tmp_path: Pa
         assert kinds[-1] == "done"
 
 
+@pytest.mark.fault(
+    "caller that reads slowly, or not at all",
+    promised="Memory stays bounded and the engine waits; after `caller_budget_s` the slot is given to the next.",
+)
 async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
     async with serving(tmp_path, {"units": 40, "unit_samples": 500_000}) as server:
         worker = server.worker()
@@ -221,7 +277,7 @@ async def test_slow_reader_is_no_hang(tmp_path: Path) -> None:
         while stood_still_s < 5:  # longer than an engine, or an idle worker, may be silent
             await asyncio.sleep(0.02)
             scraped = await server.metrics()
-            stood_still_s = time.time() - scraped['vigent_worker_progress_timestamp_seconds{service="tts"}']
+            stood_still_s = scraped['vigent_worker_progress_age_seconds{service="tts"}']
         assert await server.check() == SERVING
         assert scraped['vigent_worker_stall_budget_seconds{service="tts"}'] == 120  # as the gateway judges by it
         assert (await events(call))[-1] == "done"
@@ -235,6 +291,7 @@ async def test_engine_that_describes_itself_slowly_is_still_loading(tmp_path: Pa
         assert (await events(server.speak()))[-1] == "done"
 
 
+@pytest.mark.fault("engine hangs: C code, an endless loop")
 async def test_hang_while_loading_is_found(tmp_path: Path) -> None:
     async with listening(tmp_path, {"load_action": "hang"}, load_budget_s=1.5) as server:
         await server.until(NOT_SERVING, "liveness")  # two workers died without a unit
@@ -256,15 +313,31 @@ async def test_two_fruitless_deaths_ask_for_a_new_pod_and_one_unit_takes_it_back
         await server.until(SERVING, "liveness")
 
 
-async def test_crash_loop_ends_and_waits_for_people(tmp_path: Path) -> None:
-    async with serving(tmp_path, {"action": "exit"}, restart_limit=1) as server:
-        worker = server.worker()
+@pytest.mark.fault(
+    "crash loop",
+    promised="After six deaths in ten minutes it is not live and rests, says so to callers, and is tried again.",
+)
+async def test_crash_loop_rests_without_life_and_is_tried_again(tmp_path: Path) -> None:
+    limits = {"restart_limit": 0, "recovery__restart_window_s": 5}
+    async with serving(tmp_path, {"action": "exit", "only_for": "poison"}, **limits) as server:
+        watch = server.health.Watch(health_pb2.HealthCheckRequest(service="liveness"), timeout=TIMEOUT_S)
+        told = [(await watch.read()).status]
+        assert (await events(server.speak("good")))[-1] == "done"
+        await failure(server.speak("poison"))
+        told += [(await watch.read()).status for _ in range(2)]
+        assert told == [SERVING, NOT_SERVING, SERVING]
+        await server.until(SERVING)
+        assert (await events(server.speak("good")))[-1] == "done"
+    assert "the worker died too often; it is started again in 5 s" in server.log.read_text(encoding="utf-8")
+
+
+@pytest.mark.fault("crash loop")
+async def test_callers_of_a_crash_loop_are_told(tmp_path: Path) -> None:
+    async with serving(tmp_path, {"action": "exit"}, restart_limit=0) as server:
         await failure(server.speak("one"))
-        await server.replaced(worker)
-        await failure(server.speak("two"))
         await server.until_metric('vigent_worker_state{service="tts",state="broken"}')
-        code, error = await failure(server.speak("three"))
+        code, error = await failure(server.speak("two"))
         assert code is grpc.StatusCode.UNAVAILABLE
         assert isinstance(error, VigentError)
-        assert "not started any more" in error.problem
-        assert await server.check() == NOT_SERVING
+        assert "rests" in error.problem
+        assert [await server.check(name) for name in ("", "liveness")] == [NOT_SERVING, NOT_SERVING]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import grpc
 import psutil
+import pytest
 
 from services.base.client import open_channel
 from services.base.errors import DeadlineExceededError, ExhaustedError, InvalidInputError
@@ -28,6 +29,7 @@ ACTIVE = 'vigent_worker_active_requests{service="tts"}'
 QUEUE = 'vigent_queue_depth{service="tts"}'
 
 
+@pytest.mark.fault("caller that leaves", promised="The engine stops within a unit, and its slot is free.")
 async def test_cancel_reaches_the_engine_within_one_unit(tmp_path: Path) -> None:
     log_file, hold_file = tmp_path / "units", tmp_path / "hold"
     options = {"action": "hold", "at_unit": 1, "hold_file": hold_file, "delay_s": 0.5, "log_file": log_file}
@@ -45,6 +47,7 @@ async def test_cancel_reaches_the_engine_within_one_unit(tmp_path: Path) -> None
         assert units <= 3
 
 
+@pytest.mark.fault("caller that leaves")
 async def test_disconnected_caller_frees_the_slot_for_the_one_who_waits(tmp_path: Path) -> None:
     async with serving(tmp_path, {"action": "wait", "only_for": "gone"}, stall_budget_s=60) as server:
         channel = grpc.aio.insecure_channel(server.address)
@@ -78,6 +81,7 @@ async def test_caller_that_leaves_the_queue_is_forgotten(tmp_path: Path) -> None
         assert log_file.read_text(encoding="utf-8").count("call") == 2
 
 
+@pytest.mark.fault("queue full", promised="RESOURCE_EXHAUSTED, and when to come back; no wait without end.")
 async def test_full_queue_refuses_with_a_time_to_come_back(tmp_path: Path) -> None:
     async with serving(tmp_path, {"action": "wait"}, stall_budget_s=60, queue_limit=1) as server:
         working = server.speak()
@@ -98,6 +102,7 @@ async def test_full_queue_refuses_with_a_time_to_come_back(tmp_path: Path) -> No
         waiting.cancel()
 
 
+@pytest.mark.fault("deadline over before the call begins", promised="Refused before the engine works.")
 async def test_expired_deadline_is_refused_before_the_engine_works(tmp_path: Path) -> None:
     log_file = tmp_path / "calls"
     async with serving(tmp_path, {"log_file": log_file}) as server:
@@ -109,6 +114,7 @@ async def test_expired_deadline_is_refused_before_the_engine_works(tmp_path: Pat
         assert log_file.read_text(encoding="utf-8").count("call") == 1
 
 
+@pytest.mark.fault("deadline over in the middle", promised="DEADLINE_EXCEEDED for the caller, a cancel for the engine.")
 async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:
     async with serving(tmp_path, {"action": "wait"}, stall_budget_s=60) as server:
         code, error = await failure(server.speak(timeout_s=0.5))
@@ -119,6 +125,7 @@ async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:
         await server.until_metric(counted, 1)
 
 
+@pytest.mark.fault("caller that reads slowly, or not at all")
 async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
     options = {"units": 40, "unit_samples": 500_000}
     async with serving(tmp_path, options, caller_budget_s=5) as server:
@@ -132,6 +139,10 @@ async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
         assert error.reason == "CALLER_IDLE"
 
 
+@pytest.mark.fault(
+    "malformed bytes, other protocols",
+    promised="A typed error without internals; the server is unharmed.",
+)
 async def test_malformed_message_is_an_invalid_argument_without_internals(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         raw = server.channel.unary_stream(f"/{TTS}/Synthesize")
@@ -144,6 +155,7 @@ async def test_malformed_message_is_an_invalid_argument_without_internals(tmp_pa
         assert (await events(server.speak()))[-1] == "done"
 
 
+@pytest.mark.fault("message over the limit", promised="Refused; the connection lives.")
 async def test_oversized_message_is_refused_and_the_connection_lives(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         code, error = await failure(server.speak("a" * 9 * 2**20))
@@ -163,6 +175,7 @@ async def test_wrong_field_is_named(tmp_path: Path) -> None:
         assert error.remedy == 'Use "tone".'
 
 
+@pytest.mark.fault("malformed bytes, other protocols")
 async def test_other_protocols_are_turned_away(tmp_path: Path) -> None:
     async with serving(tmp_path) as server:
         host, port = server.address.split(":")
@@ -175,6 +188,7 @@ async def test_other_protocols_are_turned_away(tmp_path: Path) -> None:
         assert (await events(server.speak()))[-1] == "done"
 
 
+@pytest.mark.fault("drain of a busy server", promised="New calls are turned away, running and waiting ones end well.")
 async def test_drain_fails_no_call(tmp_path: Path) -> None:
     """Two replicas under load, one told to end: what runs there ends well, what comes goes to the other."""
     first_folder, second_folder = tmp_path / "first", tmp_path / "second"
@@ -205,6 +219,7 @@ async def test_drain_fails_no_call(tmp_path: Path) -> None:
         assert len(ended) > 4
 
 
+@pytest.mark.fault("drain of a busy server")
 async def test_drain_lets_running_and_waiting_calls_finish(tmp_path: Path) -> None:
     hold_file = tmp_path / "hold"
     async with serving(tmp_path, {"action": "hold", "hold_file": hold_file}, stall_budget_s=60) as server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -13,11 +14,16 @@ import psutil
 import pytest
 
 from services.base.errors import ExhaustedError, FailedPreconditionError, InternalError, UnavailableError
+from tests.support.little_memory import little_memory
 from tests.support.servers import NOT_SERVING, SERVING, events, failure, listening, poll, serving, until_event
 
 MIB = 2**20
 
 
+@pytest.mark.fault(
+    "worker killed in a call",
+    promised="Its callers get UNAVAILABLE and when to come back; another worker starts, and calls in line go on.",
+)
 async def test_killed_worker_fails_its_call_and_is_replaced(tmp_path: Path) -> None:
     async with serving(tmp_path, {"delay_s": 0.05}) as server:
         call = server.speak("a" * 200)
@@ -45,6 +51,7 @@ async def test_worker_that_crashes_while_loading_goes_up_the_ladder(tmp_path: Pa
         assert code is grpc.StatusCode.UNAVAILABLE
 
 
+@pytest.mark.fault("worker killed in a call")
 async def test_waiting_call_survives_the_death_of_the_working_one(tmp_path: Path) -> None:
     async with serving(tmp_path, {"action": "wait", "only_for": "first"}, stall_budget_s=60) as server:
         first = server.speak("first")
@@ -57,6 +64,7 @@ async def test_waiting_call_survives_the_death_of_the_working_one(tmp_path: Path
         assert (await second)[-1] == "done"
 
 
+@pytest.mark.fault("server killed")
 async def test_worker_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
     async with serving(tmp_path, {"action": "hang_holding_gil"}, stall_budget_s=60) as server:
         call = server.speak()
@@ -68,6 +76,8 @@ async def test_worker_does_not_outlive_a_killed_server(tmp_path: Path) -> None:
         assert not alive
 
 
+@pytest.mark.fault("device lost", promised="The worker ends, and another one begins on a new context.")
+@pytest.mark.fault("device out of memory", promised="RESOURCE_EXHAUSTED; memory is given back, and the worker goes on.")
 @pytest.mark.parametrize(
     ("action", "error_type", "survives"),
     [
@@ -93,9 +103,14 @@ async def test_errors_of_the_engine(tmp_path: Path, action: str, error_type: typ
         assert "secret internals of the engine" in server.log.read_text(encoding="utf-8")
 
 
+@pytest.mark.fault(
+    "request that kills its worker each time",
+    promised="Refused for ten minutes after two deaths of the worker by itself; others go on. A kill from "
+    "outside counts for nobody.",
+)
 async def test_request_that_kills_two_workers_is_not_tried_again(tmp_path: Path) -> None:
     log_file = tmp_path / "calls"
-    async with serving(tmp_path, {"action": "kill", "only_for": "poison", "log_file": log_file}) as server:
+    async with serving(tmp_path, {"action": "abort", "only_for": "poison", "log_file": log_file}) as server:
         for _ in range(2):
             worker = server.worker()
             code, _ = await failure(server.speak("poison"))
@@ -107,6 +122,42 @@ async def test_request_that_kills_two_workers_is_not_tried_again(tmp_path: Path)
         assert error.reason == "POISON_REQUEST"
         assert (await events(server.speak("good")))[-1] == "done"
     assert log_file.read_text(encoding="utf-8").count("call") == 3
+
+
+@pytest.mark.fault("request that kills its worker each time")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP])
+async def test_request_whose_workers_were_killed_from_outside_is_innocent(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with serving(tmp_path, {"delay_s": 0.05}, stall_budget_s=3) as server:
+        for _ in range(3):
+            worker, call = server.worker(), server.speak("a" * 100)
+            await until_event(call)
+            worker.send_signal(number)
+            code, _ = await failure(call)
+            assert code is grpc.StatusCode.UNAVAILABLE
+            await server.replaced(worker)
+        assert (await events(server.speak("a" * 100)))[-1] == "done"
+
+
+@pytest.mark.fault(
+    "kernel kills the worker for want of memory",
+    promised="As a killed worker, counted as `oom`; the request is refused after the second time.",
+)
+async def test_request_that_makes_the_kernel_kill_two_workers_is_not_tried_again(tmp_path: Path) -> None:
+    """For want of memory, which it does not give back; the kernel's signal is not somebody's from outside."""
+    async with serving(tmp_path, {"leak_bytes": 20 * MIB, "delay_s": 0.05}) as server:
+        for _ in range(2):
+            worker = server.worker()
+            with little_memory(worker.pid, 100 * MIB):
+                code, _ = await failure(server.speak("a" * 1000))
+                assert code is grpc.StatusCode.UNAVAILABLE
+                await server.replaced(worker)
+        code, error = await failure(server.speak("a" * 1000))
+        assert code is grpc.StatusCode.FAILED_PRECONDITION
+        assert isinstance(error, FailedPreconditionError)
+        assert error.reason == "POISON_REQUEST"
+        assert (await server.metrics())['vigent_worker_restarts_total{reason="oom",service="tts"}'] == 2
 
 
 async def test_worker_over_its_soft_memory_limit_finishes_its_call_first(tmp_path: Path) -> None:
@@ -142,6 +193,7 @@ async def test_worker_over_its_hard_memory_limit_is_killed(tmp_path: Path) -> No
         assert (await server.metrics())['vigent_worker_restarts_total{reason="memory",service="tts"}'] == 1
 
 
+@pytest.mark.fault("caller that reads slowly, or not at all")
 async def test_memory_stays_flat_while_a_caller_reads_slowly(tmp_path: Path) -> None:
     """The engine could make 400 MB; both processes hold a window of it, whatever the length of the stream."""
     async with serving(tmp_path, {"units": 400, "unit_samples": MIB // 2}, caller_budget_s=60) as server:
@@ -159,6 +211,10 @@ async def test_memory_stays_flat_while_a_caller_reads_slowly(tmp_path: Path) -> 
         assert max(growth) < 64
 
 
+@pytest.mark.fault(
+    "server or machine paused",
+    promised="Nobody is held to a deadline that passed in the pause; calls go on.",
+)
 async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_path: Path) -> None:
     """SIGSTOP of the server, as a paused virtual machine, for longer than the budgets of engine and caller."""
     log_file = tmp_path / "units"
@@ -176,6 +232,10 @@ async def test_frozen_server_holds_its_worker_back_and_goes_on_when_thawed(tmp_p
         assert server.worker() == worker
 
 
+@pytest.mark.fault(
+    "hours under load, with callers that crash",
+    promised="Slots, queue, threads and handles are as before; `make soak` does it for as long as you like.",
+)
 async def test_storm_of_callers_and_deaths_leaves_nothing_behind(tmp_path: Path) -> None:
     """Callers that leave at any moment, and three killed workers: slots, queue, threads and handles are as before."""
     chance = random.Random(7)

@@ -11,7 +11,7 @@ from tests.support.commands import TIMEOUT_S
 from tests.support.mesh import Mesh, Server, run_mesh, run_server
 
 NOBODY = "127.0.0.1:1"
-PATIENT = {"VIGENT_GATEWAY_PROBE_TIMEOUT_S": "60", "VIGENT_GATEWAY_CALL_TIMEOUT_S": "60"}
+PATIENT = {f"VIGENT_GATEWAY_WAITS__{name}_TIMEOUT_S": "60" for name in ("PROBE", "CALL")}
 """A gateway that takes no server of a busy machine for one that is away; nobody's port refuses at once."""
 
 
@@ -27,7 +27,6 @@ def gateway(tmp_path_factory: pytest.TempPathFactory, voice_server: Server) -> I
     """A gateway whose only service is the voice; nobody answers at the other addresses."""
     environment = {
         "VIGENT_GATEWAY_TTS": voice_server.address,
-        "VIGENT_GATEWAY_BODY_LIMIT_BYTES": "20000",
         "VIGENT_GATEWAY_UPLOAD_LIMIT_BYTES": "5000000",
         **PATIENT,
         **{f"VIGENT_GATEWAY_{name}": NOBODY for name in ("ORCHESTRATOR", "LIPSYNC", "ASR", "OVERLAY")},
@@ -55,7 +54,7 @@ def film_gateway(mesh: Mesh) -> Iterator[Server]:
     """A gateway over the whole mesh, sharing its media."""
     services = {name: server for name, server in mesh.servers.items() if "-" not in name}
     targets = {f"VIGENT_GATEWAY_{name.upper()}": server.address for name, server in services.items()}
-    environment = {**targets, **PATIENT, "VIGENT_GATEWAY_HEARTBEAT_S": "0.2"}
+    environment = {**targets, **PATIENT, "VIGENT_GATEWAY_WAITS__HEARTBEAT_S": "0.2"}
     with run_server("gateway", mesh.data, environment) as server:
         yield server
 

@@ -14,13 +14,17 @@ MAY_IMPORT = {
     "services.base": (),
     "services.text": ("services.base",),
     "services.enginekit": ("services.base",),
-    "services.media": ("services.base", "services.text", "services.enginekit"),
+    "services.faces": ("services.base",),
+    "services.media": ("services.base", "services.text", "services.enginekit", "services.faces"),
     "services.typography": ("services.base", "services.text", "services.media"),
     "services.espeak": ("services.base", "services.text"),
     "services.runtime": ("services.base", "services.enginekit", "services.media"),
     **dict.fromkeys(
         (f"services.{service}" for service in MODEL_SERVICES),
-        tuple(f"services.{room}" for room in ("base", "text", "enginekit", "media", "typography", "espeak", "runtime")),
+        tuple(
+            f"services.{room}"
+            for room in ("base", "text", "enginekit", "faces", "media", "typography", "espeak", "runtime")
+        ),
     ),
     "orchestrator": tuple(f"services.{room}" for room in ("base", "text", "media", "typography", "runtime")),
     "gateway": (
@@ -83,7 +87,7 @@ def strings(path: Path) -> set[str]:
     return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-ENGINES = {"qwen3", "warp", "latentsync", "dtw", "pocketsphinx", "whisper", "remotion"}
+ENGINES = {"qwen3", "kokoro", "warp", "latentsync", "dtw", "pocketsphinx", "whisper", "remotion"}
 """Names that mean nothing but an engine: "espeak" is a room too, "plain" a style."""
 
 

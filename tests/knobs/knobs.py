@@ -24,10 +24,11 @@ class Knobs:
     of it, in C code that keeps the GIL. end_file: between the last event and the end it waits until this is there.
     budget_s: the stall budget that the engine asks for. leak_bytes (0): memory lost in each unit.
     action (none) at unit at_unit (0): wait (in Python, obeying a cancel), hold (in Python, deaf to a cancel, until
-    hold_file is there), hang, hang_holding_gil, stop (SIGSTOP),
-    stop_waiting (the same while it waits for its caller), kill (SIGKILL), kill_but_fork (the same, and a child of it
-    lives as long as the server), exit, spin (on every core), linger (goes on after the call), oom, oom_hang (and does
-    not let go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests whose text has this in it.
+    hold_file is there), change_phase and wait_in_vain (for ever), hang, hang_holding_gil, stop (SIGSTOP),
+    stop_waiting (the same while it waits for its caller), kill (SIGKILL, as if from outside), abort, kill_but_fork
+    (killed, and a child of it lives as long as the server), exit, spin (on every core), linger (goes on after the
+    call), oom, oom_hang (and does not let go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests
+    whose text has this in it.
     once_file: only while this file does not exist; the action makes it.
     load_delay_s (0), load_action (none): the same while loading.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
@@ -129,6 +130,16 @@ def act(action: str, progress: Progress | None = None, hold_file: Path | None = 
                 time.sleep(0.01)
         case "hold":
             _until(hold_file)
+        case "change_phase":
+            while progress:
+                for name in ("think", "think again"):
+                    progress.phase(name)
+                    time.sleep(0.01)
+        case "wait_in_vain":
+            while progress:
+                with progress.waiting():
+                    pass
+                time.sleep(0.01)
         case "hang":
             ctypes.CDLL(None).sleep(3600)  # CDLL lets go of the GIL
         case "hang_holding_gil":
@@ -144,6 +155,8 @@ def act(action: str, progress: Progress | None = None, hold_file: Path | None = 
             _spin()
         case "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "abort":
+            os.abort()
         case "kill_but_fork":
             server = Path(f"/proc/{os.getppid()}")
             if os.fork():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ class KnobsTts:
 
     unit_samples: with it a call yields `units` chunks of so many samples instead. wrong_seeds: with these seeds
     (separated by commas) the tones are an octave too high. mute_seeds: with these nothing is said. voices_delay_s (0):
-    time it takes to list the voices. voice_name (Tone).
+    time it takes to list the voices. voice_name (Tone). instructed: with it the voice follows instructions, which are
+    logged.
     """
 
     capabilities = Capabilities(("en", "zh"), uses_gpu=True, streams=True)
@@ -37,6 +39,8 @@ class KnobsTts:
         self._voices_delay_s = float(settings.options.get("voices_delay_s", "0"))
         self._voice_name = settings.options.get("voice_name", "Tone")
         self._wrong_seeds = settings.options.get("wrong_seeds", "").split(",")
+        self._instructed = "instructed" in settings.options
+        self.capabilities = replace(self.capabilities, follows_instructions=self._instructed)
         self._mute_seeds = settings.options.get("mute_seeds", "").split(",")
 
     def voices(self) -> list[Voice]:
@@ -46,9 +50,10 @@ class KnobsTts:
 
     def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
         """A unit is a character, with a word mark before it, or a chunk of `unit_samples`."""
-        if request.voice not in ("", "tone"):
+        name, _, instruction = request.voice.partition(": ") if self._instructed else (request.voice, "", "")
+        if name not in ("", "tone"):
             raise InvalidInputError(f"There is no voice {request.voice!r}.", 'Use "tone".', "voice")
-        self._knobs.log("call")
+        self._knobs.log(f"call, {instruction}" if instruction else "call")
         if request.reference_audio is not None:
             self._knobs.log(f"reference {request.reference_text!r}")
         if str(request.seed) in self._mute_seeds:

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 import psutil
 
@@ -189,6 +190,6 @@ def run_mesh(data: Path, environment: Mapping[str, str] | None = None, lipsync_r
             for service in ("tts", "lipsync", "asr", "overlay")
         }
         settings = {f"VIGENT_ORCHESTRATOR_{service.upper()}": target for service, target in targets.items()}
-        settings["VIGENT_ORCHESTRATOR_DATABASE_URL"] = f"sqlite:///{data / 'jobs.db'}"
+        settings["VIGENT_ORCHESTRATOR_DATABASE_URL"] = f"sqlite:///{quote(str(data / 'jobs.db'))}"
         with run_server("orchestrator", data, {**settings, **(environment or {})}) as orchestrator:
             yield Mesh(data, {**servers, "orchestrator": orchestrator})

@@ -11,9 +11,9 @@ from services.base.errors import (
     VigentError,
 )
 from services.base.settings import ServerSettings
+from services.runtime.choice import engine_settings
 from services.runtime.metrics import ServerMetrics
-from services.runtime.server import engine_settings
-from services.runtime.worker.messages import Boot
+from services.runtime.worker.messages import Boot, Candidate, Choice
 from services.runtime.worker.worker import Worker
 from tests.support.servers import TIMEOUT_S
 
@@ -26,8 +26,7 @@ async def working(
     chosen = ServerSettings.load("tts", **settings)
     boot = Boot(
         service="tts",
-        engine=f"{module}:{engine}",
-        settings=engine_settings(chosen),
+        choice=Choice((Candidate("echo", f"{module}:{engine}", engine_settings(chosen)),)),
         attributes=("rate_hz", "languages", "warm", "options"),
         epoch=0,
         slots=chosen.slots,
@@ -38,7 +37,7 @@ async def working(
         log_level="INFO",
         parent=os.getpid(),
     )
-    worker = Worker(boot, "echo", chosen, ServerMetrics("tts"))
+    worker = Worker(boot, chosen, ServerMetrics("tts"))
     running = asyncio.create_task(worker.run())
     changed = asyncio.create_task(worker.changed.wait())
     try:

@@ -12,7 +12,7 @@ from fastapi import Path as PathParameter
 from starlette.staticfiles import StaticFiles
 
 from gateway.http.context import Gateway, GatewayDep
-from gateway.http.files import IMMUTABLE, REVALIDATE, file_response
+from gateway.http.files import IMMUTABLE, REVALIDATE, check_if_match, file_response
 from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.assets import Kind
 from services.base.errors import NotFoundError
@@ -31,7 +31,7 @@ async def library_file(
     request: Request,
     gateway: GatewayDep,
 ) -> Response:
-    """The file of an entry. Never changes, so caches may keep it; takes ranges. Bundled files also by their names."""
+    """The file of a library entry. It never changes, so caches may keep it. Accepts ranges."""
     if (hashed := _HASHED.fullmatch(name)) is None:
         return await _bundled(gateway, f"{kind}/{name}", request)
     path, media_type = await asyncio.to_thread(_find, gateway, kind, hashed[1])
@@ -47,6 +47,7 @@ async def bundled_file(path: str, request: Request, gateway: GatewayDep) -> Resp
 
 async def _bundled(gateway: Gateway, path: str, request: Request) -> Response:
     response = await StaticFiles(directory=gateway.settings.assets_root).get_response(path, request.scope)
+    check_if_match(request, response.headers["ETag"])
     response.headers["Cache-Control"] = REVALIDATE
     return response
 
@@ -55,6 +56,6 @@ def _find(gateway: Gateway, kind: str, sha256: str) -> tuple[Path, str]:
     if kind == _POSTERS:
         return gateway.library.poster(sha256), "image/jpeg"
     if kind not in get_args(Kind):
-        raise NotFoundError(f"There is no library {kind[:40]!r}.", "GET /docs shows the libraries.")
+        raise NotFoundError(f"There is no library {kind[:40]!r}.", "See /docs for the libraries.")
     library: Kind = kind  # type: ignore[assignment]
     return gateway.library.file(library, sha256)

@@ -1,4 +1,4 @@
-"""The documentation page at /docs, where / leads, from files that are installed: it works without any network."""
+"""The documentation page at /docs, from files that are installed: it works without any network."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from pathlib import Path
 import fastapi_offline
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 _FILES = "/docs/files"
 
 router = APIRouter(include_in_schema=False)
-
-
-@router.get("/")
-async def start() -> RedirectResponse:
-    """Leads who opens the address that `vigent up` prints to the only page."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/docs")

@@ -32,8 +32,8 @@ _EXAMPLE = 'id: 7\ndata: {"id":7,"time":"2026-01-01T12:00:00Z","state":"running"
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Events with ids, a comment when nothing happens, and a last event named `end`; one named "
-            "`problem` where the orchestrator is lost. A stream that ends without either is to be resumed.",
+            "description": "Events with ids, comments while nothing happens, and a last event: `end`, or `problem` if "
+            "the orchestrator is lost. Resume a stream that ends without either.",
             "content": {
                 "text/event-stream": {
                     "schema": {"type": "string", "contentMediaType": "application/json", "contentSchema": _EVENT},
@@ -41,7 +41,7 @@ _EXAMPLE = 'id: 7\ndata: {"id":7,"time":"2026-01-01T12:00:00Z","state":"running"
                 }
             },
         },
-        204: {"description": "The job has ended and nothing is new; an EventSource stops asking."},
+        204: {"description": "The job has ended and there is nothing new; an EventSource stops reconnecting."},
     },
 )
 async def follow_job(
@@ -49,7 +49,7 @@ async def follow_job(
     request: Request,
     gateway: GatewayDep,
     last_event_id: Annotated[
-        str, Header(alias="Last-Event-ID", description="Id of the last event that was seen.", max_length=20)
+        str, Header(alias="Last-Event-ID", description="Id of the last event received.", max_length=20)
     ] = "0",
 ) -> Response:
     """Streams every event after `Last-Event-ID`, until the job ends."""
@@ -61,13 +61,13 @@ async def follow_job(
         if first is None:
             return Response(status_code=204)
         events = _chained(first, events)
-    body = _body(request, events, gateway.settings.heartbeat_s, gateway.stopping)
+    body = _body(request, events, gateway.settings.waits.heartbeat_s, gateway.stopping)
     return StreamingResponse(body, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
 def _event_id(text: str) -> int:
     if not text.isdecimal() or int(text) > _LARGEST_EVENT_ID:
-        raise InvalidInputError(f"{text!r} is no event id.", "Give the id of an event.", "Last-Event-ID")
+        raise InvalidInputError(f"{text!r} is not an event id.", "Give the id of an event.", "Last-Event-ID")
     return int(text)
 
 

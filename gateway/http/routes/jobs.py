@@ -20,7 +20,7 @@ IdempotencyKey = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        description="The same key means the same job as long as that is kept; 409 with another request.",
+        description="A request repeated with its key returns the same job; 409 if the request differs.",
         max_length=200,
     ),
 ]
@@ -28,7 +28,7 @@ IdempotencyKey = Annotated[
 
 @router.post("", status_code=202, summary="Submit a job")
 async def submit(request: FilmRequest, gateway: GatewayDep, response: Response, key: IdempotencyKey = "") -> JobView:
-    """Takes a job. Follow it at `/events`; `Idempotency-Key` makes repeating the request safe."""
+    """Submits a job. Follow it at `/events`; with an `Idempotency-Key` the request is safe to repeat."""
     spec = await asyncio.to_thread(resolve, request, gateway.library)
     submitted = await gateway.jobs.submit(spec, key)
     response.headers["Location"] = f"/api/v1/jobs/{submitted.job.id}"
@@ -40,8 +40,8 @@ async def submit(request: FilmRequest, gateway: GatewayDep, response: Response, 
 @router.get("", summary="List jobs")
 async def list_jobs(
     gateway: GatewayDep,
-    page_size: Annotated[int, Query(ge=1, le=100, description="Jobs a page.")] = 20,
-    page_token: Annotated[str, Query(max_length=200, description="next_page_token of the page before.")] = "",
+    page_size: Annotated[int, Query(ge=1, le=100, description="Jobs per page.")] = 20,
+    page_token: Annotated[str, Query(max_length=200, description="next_page_token of the previous page.")] = "",
     state: Annotated[JobState | None, Query(description="Only jobs in this state.")] = None,
 ) -> JobPage:
     """Lists jobs, newest first."""
@@ -58,17 +58,17 @@ async def get_job(job_id: str, gateway: GatewayDep) -> JobView:
 
 @router.post("/{job_id}/cancel", summary="Cancel a job")
 async def cancel_job(job_id: str, gateway: GatewayDep) -> JobView:
-    """Cancels a job that waits or runs; what is finished is kept for a retry. One that has ended stays as it is."""
+    """Cancels a queued or running job; finished parts are kept for a retry. A job that has ended stays as it is."""
     return job_view(await gateway.jobs.cancel(job_id))
 
 
 @router.delete("/{job_id}", status_code=204, summary="Delete a job")
 async def delete_job(job_id: str, gateway: GatewayDep) -> None:
-    """Forgets a job that has ended. Refused (409) while it waits or runs: cancel it first."""
+    """Deletes a job that has ended. Refused (409) while it is queued or running: cancel it first."""
     await gateway.jobs.delete(job_id)
 
 
 @router.post("/{job_id}/retry", status_code=202, summary="Retry a job")
 async def retry_job(job_id: str, gateway: GatewayDep) -> JobView:
-    """Runs a failed or cancelled job again from where it stopped."""
+    """Resumes a failed or cancelled job where it stopped."""
     return job_view(await gateway.jobs.retry(job_id))

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
-from gateway.fields import invalid_input_of
+from gateway.fields import invalid_input_of, shortened
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.http.usage import is_of_a_job, refuse_while_used
@@ -25,7 +25,8 @@ from gateway.library.assets import (
     Voice,
     VoiceDescription,
 )
-from services.base.errors import VigentError
+from gateway.library.library import entry_name, folded
+from services.base.errors import AlreadyExistsError, VigentError
 from vigent.tts.v1 import tts_pb2
 
 PREFIX = "/api/v1"
@@ -48,19 +49,21 @@ class Page(BaseModel, Generic[AssetT]):
 
 
 class EngineVoice(BaseModel):
-    """A voice that the engine speaks with."""
+    """A voice of the engine."""
 
-    id: str = Field(description="Give it as a job's voice.")
-    name: str = Field(description="Name for people.")
+    id: str = Field(description="Use it as a job's `voice`.")
+    name: str = Field(description="Display name.")
     languages: list[str] = Field(description="BCP 47 languages that it speaks.")
+    sex: str = Field("", description="female or male; empty where a voice has none.")
+    licence: str = Field("", description="SPDX identifier of its licence; empty where none is known.")
 
 
 class Voices(BaseModel):
     """The engine's own voices, default first, and the recordings whose speakers can be cloned."""
 
     engine: list[EngineVoice] = Field(description="The engine's own, default first.")
-    problem: str = Field(default="", description="Why the engine's are not known; empty when they are.")
-    items: list[Voice] = Field(description="Recordings; their ids are voices of jobs too.")
+    problem: str = Field(default="", description="Why the engine's voices could not be listed; empty if they were.")
+    items: list[Voice] = Field(description="Recordings; their ids can be used as a job's `voice` too.")
 
 
 def library_router(kind: Kind) -> APIRouter:
@@ -76,9 +79,9 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["POST"],
         status_code=201,
         summary=f"Upload {kind}",
-        description=f"{what}, decoded once and measured. The same content again renews its description (200).",
+        description=f"{what}; it is inspected first. The same content again updates its description (200).",
         response_model=asset_type,
-        responses={200: {"model": asset_type, "description": "It was there; its description is renewed."}},
+        responses={200: {"model": asset_type, "description": "It was there already; its description is updated."}},
         openapi_extra={"requestBody": {"required": True, "content": {"multipart/form-data": _form(description_type)}}},
     )
     router.add_api_route(
@@ -87,7 +90,7 @@ def library_router(kind: Kind) -> APIRouter:
         methods=["DELETE"],
         status_code=204,
         summary=f"Delete {kind}",
-        description="Refused (409) while a job that is not ended, or a style, uses it, and for what comes with Vigent.",
+        description="Deletes an upload. Refused (409) while a style or an unfinished job uses it, or if it is bundled.",
     )
     return router
 
@@ -106,12 +109,21 @@ def _uploader(
     async def upload(request: Request, gateway: GatewayDep, response: Response) -> Asset:
         async with gateway.uploads.receive(request) as form:
             description = described(description_type, form.fields)
+            if kind == "voices":
+                await _refuse_name_of_engine(gateway, entry_name(kind, form.file_name, description))
             asset, existed = await asyncio.to_thread(gateway.library.add, kind, form.path, form.file_name, description)
         response.status_code = 200 if existed else 201
         return asset
 
     upload.__name__ = f"upload_{kind}"
     return upload
+
+
+async def _refuse_name_of_engine(gateway: Gateway, name: str) -> None:
+    """A job names either kind of voice: one of the engine's could no longer be chosen. Raises AlreadyExistsError."""
+    if any(folded(voice.id) == folded(name) for voice in await engine_voices(gateway)):
+        problem = f"A voice of the engine is called {shortened(name)}."
+        raise AlreadyExistsError(problem, "Give the recording another name.", "name", "NAME_TAKEN")
 
 
 def _remover(kind: Kind) -> Callable[[str, GatewayDep], Awaitable[None]]:
@@ -128,7 +140,7 @@ def _remover(kind: Kind) -> Callable[[str, GatewayDep], Awaitable[None]]:
 
 
 async def _list_voices(gateway: GatewayDep) -> Voices:
-    """The library's voices are listed even when the voice server does not answer."""
+    """The engine's voices and uploaded recordings; the latter even when the voice server does not answer."""
     own = [asset for asset in await asyncio.to_thread(gateway.library.entries, "voices") if isinstance(asset, Voice)]
     try:
         return Voices(engine=await engine_voices(gateway), items=own)
@@ -139,8 +151,13 @@ async def _list_voices(gateway: GatewayDep) -> Voices:
 async def engine_voices(gateway: Gateway) -> list[EngineVoice]:
     """Voices of the engine, default first."""
     with gateway.calling("tts"):
-        response = await gateway.tts.ListVoices(tts_pb2.ListVoicesRequest(), timeout=gateway.settings.call_timeout_s)
-    return [EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages)) for voice in response.voices]
+        response = await gateway.tts.ListVoices(
+            tts_pb2.ListVoicesRequest(), timeout=gateway.settings.waits.call_timeout_s
+        )
+    return [
+        EngineVoice(id=voice.id, name=voice.name, languages=list(voice.languages), sex=voice.sex, licence=voice.licence)
+        for voice in response.voices
+    ]
 
 
 def described(description_type: type[Description], fields: Mapping[str, object]) -> Description:

@@ -18,28 +18,28 @@ _IDS = ("vigent", "tts-1", "whisper-1")
 class Model(BaseModel):
     """A model as OpenAI describes one."""
 
-    id: str = Field(description="Give it as `model`.")
-    object: Literal["model"] = Field(default="model", description="What this is.")
-    created: int = Field(default=0, description="Not known.")
-    owned_by: str = Field(default="vigent", description="Whose it is.")
+    id: str = Field(description="Use it as `model`.")
+    object: Literal["model"] = Field(default="model", description="Type of this object.")
+    created: int = Field(default=0, description="Unknown; always 0.")
+    owned_by: str = Field(default="vigent", description="Owner.")
 
 
 class Models(BaseModel):
-    """All of them."""
+    """The list of models."""
 
-    object: Literal["list"] = Field(default="list", description="What this is.")
+    object: Literal["list"] = Field(default="list", description="Type of this object.")
     data: list[Model] = Field(description="The models.")
 
 
 @router.get("", summary="List models")
 async def list_models() -> Models:
-    """Names under which clients find speech and transcription."""
+    """Names that clients know speech and transcription by; any other name works too."""
     return Models(data=[Model(id=id_) for id_ in _IDS])
 
 
 @router.get("/{model_id}", summary="Look at a model")
 async def get_model(model_id: str) -> Model:
-    """One of the list."""
+    """One model of the list."""
     if model_id not in _IDS:
         raise NotFoundError(f"There is no model {model_id[:80]!r}.", "GET /v1/models lists them.", "model")
     return Model(id=model_id)

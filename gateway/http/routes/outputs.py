@@ -33,10 +33,10 @@ def _documented(*mime_types: str) -> dict[int | str, dict[str, Any]]:
     content = {mime_type: {"schema": schema} for mime_type in mime_types}
     return {
         200: {"description": "The file.", "content": content},
-        206: {"description": "The ranges that were asked for.", "content": content},
-        304: {"description": "The client has it."},
-        412: {"model": Problem, "description": "It is no longer the one that `If-Match` names."},
-        416: {"description": "It is shorter than the range that was asked for."},
+        206: {"description": "The requested ranges.", "content": content},
+        304: {"description": "The client has the current file."},
+        412: {"model": Problem, "description": "The file is no longer the one that `If-Match` names."},
+        416: {"description": "The requested range lies beyond the end of the file."},
     }
 
 
@@ -48,7 +48,7 @@ def _documented(*mime_types: str) -> dict[int | str, dict[str, Any]]:
     responses=_documented(_MIME_TYPES[".mp4"]),
 )
 async def preview(job_id: str, request: Request, gateway: GatewayDep) -> Response:
-    """The film as far as it is finished, from its beginning; the film itself once it is there. Takes ranges."""
+    """The finished beginning of the film; the whole film once it is done. Accepts ranges."""
     try:
         return await _watchable(gateway, request, job_id)
     except NotFoundError:  # a longer preview, or the film, may have taken its place in this moment
@@ -72,9 +72,9 @@ async def fetch_output(
     output: Annotated[str, Path(json_schema_extra={"enum": list(OUTPUTS)})],
     request: Request,
     gateway: GatewayDep,
-    download: Annotated[bool, Query(description="Whether a browser is to save it rather than show it.")] = False,
+    download: Annotated[bool, Query(description="Whether a browser should save it rather than show it.")] = False,
 ) -> Response:
-    """A finished file of the job. Takes ranges, `If-Match` and `If-None-Match`."""
+    """A finished file of the job. Accepts ranges, `If-Match` and `If-None-Match`."""
     if output not in OUTPUTS:
         remedy = f"Its outputs are {', '.join(OUTPUTS)}."
         raise NotFoundError(f"A job has no output {output[:40]!r}.", remedy, "output", "UNKNOWN_OUTPUT")

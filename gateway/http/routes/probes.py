@@ -16,14 +16,14 @@ router = APIRouter(tags=["probes"])
 @router.head("/livez", include_in_schema=False, response_class=PlainTextResponse)
 @router.get("/livez", summary="Is the gateway alive", response_class=PlainTextResponse)
 async def livez() -> str:
-    """Answers while the gateway's loop turns; depends on nothing else."""
+    """200 as long as the gateway itself responds, whatever state the mesh is in."""
     return "ok\n"
 
 
 @router.head("/readyz", include_in_schema=False)
-@router.get("/readyz", summary="Can the gateway take jobs", responses={503: {"model": ServiceState}})
+@router.get("/readyz", summary="Can the gateway accept jobs", responses={503: {"model": ServiceState}})
 async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
-    """200 when the orchestrator serves, else 503; 503 as well when the gateway itself is about to end."""
+    """200 if the orchestrator is serving, else 503. Also 503 while the gateway shuts down."""
     if gateway.stopping.is_set():
         raise draining()
     return await _probe(gateway, "orchestrator", response)
@@ -36,14 +36,14 @@ async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
     responses={503: {"model": ServiceState}, 404: {"model": Problem}, 422: {"model": Problem}},
 )
 async def probe(service: str, gateway: GatewayDep, response: Response) -> ServiceState:
-    """200 when a replica serves and is not stalled, else 503; from the same figures as its metrics."""
+    """200 if at least one replica is serving and not stalled, else 503."""
     return await _probe(gateway, service, response)
 
 
 @router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", summary="Prometheus metrics", response_class=Response, include_in_schema=False)
 async def metrics(request: Request, gateway: GatewayDep) -> Response:
-    """The gateway's own metrics, with its view of the services; as OpenMetrics and with gzip for who accepts them."""
+    """The gateway's own metrics, with its view of the services; OpenMetrics and gzip if the client accepts them."""
     services = await gateway.mesh.all()
     accept, accept_encoding = (request.headers.get(name, "") for name in ("accept", "accept-encoding"))
     page, headers = gateway.metrics.page(services, accept, accept_encoding)

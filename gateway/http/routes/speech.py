@@ -21,8 +21,10 @@ from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.media.pcm import PcmResampler
 from services.media.speech.stretch import TimeStretch
+from services.text.notation.spoken_marks import FIELD
 from services.text.plain_text import checked_text
-from services.text.sentences import FIELD, language_to_say, split_script
+from services.text.pronunciation_messages import pause_messages, pronunciation_messages
+from services.text.sentences import Sentence, language_to_say, split_script
 from vigent.tts.v1 import tts_pb2
 
 router = APIRouter(prefix="/v1/audio", tags=["OpenAI-compatible"], responses=PROBLEM_RESPONSES)
@@ -49,17 +51,26 @@ class SpeechRequest(BaseModel):
         json_schema_extra={"examples": [{"model": "vigent", "input": "你好，hello.", "response_format": "wav"}]},
     )
 
-    model: str = Field("vigent", description="Taken for compatibility; the mesh has one voice engine.")
-    input: Text = Field(description="The text.", min_length=1, max_length=_LONGEST_INPUT)
+    model: str = Field("vigent", description="Ignored: the mesh has one voice engine.")
+    input: Text = Field(
+        description='The text. May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].',
+        min_length=1,
+        max_length=_LONGEST_INPUT,
+    )
     voice: Text = Field(
         "", description=f"Id of a voice from /api/v1/voices, or {', '.join(LIKELY)}; empty for the default voice."
     )
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = Field(
-        "mp3", description="24 kHz mono; opus in Ogg, aac in ADTS, pcm of 16 bits, wav at the rate of the voice."
+        "mp3",
+        description="24 kHz mono, but wav has the rate of the voice. Opus comes in Ogg, aac in ADTS, pcm has 16 bits.",
     )
     speed: float = Field(1.0, description="0.25 to 4.", ge=0.25, le=4)
-    instructions: str = Field("", description="Taken for compatibility; has no effect.")
-    stream_format: Literal["audio", "sse"] = Field("audio", description="Sound as it is made, or events that hold it.")
+    instructions: Text = Field(
+        "", description="How to speak; refused where the voice engine cannot be told.", max_length=_LONGEST_INPUT
+    )
+    stream_format: Literal["audio", "sse"] = Field(
+        "audio", description="The audio itself, or server-sent events that carry it."
+    )
 
 
 @router.post(
@@ -69,13 +80,32 @@ class SpeechRequest(BaseModel):
     responses={200: {"content": {kind: {} for kind in (*_MEDIA_TYPES.values(), "text/event-stream")}}},
 )
 async def speak(request: SpeechRequest, gateway: GatewayDep) -> Response:
-    """Speaks the text; the first samples leave before the last are made."""
-    speech = _Speech(gateway, request, await engine_voice(gateway, request.voice))
+    """Speaks the text. The response begins while the rest is still being spoken."""
+    voice = await _instructed(
+        gateway, await engine_voice(gateway, request.voice, request.input), request.instructions.strip()
+    )
+    speech = _Speech(gateway, request, voice)
     samples = await _begun(speech.samples())
     sound = await _begun(_formatted(gateway, request, samples, speech.rate_hz))
     if request.stream_format == "sse":
         return StreamingResponse(_events(sound), media_type="text/event-stream")
     return StreamingResponse(sound, media_type=_MEDIA_TYPES[request.response_format])
+
+
+async def _instructed(gateway: Gateway, voice: str, instructions: str) -> str:
+    """The voice and how it is to speak, as engines take it: behind a colon.
+
+    Raises InvalidInputError where the engine is known not to follow instructions.
+    """
+    if not instructions:
+        return voice
+    replicas = (await gateway.mesh.service("tts")).replicas
+    able = [replica.capabilities.follows_instructions for replica in replicas if replica.capabilities]
+    if able and not any(able):
+        problem = f"The voice engine {replicas[0].engine} cannot be told how to speak."
+        raise InvalidInputError(problem, "Leave the instructions out.", "instructions", "NO_INSTRUCTIONS")
+    name, _, own = (part.strip() for part in voice.partition(":"))
+    return f"{name}: {'; '.join(filter(None, (own, instructions)))}"
 
 
 async def _begun(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -137,22 +167,31 @@ class _Speech:
         self._gateway, self._voice, self._script = gateway, voice, request.input
         self._speed = min(max(request.speed, _SLOWEST), _FASTEST)
         with _about_the_input():
-            self._parts = [checked_text(sentence.text, "text") for sentence in split_script(request.input)]
+            self._sentences = split_script(request.input)
+            for sentence in self._sentences:
+                checked_text(sentence.text, "text")
         self.rate_hz = 0
 
     async def samples(self) -> AsyncGenerator[bytes, None]:
         """The samples as they come, 16-bit mono."""
-        for text in self._parts:
-            async for response in self._spoken(text):
+        for sentence in self._sentences:
+            async for response in self._spoken(sentence):
                 match response.WhichOneof("event"):
                     case "accepted":
                         self.rate_hz = response.accepted.format.sample_rate_hz
                     case "audio":
                         yield response.audio.data
 
-    async def _spoken(self, text: str) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
-        language = language_to_say(text, "", self._script)
-        message = tts_pb2.SynthesizeRequest(text=text, language=language, voice=self._voice, speed=self._speed)
+    async def _spoken(self, sentence: Sentence) -> AsyncGenerator[tts_pb2.SynthesizeResponse, None]:
+        told = self._gateway.dictionary.pronunciations(sentence.text, sentence.pronunciations)
+        message = tts_pb2.SynthesizeRequest(
+            text=sentence.text,
+            language=language_to_say(sentence.text, "", self._script),
+            voice=self._voice,
+            speed=self._speed,
+            pronunciations=pronunciation_messages(told),
+            pauses=pause_messages(sentence.pauses),
+        )
         call = self._gateway.tts.Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
         try:
             with _about_the_input(), self._gateway.calling("tts"):

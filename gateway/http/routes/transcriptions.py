@@ -40,18 +40,18 @@ class TranscriptionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    model: str = Field(default="vigent", description="Taken for compatibility; the mesh has one listening engine.")
-    language: str = Field(default="", description="BCP 47 language; empty finds out.")
+    model: str = Field(default="vigent", description="Ignored: the mesh has one listening engine.")
+    language: str = Field(default="", description="BCP 47 language; detected when empty.")
     response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = "json"
-    stream: bool = Field(default=False, description="Whether text is sent as it is recognised.")
+    stream: bool = Field(default=False, description="Whether text is sent while it is being recognised.")
     granularities: Annotated[list[Literal["word", "segment"]], BeforeValidator(_listed)] = Field(
         default=[],
         validation_alias=AliasChoices(_LISTED, "timestamp_granularities"),
-        description="With `word`, verbose_json has the words, too.",
+        description="With `word`, verbose_json has the times of words too.",
     )
-    prompt: str = Field(default="", description="Taken for compatibility; has no effect.")
-    temperature: float = Field(default=0.0, description="Taken for compatibility; has no effect.")
-    chunking_strategy: str = Field(default="", description="Taken for compatibility; has no effect.")
+    prompt: str = Field(default="", description="Ignored.")
+    temperature: float = Field(default=0.0, description="Ignored.")
+    chunking_strategy: str = Field(default="", description="Ignored.")
 
     @property
     def words(self) -> bool:
@@ -66,9 +66,9 @@ def _form() -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
-@router.post("/transcriptions", summary="Listen", response_class=Response, openapi_extra=_form())
+@router.post("/transcriptions", summary="Transcribe", response_class=Response, openapi_extra=_form())
 async def transcribe(request: Request, gateway: GatewayDep) -> Response:
-    """Writes down what is said in a recording (WAV, MP3, M4A, FLAC, OGG, AAC, or the sound of a clip)."""
+    """Transcribes a recording (WAV, MP3, M4A, FLAC, OGG, AAC, or the sound of a video)."""
     async with gateway.uploads.receive(request) as form:
         wanted = _wanted(form.fields)
         with gateway.store.temporary() as target:

@@ -111,7 +111,8 @@ def _reference(request: Alignment, progress: Progress) -> _Reference:
     progress.phase("speak")
     words: list[SpokenWord] = []
     chunks: list[NDArray[int16]] = []
-    with closing(narrate(request.text, language=request.language)) as narration:
+    said = narrate(request.text, language=request.language, pronunciations=request.pronunciations)
+    with closing(said) as narration:
         for event in narration:
             if isinstance(event, SpokenWord):
                 words.append(event)

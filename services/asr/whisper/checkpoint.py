@@ -8,7 +8,6 @@ manifest.json                 see services/enginekit/checkpoints.py; optional, v
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import ctranslate2
@@ -18,6 +17,7 @@ from services.asr.whisper.cublas import load_cublas
 from services.asr.whisper.options import WhisperOptions
 from services.base.errors import InvalidInputError
 from services.enginekit.checkpoints import MANIFEST, read_manifest, refused, verify_once
+from services.enginekit.cores import usable_cores
 from services.enginekit.device import is_out_of_memory, no_device
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
@@ -74,7 +74,7 @@ def _loaded(folder: Path, device: str, index: int, options: WhisperOptions) -> W
             device=device,
             device_index=index,
             compute_type=_compute_type(options.compute_type, device),
-            cpu_threads=options.cpu_threads or min(len(os.sched_getaffinity(0)), _MOST_THREADS),
+            cpu_threads=options.cpu_threads or min(usable_cores(), _MOST_THREADS),
             num_workers=options.parallel,
             local_files_only=True,
         )

@@ -1,4 +1,4 @@
-"""The engine that needs no model: the loudness and brightness of the voice open the footage's mouth."""
+"""The engine that needs no checkpoint: the footage's mouth is moved by what the voice says."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from services.lipsync.footage import CropReader
 from services.lipsync.warp.interior import paint
 from services.lipsync.warp.mouth import open_mouth
 from services.lipsync.warp.mouth_track import MouthTrack, load_track
-from services.lipsync.warp.openness import MouthShape, mouth_shapes
+from services.lipsync.warp.shape import MouthShape
+from services.lipsync.warp.shapes import mouth_shapes
 from services.media.timeline import footage_frame
 
 
@@ -52,8 +53,9 @@ def _patch(film_frame: int, shape: MouthShape, track: MouthTrack, crops: CropRea
     mouth, box = track.mouths[frame], track.boxes[frame]
     if mouth is None or box is None:
         return Patch(film_frame)
-    pixels = crops.rgb(frame)
-    if not shape.closed:
-        pixels = open_mouth(pixels, box, mouth, shape)
-        paint(pixels, box, mouth, shape)
-    return Patch(film_frame, box.x, box.y, pixels)
+    pixels, shape = crops.rgb(frame), shape.scaled(float(track.amounts[frame]))
+    if shape.at_rest:
+        return Patch(film_frame, box.x, box.y, pixels)
+    moved = open_mouth(pixels, box, mouth, shape)
+    paint(moved, pixels, box, mouth, shape)
+    return Patch(film_frame, box.x, box.y, moved)

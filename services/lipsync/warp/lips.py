@@ -1,152 +1,91 @@
-"""Finding the line between the lips in a picture of the lower face.
-
-Works on an upright picture ("chart") in which the eyes lie EYE_DISTANCE pixels apart, so every constant is a share of
-the face. Closed lips meet in a dark line; where teeth show, the line is the lower edge of the teeth.
-"""
+"""What the pixels of a mouth show: the line where closed lips meet, and how far down teeth show between open ones."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-from numpy import float32, float64, uint8
+from numpy import bool_, float32, float64
 from numpy.typing import NDArray
 
-EYE_DISTANCE = 64
-WIDTH, HEIGHT = 128, 96
-EYE_LINE = -32  # row of the line through the eyes: half an eye distance above the chart
-_CENTRE = WIDTH / 2
+from services.faces.mesh import cut_out
+from services.faces.picture import Picture
+from services.lipsync.warp.contour import Curve, Lips, Mouth, curve_at, fitted_curve
 
-# Anthropometry in eye distances: mouth 1.1 below the eyes, 0.9 wide (Farkas 1994: stomion and cheilion).
-_USUAL_DROP, _DROP_SPREAD = 1.08, 0.14
-_USUAL_HALF_WIDTH = 0.45
-_HALF_WIDTHS = (0.36, 0.54)
-_SEARCH = slice(20, 68)  # rows in which the line is sought: 0.8 to 1.55 eye distances below the eyes
-_STEEPEST = 1  # rows a column that the line may rise or fall
+_SIDE = 96  # pixels of the upright picture of the mouth
+_ASIDE = 1.25  # units from its middle to its edges
+_SEARCH = 0.16  # units above and below the mesh's line in which the line is sought
 _VALLEY_ROWS = 9
-_PALE, _BRIGHT, _DARK = 0.75, 0.8, 0.35  # relative to skin: chroma and lightness of teeth, lightness of an open mouth
-_DEEPEST, _THINNEST, _SHOWING = 0.5, 3, 0.3  # eye distances; rows; share of the columns
 _FAINTEST = 3.0  # L* of a dark line; a fainter one cannot be seen
+_OPEN = 0.1  # units: lips less far apart count as closed
+_PALE, _BRIGHT = 0.75, 0.75  # chroma and lightness of teeth relative to skin
+_DARK = 0.4  # lightness of an open mouth, relative to skin
+_BELOW = 0.12  # units below the mesh's opening to which it may go on
+_SHOWING = 0.5  # share of the columns that must show an opening
+_MIDDLE = 0.7  # u up to which it is looked at
 
 
-@dataclass(frozen=True)
-class Lips:
-    """The line between the lips, in eye distances from the point midway between the eyes (x right, y down).
-
-    y(x) = y + slope (x - x0) + bend (x - x0)^2 for |x - x0| <= half_width. `teeth`: share of the width that shows
-    teeth, 0 to 1. `certainty`: 0 (nothing seen, all values are the usual ones) to 1.
-    """
-
-    x: float = 0.0
-    y: float = _USUAL_DROP
-    half_width: float = _USUAL_HALF_WIDTH
-    slope: float = 0.0
-    bend: float = 0.0
-    teeth: float = 0.0
-    certainty: float = 0.0
-
-    def as_row(self) -> tuple[float, ...]:
-        """All values but the certainty."""
-        return self.x, self.y, self.half_width, self.slope, self.bend, self.teeth
+def find_lips(picture: Picture, mouth: Mouth) -> Lips:
+    """Looks at the mouth of which the mesh tells `mouth`."""
+    lab = _chart(picture, mouth)
+    u = np.linspace(-_ASIDE, _ASIDE, _SIDE, dtype=float32) * mouth.unit
+    u = np.where(u < 0, u / mouth.left, u / mouth.right)
+    if mouth.gap < _OPEN:
+        return Lips(line=_line(lab[..., 0], u, mouth))
+    return _opening(lab, u, mouth)
 
 
-def chart_matrix(eyes: NDArray[float64]) -> NDArray[float64]:
-    """Similarity (2, 3) from chart pixels to picture pixels for eye centres (2, 2)."""
-    along = (eyes[1] - eyes[0]) / EYE_DISTANCE
-    linear = np.column_stack([along, (-along[1], along[0])])
-    return np.column_stack([linear, eyes.mean(axis=0) - linear @ (_CENTRE, EYE_LINE)])
+def _chart(picture: Picture, mouth: Mouth) -> NDArray[float32]:
+    """CIE L*a*b* (_SIDE, _SIDE, 3) of the mouth, upright."""
+    scale = 2 * _ASIDE * mouth.unit / (_SIDE - 1)
+    cosine, sine = scale * np.cos(mouth.angle), scale * np.sin(mouth.angle)
+    linear = np.array(((cosine, -sine), (sine, cosine)))
+    matrix = np.column_stack((linear, (mouth.x, mouth.y) - linear @ np.full(2, (_SIDE - 1) / 2)))
+    rgb = cut_out(picture, matrix, _SIDE).astype(float32) / 255
+    return np.asarray(cv2.GaussianBlur(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), (0, 0), 1.0), float32)
 
 
-def find_lips(chart: NDArray[uint8]) -> Lips:
-    """Finds the line in a chart, uint8 RGB (HEIGHT, WIDTH, 3)."""
-    lab = np.asarray(
-        cv2.GaussianBlur(cv2.cvtColor(chart.astype(float32) / 255, cv2.COLOR_RGB2LAB), (0, 0), 1.0), float32
-    )
-    light = np.ascontiguousarray(lab[..., 0])
+def _rows(v: NDArray[float32]) -> NDArray[float32]:
+    """Rows of the chart at heights."""
+    return np.asarray((v / _ASIDE + 1) * (_SIDE - 1) / 2, float32)
+
+
+def _line(light: NDArray[float32], u: NDArray[float32], mouth: Mouth) -> Curve | None:
+    """How far the dark line between the lips lies below the mesh's; None where it cannot be seen."""
+    light = np.ascontiguousarray(light)
     valley = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((_VALLEY_ROWS, 1))) - light
-    line = _darkest_path(valley.astype(float64))
-    strength = valley[line, np.arange(WIDTH)].astype(float64)
-    left, right = _corners(strength)
-    clear = float(np.median(strength[left : right + 1]))
-    if clear < _FAINTEST:
-        return Lips()
-    inside = _mouth_below(lab, line, left, right)
-    teeth = float(np.mean(inside[left : right + 1] > 0))
-    return _fitted(line + inside, strength, left, right, teeth, min(1.0, clear / 10))
+    expected = _rows(curve_at(mouth.top, u))
+    away = (np.arange(_SIDE)[:, None] - expected) * (2 * _ASIDE / (_SIDE - 1))
+    likely = np.asarray(valley * np.exp(-0.5 * np.square(away / (_SEARCH / 1.5))) * (np.abs(away) < _SEARCH), float64)
+    mass = likely.sum(axis=0)
+    inside = np.flatnonzero((np.abs(u) < 0.9) & (mass > 1e-6))
+    strength = likely.max(axis=0)[inside]
+    if len(inside) < _SIDE // 4 or float(np.median(strength)) < _FAINTEST:
+        return None
+    sharp = np.square(likely[:, inside])
+    found = (sharp * away[:, inside]).sum(axis=0) / sharp.sum(axis=0)
+    return fitted_curve(u[inside].astype(float64), found, np.minimum(strength, 15.0))
 
 
-def _darkest_path(valley: NDArray[float64]) -> NDArray[np.int_]:
-    """Row of the line in every column: the path of greatest darkness near the usual height, by dynamic programming."""
-    rows = np.arange(HEIGHT)
-    usual = (rows - EYE_LINE) / EYE_DISTANCE
-    likely = np.exp(-0.5 * ((usual - _USUAL_DROP) / _DROP_SPREAD) ** 2)
-    gain = (np.minimum(valley, 20) * likely[:, None])[_SEARCH]
-    height = gain.shape[0]
-    best = gain[:, 0].copy()
-    came_from = np.zeros((WIDTH, height), int)
-    for column in range(1, WIDTH):
-        padded = np.pad(best, _STEEPEST, constant_values=-np.inf)
-        steps = np.stack([padded[step : step + height] for step in range(2 * _STEEPEST + 1)])
-        steps[_STEEPEST] += 0.1  # on level ground go straight
-        choice = steps.argmax(axis=0)
-        came_from[column] = np.arange(height) + choice - _STEEPEST
-        best = steps.max(axis=0) + gain[:, column]
-    path = np.empty(WIDTH, int)
-    path[-1] = best.argmax()
-    for column in range(WIDTH - 1, 0, -1):
-        path[column - 1] = came_from[column, path[column]]
-    return path + _SEARCH.start
-
-
-def _corners(strength: NDArray[float64]) -> tuple[int, int]:
-    """First and last column of the mouth: where the dark line fades, kept to a human width."""
-    smooth = np.convolve(strength, np.ones(5) / 5, "same")
-    core = slice(int(_CENTRE - 0.25 * EYE_DISTANCE), int(_CENTRE + 0.25 * EYE_DISTANCE))
-    faint = 0.35 * np.median(smooth[core])
-    least, most = (int(share * EYE_DISTANCE) for share in _HALF_WIDTHS)
-    spans = []
-    for step in (-1, 1):
-        span = least
-        while span < most and smooth[int(_CENTRE) + step * span] > faint:
-            span += 1
-        spans.append(span)
-    return int(_CENTRE) - spans[0], int(_CENTRE) + spans[1]
-
-
-def _mouth_below(lab: NDArray[float32], line: NDArray[np.int_], left: int, right: int) -> NDArray[np.int_]:
-    """Rows of teeth and dark under the line in every column; 0 everywhere when the mouth is closed."""
+def _opening(lab: NDArray[float32], u: NDArray[float32], mouth: Mouth) -> Lips:
+    """Where an opening ends below, and how far down its upper part is pale."""
     light, chroma = lab[..., 0], np.hypot(lab[..., 1], lab[..., 2])
-    cheeks = np.r_[12:60, 12:60], np.r_[16:28, 100:112]
-    skin_light, skin_chroma = (float(np.median(plane[np.ix_(*cheeks)])) for plane in (light, chroma))
+    skin = np.s_[-_SIDE // 8 :, _SIDE // 3 : -_SIDE // 3]
+    skin_light, skin_chroma = float(np.median(light[skin])), float(np.median(chroma[skin]))
     pale = (chroma < _PALE * skin_chroma) & (light > _BRIGHT * skin_light)
     inside = pale | (light < _DARK * skin_light)
-    rows = np.zeros(WIDTH, int)
-    for column in range(left + 3, right - 2):
-        below = inside[line[column] : line[column] + int(_DEEPEST * EYE_DISTANCE), column]
-        first = int(below[:6].argmax())
-        if below[first]:
-            lips = np.flatnonzero(~below[first:])
-            rows[column] = first + int(lips[0]) if len(lips) else 0
-    showing = (rows[left : right + 1] > _THINNEST).mean() > _SHOWING
-    return cv2.medianBlur(rows.astype(uint8)[None], 5)[0].astype(int) if showing else np.zeros(WIDTH, int)
+    top, bottom = _rows(curve_at(mouth.top, u)), _rows(curve_at(mouth.bottom, u))
+    rows, row_units = np.arange(_SIDE)[:, None], 2 * _ASIDE / (_SIDE - 1)
+    within = (rows >= np.floor(top) - 1) & (rows <= bottom + _BELOW / row_units)
+    columns = np.flatnonzero(np.abs(u) < _MIDDLE)
+    seen = columns[(inside & within)[:, columns].sum(axis=0) > 0.3 * (bottom - top)[columns]]
+    if len(seen) < _SHOWING * len(columns):
+        return Lips()
+    end = _lowest(inside & within, seen)
+    first, _, third = fitted_curve(u[seen].astype(float64), (end - 0.5 - bottom[seen]) * row_units)
+    shares = (_lowest(pale & within, seen) - top[seen]) / np.maximum(1, end - top[seen])
+    return Lips(floor=(first, 0.0, third), teeth=float(np.clip(np.median(shares), 0, 1)))
 
 
-def _fitted(
-    edge: NDArray[np.int_], strength: NDArray[float64], left: int, right: int, teeth: float, certainty: float
-) -> Lips:
-    """A parabola through the line, weighted by how clearly it is seen."""
-    middle = (left + right) / 2
-    columns = np.arange(left, right + 1)
-    x = (columns - middle) / EYE_DISTANCE
-    y = (edge[columns] - EYE_LINE) / EYE_DISTANCE
-    bend, slope, height = np.polyfit(x, y, 2, w=np.sqrt(strength[columns] + 1))
-    return Lips(
-        x=(middle - _CENTRE) / EYE_DISTANCE,
-        y=float(height),
-        half_width=(right - left) / 2 / EYE_DISTANCE,
-        slope=float(np.clip(slope, -0.25, 0.25)),
-        bend=float(np.clip(bend, -0.8, 0.8)),
-        teeth=teeth,
-        certainty=certainty,
-    )
+def _lowest(mask: NDArray[bool_], columns: NDArray[np.int_]) -> NDArray[np.int_]:
+    """The row after the last one of `mask` in some columns; 0 where it has none."""
+    return np.where(mask[:, columns].any(axis=0), _SIDE - mask[::-1, columns].argmax(axis=0), 0)

@@ -8,53 +8,65 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy import bool_, float64
+from numpy import float32, float64
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import Progress
 from services.lipsync.array_files import Arrays, read_arrays, write_arrays
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport
+from services.lipsync.findings import FaceFindings, face_box
 from services.lipsync.footage import FrameIndex, decoded, opened
-from services.lipsync.warp.mouth import Mouth
-from services.lipsync.warp.track import MouthTracker
-from services.media.timeline import FRAME_RATE_HZ
+from services.lipsync.warp.contour import Lips, Mouth
+from services.lipsync.warp.mouth import ramp
+from services.lipsync.warp.track import MouthRows, MouthTracker
 
-_VERSION = 1  # of the file and of the tracker: older files are not read
-_SMALLEST_FACE = 0.12  # of the picture's width: smaller faces have too few pixels to show speech
-_MOUTH_AREA = (-1.15, -0.6, 1.15, 0.9)  # where a speaking mouth's lips go, as Mouth.box takes it
+_VERSION = 2  # of the file and of the tracker: older files are not read
+_FADING_YAW = (40.0, 58.0)  # degrees over which the lips of a head that turns away come to rest
+_FADING_FRAMES = 5
 
 
 @dataclass(frozen=True)
 class MouthTrack:
-    """The mouth in every frame of footage. `rows`: float64 (frames, 6) as Mouth.as_row, nan without a face."""
+    """The mouth in every frame of footage of `width` x `height` pixels."""
 
     width: int
     height: int
     frame_rate_hz: float
     index: FrameIndex
-    rows: NDArray[float64]
-    several: NDArray[bool_]
-    faces: NDArray[float64]  # (found, 4): x, y, width, height
+    rows: MouthRows
 
     @property
     def frames(self) -> int:
         """Frames of the footage."""
-        return len(self.rows)
+        return len(self.rows.points)
 
     @cached_property
     def mouths(self) -> list[Mouth | None]:
-        """The mouth in every frame; None without a face."""
-        return [None if np.isnan(row).any() else Mouth(*(float(value) for value in row)) for row in self.rows]
+        """The mouth in every frame; None without a face, and where its lips are turned away, covered or cut off."""
+        return [self._mouth(frame) if usable else None for frame, usable in enumerate(self.rows.findings.usable)]
+
+    def _mouth(self, frame: int) -> Mouth | None:
+        rows = self.rows
+        mouth = Mouth.of(rows.points[frame], float(rows.sizes[frame]), Lips.of_row(rows.lips[frame]))
+        return mouth if 0 <= mouth.x < self.width - 2 and 0 <= mouth.y < self.height - 2 else None
 
     @cached_property
     def boxes(self) -> list[Box | None]:
-        """The pixels that a patch of every frame covers; None without a face."""
+        """The pixels that a patch of every frame covers; None without a mouth."""
         return [mouth.patch_box(self.width, self.height) if mouth else None for mouth in self.mouths]
+
+    @cached_property
+    def amounts(self) -> NDArray[float64]:
+        """For every frame how far the lips follow the voice, 0 to 1: less where they are about to be left alone."""
+        yaw = np.abs(np.nan_to_num(self.rows.findings.rows[:, 0])).astype(float32)
+        there = np.array([mouth is not None for mouth in self.mouths]) * (1 - ramp(yaw, *_FADING_YAW))
+        padded = np.pad(there, _FADING_FRAMES // 2, mode="edge")
+        return np.asarray(np.minimum(there, np.convolve(padded, np.ones(_FADING_FRAMES) / _FADING_FRAMES, "valid")))
 
     def report(self) -> FootageReport:
         """What a caller wants to know. Raises InvalidInputError (NO_FACE, FACE_TOO_LARGE)."""
-        mouths = [mouth for mouth in self.mouths if mouth]
+        findings, mouths = self.rows.findings, [mouth for mouth in self.mouths if mouth]
         if not mouths:
             raise _refused("No frame of the footage shows a face from the front.", "NO_FACE")
         if any(3 * box.width * box.height > LARGEST_PATCH_BYTES for box in self.boxes if box):
@@ -64,49 +76,35 @@ class MouthTrack:
             height=self.height,
             frame_rate_hz=self.frame_rate_hz,
             frames=self.frames,
-            frames_without_face=self.frames - len(mouths),
-            frames_with_several_faces=int(self.several.sum()),
-            problems=tuple(self._problems()),
-            mouth=_union([mouth.box(*_MOUTH_AREA, self.width, self.height) for mouth in mouths]),
-            face=self._face(),
+            frames_without_face=int((~findings.present).sum()),
+            frames_with_several_faces=int(self.rows.several.sum()),
+            problems=tuple(findings.problems(self.rows.several, self.frame_rate_hz)),
+            mouth=_union([mouth.spoken_box(self.width, self.height) for mouth in mouths]),
+            face=face_box(self.rows.boxes[findings.present], self.width, self.height),
         )
-
-    def _problems(self) -> list[str]:
-        missing, several = int(np.isnan(self.rows).any(axis=1).sum()), int(self.several.sum())
-        smallest = float(self.faces[:, 2].min())
-        rate = self.frame_rate_hz
-        found = {
-            f"{missing} of {self.frames} frames show no face; they stay as they are.": missing > 0,
-            f"{several} of {self.frames} frames show several faces; the largest one speaks.": several > 0,
-            f"The face is only {smallest:.0f} pixels wide; closer footage looks better.": smallest
-            < _SMALLEST_FACE * self.width,
-            f"The footage has {rate:g} frames per second; films have {FRAME_RATE_HZ}.": self.frames > 1
-            and abs(rate - FRAME_RATE_HZ) > 0.01,
-        }
-        return [problem for problem, present in found.items() if present]
-
-    def _face(self) -> Box:
-        left, top = self.faces[:, :2].min(axis=0).clip(0).astype(int)
-        right, bottom = np.minimum((self.faces[:, :2] + self.faces[:, 2:]).max(axis=0), (self.width, self.height))
-        return Box(int(left), int(top), int(right) - int(left), int(bottom) - int(top))
 
     def arrays(self) -> Arrays:
         """All of it, to be kept."""
+        rows = self.rows
         return {
             "shape": np.array((self.width, self.height, self.frame_rate_hz)),
             "stamps": self.index.stamps,
             "keys": self.index.keys,
-            "rows": self.rows,
-            "several": self.several,
-            "faces": self.faces,
+            "points": rows.points,
+            "sizes": rows.sizes,
+            "lips": rows.lips,
+            "boxes": rows.boxes,
+            "several": rows.several,
+            "findings": rows.findings.rows,
         }
 
     @classmethod
     def of(cls, kept: Arrays) -> Self:
         """From what `arrays` gave."""
         width, height, rate = kept["shape"]
-        index = FrameIndex(kept["stamps"], kept["keys"])
-        return cls(int(width), int(height), float(rate), index, kept["rows"], kept["several"], kept["faces"])
+        names = ("points", "sizes", "lips", "boxes", "several")
+        rows = MouthRows(**{name: kept[name] for name in names}, findings=FaceFindings(kept["findings"]))
+        return cls(int(width), int(height), float(rate), FrameIndex(kept["stamps"], kept["keys"]), rows)
 
 
 def load_track(footage: Footage, cache_root: Path, progress: Progress) -> MouthTrack:
@@ -136,21 +134,8 @@ def _tracked(path: Path, progress: Progress) -> MouthTrack:
             size = frame.width, frame.height
             progress.advance()
         rate = float(stream.average_rate or 0)
-    rows = [_row(mouth, *size) for mouth in tracker.mouths()]
-    return MouthTrack(
-        *size,
-        rate,
-        FrameIndex(np.array(stamps, np.int64), np.array(keys, bool)),
-        np.array(rows, float64),
-        np.array(tracker.several, bool),
-        np.array(tracker.faces, float64).reshape(-1, 4),
-    )
-
-
-def _row(mouth: Mouth | None, width: int, height: int) -> tuple[float, ...]:
-    """A mouth outside the picture does not count as one."""
-    inside = mouth is not None and 0 <= mouth.x < width - 2 and 0 <= mouth.y < height - 2
-    return mouth.as_row() if mouth and inside else (np.nan,) * 6
+    index = FrameIndex(np.array(stamps, np.int64), np.array(keys, bool))
+    return MouthTrack(*size, rate, index, tracker.rows())
 
 
 def _refused(problem: str, reason: str) -> InvalidInputError:

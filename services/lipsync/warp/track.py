@@ -1,166 +1,96 @@
-"""Where the mouth is in every frame: found every few frames, carried on by optical flow between, then smoothed.
-
-The detectors are right on average but jump by pixels; optical flow is steady but drifts. So the track is the flow
-plus the slowly varying difference to what was found (a complementary filter, run over the whole shot at once).
-"""
+"""Where the speaker's mouth is in every frame: the mesh of the face, smoothed, and what the pixels of the lips show."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
 
 import av
-import cv2
 import numpy as np
-from numpy import float32, float64, uint8
+from numpy import bool_, float64
 from numpy.typing import NDArray
 
-from services.lipsync.engine import Box
-from services.lipsync.faces import Face, FaceDetector
-from services.lipsync.flow import Flow
-from services.lipsync.footage import luma_of, rgb_of
-from services.lipsync.warp.lips import EYE_DISTANCE, EYE_LINE, HEIGHT, WIDTH, Lips, chart_matrix, find_lips
-from services.lipsync.warp.mouth import Mouth
+from services.faces.mesh import Face
+from services.faces.smoothing import smoothed
+from services.faces.speaker import Speaker, chosen, several
+from services.faces.tracking import FaceTracker, Track
+from services.lipsync.findings import FaceFindings
+from services.lipsync.footage import FramePicture
+from services.lipsync.warp.contour import MOUTH_POINTS, Lips, Mouth, mouth_points
+from services.lipsync.warp.lips import find_lips
+from services.media.timeline import FRAME_RATE_HZ
 
-_SEARCH_SIDE = 640  # longer side, in pixels, of the picture searched for faces
-_DETECT_EVERY = 8
-_UNSEEN_LIMIT = 25  # frames that flow alone may carry a face: a turned head, a hand before the face
-_GUESSED_EYES_WEIGHT = 0.2
-_DRIFT_FRAMES = 20.0  # standard deviation of the smoothing of found minus flow
-_JITTER_FRAMES = 1.0  # of the smoothing of the sum: less than the head's own motion at 25 fps
-_OUTLIER = 3.0  # median absolute deviations
+_LINE_FRAMES, _OPENING_FRAMES = 12.0, 2.0  # standard deviation of the smoothing of closed lips, and of open ones
 
 
-@dataclass
-class _Shot:
-    """Consecutive frames that show one face, starting at `first`: mouths carried by flow, and those found."""
+@dataclass(frozen=True)
+class MouthRows:
+    """One row a frame, nan where no face is seen: points (frames, 44, 2), sizes (frames,), lips (frames, 7).
 
-    first: int
-    carried: list[Mouth] = field(default_factory=list)
-    found: dict[int, tuple[Mouth, float]] = field(default_factory=dict)  # by place in the shot, with weight
+    `boxes` (frames, 4) are those of the face, `several` tells frames that show more than one.
+    """
 
-    def smoothed(self) -> list[Mouth]:
-        """The mouth in every frame of the shot."""
-        carried = np.array([mouth.as_row() for mouth in self.carried])
-        places = np.array(list(self.found))
-        found = np.array([mouth.as_row() for mouth, _ in self.found.values()])
-        weights = np.array([weight for _, weight in self.found.values()])
-        drift = found - carried[places]
-        weights = weights * _inliers(drift)
-        near = np.exp(-0.5 * ((np.arange(len(carried))[:, None] - places) / _DRIFT_FRAMES) ** 2) * weights + 1e-12
-        rows = carried + near @ drift / near.sum(axis=1, keepdims=True)
-        return [Mouth(*row) for row in _blurred(rows, _JITTER_FRAMES)]
+    points: NDArray[float64]
+    sizes: NDArray[float64]
+    lips: NDArray[float64]
+    boxes: NDArray[float64]
+    several: NDArray[bool_]
+    findings: FaceFindings
 
 
 class MouthTracker:
-    """Follows the largest face through footage. Feed every frame in order, then ask for `mouths`."""
+    """Follows faces through footage, and looks at the lips of each. Feed every frame in order, then ask for `rows`."""
 
     def __init__(self) -> None:
-        self.several: list[bool] = []
-        """For every frame, whether more than one face was seen in it or when it was last looked at."""
-        self.faces: list[NDArray[float64]] = []
-        """Every face box found: x, y, width, height in pixels of the footage."""
-        self._detector, self._flow = FaceDetector(), Flow()
-        self._shots: list[_Shot] = []
-        self._shot: _Shot | None = None
-        self._frames = self._since_looked = 0
+        self._faces = FaceTracker()
+        self._lips: dict[Track, dict[int, Lips]] = defaultdict(dict)
+        self._size = 1, 1
 
     def look(self, frame: av.VideoFrame) -> None:
         """Looks at the next frame."""
-        luma, scale = _searched(frame)
-        self._carry(luma, scale)
-        self._since_looked += 1
-        if self._shot is None or self._since_looked >= _DETECT_EVERY:
-            self._since_looked = 0
-            self._detect(frame, luma, scale)
-        else:
-            self.several.append(self.several[-1])
-        self._frames += 1
+        picture, place = FramePicture(frame), self._faces.pictures
+        self._faces.look(picture)
+        for track in self._faces.seen:
+            face = track.last
+            self._lips[track][place] = find_lips(picture, Mouth.of(mouth_points(face), face.size))
+        self._size = frame.width, frame.height
 
-    def mouths(self) -> list[Mouth | None]:
-        """The mouth in every frame; None where there is no face."""
-        mouths: list[Mouth | None] = [None] * self._frames
-        for shot in self._shots:
-            mouths[shot.first : shot.first + len(shot.carried)] = shot.smoothed()
-        return mouths
-
-    def _carry(self, luma: NDArray[uint8], scale: float) -> None:
-        motion = self._flow.motion(luma)
-        shot = self._shot
-        if shot and (motion is None or len(shot.carried) - max(shot.found) > _UNSEEN_LIMIT):
-            self._shot = None
-        elif shot and motion is not None:
-            shot.carried.append(shot.carried[-1].moved(motion, scale))
-
-    def _detect(self, frame: av.VideoFrame, luma: NDArray[uint8], scale: float) -> None:
-        faces = self._detector.detect(luma)
-        self.several.append(len(faces) > 1)
-        face = self._chosen(faces, scale)
-        if face is None:
-            return
-        mouth, certainty = mouth_of(frame, face.eyes / scale)
-        if self._shot is None:
-            self._shot = _Shot(self._frames, [mouth])
-            self._shots.append(self._shot)
-        weight = (certainty + 0.01) * (1.0 if face.eyes_seen else _GUESSED_EYES_WEIGHT)
-        self._shot.found[len(self._shot.carried) - 1] = mouth, weight
-        self.faces.append(face.box / scale)
-        self._flow.start(luma, face.box)
-
-    def _chosen(self, faces: list[Face], scale: float) -> Face | None:
-        """The face being followed, or the largest when none is."""
-        if self._shot is None:
-            return faces[0] if faces else None
-        mouth = np.array([self._shot.carried[-1].x, self._shot.carried[-1].y]) * scale
-        around = (
-            face for face in faces if np.all(np.abs(mouth - face.box[:2] - face.box[2:] / 2) < face.box[2:] * 0.7)
-        )
-        return next(around, None)
+    def rows(self) -> MouthRows:
+        """What was found of the face that speaks."""
+        frames, tracks = self._faces.pictures, self._faces.tracks
+        speaker = Speaker(tracks, frames, *self._size)
+        points, sizes = np.full((frames, len(MOUTH_POINTS), 2), np.nan), np.full(frames, np.nan)
+        lips, boxes = np.full((frames, 7), np.nan), np.full((frames, 4), np.nan)
+        for track in chosen(tracks, frames, *self._size):
+            for place, found in self._lips[track].items():
+                lips[place] = found.as_row()
+        for run in speaker.runs():
+            faces = [face for face in speaker.faces[run] if face]
+            points[run], sizes[run] = _smooth(faces)
+            boxes[run] = [face.box for face in faces]
+            lips[run] = _steady(lips[run])
+        return MouthRows(points, sizes, lips, boxes, np.array(several(tracks, frames), bool), FaceFindings.of(speaker))
 
 
-def mouth_of(frame: av.VideoFrame, eyes: NDArray[float64]) -> tuple[Mouth, float]:
-    """The mouth of the face whose eye centres (2, 2) are known, and how clearly it is seen, 0 to 1."""
-    matrix = chart_matrix(eyes)
-    lips = find_lips(_chart(frame, matrix))
-    return _placed(lips, matrix), lips.certainty
+def _smooth(faces: list[Face]) -> tuple[NDArray[float64], NDArray[float64]]:
+    sizes = np.array([face.size for face in faces])
+    usual = float(np.median(sizes))
+    points = np.array([mouth_points(face) for face in faces])
+    return smoothed(points, usual, FRAME_RATE_HZ), smoothed(sizes, usual, FRAME_RATE_HZ)
 
 
-def _placed(lips: Lips, matrix: NDArray[float64]) -> Mouth:
-    between_eyes = matrix @ (WIDTH / 2, EYE_LINE, 1)
-    linear = matrix[:, :2] * EYE_DISTANCE
-    x, y = linear @ (lips.x, lips.y) + between_eyes
-    size = float(np.hypot(*linear[:, 0]))
-    angle = float(np.arctan2(linear[1, 0], linear[0, 0])) + float(np.arctan(lips.slope))
-    return Mouth(float(x), float(y), lips.half_width * size, angle, lips.bend * lips.half_width, lips.teeth)
+def _steady(rows: NDArray[float64]) -> NDArray[float64]:
+    """Averages of what is known in the frames around; of open lips, which move, over fewer."""
+    spreads = (_LINE_FRAMES,) * 3 + (_OPENING_FRAMES,) * 4
+    return np.column_stack([_averaged(column, frames) for column, frames in zip(rows.T, spreads, strict=True)])
 
 
-def _chart(frame: av.VideoFrame, matrix: NDArray[float64]) -> NDArray[uint8]:
-    """The lower face, upright and EYE_DISTANCE pixels between the eyes; beyond the picture its edge is repeated."""
-    corners = matrix @ np.array([[0, WIDTH, 0, WIDTH], [0, 0, HEIGHT, HEIGHT], [1, 1, 1, 1]])
-    left, top = np.clip(corners.min(axis=1).astype(int) // 2 * 2, 0, (frame.width - 2, frame.height - 2))
-    right, bottom = np.clip(corners.max(axis=1).astype(int), (left + 2, top + 2), (frame.width, frame.height)) // 2 * 2
-    crop = rgb_of(frame, Box(int(left), int(top), int(right - left), int(bottom - top)))
-    # Shrink with area averaging first: sampling a large face directly would alias.
-    ratio = min(1.0, 1 / float(np.hypot(matrix[0, 0], matrix[1, 0])))
-    shrunk = cv2.resize(crop, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA)
-    within = (matrix - np.array([[0, 0, left], [0, 0, top]])) * ratio
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(shrunk, within, (WIDTH, HEIGHT), flags=flags, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _searched(frame: av.VideoFrame) -> tuple[NDArray[uint8], float]:
-    """A small luma picture of a frame, and its size relative to the frame's."""
-    luma = luma_of(frame)
-    scale = min(1.0, max(_SEARCH_SIDE / max(luma.shape), 1 / min(luma.shape)))
-    return np.asarray(cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), uint8), scale
-
-
-def _inliers(drift: NDArray[float64]) -> NDArray[float64]:
-    """1 for rows whose place lies near the median one, else 0; at least half are 1."""
-    away = np.hypot(*(drift - np.median(drift, axis=0))[:, :2].T)
-    return np.asarray(away <= _OUTLIER * np.median(away) + 1e-6, float64)
-
-
-def _blurred(rows: NDArray[float64], sigma: float) -> NDArray[float64]:
-    """Gaussian smoothing down the rows, the ends repeated."""
-    blurred = cv2.GaussianBlur(rows.astype(float32), (1, 0), sigmaX=0.01, sigmaY=sigma, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(blurred, float64)
+def _averaged(column: NDArray[float64], frames: float) -> NDArray[float64]:
+    known = np.isfinite(column)
+    if not known.any():
+        return column
+    kernel = np.exp(-0.5 * np.square(np.arange(-round(4 * frames), round(4 * frames) + 1) / frames))
+    usual = float(column[known].mean())
+    near = np.convolve(known, kernel, "full")[len(kernel) // 2 :][: len(column)]
+    away = np.convolve(np.where(known, column - usual, 0), kernel, "full")[len(kernel) // 2 :][: len(column)]
+    return np.asarray(usual + away / (near + 1e-3))

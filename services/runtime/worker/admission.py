@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.base.errors import ExhaustedError
+from services.base.errors import ExhaustedError, VigentError
 
 _RETRY_AFTER_S = (0.5, 60.0)
 _LATEST_CALL_WEIGHT = 0.2
@@ -40,7 +40,10 @@ class Admission:
         return len(self._waiting)
 
     async def acquire(self) -> Slot:
-        """Waits for a slot. Raises ExhaustedError when the queue is full; a cancelled caller gives up its place."""
+        """Waits for a slot. Raises ExhaustedError when the queue is full, and the error with which it is sent back.
+
+        A cancelled caller gives up its place.
+        """
         position = len(self._waiting)
         if self._free and not self._waiting:
             return Slot(self._free.popleft(), 0, time.monotonic())
@@ -59,6 +62,14 @@ class Admission:
         call_s = time.monotonic() - slot.taken_s
         self._typical_call_s += _LATEST_CALL_WEIGHT * (call_s - self._typical_call_s)
         self._hand_on(slot.number)
+
+    def send_back(self, error: Callable[[], VigentError]) -> None:
+        """Ends every wait with an error of its own, so that callers can go elsewhere."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._refused("unavailable")
+                turn.set_exception(error())
 
     async def _wait(self) -> int:
         turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()

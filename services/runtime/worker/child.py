@@ -21,6 +21,7 @@ from typing import cast
 
 from services.base import errors
 from services.base.allocator import keep_large_blocks
+from services.base.disk import disk_full, is_disk_full
 from services.base.errors import ExhaustedError, InternalError, VigentError
 from services.base.log import configure_logging
 from services.base.terminal import replace_what_cannot_be_shown
@@ -82,11 +83,11 @@ def main(
     try:
         loaded = load_engine(boot, records[0])
     except Exception as error:
-        send(LoadFailed(_typed_error(error, f"The engine {boot.engine} could not be loaded.")))
+        send(LoadFailed(_typed_error(error, f"The engine {boot.choice.first.engine} could not be loaded.")))
         os._exit(os.EX_SOFTWARE)  # without waiting for threads that the engine may have started
     gauges[:] = device_memory()
-    missing = _typed_error(loaded.missing, "") if loaded.missing else None
-    send(Ready(loaded.attributes, loaded.stage_s, loaded.version, missing))
+    passed_over = tuple(_typed_error(error, "") for error in loaded.passed_over)
+    send(Ready(loaded.attributes, loaded.stage_s, loaded.version, len(passed_over), passed_over))
     _Calls(boot, loaded.engine, records, gauges, send).serve(orders)
 
 
@@ -216,6 +217,8 @@ def _typed_error(error: BaseException, problem: str) -> VigentError:
             reason=_OUT_OF_MEMORY,
             retry_after_s=5.0,
         )
+    if is_disk_full(error):
+        return disk_full("The disk of a model server is full.")
     _LOG.error("the engine raised an error", exc_info=error)
     if is_device_lost(error):
         logging.shutdown()

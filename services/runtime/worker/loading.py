@@ -13,7 +13,7 @@ from services.base.errors import FailedPreconditionError, InvalidInputError, Vig
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
-from services.runtime.worker.messages import Boot
+from services.runtime.worker.messages import Boot, Candidate
 
 NOT_INSTALLED = "ENGINE_NOT_INSTALLED"
 """Reason of the FailedPreconditionError for what only an installation mends; engines raise it of themselves too."""
@@ -23,14 +23,14 @@ NOT_INSTALLED = "ENGINE_NOT_INSTALLED"
 class LoadedEngine:
     """An engine that is ready, the attributes asked of it, and how many seconds each stage of loading took.
 
-    `version` is what the engine says of itself; `missing` says why it is the fallback.
+    `version` is what the engine says of itself; `passed_over` says why each candidate before it could not be loaded.
     """
 
     engine: object
     attributes: Mapping[str, Any]
     stage_s: Mapping[str, float]
     version: str
-    missing: VigentError | None = None
+    passed_over: tuple[VigentError, ...] = ()
 
 
 class StageTimes(Progress):
@@ -60,24 +60,26 @@ class StageTimes(Progress):
 
 
 def load_engine(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
-    """The engine of `boot`, warm; its fallback, where there is one, for an engine that is not installed here."""
-    try:
-        return _loaded(boot, record)
-    except FailedPreconditionError as error:
-        if not boot.fallback or error.reason != NOT_INSTALLED:  # what else keeps an engine may yet be mended
-            raise
-        missing = error
-    return replace(_loaded(boot.of_fallback(), record), missing=missing)
+    """The engine of the first candidate that can be loaded, warm."""
+    passed_over: list[VigentError] = []
+    for candidate in boot.choice.candidates[:-1]:
+        try:
+            return replace(_loaded(boot, candidate, record), passed_over=tuple(passed_over))
+        except FailedPreconditionError as error:
+            if not boot.choice.goes_on(error):  # it may yet be mended
+                raise
+            passed_over.append(error)
+    return replace(_loaded(boot, boot.choice.candidates[-1], record), passed_over=tuple(passed_over))
 
 
-def _loaded(boot: Boot, record: MutableSequence[int]) -> LoadedEngine:
+def _loaded(boot: Boot, candidate: Candidate, record: MutableSequence[int]) -> LoadedEngine:
     """Stages: import, construct, the phases of its own `warm_up`, attributes."""
     progress = StageTimes(record, epoch=boot.epoch, default_budget_s=boot.load_budget_s)
     progress.phase("import", 1)
-    engine_class = load_class(boot.engine)
+    engine_class = load_class(candidate.path)
     progress.advance()
     progress.phase("construct", 1)
-    engine = engine_class(_settled(boot.settings))
+    engine = engine_class(_settled(candidate.settings))
     progress.advance()
     warm_up = getattr(engine, "warm_up", None)
     if warm_up is not None:

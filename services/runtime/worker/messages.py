@@ -3,23 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
-from services.base.errors import VigentError
+from services.base.errors import FailedPreconditionError, VigentError
 from services.enginekit.settings import EngineSettings
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An engine that may be loaded: name, class as module:Class, what it is made with, and why it is this one."""
+
+    engine: str
+    path: str
+    settings: EngineSettings
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Candidates, the preferred one first; `passes_over` is how the reasons begin that lead to the next."""
+
+    candidates: tuple[Candidate, ...]
+    passes_over: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Candidate:
+        """The preferred one."""
+        return self.candidates[0]
+
+    def goes_on(self, error: FailedPreconditionError) -> bool:
+        """Whether the next candidate is to be tried after `error`."""
+        return error.reason.startswith(self.passes_over) if self.passes_over else False
 
 
 @dataclass(frozen=True)
 class Boot:
     """What the worker needs to start; `parent` is the server's process id.
 
-    `fallback` is the engine that is loaded in place of one that is not installed here; empty for none.
+    The engine is that of the first of the `choice`'s candidates which can be loaded.
     """
 
     service: str
-    engine: str
-    settings: EngineSettings
+    choice: Choice
     attributes: tuple[str, ...]
     epoch: int
     slots: int
@@ -29,12 +55,6 @@ class Boot:
     warm_up_budget_s: float
     log_level: str
     parent: int
-    fallback: str = ""
-
-    def of_fallback(self) -> Self:
-        """With the fallback for the engine. Checkpoint and options were meant for the other one."""
-        settings = replace(self.settings, checkpoint=None, options={})
-        return replace(self, engine=self.fallback, settings=settings, fallback="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +112,15 @@ class Pong:
 class Ready:
     """Worker to server: the engine is loaded and warm; `stage_s` holds the seconds that each stage took.
 
-    `version` is what the engine says of itself; `missing` why it is the fallback that was loaded.
+    `version` is what the engine says of itself; `chosen` is its place among the candidates, and `passed_over` says why
+    those before it could not be loaded.
     """
 
     attributes: Mapping[str, Any]
     stage_s: Mapping[str, float]
     version: str = ""
-    missing: VigentError | None = None
+    chosen: int = 0
+    passed_over: tuple[VigentError, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class WorkerProcess:
         """
         self.epoch = boot.epoch
         self.death_reason = "crash"
+        self.was_stopped = False
         self.calls_opened = 0
         self._pinged_ns, self._answered = 0, True
         self._received = received
@@ -110,6 +111,11 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError):
             if not self.exited.done():
                 os.kill(self.pid, number)
+
+    def note_whether_stopped(self) -> None:
+        """Sets `was_stopped` if somebody has stopped the child with a signal, for which no request is to blame."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self.was_stopped = psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
 
     def resident_bytes(self) -> int:
         """Resident memory of the child; 0 when it has gone."""

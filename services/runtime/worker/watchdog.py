@@ -104,8 +104,9 @@ class Watchdog:
 
     @contextmanager
     def _stalled(self, process: WorkerProcess) -> Iterator[None]:
-        """No new calls meanwhile; if the process has ended, none until `Worker` has noticed."""
+        """No new calls meanwhile, and none in line; if the process has ended, none until `Worker` has noticed."""
         self._worker.stalled = True
+        self._worker.send_back()
         self._worker.changed.set()
         yield
         if not process.exited.done():
@@ -119,6 +120,7 @@ class Watchdog:
 
     async def _kill(self, process: WorkerProcess) -> None:
         process.death_reason = "stall"
+        process.note_whether_stopped()
         for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGKILL):
             _LOG.error("sending %s to worker %d", number.name, process.pid)
             process.signal(number)
@@ -152,7 +154,7 @@ class Watchdog:
 
 
 class Stalls:
-    """Judges which slots hang: those that work and have not finished a unit within their budget.
+    """Judges which slots hang: those that have worked for longer than their budget without finishing a unit.
 
     Time in which no Python ran in the worker is not held against a slot, since C code of another slot may have held the
     GIL. Nobody can see which slot holds it, so this allowance ends with the longest budget of all working slots. Times
@@ -161,7 +163,7 @@ class Stalls:
 
     def __init__(self, units: Units) -> None:
         self._units = units
-        self._excused_ns: dict[tuple[int, int], int] = {}
+        self._excused_ns: dict[tuple[int, ...], int] = {}
         self._looked_ns = 0
 
     def hung(
@@ -177,16 +179,21 @@ class Stalls:
         longest_s = max((self._units.budget_s(snapshot) for snapshot in working.values()), default=0.0)
         hung = set()
         for number, snapshot in working.items():
-            without_unit_ns = now_ns - max(snapshot.updated_ns, since_ns)
-            own_s = (without_unit_ns - self._excused_ns[number, snapshot.updated_ns]) / 1e9
+            without_unit_ns = min(snapshot.worked_ns + now_ns - snapshot.updated_ns, now_ns - since_ns)
+            own_s = (without_unit_ns - self._excused_ns[_latest_unit(number, snapshot)]) / 1e9
             if own_s > self._units.budget_s(snapshot) or without_unit_ns / 1e9 > longest_s:
                 hung.add(number)
         return hung
 
     def _excuse(self, working: Mapping[int, ProgressSnapshot], elapsed_ns: int) -> None:
         """Adds to each slot's excused time; a slot that is new or has finished a unit since starts from zero."""
-        excused = ((number, snapshot.updated_ns) for number, snapshot in working.items())
+        excused = (_latest_unit(number, snapshot) for number, snapshot in working.items())
         self._excused_ns = {key: self._excused_ns.get(key, 0) + elapsed_ns for key in excused}
+
+
+def _latest_unit(number: int, snapshot: ProgressSnapshot) -> tuple[int, ...]:
+    """Names the unit that the slot finished last: another one with each unit, and with each call."""
+    return number, snapshot.epoch, snapshot.request, snapshot.lifetime_units
 
 
 def _fail(hung: Iterable[Call]) -> None:

@@ -32,6 +32,7 @@ import asyncio
 import itertools
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -48,7 +49,7 @@ from services.runtime.worker.admission import Admission, Slot
 from services.runtime.worker.call import Admitted, Call
 from services.runtime.worker.messages import Boot, Ended, LoadFailed, Open, Ready, Report
 from services.runtime.worker.process import WorkerProcess
-from services.runtime.worker.restarts import Quarantine, Restarts, request_key
+from services.runtime.worker.restarts import Quarantine, Restarts, died_by_itself, oom_kills, request_key
 from services.runtime.worker.units import Units
 from vigent.media.v1 import media_pb2
 
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
+_OWN_DEATHS = frozenset({"stall", "memory"})
+"""Reasons for which we kill a worker: it brought that about itself."""
 
 
 class State(Enum):
@@ -81,13 +84,8 @@ class ProgressAge:
 class Worker:
     """The engine of this server, in a child process that is replaced when it dies or hangs."""
 
-    def __init__(
-        self, boot: Boot, engine: str, settings: ServerSettings, metrics: ServerMetrics, fallback: str = ""
-    ) -> None:
-        """`boot` is what every child starts with, `engine` and `fallback` the names that callers are told.
-
-        Call `run` to start.
-        """
+    def __init__(self, boot: Boot, settings: ServerSettings, metrics: ServerMetrics) -> None:
+        """`boot` is what every child starts with. Call `run` to start."""
         self.attributes: Mapping[str, Any] = {}
         self.stage_s: Mapping[str, float] = {}
         self.problem: FailedPreconditionError | None = None
@@ -98,13 +96,13 @@ class Worker:
         self.changed = asyncio.Event()
         self.available = asyncio.Event()
         self.draining = self.stalled = self.retiring = self.broken = False
-        self.engine, self.version = engine, ""
-        self.missing = ""
-        self._boot, self._metrics, self._fallback = boot, metrics, fallback
+        self.version = self.missing = ""
+        self._boot, self._metrics = boot, metrics
         self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.recovery.kill_grace_s
         self._caller_budget_s = settings.caller_budget_s
         self._quarantine = Quarantine()
-        self._restarts = Restarts(settings.restart_limit, settings.recovery.reload_pause_s)
+        recovery = settings.recovery
+        self._restarts = Restarts(settings.restart_limit, recovery.reload_pause_s, recovery.restart_window_s)
         self._ids, self._epochs = itertools.count(1), itertools.count(1)
         self._wrong_setting: InvalidInputError | None = None
         self._closing = False
@@ -117,12 +115,12 @@ class Worker:
 
     @property
     def live(self) -> bool:
-        """Whether this process is worth keeping: not when two workers died without one finished unit.
+        """Whether this process is worth keeping: not when two workers died without one finished unit, or too many did.
 
         It is while the engine cannot be loaded: a new process would find the same files and packages, and this one
         keeps trying.
         """
-        return not self._restarts.fruitless
+        return not (self._restarts.fruitless or self.broken)
 
     @property
     def state(self) -> State:
@@ -138,25 +136,38 @@ class Worker:
         return State.PROGRESSING if self.calls or not self.available.is_set() else State.IDLE
 
     @property
+    def engine(self) -> str:
+        """Name of the engine that works here, or is to."""
+        return self._boot.choice.first.engine
+
+    @property
     def engine_settings(self) -> EngineSettings:
         """What the engine is made with."""
-        return self._boot.settings
+        return self._boot.choice.first.settings
+
+    @property
+    def why(self) -> str:
+        """Why it is this engine."""
+        return self._boot.choice.first.why
 
     async def run(self) -> None:
         """Keeps a child running until `close`, and tries again to load an engine that cannot be loaded.
+
+        Rests, not live, when too many have died.
 
         Raises InvalidInputError for wrong settings, unless the engine was loaded with them before: only a new process
         reads settings again.
         """
         while not self._closing:
             boot = replace(self._boot, epoch=next(self._epochs))
+            killed_before = oom_kills()
             self.process = WorkerProcess(boot, self._received)
-            self._on_worker_exit(self.process, await self.process.wait())
+            exit_code = await self.process.wait()
+            self._on_worker_exit(self.process, exit_code, oom_kills() - killed_before)
             if self._wrong_setting is not None:
                 raise self._wrong_setting
-            if not self._restarts.allowed:
-                self._give_up()
-                return
+            if rest_s := self._restarts.rest_s:
+                await self._rest(rest_s)
             await asyncio.sleep(self._restarts.pause_s)
 
     @asynccontextmanager
@@ -190,16 +201,22 @@ class Worker:
         """
         if self.process is None:
             return ProgressAge(0.0, 0.0)
-        snapshots = self.process.snapshots()
+        snapshots, now_ns = self.process.snapshots(), time.monotonic_ns()
         working = [snapshot for snapshot in snapshots if snapshot.working]
         active = working or [snapshot for snapshot in snapshots if snapshot.active]
-        oldest = min(active, key=_updated) if active else max(snapshots, key=_updated)
-        return ProgressAge(oldest.age_s(time.monotonic_ns()), self.budget_s(oldest))
+        choose = max if active else min
+        chosen = choose(active or snapshots, key=lambda snapshot: snapshot.age_s(now_ns))
+        return ProgressAge(chosen.age_s(now_ns), self.budget_s(chosen))
 
     def require_engine(self) -> None:
         """Raises UnavailableError before the engine was loaded, FailedPreconditionError when it cannot be loaded."""
         if self.problem is not None or not self.stage_s:
             raise self._absence()
+
+    def send_back(self) -> None:
+        """Ends the calls in line at once: their turn would come when a hung child has been replaced, and loaded."""
+        problem, remedy = "The engine hangs and is being replaced.", "Try again, perhaps on another replica."
+        self.admission.send_back(lambda: UnavailableError(problem, remedy, "", "STALLED", retry_after_s=0.0))
 
     def retire(self) -> None:
         """Gives the child no more calls, so that it can be replaced once idle; queued calls wait for the next child."""
@@ -249,7 +266,7 @@ class Worker:
     def _absence(self) -> VigentError:
         """Why there is no engine; a new error each time, since a raised one holds on to its traceback."""
         if self.broken:
-            return _unavailable("The engine keeps dying and is not started any more.")
+            return _unavailable("The engine keeps dying; it rests before it is started again.")
         return replace(self.problem) if self.problem else _unavailable("The engine is starting or being replaced.")
 
     def _accepted(self, slot: Slot) -> media_pb2.Accepted:
@@ -276,13 +293,17 @@ class Worker:
         self.changed.set()
 
     def _settle(self, message: Ready) -> None:
-        """The first load decides between engine and fallback: no film is to be made by both."""
-        if message.missing is None:
-            self._boot = replace(self._boot, fallback="")
-            return
-        self.missing = f"{self._fallback} stands in for {self.engine}: {message.missing}"
-        _LOG.warning("%s", self.missing)
-        self._boot, self.engine = self._boot.of_fallback(), self._fallback
+        """The first load decides which candidate it is: no film is to be made by two."""
+        candidates = self._boot.choice.candidates
+        chosen = candidates[message.chosen]
+        reasons = [
+            f"{chosen.engine} stands in for {other.engine}: {error}"
+            for other, error in zip(candidates, message.passed_over, strict=False)
+        ]
+        self.missing = " ".join(reasons)
+        if self.missing:
+            _LOG.warning("%s", self.missing)
+        self._boot = replace(self._boot, choice=replace(self._boot.choice, candidates=(chosen,)))
 
     def _load_failed(self, error: VigentError) -> None:
         assert self.process is not None
@@ -310,7 +331,7 @@ class Worker:
         call.deliver(message)
         self.admission.release(call.slot)
 
-    def _on_worker_exit(self, process: WorkerProcess, exit_code: int) -> None:
+    def _on_worker_exit(self, process: WorkerProcess, exit_code: int, oom_kills: int) -> None:
         """Ends the calls of a dead child and notes what it died of; other calls stay in line for the next child."""
         self.observe()
         self.units.worker_died()
@@ -320,25 +341,29 @@ class Worker:
         if process.death_reason == "load":
             self._metrics.restarted("load")
         elif not self._closing:
+            if exit_code == -signal.SIGKILL and oom_kills and process.death_reason == "crash":
+                process.death_reason = "oom"
             _LOG.error("worker %d (epoch %d) ended with exit code %d", process.pid, process.epoch, exit_code)
             self._metrics.restarted(process.death_reason)
             if calls or not self.retiring:
                 self._restarts.died()
         self.stalled = self.retiring = False
-        for call in [call for call in calls if call.hung] or calls:
-            self._quarantine.worker_died(call.key)
+        ours = process.death_reason in _OWN_DEATHS
+        if not process.was_stopped and (ours or died_by_itself(exit_code, oom_kills)):
+            for call in [call for call in calls if call.hung] or calls:
+                self._quarantine.worker_died(call.key)
         for call in calls:
             self._release(call, Ended(call.id, _unavailable("The worker died during the call.")))
 
-    def _give_up(self) -> None:
-        _LOG.critical("the worker died too often; it is not started again")
+    async def _rest(self, rest_s: float) -> None:
+        _LOG.critical("the worker died too often; it is started again in %.0f s", rest_s)
         self.broken = True
         self.available.set()  # wakes the calls that wait for a worker, to learn that there is none
+        self.available.clear()
         self.changed.set()
-
-
-def _updated(snapshot: ProgressSnapshot) -> int:
-    return snapshot.updated_ns
+        await asyncio.sleep(rest_s)
+        self.broken = False
+        self.changed.set()
 
 
 def _unavailable(problem: str) -> UnavailableError:

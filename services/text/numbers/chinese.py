@@ -10,6 +10,7 @@ from services.text.numbers.speech import Speech, scaled
 from services.text.numbers.tables import CURRENCIES, UNITS
 
 _DIGITS = "零一二三四五六七八九"
+_HAN_SCALES = ("万", "亿", "万亿")
 _LONGEST_QUANTITY = 16  # digits, cn2an's limit
 
 _SIGNS = {
@@ -32,6 +33,7 @@ _SIGNS = {
     "ratio": "比",
     "per": "每",
     ".": "点",
+    "colon": "冒号",
     "dot": "点",
 }
 
@@ -69,8 +71,9 @@ class Chinese(Speech):
         return self.digits(number)
 
     def decade(self, number: str) -> str:
-        """1990 is 一九九零年代, 90 is 九十年代."""
-        return f"{self.digits(number) if len(number) == len('1990') else self.cardinal(number)}年代"
+        """1990 is 一九九零年代, 90 is 九十年代, 00 is 零零年代."""
+        by_digits = len(number) == len("1990") or number == "00"
+        return f"{self.digits(number) if by_digits else self.cardinal(number)}年代"
 
     def date(self, year: str, month: int, day: int) -> str:
         """二零二四年五月一日."""
@@ -96,11 +99,13 @@ class Chinese(Speech):
     def money(self, number: str, upper: str, scale: str, currency: str) -> str:
         """三百五十万美元, 一点二亿元."""
         amounts = [self._amount(amount, scale) for amount in (number, upper) if amount]
-        return "到".join(amounts) + (scale if scale in ("万", "亿") else "") + CURRENCIES[currency][0]
+        return "到".join(amounts) + (scale if scale in _HAN_SCALES else "") + CURRENCIES[currency][0]
 
     def measure(self, number: str, unit: str) -> str:
-        """两公斤."""
-        return (self.counted(number) if number else "") + UNITS[unit][0]
+        """两公斤, 二摄氏度."""
+        name = UNITS[unit][0]
+        amount = self.cardinal(number) if number and name.endswith("氏度") else number and self.counted(number)
+        return amount + name
 
     def fraction(self, above: str, below: str) -> str:
         """二分之一."""
@@ -115,8 +120,8 @@ class Chinese(Speech):
         return UNITS[unit][0]
 
     def power(self, base: str, exponent: str) -> str:
-        """十的六次方, x平方."""
-        if short := {"2": "平方", "3": "立方"}.get(exponent):
+        """十的六次方, 五的平方, x平方, x立方."""
+        if short := {"2": "平方", "3": "立方" if base.isascii() else ""}.get(exponent):
             return f"{base}{'的' * (not base.isascii())}{short}"
         size = exponent.lstrip("-")
         return f"{base}的{'负' * (size != exponent)}{self.cardinal(size) if size.isdigit() else size}次方"
@@ -130,7 +135,7 @@ class Chinese(Speech):
         return f"{self.cardinal(number)}号"
 
     def _amount(self, number: str, scale: str) -> str:
-        return self.counted(number if scale in ("", "万", "亿") else scaled(number, scale))
+        return self.counted(number if scale in ("", *_HAN_SCALES) else scaled(number, scale))
 
     def _two_digits(self, number: int) -> str:
         return ("零" if 0 < number < 10 else "") + self.cardinal(str(number))

@@ -14,6 +14,7 @@ _NAMES_OF_SCALES = {SCALES[name]: name for name in ("thousand", "million", "bill
 
 _SIGNS = {
     "-": "minus",
+    "colon": "colon",
     "+": "plus",
     "±": "plus or minus",
     "plus": "plus",

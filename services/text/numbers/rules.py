@@ -56,7 +56,7 @@ _AFTER_YEAR = (
 )
 _HALF_OF_DAY = r"(?:\s?([aApP])(?:[mM]|\.[mM]\.?)(?![A-Za-z]))"
 _CURRENCY = rf"({_any_of(CURRENCIES)})"
-_SCALE = r"(?:\s?(万|亿|thousand|million|billion|trillion|(?:bn|[kKmMbBT])(?![A-Za-z])))?"
+_SCALE = r"(?:\s?(万亿|万|亿|thousand|million|billion|trillion|(?:bn|[kKmMbBT])(?![A-Za-z])))?"
 _UNIT = f"({_any_of(UNITS)})"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _GLYPH_FRACTIONS = {"½": ("1", "2"), "⅓": ("1", "3"), "⅔": ("2", "3"), "¼": ("1", "4"), "¾": ("3", "4")}
@@ -66,6 +66,8 @@ _SCORED = (
     r"(?:比分|大比分|战胜|击败|战平|打成|大胜|惜败|力克|以|"
     r"scored?|score|won|win|wins|lost|beat|beats|tied|lead|led)[^\d，。,.]{0,8}"
 )
+_RATIO = r"(?:比例|画幅|ratio|aspect)[^\d，。,.]{0,8}"
+_BLOOD_PRESSURE = r"(?:血压|blood pressure|BP)[^\d，。,.]{0,8}"
 _DIALLED = (
     r"(?:拨打?|打|电话|热线|呼叫|致电|短信|报警|急救|火警|call|dial|phone|text|hotline|ring|tel)[^\d，。,.]{0,6}"
     r"(?:\d{3,5}\s?(?:[、和或及与/]|or|and)\s?)*"
@@ -116,8 +118,10 @@ def _clock(match: Match, speech: Speech) -> str:
 
 
 def _address(match: Match, speech: Speech) -> str | None:
-    parts = match[0].split(".")
-    return speech.address(parts) if all(int(part) < 256 for part in parts) else None
+    """An IP address, perhaps with a port."""
+    parts = match[1].split(".")
+    port = [speech.signs["colon"], speech.digits(match[2])] if match[2] else []
+    return speech.between.join([speech.address(parts), *port]) if all(int(part) < 256 for part in parts) else None
 
 
 def _version(match: Match, speech: Speech) -> str:
@@ -233,7 +237,8 @@ RULES = (
         before=r"['’]|\b(?:the|early|late|mid|my|his|her)[\s-]",
     ),
     # Scores, times of day, ratios.
-    _rule(r"(\d{1,3})\s?[-–—:比]\s?(\d{1,3})(?![\d:%]|\.\d)", _between("ratio"), before=_SCORED),
+    _rule(r"(\d{1,3})\s?[-–—:比]\s?(\d{1,3})(?![\d:%]|\.\d)", _between("ratio"), before=f"{_SCORED}|{_RATIO}"),
+    _rule(r"(\d\d?):(\d\d?)(?=\s?(?:画面|画幅|屏幕|比例|screen|display|monitor|aspect|ratio))", _between("ratio")),
     _rule(rf"([01]?\d|2[0-4])[:：]([0-5]\d)(?:[:：]([0-5]\d))?{_HALF_OF_DAY}?(?![A-Za-z0-9])", _clock),
     _rule(
         rf"(1[0-2]|0?[1-9])(){{0}}(){{0}}{_HALF_OF_DAY}(?![A-Za-z0-9])",
@@ -258,7 +263,7 @@ RULES = (
     _rule(r"\d{3,4}(?=室|号房|房间)", _phone),
     _rule(r"(\d\d?)(?:[·•](\d\d?)(?!\d)|\.(\d\d?)(?=妇女节|儿童节|劳动节|晚会|事变|事件))", _memorial, language="zh"),
     _rule(_NICKNAME, lambda m, speech: speech.digits(m[0])),
-    _rule(r"\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)", _address),
+    _rule(r"(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{2,5}))?(?![\d.]*\d)", _address),
     _rule(rf"()(\d+(?:\.\d+){{2,}}){_END}", _version),
     _rule(rf"()(\d+\.\d+){_END}", _version, before="版本(?:号)?(?:是|为|[:：])?\\s?"),
     # Parts of a whole, money, quantities of units.
@@ -282,10 +287,17 @@ RULES = (
         lambda m, s: s.mixed(m[1], m[2], m[3]) if int(m[2]) < int(m[3]) else None,
     ),
     _rule(
+        r"(\d{2,3})/(\d{2,3})(?!\d)",
+        lambda m, s: f"{s.cardinal(m[1])} over {s.cardinal(m[2])}",
+        before=_BLOOD_PRESSURE,
+        language="en",
+    ),
+    _rule(
         r"(\d+)/(\d+)(?![\d/]|\.\d)",
         lambda m, s: f"{s.cardinal(m[1])} {s.cardinal(m[2])}" if int(m[1]) >= int(m[2]) else None,
         language="en",
     ),
+    _rule(r"(\d{2,3})/(\d{2,3})(?!\d)", _between("ratio"), before=_BLOOD_PRESSURE, language="zh"),
     _rule(r"(\d+)/(\d+)(?![\d/]|\.\d)", lambda m, s: s.fraction(m[1], m[2])),
     _rule("[½⅓⅔¼¾]", lambda m, speech: speech.fraction(*_GLYPH_FRACTIONS[m[0]])),
     _rule("[①-⑳]", _circled),
@@ -293,11 +305,12 @@ RULES = (
     _rule(rf"({_N})\s?{_UNIT}(?![A-Za-z0-9²³])", lambda m, speech: speech.measure(m[1], m[2])),
     _rule(rf"({_N})[wW](?=\+|[\u4e00-\u9fff])", lambda m, s: f"{s.counted(m[1])}万", language="zh"),
     _rule(r"(\d+)(?:st|nd|rd|th)(?![A-Za-z])", lambda m, speech: speech.ordinal(m[1])),
-    _rule(rf"({_N})\s?[x×X✕]\s?({_N}){_END}(?!\s?=)", _between("by")),
+    _rule(rf"({_N})\s?[x×X✕]\s?({_N}){_END}(?!\s?=|\^|[⁰¹²³⁴-⁹⁻])", _between("by")),
     # Signs between and before numbers.
     _rule(rf"[-−–](?=\s?{_N}\s?=)", _sign("less"), before=r"\d\s?"),
     _rule(r"[-−–](?=\d)", _sign("less"), before=r"[满每]\d+"),
     _rule(rf"(?:~|[-–−—](?![-—]))(?=\s?{_CURRENCY}?[-−]?\d)", _sign("to"), before=_AFTER_NUMBER),
+    _rule(r"[-−–](?=\d)", lambda _m, _s: "", before=r"零下\s?"),
     _rule(r"[-−–](?=[$€£¥]?\d)", _sign("-"), before=r"^|[^A-Za-z0-9.%)\-–—]"),
     _rule(r"±(?=\s?\d)", _sign("±")),
     _rule(r"\+(?=\s?\d)", _sign("plus"), before=_AFTER_NUMBER),

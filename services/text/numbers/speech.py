@@ -15,6 +15,7 @@ SCALES = {
     "m": 10**6,
     "million": 10**6,
     "亿": 10**8,
+    "万亿": 10**12,
     "B": 10**9,
     "b": 10**9,
     "bn": 10**9,
@@ -107,7 +108,7 @@ class Speech(ABC):
 
     def point(self, parts: Sequence[str]) -> str:
         """A version: numbers with points between."""
-        words = (self.digits(part) if part[:1] == "0" else self.cardinal(part) for part in parts)
+        words = (self.digits(part) if part[:1] == "0" or len(part) > 2 else self.cardinal(part) for part in parts)
         return f"{self.between}{self.signs['.']}{self.between}".join(words)
 
     def address(self, parts: Sequence[str]) -> str:

@@ -20,9 +20,11 @@ from services.enginekit.device import is_out_of_memory, no_device
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.media.speech.stretch import TimeStretch
-from services.text.normalise import normalise
+from services.text.normalise import read_aloud
 from services.text.words import words_of
-from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
+from services.tts.engine import Event, Finish, FinishReason, Speech, Synthesis, Voice
+from services.tts.homophones import with_homophones
+from services.tts.pauses import with_pauses
 from services.tts.qwen3.config import read_config, read_speech_tokenizer_config
 from services.tts.qwen3.loop import frame_cap
 from services.tts.qwen3.model import LoadedModel, load_model
@@ -51,7 +53,7 @@ class _PreparedTake:
 class Qwen3Engine:
     """Speaks with a Qwen3-TTS checkpoint: Base clones, CustomVoice has speakers, VoiceDesign takes descriptions."""
 
-    capabilities = Capabilities(uses_gpu=True, streams=True, needs_checkpoint=True)
+    capabilities = Capabilities(uses_gpu=True, streams=True, needs_checkpoint=True, reads_pinyin=True)
 
     def __init__(self, settings: EngineSettings) -> None:
         """Checks settings and folder; `warm_up` loads.
@@ -93,7 +95,7 @@ class Qwen3Engine:
         """All voices, default first."""
         return self._voices.all()
 
-    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Speech | WordMark | Finish]:
+    def synthesize(self, request: Synthesis, progress: Progress) -> Iterator[Event]:
         """Speaks one text; a unit is a frame of 80 ms. See `TtsEngine`.
 
         Raises InvalidInputError for a text without words (NOTHING_TO_SAY) and for a voice, language or reference that
@@ -103,9 +105,13 @@ class Qwen3Engine:
             raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")
         chosen = self._voices.choose(request)
         self.warm_up(progress)
+        return with_pauses(request, self.sample_rate_hz, lambda part: self._stretch(part, chosen, progress))
+
+    def _stretch(self, request: Synthesis, chosen: ChosenVoice, progress: Progress) -> Generator[Event]:
         progress.phase("prepare", stall_budget_s=_PREPARE_BUDGET_S)
-        text = normalise(request.text, request.language) if self._options.normalise else request.text
-        prepared = self._prepared(text, chosen)
+        numbers = self._options.normalise
+        reading = read_aloud(request.text, request.language, request.pronunciations, numbers=numbers)
+        prepared = self._prepared(with_homophones(reading), chosen)
         progress.advance()
         stretch = TimeStretch(request.speed, self.sample_rate_hz) if request.speed != 1.0 else None
         with closing(self._speak(prepared, request.seed, progress)) as take:

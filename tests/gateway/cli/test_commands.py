@@ -72,6 +72,16 @@ def test_probe_tells_by_its_exit_code(tmp_path, voice_server, service, code):
     assert probed.stdout.strip() == ("SERVING" if code == 0 else "")
 
 
+@pytest.mark.parametrize("address", ["", " ", ":", "localhost", "localhost:", "localhost:port", "host name:80"])
+def test_probe_of_what_is_no_address_is_one_sentence(monkeypatch, capfd, address):
+    monkeypatch.setattr("sys.argv", ["vigent", "probe", "--", address])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capfd.readouterr().err.splitlines()
+    assert (ended.value.code, said[0]) == (2, f"error: {address!r} is not an address.")
+    assert said[1:] == ["  where: ADDRESS", "  to do: Give host:port."]
+
+
 def test_probe_of_nobody_and_of_what_is_no_grpc(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as mute:
         silent = vigent("probe", f"127.0.0.1:{mute.getsockname()[1]}", "--timeout", "0.3", cwd=tmp_path)
@@ -123,18 +133,23 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "-", "--title-file", "-"], ["SCRIPT and --title-file", "standard input"]),
         (["make", "script.txt", "--title", "One", "--title-file", "script.txt"], ["--title and --title-file"]),
         (["make", "latin1.txt", "--footage", "face.png"], ["UTF-8", "SCRIPT"]),
+        (["make", "gbk.txt"], ["UTF-8", "SCRIPT"]),
+        (["make", "utf16.txt"], ["UTF-8", "SCRIPT"]),
+        (["make", "script.txt", "--title-file", "gbk.txt"], ["UTF-8", "--title-file"]),
+        (["make", "script.txt", "--style", "gbk.txt"], ["UTF-8", "--style"]),
+        (["make", "script.txt", "--title-style", "utf16.txt"], ["JSON", "--title-style"]),
         (["make", "script.txt", "--footage", "none.mp4"], ["none.mp4", "--footage"]),
         (["make", "script.txt", "--footage", "script.txt"], ["--footage", "MP4"]),
         (["make", "script.txt", "--footage", "face.png", "--music", "face.png"], ["--music", "WAV"]),
         (["make", "script.txt", "--footage", "face.png", "--out", "film.avi"], ["film.avi", ".mp4"]),
-        (["make", "script.txt", "--footage", "face.png", "--out", ".mp4"], ["'.mp4' is no name of a film"]),
+        (["make", "script.txt", "--footage", "face.png", "--out", ".mp4"], ["'.mp4' is not the name of a film file"]),
         (["make", "script.txt", "--footage", "face.png", "--quality", "perfect"], ["draft"]),
         (["make", "script.txt", "--footage", "face.png", "--reference", "face.png"], ["--consent-of, --consent"]),
         (["make", "script.txt", "--footage", "face.png", "--title-file", "none"], ["none", "--title-file"]),
         (["make", "script.txt", "--footage", "face.png", "--style", "nope"], ["nope", "--style", "classic"]),
         (["make", "script.txt", "--footage", "face.png", "--style", "script.txt"], ["script.txt", "--style", "JSON"]),
         (["make", "script.txt", "--footage", "face.png", "--title-style", "odd.json"], ["--title-style", "sise"]),
-        (["make", "script.txt", "--footage", "face.png", "--title", "half \udcff"], ["--title"]),
+        (["make", "script.txt", "--footage", "face.png", "--title", "half \udcff"], ["half", "PYTHONUTF8=1"]),
         (["make", "script.txt", "--footage", "face.png", "--width", "0"], ["--width"]),
         (["make", "script.txt", "--footage", "face.png", "--width", "129"], ["--width", "2", "make --help"]),
         (["make", "script.txt", "--footage", "face.png", "--speed", "0"], ["--speed"]),
@@ -150,7 +165,10 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
 )
 def test_bad_usage_exits_with_2_and_says_where(tmp_path, monkeypatch, capsys, arguments, words):
     (tmp_path / "script.txt").write_text("Hello.", encoding="utf-8")
-    (tmp_path / "latin1.txt").write_bytes("Grüße".encode("latin-1"))
+    for encoding in ("latin-1", "gbk", "utf-16"):
+        (tmp_path / f"{encoding.replace('-', '')}.txt").write_bytes(
+            '{"Grüße": "大"}'.encode(encoding, errors="replace")
+        )
     (tmp_path / "face.png").write_bytes(face_picture())
     (tmp_path / "odd.json").write_text('{"version": 1, "sise": 2}', encoding="utf-8")
     (tmp_path / "folder").mkdir()
@@ -190,7 +208,7 @@ def test_doctor_looks_at_everything(tmp_path):
     assert done.returncode == 0, done.stdout
     for subject in ("python", "cores", "memory", "packages", "fonts", "voice", "overlay", "gpu"):
         assert f"  {subject}" in done.stdout
-    assert "libx264 encodes" in done.stdout
+    assert "libx264 works" in done.stdout
     assert f"{addresses.ports['asr']} (asr) is used by" in done.stdout
     assert str(os.getpid()) in done.stdout
     assert f"asr.port = {addresses.ports['asr']}" in done.stdout

@@ -49,7 +49,7 @@ def test_a_running_mesh_is_used(folder, beside, mesh):
     told = ["--style", "look.json", "--face-consent-of", "Anna", "--face-consent", "Yes, you may."]
     done = vigent("make", *arguments, *told, *SMALL, "--out", "new/film.mp4", cwd=folder, environment=beside)
     assert done.returncode == 0, done.stderr
-    assert "No mesh runs" not in done.stderr
+    assert "No mesh is running" not in done.stderr
     assert "new/film.mp4" in done.stdout
     film = facts_of(folder / "new" / "film.mp4")
     assert (film.width, film.height, film.rate_hz, film.audio_channels) == (270, 480, 25, 2)
@@ -116,10 +116,10 @@ def test_what_the_film_passed_over_is_in_the_last_lines(folder, beside):
     )
     assert done.returncode == 0, done.stderr
     last = done.stdout.partition("bad.mp4")[2].splitlines()[1:]
-    assert "  look at Footage: Broken packets of the picture that were skipped: 1 of 120." in last
+    assert "  note: Footage: Broken packets of the picture that were skipped: 1 of 120." in last
     whole = vigent("make", "my script.txt", *SMALL, "--out", "good.mp4", cwd=folder, environment=beside)
     assert whole.returncode == 0, whole.stderr
-    assert "look at" not in whole.stdout
+    assert "note:" not in whole.stdout
 
 
 def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
@@ -145,7 +145,7 @@ def test_a_rerun_replaces_its_own_files_but_no_edited_one(folder, beside):
     before = {path: path.read_bytes() for path in folder.iterdir()}
     refused = vigent(*arguments, cwd=folder, environment=beside)
     assert refused.returncode == 2
-    assert "'film.srt' is there and was not made here, or has been changed since." in refused.stderr
+    assert "'film.srt' already exists, and Vigent did not make it or it has changed since." in refused.stderr
     assert "--overwrite" in refused.stderr
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     (folder / "my script.txt").write_text(SCRIPT, encoding="utf-8")
@@ -157,10 +157,10 @@ def test_what_appears_while_the_film_is_made_is_not_replaced(folder, beside):
     (folder / "my script.txt").write_text("Somebody is quicker.", encoding="utf-8")
     arguments = ["make", "my script.txt", "--footage", "face.png", *SMALL]
     with running(*arguments, cwd=folder, environment=beside) as make:
-        make.until("looking at footage")
+        make.until("preparing footage")
         (folder / "my script.srt").write_text("mine", encoding="utf-8")
         assert make.process.wait(TIMEOUT_S) == 1, make.lines
-    assert any("The film is finished, but 'my script.srt' is there" in line for line in make.lines), make.lines
+    assert any("The film is finished, but 'my script.srt' already exists" in line for line in make.lines), make.lines
     assert (folder / "my script.srt").read_text(encoding="utf-8") == "mine"
     assert not (folder / "my script.mp4").exists()
     done = vigent(*arguments, "--out", "another.mp4", cwd=folder, environment=beside)
@@ -178,8 +178,8 @@ def test_a_mesh_of_another_folder_is_recognised(folder, beside):
 
 def test_without_a_mesh_one_is_started_and_ended(folder):
     with running("make", "my script.txt", "--footage", "face.png", *SMALL, "--data", "data", cwd=folder) as make:
-        make.until("No mesh runs")
-        make.until("looking at footage")
+        make.until("No mesh is running")
+        make.until("preparing footage")
         children = make.children()
         assert make.process.wait(TIMEOUT_S) == 0, make.lines
     assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
@@ -187,18 +187,35 @@ def test_without_a_mesh_one_is_started_and_ended(folder):
     assert running_mesh(folder / "data") is None
 
 
+def test_two_at_once_over_one_folder_share_a_mesh_until_both_are_done(folder):
+    (folder / "second.txt").write_text(
+        "The second film is longer. It ends after the first one. It does.", encoding="utf-8"
+    )
+    small = ["--footage", "face.png", *SMALL, "--data", "data"]
+    with (
+        running("make", "my script.txt", *small, cwd=folder) as one,
+        running("make", "second.txt", *small, cwd=folder) as other,
+    ):
+        assert (one.process.wait(TIMEOUT_S), other.process.wait(TIMEOUT_S)) == (0, 0), (one.lines, other.lines)
+        started = [line for line in (*one.lines, *other.lines) if "No mesh is running" in line]
+    assert len(started) == 1
+    assert facts_of(folder / "my script.mp4").frames > 50
+    assert facts_of(folder / "second.mp4").frames > 50
+    assert running_mesh(folder / "data") is None
+
+
 def test_without_footage_the_presenter_of_vigent_speaks(folder, beside):
     (folder / "short.txt").write_text("Hello.", encoding="utf-8")
     done = vigent("make", "short.txt", *SMALL, cwd=folder, environment=beside)
     assert done.returncode == 0, done.stderr
-    assert "No --footage is given: the presenter that comes with Vigent speaks." in done.stderr
+    assert "No --footage given: using the presenter that comes with Vigent." in done.stderr
     assert facts_of(folder / "short.mp4").frames > 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_cancels_the_job_and_leaves_nothing_running(folder, number):
     with running("make", "my script.txt", "--footage", "face.png", *SMALL, "--data", "data", cwd=folder) as make:
-        make.until("looking at footage")
+        make.until("preparing footage")
         children = make.children()
         make.process.send_signal(number)
         assert make.process.wait(TIMEOUT_S) == 1

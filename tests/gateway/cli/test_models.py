@@ -53,7 +53,7 @@ def test_pull_list_verify(hub, tmp_path):
     assert len(json.loads((tmp_path / NAME / "manifest.json").read_text(encoding="utf-8"))["files"]) == 4
     (row,) = [line for line in vigent(hub, tmp_path, "list").stdout.splitlines() if NAME in line]
     assert row.split()[-1] == "here"
-    assert "4 files are whole" in vigent(hub, tmp_path, "verify", NAME).stdout
+    assert "4 files are complete" in vigent(hub, tmp_path, "verify", NAME).stdout
     (tmp_path / NAME / "model.bin").write_bytes(b"Weights" * 100)
     broken = vigent(hub, tmp_path, "verify", NAME)
     assert broken.returncode == 1
@@ -83,7 +83,7 @@ def test_list_tells_what_is_not_whole(hub, tmp_path):
     hub.reach = 300
     stopped = vigent(hub, tmp_path, "pull", NAME)
     assert (stopped.returncode, state(hub, tmp_path)) == (1, "partly here")
-    assert "goes on where it stopped" in stopped.stderr
+    assert "same command again" in stopped.stderr
     assert "only partly here" in vigent(hub, tmp_path, "verify", NAME).stderr
     hub.reach = 0
     assert vigent(hub, tmp_path, "pull", NAME).returncode == 0
@@ -106,7 +106,9 @@ def test_pull_says_how_to_use_it_and_verify_what_else_is_there(hub, tmp_path):
     (tmp_path / NAME / "extra.bin").touch()
     verified = vigent(hub, tmp_path, "verify", NAME)
     assert verified.returncode == 0
-    assert verified.stderr.strip() == f"{tmp_path / NAME / 'extra.bin'} is there too and was not checked."
+    assert (
+        verified.stderr.strip() == f"{tmp_path / NAME / 'extra.bin'} is not part of the checkpoint and was not checked."
+    )
 
 
 def test_ctrl_c_ends_a_pull_that_the_next_one_goes_on_with(hub, tmp_path):
@@ -123,7 +125,7 @@ def test_ctrl_c_ends_a_pull_that_the_next_one_goes_on_with(hub, tmp_path):
         process.kill()
     assert process.returncode != 0
     assert "Traceback" not in said
-    assert "goes on where it stopped" in said
+    assert "same command again" in said
     hub.stalls = 0
     hub.requests.clear()
     assert vigent(hub, tmp_path, "pull", NAME).returncode == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.main import main
-from gateway.cli.outputs import Outputs
+from gateway.cli.outputs import Outputs, film_file
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
 from services.media.store import MediaStore
 from tests.support.films import face_picture
@@ -66,7 +66,7 @@ def test_what_was_not_made_here_stays(folder: Path, store: MediaStore, name: str
 def test_all_files_that_stand_in_the_way_are_named(folder: Path, store: MediaStore) -> None:
     for name in BESIDE[:2]:
         (folder / name).write_text("mine", encoding="utf-8")
-    with pytest.raises(InvalidInputError, match=r"film\.mp4.*film\.srt.* are there"):
+    with pytest.raises(InvalidInputError, match=r"film\.mp4.*film\.srt.* already exist"):
         outputs().check(store.root)
 
 
@@ -201,6 +201,18 @@ def test_names_too_long_beside_the_film_are_said_before_work(folder: Path, store
     assert len(list(folder.iterdir())) == 6
 
 
+def test_a_folder_for_the_film_is_made_with_the_film(folder: Path, store: MediaStore) -> None:
+    (folder / "there").mkdir()
+    for name in ("new/film.mp4", "there/new/deep/film.mp4", "there/film.mp4"):
+        film = film_file(Path(name), "script.txt")
+        assert [path.name for path in folder.rglob("*")] == ["there"]
+        Outputs(film, {}).check(store.root)
+    Outputs(film_file(Path("new/deep/film.mp4"), "-"), {}).place(made(store), store)
+    assert (folder / "new" / "deep" / "film.srt").is_file()
+    with pytest.raises(InvalidInputError, match="cannot be written"):
+        film_file(Path("n" * 300) / "film.mp4", "script.txt")
+
+
 class Meddled(dict[str, media_pb2.MediaRef]):
     """Somebody writes captions at the moment in which the film has been put in place and is noted."""
 
@@ -245,7 +257,7 @@ def test_make_refuses_before_work(folder, monkeypatch, capsys, option):
             listening.accept()
     said = capsys.readouterr().err
     assert ended.value.code == 2, said
-    assert "'film.srt' would be written" in said
+    assert "'film.srt' would be overwritten" in said
     assert option in said
     assert "--out" in said
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -258,5 +270,5 @@ def test_without_out_the_film_does_not_replace_the_footage(folder, monkeypatch, 
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert "'a.jpg' would be written, but is the file that --footage names." in capsys.readouterr().err
+    assert "'a.jpg' would be overwritten, but it is the file given as --footage." in capsys.readouterr().err
     assert (folder / "a.jpg").read_bytes() == face_picture()

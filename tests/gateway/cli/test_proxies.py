@@ -7,15 +7,11 @@ import httpx
 import pytest
 
 from gateway.settings import SERVICES
-from tests.gateway.conftest import NOBODY, PATIENT
+from tests.gateway.conftest import PATIENT
 from tests.support.commands import TIMEOUT_S, vigent
 from tests.support.films import face_picture
 from tests.support.mesh import Mesh, run_mesh, run_server
-
-_SCHEMES = ("http", "https", "all", "grpc")
-DEAD = {name: f"http://{NOBODY}" for scheme in _SCHEMES for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper())}
-NO_EXCEPTION = dict.fromkeys(("no_proxy", "NO_PROXY", "no_grpc_proxy", "NO_GRPC_PROXY"), "")
-PROXIES = DEAD | NO_EXCEPTION
+from tests.support.proxies import PROXIES
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +33,7 @@ def test_a_film_is_made_and_listed(tmp_path: Path, beside: dict[str, str]) -> No
     small = ["--width", "270", "--height", "480"]
     made = vigent("make", "script.txt", "--footage", "face.png", *small, cwd=tmp_path, environment=beside)
     assert made.returncode == 0, made.stderr
-    assert "No mesh runs" not in made.stderr
+    assert "No mesh is running" not in made.stderr
     listed = vigent("jobs", "list", cwd=tmp_path, environment=beside)
     assert (listed.returncode, "done" in listed.stdout) == (0, True), listed.stderr
 

@@ -25,7 +25,7 @@ from gateway.mesh.supervisor import Supervisor
 from gateway.settings import SERVICES
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from tests.gateway.conftest import PATIENT
-from tests.support.commands import TIMEOUT_S, Running, command_of, running, vigent
+from tests.support.commands import TIMEOUT_S, Running, command_of, running, until, vigent
 
 QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.1, stop_grace_s=5)
 UP = r"Vigent is up: (http://[\d.:]+)"
@@ -40,11 +40,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("up")
 
 
+def desktop(folder: Path) -> dict[str, str]:
+    """A desktop whose browser notes what it is to open."""
+    browser = folder / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{folder / "opened"}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    return {"DISPLAY": ":99", "BROWSER": f"{browser} %s"}
+
+
 @pytest.fixture(scope="module")
 def mesh(folder: Path) -> Iterator[Running]:
     """A running `vigent up`; in the end Ctrl-C must end all of it."""
-    arguments = ["--data", str(folder / "data"), "--port-base", "0"]
-    with running("up", *arguments, cwd=folder, environment=PATIENT) as started:
+    arguments = ["--data", str(folder / "data"), "--port-base", "0", "--open"]
+    with running("up", *arguments, cwd=folder, environment=PATIENT | desktop(folder)) as started:
         started.until(UP)
         yield started
         children = started.children()
@@ -63,16 +71,49 @@ def test_it_starts_everything_and_says_where(mesh, folder):
     assert set(running_mesh(folder / "data").addresses) == set(PROCESSES)
 
 
+def test_it_opens_the_studio_where_there_is_a_desktop(mesh, folder):
+    url = mesh.until(UP)[1]
+    opened = folder / "opened"
+    assert until(lambda: opened.is_file() and opened.read_text(encoding="utf-8").strip() == url)
+    assert "<title>Vigent</title>" in httpx.get(url, trust_env=False, timeout=TIMEOUT_S).text
+
+
+@pytest.mark.fault(
+    "gateway killed",
+    promised="Started again at the same address; jobs are untouched, and events go on after the last one seen.",
+)
 def test_what_is_killed_is_started_again_at_the_same_address(mesh):
     url = mesh.until(UP)[1]
     for module in ("services.tts", "gateway"):
         after = len(mesh.lines)
         old = server(mesh, module)
         old.kill()
-        mesh.until(r"supervisor: exited with code -9; starting it again", after)
+        mesh.until(r"supervisor: exited with code -9; restarting", after)
         mesh.until(rf"{module.removeprefix('services.')} ready on", after)
         assert server(mesh, module).pid != old.pid
     assert httpx.get(f"{url}/probe/tts", trust_env=False, timeout=TIMEOUT_S).status_code == 200
+
+
+def test_a_service_is_restarted_when_asked_to(mesh, folder):
+    old, after = server(mesh, "services.tts"), len(mesh.lines)
+    told = vigent("restart", "tts", "--data", str(folder / "data"), cwd=folder)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines() == ["tts finishes its calls ...", "tts is ready again."]
+    mesh.until("supervisor: has ended as asked; starting it again", after)
+    assert server(mesh, "services.tts").pid != old.pid
+
+
+def test_no_other_service_is_restarted(mesh, folder):
+    told = vigent("restart", "nothing", "--data", str(folder / "data"), cwd=folder)
+    assert told.returncode == 2
+    assert "orchestrator" in told.stderr
+
+
+def test_nothing_is_restarted_where_nothing_runs(tmp_path):
+    told = vigent("restart", cwd=tmp_path)
+    assert told.returncode == 1
+    assert "No `vigent up` runs" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
@@ -84,6 +125,7 @@ def test_no_orphan_outlives_a_killed_supervisor(tmp_path):
         assert psutil.wait_procs(children, timeout=TIMEOUT_S)[1] == []
 
 
+@pytest.mark.fault("second server for the same port or data", promised="Refused, naming the first.")
 def test_a_second_mesh_on_the_same_folder_is_refused(tmp_path):
     with hold(tmp_path / "data", {"tts": "127.0.0.1:1"}):
         second = vigent("up", "--data", str(tmp_path / "data"), "--port-base", "0", cwd=tmp_path)
@@ -113,7 +155,7 @@ def test_a_port_given_twice_is_told_before_anything_starts(tmp_path, monkeypatch
         monkeypatch.setenv(name, port)
     with pytest.raises(InvalidInputError, match="Set VIGENT_LIPSYNC_METRICS_PORT") as caught:
         check_ports(MeshPlan.here().addresses)
-    told = f"{ports['VIGENT_TTS_PORT']} is given to tts and to lipsync metrics"
+    told = f"{ports['VIGENT_TTS_PORT']} is set for tts and lipsync metrics"
     assert caught.value.problem == f"Port {told}."
     assert [finding.detail for finding in checks.ports(tmp_path)] == [told]
 
@@ -130,7 +172,7 @@ async def test_a_process_that_does_not_answer_is_replaced(tmp_path):
 
     def say(_name: str, line: str) -> None:
         said.append(line)
-        if "starting it again" in line:
+        if "restarting" in line:
             found_dead.set()
 
     async with Supervisor(MeshPlan.here(0), tmp_path, say, ("tts",), QUICK) as mesh:
@@ -165,7 +207,7 @@ async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path)
     media.write_text("This is no folder.", encoding="utf-8")
     mesh = Supervisor(MeshPlan.here(0), tmp_path, lambda _name, line: said.append(line), ("tts",), policy)
     async with mesh:
-        with pytest.raises(FailedPreconditionError, match="tts does not keep running") as lost:
+        with pytest.raises(FailedPreconditionError, match="tts keeps failing") as lost:
             await mesh.wait_ready()
         assert lost.value.reason == "CRASH_LOOP"
         assert mesh.processes["tts"].restarts >= 3
@@ -174,7 +216,7 @@ async def test_a_crash_loop_is_told_and_ends_when_its_cause_has_passed(tmp_path)
         await asyncio.wait_for(mesh.processes["tts"].ready.wait(), TIMEOUT_S)
         await mesh.wait_ready()
         assert mesh.processes["tts"].state is State.READY
-    assert any("supervisor: crash loop: exited with code 1; starting it again in" in line for line in said)
+    assert any("supervisor: crash loop: exited with code 1; restarting in" in line for line in said)
 
 
 async def test_wrong_settings_are_not_tried_again(tmp_path):
@@ -186,14 +228,14 @@ async def test_wrong_settings_are_not_tried_again(tmp_path):
             await mesh.wait_ready()
         assert mesh.processes["tts"].restarts == 0
         assert mesh.processes["tts"].state is State.GIVEN_UP
-    assert any("it is not started again" in line for line in said)
+    assert any("not restarting it" in line for line in said)
 
 
 def test_a_mesh_that_does_not_come_up_ends_with_the_reason(tmp_path):
     failed = vigent("up", "--data", "data", "--port-base", "0", cwd=tmp_path, environment={"VIGENT_TTS_ENGINE": "no"})
     assert failed.returncode == 1
     assert "There is no engine 'no'" in failed.stdout
-    assert "tts does not keep running" in failed.stdout
+    assert "tts keeps failing" in failed.stdout
 
 
 def test_addresses_agree_with_each_other(tmp_path):

@@ -56,7 +56,7 @@ def test_the_address_that_was_tried_is_the_one_that_is_named(tmp_path: Path) -> 
     assert "No orchestrator answers at 127.0.0.1:1, 127.0.0.1:2." in asked.stderr
     elsewhere = vigent("jobs", "list", "--data", "mesh", cwd=tmp_path)
     assert (elsewhere.returncode, "127.0.0.1" in elsewhere.stderr) == (1, False)
-    assert "No orchestrator runs over mesh." in elsewhere.stderr
+    assert "No orchestrator is running on mesh." in elsewhere.stderr
 
 
 def test_a_server_that_was_set_and_is_away_is_named(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_an_orchestrator_that_freezes_in_the_middle_of_a_film_is_named(
     server = probe.servers["orchestrator"].process
     try:
         with running(*ARGUMENTS, "--seed", "9", cwd=folder, environment=beside) as making:
-            making.until("looking at footage|making sentences")
+            making.until("preparing footage|making sentences")
             server.send_signal(signal.SIGSTOP)
             making.until(f"^Waiting for orchestrator at {probe.jobs}\\.$")
             server.send_signal(signal.SIGCONT)

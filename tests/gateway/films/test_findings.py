@@ -19,13 +19,20 @@ def test_each_finding_is_one_sentence():
         "frames_without_face": 12,
         "footage_problems": ["Broken packets of the picture that were skipped: 1 of 120."],
         "music_problems": ["Broken packets of the sound that were skipped: 2 of 117."],
+        "pronunciations": [
+            {"word": "重庆", "kind": "pinyin", "reading": "chong2 qing4", "times": 2, "applied": True},
+            {"word": "SQL", "kind": "ipa", "reading": "ˈsiːkwəl", "times": 1, "applied": False},
+            {"word": "Kubernets", "kind": "words", "reading": "x", "times": 0, "applied": True},
+        ],
         "takes": [{"segment": 0, "takes": 2, "error_rate": 0.1}, *WELL["takes"]],
         "captions": {"findings": [{"check": "glyph_missing"}, {"check": "glyph_missing"}]},
     }
     assert list(findings_of(WELL | found)) == [
-        "Film: 12 of 500 frames show no face; the mouth stays as it is there.",
+        "Film: 12 of 500 frames show no face from the front; the mouth stays as it is there.",
         "Footage: Broken packets of the picture that were skipped: 1 of 120.",
         "Music: Broken packets of the sound that were skipped: 2 of 117.",
-        "Voice: 1 of 3 sentences spoken again, as something else was heard.",
-        "Captions: letters that the font does not have (2x).",
+        "Voice: 'SQL' was not said as 'ˈsiːkwəl': give this voice other words, not ipa.",
+        "Voice: 'Kubernets' is nowhere in the script; its reading was not used.",
+        "Voice: 1 of 3 sentences were spoken again, because something else was heard.",
+        "Captions: characters that the font does not have (2x).",
     ]

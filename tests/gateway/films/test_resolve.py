@@ -1,6 +1,7 @@
 """What a request names becomes the spec of a job: entries of the libraries, and files of this machine."""
 
 import hashlib
+import os
 import unicodedata
 from pathlib import Path
 
@@ -99,6 +100,17 @@ def test_files_are_inspected_as_uploads_are(library: Library, store: MediaStore,
             library.add(kind, path, path.name, description)
         assert error.problem == f"{path}: {of_upload.value.problem}"
         assert (error.reason, error.field) == (of_upload.value.reason, field)
+
+
+def test_what_is_no_file_is_told_for_what_it_is(library: Library, tmp_path: Path, face: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for given, words in ((tmp_path, "is a folder"), (tmp_path / "pipe", "is a pipe"), ("/dev/null", "is a device")):
+        error = refused(library, footage=face, music=str(given))
+        assert (error.field, error.reason, words in error.problem) == ("music", "NOT_A_FILE", True)
+    nowhere = refused(library, footage=face, music=str(tmp_path / "nowhere"))
+    assert "There is no file" in nowhere.problem
+    for given in ("a\0b", "n" * 5_000, f"{tmp_path}/pipe/below"):
+        assert refused(library, music=given).reason == "UNKNOWN_MUSIC"
 
 
 def test_a_file_is_looked_at_once(library: Library, store: MediaStore, face: str) -> None:

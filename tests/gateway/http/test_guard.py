@@ -85,6 +85,7 @@ def test_bad_jobs_are_problems_that_name_the_field(http, body, reason, field):
     found = response.json()
     assert (found["reason"], found["field"]) == (reason, field), found
     assert found["problem"]
+    assert "Value error" not in found["problem"]  # pydantic's own prefix
     assert found["remedy"]
     assert found["instance"] == "/api/v1/jobs"
 
@@ -99,10 +100,10 @@ def test_a_form_is_no_job(http):
 
 def test_bodies_are_capped_announced_or_not(http):
     def unannounced():
-        for _ in range(50):
-            yield b" " * 1_000
+        for _ in range(3):
+            yield b" " * 500_000
 
-    for body in (b" " * 50_000, unannounced()):
+    for body in (b" " * 1_500_000, unannounced()):
         response = http.post("/api/v1/jobs", content=body, headers={"Content-Type": "application/json"})
         assert response.status_code == 413
         assert response.json()["reason"] == "BODY_TOO_LARGE"

@@ -25,6 +25,7 @@ def test_a_job_tells_what_it_did(films, film):
     assert film["id"] in {job["id"] for job in listed}
 
 
+@pytest.mark.fault("gateway killed")
 def test_events_rise_by_one_and_can_be_resumed(films, film):
     every = [event for event in events(films, film["id"]) if event["name"] == "message"]
     assert [int(event["id"]) for event in every] == list(range(1, len(every) + 1))

@@ -81,7 +81,7 @@ def test_one_is_enough_while_the_other_is_started_again(up):
     second = next(child for child in up.children() if _ports(child) & {int(row_of(up, "lipsync-2")[3].split(":")[1])})
     after = len(up.lines)
     second.kill()
-    up.until(r"lipsync-2 .*supervisor: exited with code -9; starting it again", after)
+    up.until(r"lipsync-2 .*supervisor: exited with code -9; restarting", after)
     probe = httpx.get(f"{url}/probe/lipsync", trust_env=False, timeout=TIMEOUT_S)
     assert probe.status_code == 200
     assert len(probe.json()["replicas"]) == 2

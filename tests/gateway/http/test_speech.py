@@ -1,5 +1,6 @@
 """OpenAI's doors, with a real voice."""
 
+import json
 import struct
 from itertools import pairwise
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from gateway.http.routes.speech import OPENAI_PCM_RATE_HZ, wav_header
+from tests.gateway.conftest import PATIENT, client_of
+from tests.support.mesh import run_server
 
 TEXT = "你好，世界。This is a test of the voice! It goes on for a while."
 
@@ -81,6 +84,7 @@ def test_speed_changes_the_length(http):
         ({"speed": 9}, "speed"),
         ({"speed": 0.2}, "speed"),
         ({"response_format": "wma"}, "response_format"),
+        ({"instructions": "Whisper."}, "instructions"),
         ({"nonsense": 1}, "nonsense"),
     ],
 )
@@ -91,6 +95,20 @@ def test_errors_are_where_openais_clients_look(http, fields, param):
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
     assert error["message"]
     assert response.json()["remedy"]
+
+
+def test_an_engine_that_can_be_told_how_to_speak_is_told(tmp_path):
+    heard = tmp_path / "heard"
+    options = json.dumps({"instructed": "1", "log_file": str(heard)})
+    engine = {"VIGENT_TTS_ENGINE": "tests.knobs.tts:KnobsTts", "VIGENT_TTS_OPTIONS": options}
+    with run_server("services.tts", tmp_path, engine) as tts:
+        environment = {"VIGENT_GATEWAY_TTS": tts.address, **PATIENT}
+        with run_server("gateway", tmp_path, environment) as gateway, client_of(gateway) as client:
+            for voice in ("tone", "tone: slowly", ""):
+                asked = {"voice": voice, "instructions": "Whisper.", "response_format": "pcm"}
+                assert spoken(client, input="Hi.", **asked).status_code == 200
+    said = [line for line in heard.read_text(encoding="utf-8").splitlines() if line.startswith("call")]
+    assert said == ["call, Whisper.", "call, slowly; Whisper.", "call, Whisper."]
 
 
 def surrogate(http: httpx.Client) -> httpx.Response:

@@ -9,8 +9,10 @@ from gateway.library.library import Library
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError
 from services.media.inspection import inspect_footage, inspect_music
+from services.media.picture import read_picture
 from services.media.store import MediaStore
-from tests.support.cases import FOOTAGE, MUSIC, REFUSED_FOOTAGE, REFUSED_MUSIC
+from tests.support.cases import FOOTAGE, MUSIC, PICTURES, REFUSED_FOOTAGE, REFUSED_MUSIC
+from tests.support.pictures import number_in, numbered_picture
 
 
 @pytest.fixture
@@ -36,6 +38,14 @@ def test_music_is_taken(tmp_path, name):
     assert facts.duration_s == pytest.approx(case.duration_s, abs=0.08)
     assert case.told in " ".join(facts.notes)
     assert bool(case.told) == bool(facts.notes)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_taken_whatever_it_says_of_itself(tmp_path, name):
+    (tmp_path / "a").write_bytes(PICTURES[name])
+    facts = inspect_footage(tmp_path / "a", 60)
+    assert (facts.width, facts.height) == numbered_picture(5).shape[1::-1]
+    assert number_in(read_picture(tmp_path / "a", "file", 10**6)) == 5
 
 
 @pytest.mark.parametrize("name", REFUSED_FOOTAGE)

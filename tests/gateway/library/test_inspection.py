@@ -107,6 +107,7 @@ def test_what_is_no_font_is_refused(tmp_path):
         inspect_font(path)
 
 
+@pytest.mark.fault("decompression bomb")
 @pytest.mark.parametrize(
     ("limits", "reasons"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.mesh import lock
-from gateway.mesh.lock import hold, running_mesh
+from gateway.mesh.lock import hold, running_mesh, try_to_use
 from services.base.errors import FailedPreconditionError
 
 ADDRESSES = {"tts": "127.0.0.1:5"}
@@ -49,3 +49,13 @@ def test_a_second_mesh_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "_PAUSE_S", 0.0)
     with hold(tmp_path, ADDRESSES), pytest.raises(FailedPreconditionError), hold(tmp_path, ADDRESSES):
         pass
+
+
+def test_those_who_use_a_mesh_share_it_and_whoever_ends_it_is_alone(tmp_path):
+    first, second = try_to_use(tmp_path), try_to_use(tmp_path)
+    assert try_to_use(tmp_path, alone=True) is None
+    first.close()
+    second.close()
+    with try_to_use(tmp_path, alone=True):
+        assert try_to_use(tmp_path) is None
+    try_to_use(tmp_path).close()

@@ -19,6 +19,7 @@ def no_checkpoint(tmp_path):
     return {"VIGENT_ASR_ENGINE": "whisper", "VIGENT_ASR_CHECKPOINT": str(tmp_path / "没有")}
 
 
+@pytest.mark.fault("weights missing, cut or wrong")
 async def test_probe_and_gateway_tell_it(tmp_path, no_checkpoint):
     ports = {"VIGENT_ASR_PORT": "0", "VIGENT_ASR_METRICS_PORT": "0"}
     async with connected(*await start("asr", tmp_path, no_checkpoint | ports)) as server:
@@ -26,7 +27,7 @@ async def test_probe_and_gateway_tell_it(tmp_path, no_checkpoint):
         probed = await asyncio.to_thread(vigent, "probe", server.address, "--timeout", "60", cwd=tmp_path)
         assert (probed.returncode, probed.stdout.strip()) == (1, "NOT_SERVING")
         assert TOLD in " ".join(probed.stderr.split())
-        watch = MeshWatch(GatewaySettings.load("gateway", asr=server.address, probe_timeout_s=60))
+        watch = MeshWatch(GatewaySettings.load("gateway", asr=server.address, waits={"probe_timeout_s": 60}))
         state = await watch.service("asr")
         await watch.close()
     assert not state.ok

@@ -113,6 +113,17 @@ def test_breaks_where_the_voice_pauses():
     assert lines[0].char_end == 6
 
 
+def test_a_cue_ends_where_viewers_wait():
+    """Two lines that share a cue when they are spoken at once do not when there is a second of silence between."""
+    text = "快快快，跑跑跑跑"
+    for silence_s, joined in ((0.0, True), (1.0, False)):
+        second = 4_000 + round(16_000 * silence_s)
+        words = [Word(0, 3, 0, 4_000), Word(4, 8, second, second + 4_000)]
+        lines = break_lines(text, NARROW, SpokenTimes.of_words(text, words, 16_000, 0.5 + silence_s))
+        assert (lines[0].char_end, lines[0].joined) == (4, False)
+        assert lines[1].joined is joined
+
+
 def test_lines_spoken_too_fast_share_a_cue():
     text = "快快快，跑跑跑跑，跳跳跳跳跳，唱唱唱唱唱。"
     assert any(line.joined for line in break_lines(text, NARROW, times_of(text, 2.0)))

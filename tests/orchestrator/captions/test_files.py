@@ -1,7 +1,8 @@
+import json
 import re
 
 from orchestrator.captions.cues import Cue, CueLine, make_cues
-from orchestrator.captions.files import subtitles_of, write_ass
+from orchestrator.captions.files import subtitles_of, write_ass, write_words
 from orchestrator.captions.layout import CaptionLayout
 from services.typography.cues import CueWord
 from services.typography.styles import load_style
@@ -50,3 +51,16 @@ def test_ass_times_of_two_lines_add_up_to_the_cue():
 
 def test_an_empty_film_has_an_empty_file():
     assert write_ass([], LAYOUT).endswith("Effect, Text\n")
+
+
+def test_every_spoken_word_is_told_with_its_place_and_time():
+    texts = ["大家好，我是 Vigent。", "It streams!"]
+    spoken = [spoken_words(text)[0] for text in texts]
+    cues = [make_cues(texts[n], spoken[n], 75 * n, 75, SAMPLE_RATE_HZ, LAYOUT) for n in (0, 1)]
+    words = json.loads(write_words(cues))
+    assert [word["text"] for word in words if word["segment"] == 1] == ["It", "streams"]
+    assert all(texts[word["segment"]][word["char_start"] : word["char_end"]] == word["text"] for word in words)
+    assert all(word["start_s"] < word["end_s"] for word in words)
+    starts = [word["start_s"] for word in words]
+    assert starts == sorted(starts)
+    assert next(word["start_s"] for word in words if word["segment"] == 1) >= 3.0

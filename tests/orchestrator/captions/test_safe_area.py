@@ -26,7 +26,7 @@ def test_bands_of_every_platform_lie_in_its_safe_area(platform, canvas):
 @pytest.mark.parametrize("area", ["caption", "title"])
 @pytest.mark.parametrize("platform", list_platforms())
 def test_text_is_never_over_the_mouth(mouth_y, area, platform):
-    _, top, _, bottom = text_band(area, 1080, 1920, platform, avoid=(400, mouth_y, 280, 160), needed_px=130)
+    _, top, _, bottom = text_band(area, 1080, 1920, platform, avoid=[(400, mouth_y, 280, 160)], needed_px=130)
     assert bottom <= mouth_y or top >= mouth_y + 160
     assert bottom - top >= 130
 
@@ -34,28 +34,57 @@ def test_text_is_never_over_the_mouth(mouth_y, area, platform):
 @pytest.mark.parametrize("face_y", range(0, 1400, 50))
 def test_a_title_keeps_off_the_face_the_labels_and_the_captions(face_y):
     face = (300, face_y, 480, 500)
-    _, top, _, bottom = text_band("title", 1080, 1920, avoid=face, needed_px=90)
+    _, top, _, bottom = text_band("title", 1080, 1920, avoid=[face], needed_px=90)
     label_bottom = safe_area("safe", 1080, 1920)[1] + 80
     assert bottom <= face_y or top >= face_y + 500
     assert label_bottom <= top < bottom <= safe_area("caption", 1080, 1920)[1]
 
 
 def test_a_mouth_elsewhere_moves_nothing():
-    assert text_band("caption", 1080, 1920, avoid=(400, 700, 280, 160)) == text_band("caption", 1080, 1920)
+    assert text_band("caption", 1080, 1920, avoid=[(400, 700, 280, 160)]) == text_band("caption", 1080, 1920)
 
 
 def test_a_mouth_in_the_band_moves_it_the_shortest_way():
-    _, top, _, _ = text_band("caption", 1080, 1920, avoid=(400, 1100, 280, 100), needed_px=150)
+    _, top, _, _ = text_band("caption", 1080, 1920, avoid=[(400, 1100, 280, 100)], needed_px=150)
     assert 1200 < top < 1320
-    _, _, _, bottom = text_band("caption", 1080, 1920, avoid=(400, 1300, 280, 100), needed_px=150)
+    _, _, _, bottom = text_band("caption", 1080, 1920, avoid=[(400, 1300, 280, 100)], needed_px=150)
     assert 1180 < bottom < 1300
 
 
 @pytest.mark.parametrize("area", ["caption", "title"])
-@pytest.mark.parametrize("close_up", [(0, 0, 1080, 1920), (40, 200, 1000, 1300)])
-def test_a_close_up_leaves_text_where_it_can_be_read(area, close_up):
-    assert text_band(area, 1080, 1920, avoid=close_up, needed_px=150) == text_band(area, 1080, 1920)
-    assert text_band(area, 1080, 1920, avoid=close_up) == text_band(area, 1080, 1920)
+@pytest.mark.parametrize("needed_px", [0, 150])
+def test_a_face_that_fills_the_picture_leaves_text_where_it_was(area, needed_px):
+    face = [(0, 0, 1080, 1920)]
+    assert text_band(area, 1080, 1920, avoid=face, needed_px=needed_px) == text_band(area, 1080, 1920)
+
+
+@pytest.mark.parametrize("platform", list_platforms())
+@pytest.mark.parametrize(
+    "face",
+    [(40, 200, 1000, 1300), (100, 350, 900, 1250), (0, 400, 1080, 1500), (60, 120, 960, 1500), (200, 700, 700, 900)],
+)
+def test_captions_of_a_close_up_are_never_on_the_face(platform, face):
+    mouth = (face[0] + 300, face[1] + int(0.7 * face[3]), 300, 200)
+    _, top, _, bottom = text_band("caption", 1080, 1920, platform, [face, mouth], needed_px=150)
+    assert bottom <= face[1] or top >= face[1] + face[3]
+    assert bottom - top > 75
+
+
+def test_where_there_is_no_room_beside_the_face_captions_keep_off_the_mouth():
+    mouth = (300, 1250, 480, 260)
+    _, top, _, bottom = text_band("caption", 1080, 1920, avoid=[(0, 0, 1080, 1900), mouth], needed_px=150)
+    assert bottom <= mouth[1]
+    assert bottom - top >= 150
+
+
+def test_captions_are_drawn_smaller_where_there_is_less_room():
+    style = load_style("subtitle")
+    usual = CaptionLayout.of(style, 1080, 1920)
+    close = CaptionLayout.of(style, 1080, 1920, avoid=[(40, 330, 1000, 1480)])
+    share = close.font_px / usual.font_px
+    assert 0.5 < share < 1
+    assert close.style["size"] == pytest.approx(share * usual.style["size"])
+    assert close.width_px("国国") == pytest.approx(share * usual.width_px("国国"), rel=0.02)
 
 
 def test_unknown_platforms_are_refused():

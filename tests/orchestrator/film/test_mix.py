@@ -320,6 +320,16 @@ def test_bad_music_is_refused(tmp_path, voices, name):
     assert caught.value.remedy
 
 
+def test_music_that_is_silent_under_the_whole_film_is_told(tmp_path, voices):
+    """Though it is louder later."""
+    seconds = sum(voice.frames for voice in voices) / 25
+    silence = np.zeros((2, round((seconds + 1) * 44_100)))
+    path = write_music(tmp_path / "late.flac", np.concatenate([silence, noise(3)], axis=1))
+    told = ("It is silent for as long as the film lasts.",)
+    assert mix_film(voices, tmp_path / "mix.m4a", music=MusicBed(path)).music_notes == told
+    assert mix_film(voices, tmp_path / "mix.m4a", music=MusicBed(path, start_s=seconds)).music_notes == ()
+
+
 # voice
 
 

@@ -79,6 +79,7 @@ async def test_events_only_move_forward(mesh: Mesh, film: jobs_pb2.Job) -> None:
     assert events[-1].progress.percent == 100
 
 
+@pytest.mark.fault("the same job submitted twice")
 async def test_the_same_key_is_the_same_job(mesh: Mesh) -> None:
     spec = spec_of(mesh, "Once only.")
     async with JobClient(mesh.jobs) as client:

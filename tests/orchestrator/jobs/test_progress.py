@@ -1,6 +1,8 @@
 """Percent, time to the end and what is said of a job while it is made."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,11 @@ BEGIN = jobs_pb2.JobProgress()
 
 
 @pytest.fixture
-async def records(tmp_path: Path) -> JobRecords:
-    records = JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}")
-    await records.create(jobs_pb2.Job(id="a", state=jobs_pb2.JOB_STATE_QUEUED), "")
-    await records.change("a", run)
-    return records
+async def records(tmp_path: Path) -> AsyncIterator[JobRecords]:
+    with closing(JobRecords(f"sqlite:///{tmp_path / 'jobs.db'}")) as records:
+        await records.create(jobs_pb2.Job(id="a", state=jobs_pb2.JOB_STATE_QUEUED), "")
+        await records.change("a", run)
+        yield records
 
 
 def run(job: jobs_pb2.Job) -> None:
@@ -39,7 +41,7 @@ async def test_sentences_count_by_their_length_and_frames_by_their_share(records
 
     progress.share(0.5)
     assert await written() == jobs_pb2.JobProgress(
-        stage="prepare", percent=2.5, eta_s=-1, message="Looking at the footage."
+        stage="prepare", percent=2.5, stage_percent=50, eta_s=-1, message="Looking at the footage."
     )
     progress.plan([segment("x" * 30), segment("x" * 10)])
     progress.stage("segments", "Speaking 2 sentences.")

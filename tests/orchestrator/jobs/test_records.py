@@ -65,6 +65,7 @@ async def test_a_key_is_not_given_to_another_spec(records: JobRecords) -> None:
     assert caught.value.field == "idempotency_key"
 
 
+@pytest.mark.fault("the same job submitted twice", promised="One job, one film.")
 async def test_submissions_at_the_same_moment_make_one_job(records: JobRecords) -> None:
     made = await asyncio.gather(*(records.create(job(f"job{n}"), "key") for n in range(8)))
     assert len({each.id for each, _ in made}) == 1

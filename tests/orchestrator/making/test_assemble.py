@@ -64,6 +64,7 @@ def bomb(path: Path) -> Path:
     return write_music(path, 0.1 * np.random.default_rng(1).normal(size=(2, 20_000)), 1, "pcm_s16le")
 
 
+@pytest.mark.fault("decompression bomb", promised="The same, within limits of memory, time and size.")
 def test_a_memory_bomb_is_refused(tmp_path: Path, voices: list[VoiceSegment]) -> None:
     with pytest.raises(InvalidInputError) as caught:
         apart(voices, tmp_path / "mix.m4a", bomb(tmp_path / "bomb.mka"))

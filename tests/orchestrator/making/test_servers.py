@@ -40,3 +40,22 @@ async def test_servers_that_are_away_are_named(monkeypatch):
     ):
         await service.engine()
     await service.close()
+
+
+async def test_a_server_is_found_by_its_name(tmp_path):
+    with run_server("services.overlay", tmp_path) as server:
+        port = server.address.rpartition(":")[2]
+        service = Service(f"dns:///localhost:{port}", "vigent.overlay.v1.OverlayService", OverlayServiceStub)
+        assert (await asyncio.wait_for(service.engine(), 60)).name == "plain"
+        with service.least_busy() as stub:
+            assert stub is not None
+        await service.close()
+
+
+async def test_a_name_that_nobody_has_is_told():
+    service = Service("dns:///nobody.invalid:8054", "vigent.overlay.v1.OverlayService", OverlayServiceStub)
+    with pytest.raises(UnavailableError, match=r"at dns:///nobody\.invalid:8054 serves"):
+        await service.engine()
+    with pytest.raises(UnavailableError, match=r"at dns:///nobody\.invalid:8054 is known"), service.least_busy():
+        pass
+    await service.close()

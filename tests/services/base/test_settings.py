@@ -8,7 +8,7 @@ from services.base.errors import InvalidInputError
 from services.base.setting_names import unread_variables
 from services.base.settings import METRICS_PORTS, PORTS, ProcessSettings, ServerSettings
 from services.enginekit.settings import EngineSettings
-from services.runtime.server import engine_settings
+from services.runtime.choice import engine_settings
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +103,18 @@ def test_unknown_name_in_the_file_is_an_error(empty_machine: Path) -> None:
 def test_unreadable_file_is_an_error(empty_machine: Path) -> None:
     empty_machine.write_text("[tts\n", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"vigent\.toml"):
+        ServerSettings.load("tts")
+
+
+def test_the_file_may_begin_as_notepad_has_it(empty_machine: Path) -> None:
+    empty_machine.write_text("[tts]\nslots = 3\n", encoding="utf-8-sig")
+    assert ServerSettings.load("tts").slots == 3
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_a_file_in_another_encoding_is_told_what_to_be(empty_machine: Path, encoding: str) -> None:
+    empty_machine.write_text('[tts]\nengine = "大"\n', encoding=encoding)
+    with pytest.raises(InvalidInputError, match="Save it as UTF-8"):
         ServerSettings.load("tts")
 
 

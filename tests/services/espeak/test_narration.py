@@ -1,14 +1,20 @@
 import threading
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pypinyin.constants import PINYIN_DICT
 
 from services.base.errors import InternalError, InvalidInputError
 from services.espeak.library import SAMPLE_RATE_HZ, PhonemeBegan, speak
-from services.espeak.narration import MANDARIN, SpokenWord, _source, narrate
+from services.espeak.narration import MANDARIN, SpokenWord, narrate, reading_language, voice_of
+from services.espeak.reading import runs_of
+from services.text.notation.dictionary import Dictionary
+from services.text.notation.pinyin import syllables_of
+from services.text.pronunciation import Pronunciation, ReadingKind
 from services.text.words import words_of
 from tests.services.text.readings import READINGS
 
@@ -19,11 +25,12 @@ def spoken(text: str, **options) -> tuple[np.ndarray, list[SpokenWord]]:
     return np.concatenate([event for event in events if not isinstance(event, SpokenWord)]), words
 
 
-def phonemes(text: str, language: str = "") -> str:
+def phonemes(text: str, language: str = "", pronunciations: Sequence[Pronunciation] = ()) -> str:
     """Phonemes as espeak names them, a space after each syllable or word."""
-    source = _source(text, language, "")
-    events = speak(source.said, source.voice, words_per_minute=175, markup=source.markup)
-    names = [event.name for event in events if isinstance(event, PhonemeBegan)]
+    names = []
+    for run in runs_of(text, reading_language(text, language), pronunciations):
+        events = speak(run.said, voice_of(run.language), words_per_minute=175, phonemes=run.phonemes)
+        names += [event.name for event in events if isinstance(event, PhonemeBegan)]
     return "".join(" " if name.startswith("_") else name for name in names)
 
 
@@ -116,17 +123,63 @@ def test_words_start_where_the_voice_starts():
         assert pause.stop - pause.start > SAMPLE_RATE_HZ // 20
 
 
-@pytest.mark.parametrize("ellipsis", ["……", "…", "...", "......"])
 @pytest.mark.parametrize(
-    ("before", "after"), [("我觉得", "可以。"), ("I think", " so."), ("我觉得", " OK吗？"), ("R&D", " <b> 好。")]
+    ("text", "entry", "heard"),
+    [
+        ("去重庆吧", "重庆=zhòng qìng", "ts.'ongtS;h'iN"),
+        ("绿地", "绿=lù", "l'ut@"),
+        ("兄弟们", "兄弟=xiōng di", "S;'ongtim@n"),
+        ("那儿", "那儿=nà er", "n'A@r"),
+        ("I like 重庆 very much indeed, my friend", "重庆=zhòng qìng", "l'aIkts.'ongtS;h'iNv'Eri"),
+        ("用Kubernetes很好", "Kubernetes=/ˌkuːbərˈnɛtiːz/", "(en-us)ku:b3rnEt#i:z(cmn)X@n"),
+        ("Use Kubernetes daily", "Kubernetes=/ˌkuːbərˈnɛtiːz/", "k,u:b3rn'Et#i:z"),
+        ("Der cube ist sehr gut", "cube=/ˈkuːbeɪ/", "k'u:beI"),
+        ("用SQL查询", "SQL=sequel", "(en)si:kw@L(cmn)"),
+        ("三体", "三体=3 个太阳", "sanko-th'aij'iAN"),
+        ("[[重庆]] [[a]]", "重庆=/ˈkjuːb/", "kj'u:b(cmn)(en)'eI"),
+    ],
 )
-def test_an_ellipsis_inside_a_sentence_is_a_pause(before, after, ellipsis):
-    text = f"{before}{ellipsis}{after}"
-    samples, words = spoken(text)
+def test_says_a_word_as_it_is_told(text, entry, heard):
+    told = Dictionary.of([entry], "").pronunciations(text)
+    assert heard in phonemes(text, pronunciations=told).replace(" ", "")
+    assert heard not in phonemes(text).replace(" ", "")
+
+
+def test_each_tone_sounds_different():
+    told = [Dictionary.of([f"妈={pinyin}"], "").pronunciations("妈") for pinyin in ("mā", "má", "mǎ", "mà", "ma5")]
+    takes = [spoken("妈", pronunciations=each)[0].tobytes() for each in told]
+    assert len(set(takes)) == len(takes)
+    assert takes[0] == spoken("妈")[0].tobytes()
+
+
+def test_the_voice_knows_every_syllable_of_pinyin():
+    """Those of pypinyin's table of characters; one that the voice does not know it spells in English."""
+    syllables = sorted({syllable for all_ in PINYIN_DICT.values() for syllable in all_.split(",")})
+    assert len(syllables) > 1_500
+    for first in range(0, len(syllables), 100):
+        readings = [syllables_of(written, 1)[0] for written in syllables[first : first + 100]]
+        told = [Pronunciation(place, place + 1, ReadingKind.PINYIN, each) for place, each in enumerate(readings)]
+        assert "(en" not in phonemes("字" * len(told), "zh", told)
+
+
+def test_words_that_are_told_keep_their_times():
+    text = "我在重庆用Kubernetes和SQL很好。"
+    told = Dictionary.of(["重庆=chóng qìng", "Kubernetes=/ˌkuːbərˈnɛtiːz/", "SQL=structured query language"], "")
+    _, words = spoken(text, pronunciations=told.pronunciations(text))
     assert [(word.char_start, word.char_end) for word in words] == [(word.start, word.end) for word in words_of(text)]
-    first = next(index for index, word in enumerate(words) if word.char_start > len(before))
-    assert words[first].start_sample - words[first - 1].end_sample > SAMPLE_RATE_HZ // 2
-    assert len(spoken(f"{before}{after}{ellipsis}")[0]) < len(samples) - SAMPLE_RATE_HZ // 4
+    lengths = {text[word.char_start : word.char_end]: word.end_sample - word.start_sample for word in words}
+    assert all(samples > SAMPLE_RATE_HZ // 10 for samples in lengths.values())
+    assert lengths["SQL"] > 3 * lengths["和"]
+    _, plain = spoken(text)
+    assert len(plain) == len(words)
+
+
+@pytest.mark.parametrize("variant", ["", "f2", "Annie"])
+def test_every_voice_reads_another_language_by_its_own_rules(variant):
+    """Russian by letters of English would be spelled, which takes far longer."""
+    alone = len(spoken("привет", variant=variant)[0])
+    inside = len(spoken("你好 привет 世界", variant=variant)[0]) - len(spoken("你好 世界", variant=variant)[0])
+    assert 0.5 * alone < inside < 1.5 * alone
 
 
 def test_speed_changes_the_length():
@@ -169,4 +222,4 @@ def test_a_voice_that_espeak_does_not_have_is_an_error_of_ours():
 
 
 def test_the_mandarin_voice_is_the_one_that_reads_hanzi():
-    assert _source("你好", "zh-CN", "").voice == MANDARIN
+    assert voice_of("zh-CN") == MANDARIN

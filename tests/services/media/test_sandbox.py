@@ -9,7 +9,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from services.base.errors import CancelledError, InternalError, InvalidInputError
+from services.base.errors import CancelledError, InternalError, InvalidInputError, UnavailableError
 from services.media.sandbox import Limits
 from services.media.sandbox import run_limited as run
 
@@ -49,6 +49,16 @@ def die_slowly():
 
 def wait():
     time.sleep(600)
+
+
+def freeze():
+    signal.raise_signal(signal.SIGSTOP)
+
+
+def tell(progress):
+    for number in range(12):
+        time.sleep(0.5)
+        progress(number, 12)
 
 
 def write_file(path, size):
@@ -117,3 +127,23 @@ def test_cancel_ends_the_child():
     threading.Timer(0.5, cancelled.set).start()
     with pytest.raises(CancelledError):
         run_limited(wait, cancelled=cancelled)
+
+
+@pytest.mark.fault(
+    "decoder or encoder that stands still",
+    promised="Ended after 30 s without a sign of life (a frame: 60 s) and tried again; the file is not blamed.",
+)
+def test_a_frozen_child_is_ended_and_the_file_is_not_to_blame():
+    with pytest.raises(UnavailableError) as caught:
+        run(f"{__name__}:freeze", returns=type(None), limits=Limits(stall_s=1))
+    assert caught.value.reason == "STALLED"
+    assert caught.value.retryable
+
+
+def test_a_child_that_tells_progress_or_computes_does_not_stand_still():
+    told = []
+    run(f"{__name__}:tell", returns=type(None), limits=Limits(stall_s=4), progress=lambda *seen: told.append(seen))
+    assert len(told) == 12
+    with pytest.raises(InvalidInputError) as caught:
+        run(f"{__name__}:spin", returns=type(None), limits=Limits(stall_s=1, cpu_s=3))
+    assert caught.value.reason == "FILE_TOO_SLOW"

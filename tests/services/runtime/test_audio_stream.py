@@ -61,6 +61,10 @@ async def test_an_empty_chunk_is_counted_but_not_given():
     assert np.array_equal(await read([opening(), audio(0, 0, b""), audio(1, 0, PCM.tobytes()), end(1000)]), PCM)
 
 
+@pytest.mark.fault(
+    "chunks repeated, missing or out of order",
+    promised="Refused by sequence and totals, naming the chunk.",
+)
 @pytest.mark.parametrize(
     ("parts", "field", "reason"),
     [

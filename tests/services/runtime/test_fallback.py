@@ -38,7 +38,7 @@ async def test_another_engine_works_and_it_is_said_everywhere(tmp_path: Path) ->
         probed = await asyncio.to_thread(vigent, "probe", server.address, "--timeout", "60", cwd=tmp_path)
         assert (probed.returncode, probed.stdout.strip()) == (0, "SERVING")
         assert TOLD in " ".join(probed.stderr.split())
-        watch = MeshWatch(GatewaySettings.load("gateway", tts=server.address, probe_timeout_s=60))
+        watch = MeshWatch(GatewaySettings.load("gateway", tts=server.address, waits={"probe_timeout_s": 60}))
         state = await watch.service("tts")
         await watch.close()
         assert state.ok

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import grpc
@@ -9,7 +10,10 @@ from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from services.base.names import ENGINE_METADATA_KEY
+from services.runtime.health import Health
+from services.runtime.server import keep_health
 from tests.support.servers import NOT_SERVING, SERVING, TIMEOUT_S, TTS, events, failure, listening, serving, until_event
+from tests.support.workers import working
 
 UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
 NAMES = ("", TTS, "liveness")
@@ -46,6 +50,40 @@ async def test_watch_tells_every_change_and_ends_with_the_server(tmp_path: Path)
         assert (await watch.read()).status == NOT_SERVING
         assert await watch.read() is grpc.aio.EOF
         assert await asyncio.wait_for(server.process.wait(), TIMEOUT_S) == 0  # no watch holds it for the grace
+
+
+async def test_a_hang_is_told_before_slow_files_are_read() -> None:
+    """The identity is read from the checkpoint's folder, which may lie on a disk that does not answer."""
+    slow, reading, health = threading.Event(), threading.Event(), Health(TTS)
+
+    def read_identity() -> str:
+        reading.set()
+        assert slow.wait(TIMEOUT_S)
+        return "identity"
+
+    async with working() as worker:
+        slow.set()
+        told = asyncio.create_task(keep_health(worker, health, read_identity, lambda: None))
+        await until_status(health, SERVING)
+        slow.clear()
+        reading.clear()
+        worker.stalled = True
+        worker.changed.set()
+        assert await asyncio.to_thread(reading.wait, TIMEOUT_S)
+        assert await status(health) == NOT_SERVING
+        slow.set()
+        told.cancel()
+
+
+async def status(health: Health) -> int:
+    response = await health.List(health_pb2.HealthListRequest(), None)
+    return response.statuses[TTS].status
+
+
+async def until_status(health: Health, wanted: int) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        while await status(health) != wanted:  # noqa: ASYNC110 - Watch needs a server
+            await asyncio.sleep(0.01)
 
 
 async def test_a_server_that_drains_is_alive(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ async def test_says_where_it_is_and_ends_with_zero(tmp_path: Path) -> None:
     assert [line.split(" ", 2)[1] for line in server.log.read_text(encoding="utf-8").splitlines()] == ["INFO"]
 
 
+@pytest.mark.fault("second server for the same port or data")
 @pytest.mark.parametrize("setting", ["port", "metrics_port"])
 async def test_port_in_use_is_one_clear_line(tmp_path: Path, setting: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -61,6 +62,10 @@ async def test_wrong_setting_is_one_clear_line(tmp_path: Path, setting: str, val
     assert "Traceback" not in err
 
 
+@pytest.mark.fault(
+    "weights missing, cut or wrong",
+    promised="Not ready, but live; why is said to everybody, and it is tried again ever more rarely.",
+)
 async def test_engine_that_fails_to_load_is_said_once_and_tried_again(tmp_path: Path) -> None:
     async with listening(tmp_path, {"load_action": "error"}, recovery__reload_pause_s=0.05) as server:
         await server.until_count('vigent_worker_restarts_total{reason="load",service="tts"}', 3)

@@ -18,7 +18,7 @@ from services.text.pasted import spoken_text
         ("```python\nprint(1)\n```", "\nprint(1)\n"),
         ("看[文档](https://a.b/c_d_e)吧 ![图](x.png)", "看文档吧 图"),
         ("<https://a.b/c> 和 <me@x.org>", "https://a.b/c 和 me@x.org"),
-        ("a<br/>b <b>c</b>", "ab c"),
+        ("a<br/>b <b>c</b>", "a\nb c"),
         ("---\n正文\n***", "\n正文\n"),
         (r"\*不是强调\*", "*不是强调*"),
         ("| 甲 | 乙 |\n|---|---|", "| 甲 | 乙 |\n"),

@@ -7,6 +7,9 @@ from services.base.errors import CancelledError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.media.timeline import samples_per_frame
+from services.text.notation.dictionary import Dictionary
+from services.text.pauses import Pause
+from services.text.pronunciation import Pronunciation
 from services.text.words import words_of
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, WordMark
 from services.tts.espeak import EspeakEngine
@@ -143,3 +146,34 @@ def test_a_longest_take_of_no_use_is_a_wrong_setting(seconds):
     with pytest.raises(InvalidInputError) as caught:
         EspeakEngine(EngineSettings(options={"longest_take_s": seconds}))
     assert caught.value.field == "options.longest_take_s"
+
+
+def told(text: str, *entries: str) -> tuple[Pronunciation, ...]:
+    return Dictionary.of(entries, "").pronunciations(text)
+
+
+def test_a_pause_is_silence_of_its_length_and_words_after_it_come_later(engine):
+    text = "今天很好，明天再说。"
+    plain, before, _ = take(engine, Synthesis(text[:5]))
+    whole, marks, _ = take(engine, Synthesis(text, pauses=(Pause(5, 1.0), Pause(10, 0.5))))
+    rate = engine.sample_rate_hz
+    assert np.array_equal(whole[: len(plain)], plain)
+    assert not whole[len(plain) : len(plain) + rate].any()
+    assert not whole[-rate // 2 :].any()
+    assert [mark.start_sample for mark in marks[:4]] == [mark.start_sample for mark in before]
+    assert marks[4].start_sample == len(plain) + rate
+    assert [(mark.char_start, mark.char_end) for mark in marks] == [(word.start, word.end) for word in words_of(text)]
+
+
+def test_a_word_is_marked_where_it_stands_however_it_is_said(engine):
+    text = "我在重庆用SQL。"
+    readings = told(text, "重庆=chóng qìng", "SQL=structured query language")
+    samples, marks, _ = take(engine, Synthesis(text, pronunciations=readings))
+    assert [text[mark.char_start : mark.char_end] for mark in marks] == ["我", "在", "重", "庆", "用", "SQL"]
+    assert len(samples) > len(take(engine, Synthesis(text))[0]) + engine.sample_rate_hz // 2
+
+
+def test_a_mute_text_with_pauses_is_refused(engine):
+    with pytest.raises(InvalidInputError) as refused:
+        list(engine.synthesize(Synthesis("……", pauses=(Pause(2, 1.0),)), Progress()))
+    assert refused.value.reason == "NOTHING_TO_SAY"

@@ -108,3 +108,47 @@ async def test_a_cancelled_call_frees_its_slot(stub):
     call.cancel()
     events = [event async for event in stub.Synthesize(tts_pb2.SynthesizeRequest(text="hello"), timeout=60)]
     assert events[-1].HasField("done")
+
+
+async def spoken(stub, **request) -> tuple[np.ndarray, list[str]]:
+    events = [event async for event in synthesis(stub, **request)]
+    pcm = b"".join(event.audio.data for event in events)
+    return np.frombuffer(pcm, "<i2"), [event.mark.text for event in events if event.HasField("mark")]
+
+
+async def test_pauses_and_ellipses_are_silence(stub):
+    plain, _ = await spoken(stub, text="好的，走吧。")
+    paused, words = await spoken(stub, text="好的，走吧。", pauses=[media_pb2.Pause(char=3, duration_s=2.0)])
+    assert longest_silence_s(paused) > 2.0 > 1.0 > longest_silence_s(plain)
+    assert words == ["好", "的", "走", "吧"]
+    hesitating, _ = await spoken(stub, text="好的……走吧。")
+    assert 0.6 <= longest_silence_s(hesitating) < 1.5
+
+
+async def test_a_word_is_said_as_it_is_told(stub):
+    reading = media_pb2.Pronunciation(char_start=1, char_end=4, words="structured query language")
+    told, words = await spoken(stub, text="用SQL吧", pronunciations=[reading])
+    assert len(told) > len((await spoken(stub, text="用SQL吧"))[0]) + 22_050 // 2
+    assert words == ["用", "SQL", "吧"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "reason"),
+    [
+        ({"pauses": [media_pb2.Pause(char=9, duration_s=1)]}, "pauses[0].char", "BAD_PAUSE"),
+        ({"pauses": [media_pb2.Pause(char=1, duration_s=11)]}, "pauses[0].duration_s", "BAD_PAUSE"),
+        (
+            {"pronunciations": [media_pb2.Pronunciation(char_end=9, words="x")]},
+            "pronunciations[0]",
+            "BAD_PRONUNCIATION",
+        ),
+    ],
+)
+async def test_what_does_not_fit_the_text_is_refused(stub, request_, field, reason):
+    refused = await refusal(synthesis(stub, text="一二三", **request_))
+    assert refused == (grpc.StatusCode.INVALID_ARGUMENT, field, reason)
+
+
+def longest_silence_s(samples: np.ndarray) -> float:
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 200)
+    return float(np.diff(loud).max()) / 22_050

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from services.base.errors import InvalidInputError, NotFoundError
+from services.media.formats import sniff
 from services.typography.fonts import ASSETS
 from services.typography.styles import (
     DEFAULT_STYLES,
@@ -14,6 +15,7 @@ from services.typography.styles import (
     list_styles,
     load_style,
     parse_style,
+    read_style,
     safe_area,
 )
 
@@ -117,3 +119,10 @@ def test_safe_areas_scale_with_the_canvas():
     assert left > 200
     assert right < 1720
     assert bottom > 900
+
+
+def test_an_upload_may_begin_as_notepad_has_it(tmp_path):
+    text = (ASSETS / "styles" / "subtitle" / "box.json").read_text(encoding="utf-8")
+    (tmp_path / "look.json").write_text(text, encoding="utf-8-sig")
+    assert sniff(tmp_path / "look.json", "json").medium == "json"
+    assert read_style(tmp_path / "look.json", "file") == load_style("subtitle", "box")

@@ -2,12 +2,13 @@
 
 InsightFace's code is MIT, but its pretrained models (pack buffalo_l) are for non-commercial research only. They are
 never downloaded: put `det_10g.onnx` and `2d106det.onnx` into the folder `insightface/` of the checkpoint if your use is
-covered or InsightFace has licensed it to you. Without that folder OpenCV finds the face.
+covered or InsightFace has licensed it to you. Without that folder MediaPipe's mesh finds the face.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from services.base.errors import FailedPreconditionError
 from services.lipsync.engine import Box
 from services.lipsync.footage import rgb_of
-from services.lipsync.latentsync.face.landmarks import Landmarks
+from services.lipsync.latentsync.face.landmarks import LandmarkTracker
 
 _DETECTOR_SIDE = 512
 _STRIDES = (8, 16, 32)
@@ -34,18 +35,35 @@ _LANDMARK_MARGIN = 1.5
 _POINTS = ((43, 48, 49, 50, 51), (101, 102, 103, 104, 105), (74, 77, 83, 86))  # left brow, right brow, nose
 
 
+@dataclass(frozen=True)
+class Landmarks:
+    """One face. `box` (4,) is x, y, width, height; `points` (3, 2) left brow, right brow, nose; float64 frame pixels.
+
+    `weight`, above 0 to 1: how far to trust the points.
+    """
+
+    box: NDArray[float64]
+    points: NDArray[float64]
+    weight: float = 1.0
+
+
 class InsightFaceLandmarks:
     """SCRFD detector and 106-point landmarks. Raises FailedPreconditionError when a file or ONNX Runtime is missing."""
 
     name = "insightface-1"
-    drift_frames = 3.0
 
     def __init__(self, folder: Path, device: torch.device) -> None:
         self._detector = _session(folder / "det_10g.onnx", device)
         self._landmarks = _session(folder / "2d106det.onnx", device)
 
-    def find(self, frame: av.VideoFrame) -> list[Landmarks]:
+    def tracker(self) -> LandmarkTracker:
         """See LandmarkProvider."""
+        from services.lipsync.latentsync.face.tracker import FlowTracker
+
+        return FlowTracker(self.find)
+
+    def find(self, frame: av.VideoFrame) -> list[Landmarks]:
+        """Faces of an 8-bit 4:2:0 frame, largest first."""
         rgb = rgb_of(frame, Box(0, 0, frame.width // 2 * 2, frame.height // 2 * 2))
         faces = [Landmarks(box, self._points(rgb, box), score) for box, score in self._boxes(rgb)]
         return sorted(faces, key=lambda face: -float(face.box[2] * face.box[3]))
@@ -92,7 +110,7 @@ def _session(path: Path, device: torch.device) -> Any:  # noqa: ANN401 - ONNX Ru
     except ImportError as error:
         raise FailedPreconditionError(
             "InsightFace's files are there, but ONNX Runtime is not installed.",
-            "Install the extra `insightface`, or remove the checkpoint's insightface folder to use OpenCV.",
+            "Install the extra `insightface`, or remove the checkpoint's insightface folder to use the mesh.",
             "checkpoint",
             "LANDMARKS_UNAVAILABLE",
         ) from error
@@ -102,7 +120,7 @@ def _session(path: Path, device: torch.device) -> Any:  # noqa: ANN401 - ONNX Ru
     try:
         return onnxruntime.InferenceSession(str(path), providers=providers)
     except Exception as error:  # its errors share no base class
-        remedy = "Put InsightFace's original file there, or remove the folder to use OpenCV."
+        remedy = "Put InsightFace's original file there, or remove the folder to use the mesh."
         problem = f"{path} cannot be read as an ONNX model."
         raise FailedPreconditionError(problem, remedy, "checkpoint", "LANDMARKS_UNAVAILABLE") from error
 

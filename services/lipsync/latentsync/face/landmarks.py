@@ -1,4 +1,4 @@
-"""Where a face's brows and nose are: all that the crop needs, from whichever detector is at hand."""
+"""Where a face's brows and nose are: all that the crop needs, from whichever networks are at hand."""
 
 from __future__ import annotations
 
@@ -7,77 +7,97 @@ from pathlib import Path
 from typing import Protocol
 
 import av
-import cv2
 import numpy as np
 import torch
-from numpy import float64
+from numpy import bool_, float64
 from numpy.typing import NDArray
 
-from services.lipsync.faces import FaceDetector
-from services.lipsync.footage import luma_of
+from services.faces.mesh import Face
+from services.faces.points import LEFT_BROW, RIGHT_BROW
+from services.faces.smoothing import smoothed
+from services.faces.speaker import Speaker, several
+from services.faces.tracking import FaceTracker
+from services.lipsync.findings import FaceFindings
+from services.lipsync.footage import FramePicture
+from services.media.timeline import FRAME_RATE_HZ
 
 INSIGHTFACE = "insightface"
 """Folder of a checkpoint that holds InsightFace's files."""
 
-_SEARCH_HEIGHT = 360  # rows of the picture that the cascades search
-
-# From the point between the eyes to the means of InsightFace's brow and nose points, in eye distances (x right, y
-# down): usual proportions, compared with a photograph in the tests. An error moves what the network sees, not the
-# pasted mouth, because the way back is the inverse of the way in.
-_FROM_EYES = np.array(((-0.56, -0.33), (0.56, -0.33), (0.0, 0.54)))
-_GUESSED = 0.02  # weight of eyes that were not seen: it counts only where nothing better is near
+_NOSE = (4, 5, 195, 98, 327)  # the ridge near its tip, and the nostrils
 
 
 @dataclass(frozen=True)
-class Landmarks:
-    """One face. `box` (4,) is x, y, width, height; `points` (3, 2) left brow, right brow, nose; float64 frame pixels.
+class FaceRows:
+    """One row a frame, nan without a face. `points` (frames, 3, 2): left brow, right brow, nose, in frame pixels.
 
-    `weight`, above 0 to 1: how far to trust the points.
+    `boxes` (frames, 4): x, y, width, height. `several`: frames that show more than one face.
     """
 
-    box: NDArray[float64]
     points: NDArray[float64]
-    weight: float = 1.0
+    boxes: NDArray[float64]
+    several: NDArray[bool_]
+    findings: FaceFindings
+
+
+class LandmarkTracker(Protocol):
+    """Follows the speaker's face through footage. Feed every frame (8-bit 4:2:0) in order, then ask for `rows`."""
+
+    def look(self, frame: av.VideoFrame) -> None:
+        """Looks at the next frame."""
+
+    def rows(self) -> FaceRows:
+        """What was found."""
 
 
 class LandmarkProvider(Protocol):
-    """Finds faces. Use one object per thread."""
+    """Makes trackers. Use one object per thread."""
 
     name: str
     """Part of cache keys: providers with other names give other results."""
-    drift_frames: float
-    """Frames (standard deviation) over which its noise is averaged out."""
 
-    def find(self, frame: av.VideoFrame) -> list[Landmarks]:
-        """Faces of an 8-bit 4:2:0 frame, largest first."""
+    def tracker(self) -> LandmarkTracker:
+        """For one footage."""
 
 
-class OpenCvLandmarks:
-    """Haar cascades, which OpenCV ships: no download, upright frontal faces only, eyes good to a few pixels."""
+class MeshLandmarks:
+    """MediaPipe's mesh, which comes with Vigent."""
 
-    name = "opencv-1"
-    drift_frames = 20.0
+    name = "mesh-1"
+
+    def tracker(self) -> LandmarkTracker:
+        """See LandmarkProvider."""
+        return MeshTracker()
+
+
+class MeshTracker:
+    """See LandmarkTracker."""
 
     def __init__(self) -> None:
-        self._detector = FaceDetector()
+        self._faces = FaceTracker()
+        self._size = 1, 1
 
-    def find(self, frame: av.VideoFrame) -> list[Landmarks]:
-        """See LandmarkProvider."""
-        luma = luma_of(frame)
-        scale = min(1.0, _SEARCH_HEIGHT / min(luma.shape))
-        small = cv2.resize(luma, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        return [
-            Landmarks(face.box / scale, points_of(face.eyes / scale), 1.0 if face.eyes_seen else _GUESSED)
-            for face in self._detector.detect(np.ascontiguousarray(small))
-        ]
+    def look(self, frame: av.VideoFrame) -> None:
+        """See LandmarkTracker."""
+        self._size = frame.width, frame.height
+        self._faces.look(FramePicture(frame))
+
+    def rows(self) -> FaceRows:
+        """See LandmarkTracker."""
+        frames, tracks = self._faces.pictures, self._faces.tracks
+        speaker = Speaker(tracks, frames, *self._size)
+        points, boxes = np.full((frames, 3, 2), np.nan), np.full((frames, 4), np.nan)
+        for run in speaker.runs():
+            faces = [face for face in speaker.faces[run] if face]
+            size = float(np.median([face.size for face in faces]))
+            points[run] = smoothed(np.array([points_of(face) for face in faces]), size, FRAME_RATE_HZ)
+            boxes[run] = [face.box for face in faces]
+        return FaceRows(points, boxes, np.array(several(tracks, frames), bool), FaceFindings.of(speaker))
 
 
-def points_of(eyes: NDArray[float64]) -> NDArray[float64]:
-    """Usual brows and nose (3, 2) for eye centres (2, 2), picture's left eye first."""
-    along = eyes[1] - eyes[0]
-    axes = np.array((along, (-along[1], along[0])))
-    points: NDArray[float64] = eyes.mean(axis=0) + _FROM_EYES @ axes
-    return points
+def points_of(face: Face) -> NDArray[float64]:
+    """Brows and nose (3, 2) as InsightFace's points have their means."""
+    return np.array([face.points[list(group), :2].mean(axis=0) for group in (LEFT_BROW, RIGHT_BROW, _NOSE)])
 
 
 def has_insightface(checkpoint: Path) -> bool:
@@ -86,12 +106,12 @@ def has_insightface(checkpoint: Path) -> bool:
 
 
 def landmark_provider(checkpoint: Path, device: torch.device) -> LandmarkProvider:
-    """InsightFace when its files lie in the checkpoint's folder `insightface/`, else OpenCV.
+    """InsightFace when its files lie in the checkpoint's folder `insightface/`, else the mesh.
 
     Raises FailedPreconditionError (LANDMARKS_UNAVAILABLE) when they cannot be used.
     """
     if not has_insightface(checkpoint):
-        return OpenCvLandmarks()
+        return MeshLandmarks()
     from services.lipsync.latentsync.face.insightface import InsightFaceLandmarks
 
     return InsightFaceLandmarks(checkpoint / INSIGHTFACE, device)

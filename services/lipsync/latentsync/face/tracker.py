@@ -7,6 +7,7 @@ frame by itself, and what it calls smoothing adds hundredths of a pixel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import av
@@ -15,12 +16,15 @@ import numpy as np
 from numpy import float64, uint8
 from numpy.typing import NDArray
 
+from services.lipsync.findings import FaceFindings
 from services.lipsync.flow import Flow
 from services.lipsync.footage import luma_of
-from services.lipsync.latentsync.face.landmarks import LandmarkProvider, Landmarks
+from services.lipsync.latentsync.face.insightface import Landmarks
+from services.lipsync.latentsync.face.landmarks import FaceRows
 
 _FLOW_SIDE = 640  # longer side, in pixels, of the picture that flow is computed on
 _DETECT_EVERY = 5
+_DRIFT_FRAMES = 3.0  # standard deviation over which InsightFace's noise is averaged out
 _UNSEEN_LIMIT = 25  # frames that flow alone may carry a face: a turned head, a hand before it
 _NEAR = 0.7  # of a face's size: a face found within it is the one being followed
 
@@ -33,48 +37,53 @@ class _Shot:
     carried: list[NDArray[float64]] = field(default_factory=list)
     found: dict[int, tuple[NDArray[float64], float]] = field(default_factory=dict)  # by place in the shot
 
-    def smoothed(self, drift_frames: float) -> NDArray[float64]:
+    def smoothed(self) -> NDArray[float64]:
         """Points (frames, 3, 2)."""
         carried = np.array(self.carried)
         places = np.array(list(self.found))
         drift = np.array([points for points, _ in self.found.values()]) - carried[places]
         weights = np.array([weight for _, weight in self.found.values()])
-        near = np.exp(-0.5 * ((np.arange(len(carried))[:, None] - places) / drift_frames) ** 2) * weights + 1e-12
+        near = np.exp(-0.5 * ((np.arange(len(carried))[:, None] - places) / _DRIFT_FRAMES) ** 2) * weights + 1e-12
         correction = np.einsum("fn,npc->fpc", near, drift) / near.sum(axis=1)[:, None, None]
         points: NDArray[float64] = carried + correction
         return points
 
 
-class FaceTracker:
-    """Follows the largest face through footage. Feed every frame in order, then ask for `points`."""
+class FlowTracker:
+    """See LandmarkTracker: for detectors of single pictures. `find` gives the faces of a frame, largest first."""
 
-    def __init__(self, provider: LandmarkProvider) -> None:
-        self.frames_with_several_faces = 0
-        self.boxes: list[NDArray[float64]] = []
-        """Every box found of the face being followed: x, y, width, height in frame pixels."""
-        self._provider, self._flow = provider, Flow()
+    def __init__(self, find: Callable[[av.VideoFrame], list[Landmarks]]) -> None:
+        self._find, self._flow = find, Flow()
         self._shots: list[_Shot] = []
         self._shot: _Shot | None = None
-        self._frames = self._since_looked = 0
-        self._several = False
+        self._since_looked = 0
+        self._several: list[bool] = []
+        self._boxes: dict[int, NDArray[float64]] = {}
+
+    @property
+    def _frames(self) -> int:
+        return len(self._several)
 
     def look(self, frame: av.VideoFrame) -> None:
-        """Looks at the next frame."""
+        """See LandmarkTracker."""
         luma, scale = _small(frame)
         self._carry(luma, scale)
         self._since_looked += 1
+        several = bool(self._several) and self._several[-1]
         if self._shot is None or self._since_looked >= _DETECT_EVERY:
             self._since_looked = 0
-            self._detect(frame, luma, scale)
-        self.frames_with_several_faces += self._several
-        self._frames += 1
+            several = self._detect(frame, luma, scale)
+        self._several.append(several)
 
-    def points(self) -> NDArray[float64]:
-        """Left brow, right brow and nose in every frame, (frames, 3, 2) in frame pixels; NaN where there is no face."""
-        points = np.full((self._frames, 3, 2), np.nan)
+    def rows(self) -> FaceRows:
+        """See LandmarkTracker. Boxes are known of some frames only, and of yaw, light and sharpness nothing."""
+        points, boxes = np.full((self._frames, 3, 2), np.nan), np.full((self._frames, 4), np.nan)
         for shot in self._shots:
-            points[shot.first : shot.first + len(shot.carried)] = shot.smoothed(self._provider.drift_frames)
-        return points
+            points[shot.first : shot.first + len(shot.carried)] = shot.smoothed()
+        for frame, box in self._boxes.items():
+            boxes[frame] = box
+        findings = FaceFindings.of_boxes(boxes, np.isfinite(points).all(axis=(1, 2)))
+        return FaceRows(points, boxes, np.array(self._several, bool), findings)
 
     def _carry(self, luma: NDArray[uint8], scale: float) -> None:
         motion = self._flow.motion(luma)
@@ -84,17 +93,20 @@ class FaceTracker:
         else:
             shot.carried.append((shot.carried[-1] * scale @ motion[:, :2].T + motion[:, 2]) / scale)
 
-    def _detect(self, frame: av.VideoFrame, luma: NDArray[uint8], scale: float) -> None:
-        faces = self._provider.find(frame)
-        self._several = len(faces) > 1
+    def _detect(self, frame: av.VideoFrame, luma: NDArray[uint8], scale: float) -> bool:
+        """Looks for faces; returns whether there are several."""
+        faces = self._find(frame)
         face = self._followed(faces)
-        if face is None:
-            return
+        if face is not None:
+            self._take(face, luma, scale)
+        return len(faces) > 1
+
+    def _take(self, face: Landmarks, luma: NDArray[uint8], scale: float) -> None:
         if self._shot is None:
             self._shot = _Shot(self._frames, [face.points])
             self._shots.append(self._shot)
         self._shot.found[len(self._shot.carried) - 1] = face.points, face.weight
-        self.boxes.append(face.box)
+        self._boxes[self._frames] = face.box
         self._flow.start(luma, face.box * scale)
 
     def _followed(self, faces: list[Landmarks]) -> Landmarks | None:

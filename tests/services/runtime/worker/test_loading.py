@@ -9,7 +9,7 @@ from services.base.errors import FailedPreconditionError
 from services.enginekit.progress import RECORD_WORDS, Progress
 from services.enginekit.settings import EngineSettings
 from services.runtime.worker.loading import load_engine
-from services.runtime.worker.messages import Boot
+from services.runtime.worker.messages import Boot, Candidate, Choice
 
 
 class TwoFiles:
@@ -44,10 +44,13 @@ class StandIn:
 
 
 def boot_of(engine: type, checkpoint: Path, **more: Any) -> Boot:
+    settings = EngineSettings(checkpoint=checkpoint, options=more.pop("options", {}))
+    candidates = [Candidate(engine.__name__, f"{__name__}:{engine.__name__}", settings)]
+    if fallback := more.pop("fallback", None):
+        candidates.append(Candidate(fallback.__name__, f"{__name__}:{fallback.__name__}", EngineSettings()))
     return Boot(
         service="tts",
-        engine=f"{__name__}:{engine.__name__}",
-        settings=EngineSettings(checkpoint=checkpoint, options=more.pop("options", {})),
+        choice=Choice(tuple(candidates), passes_over=("ENGINE_NOT_INSTALLED",)),
         epoch=1,
         slots=1,
         window=8,
@@ -73,17 +76,17 @@ def test_a_checkpoint_that_is_replaced_meanwhile_is_not_mixed_with_the_next(tmp_
 
 def test_what_is_not_installed_is_stood_in_for(tmp_path: Path) -> None:
     options = {"reason": "ENGINE_NOT_INSTALLED"}
-    boot = boot_of(Lacking, tmp_path, options=options, fallback=f"{__name__}:StandIn")
+    boot = boot_of(Lacking, tmp_path, options=options, fallback=StandIn)
     loaded = load_engine(boot, [0] * RECORD_WORDS)
     assert isinstance(loaded.engine, StandIn)
     assert loaded.version == "1.2"
-    assert str(loaded.missing) == "engine: It lacks a program. Install it."
+    assert [str(error) for error in loaded.passed_over] == ["engine: It lacks a program. Install it."]
 
 
-@pytest.mark.parametrize(
-    ("reason", "fallback"), [("ENGINE_NOT_INSTALLED", ""), ("CHECKPOINT_MISSING", f"{__name__}:StandIn")]
-)
-def test_nothing_stands_in_for_what_may_be_mended_nor_unasked(tmp_path: Path, reason: str, fallback: str) -> None:
+@pytest.mark.parametrize(("reason", "fallback"), [("ENGINE_NOT_INSTALLED", None), ("CHECKPOINT_MISSING", StandIn)])
+def test_nothing_stands_in_for_what_may_be_mended_nor_unasked(
+    tmp_path: Path, reason: str, fallback: type | None
+) -> None:
     boot = boot_of(Lacking, tmp_path, options={"reason": reason}, fallback=fallback)
     with pytest.raises(FailedPreconditionError) as refused:
         load_engine(boot, [0] * RECORD_WORDS)

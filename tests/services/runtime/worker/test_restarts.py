@@ -3,15 +3,32 @@ from __future__ import annotations
 import pytest
 
 from services.base.errors import FailedPreconditionError
-from services.runtime.worker.restarts import Quarantine, Restarts, request_key
+from services.runtime.worker.restarts import Quarantine, Restarts, died_by_itself, request_key
 from services.tts.engine import Synthesis
 
 
 def test_deaths_are_allowed_up_to_the_limit() -> None:
     restarts = Restarts(limit=2, reload_pause_s=5)
-    for expected in (True, True, False):
+    for rests in (False, False, True):
         restarts.died()
-        assert restarts.allowed is expected
+        assert (restarts.rest_s > 0) is rests
+
+
+def test_it_rests_until_enough_deaths_are_out_of_the_window() -> None:
+    restarts = Restarts(limit=1, reload_pause_s=5, window_s=100)
+    for _ in range(5):
+        restarts.died()
+    assert 99 < restarts.rest_s <= 100
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "oom_kills", "itself"),
+    [(3, 0, True), (-11, 0, True), (-6, 1, True), (-9, 0, False), (-15, 1, False), (-9, 1, True)],
+)
+def test_only_a_worker_that_died_by_itself_tells_something_of_its_request(
+    exit_code: int, oom_kills: int, itself: bool
+) -> None:
+    assert died_by_itself(exit_code, oom_kills) is itself
 
 
 def test_two_deaths_without_a_unit_are_fruitless() -> None:
@@ -43,7 +60,7 @@ def test_what_cannot_be_loaded_is_tried_for_ever_and_ever_more_rarely() -> None:
         restarts.load_failed()
         pauses_s.append(restarts.pause_s)
     assert pauses_s == [5, 10, 20, 40, 60, 60]
-    assert restarts.allowed
+    assert restarts.rest_s == 0
     assert not restarts.fruitless
     restarts.loaded()
     assert restarts.pause_s == 0

@@ -139,3 +139,31 @@ def test_writer_that_died_inside_leaves_no_half_read() -> None:
     Progress(record).phase("x")
     record[0] += 1
     assert read_progress(record) is None
+
+
+def test_neither_a_phase_nor_a_wait_is_progress() -> None:
+    record = [0] * RECORD_WORDS
+    progress = Progress(record, default_budget_s=2)
+    progress.phase("read")
+    progress.phase("think", stall_budget_s=5)
+    with progress.waiting():
+        pass
+    progress.phase("read")
+    read = read_progress(record)
+    assert read is not None
+    assert 0 < read.worked_ns == read.busy_ns
+    assert read.budget_ns == 7 * SECOND_NS  # of both phases, each once
+    progress.advance()
+    read = read_progress(record)
+    assert read is not None
+    assert (read.worked_ns, read.budget_ns) == (0, 2 * SECOND_NS)
+
+
+def test_phases_without_end_give_no_time_without_end() -> None:
+    record = [0] * RECORD_WORDS
+    progress = Progress(record, default_budget_s=1)
+    for number in range(1000):
+        progress.phase(f"phase {number}")
+    read = read_progress(record)
+    assert read is not None
+    assert read.budget_ns < 20 * SECOND_NS

@@ -9,17 +9,27 @@ from services.runtime.worker.watchdog import Stalls
 SECOND_NS = 10**9
 
 
-def slot(updated_s: float, budget_s: float = 2, *, waiting: bool = False, active: bool = True) -> ProgressSnapshot:
+def slot(
+    updated_s: float,
+    budget_s: float = 2,
+    *,
+    waiting: bool = False,
+    active: bool = True,
+    units: int = 1,
+    worked_s: float = 0,
+) -> ProgressSnapshot:
     return ProgressSnapshot(
         active=active,
         epoch=1,
         request=1,
         phase="denoise",
-        units_done=1,
+        units_done=units,
         units_total=0,
         updated_ns=int(updated_s * SECOND_NS),
         budget_ns=int(budget_s * SECOND_NS),
         waiting=waiting,
+        lifetime_units=units,
+        worked_ns=int(worked_s * SECOND_NS),
     )
 
 
@@ -43,7 +53,7 @@ def test_another_slot_that_keeps_the_gil_is_no_hang() -> None:
     keeper, kept = slot(100, 30), slot(100, 2)
     for now_s in range(101, 110):
         assert hung_at(now_s, keeper, kept, stalls=stalls, standstill=now_s > 101) == set()
-    keeper = slot(109, 30)
+    keeper = slot(109, 30, units=2)
     assert hung_at(110, keeper, kept, stalls=stalls) == set()  # it has worked for two seconds of its own
     assert hung_at(110.5, keeper, kept, stalls=stalls) == {1}
 
@@ -66,5 +76,19 @@ def test_what_was_excused_ends_with_the_next_unit() -> None:
     stalls = Stalls(Units(ceiling_s=30))
     assert hung_at(101, slot(100, 30), slot(100), stalls=stalls) == set()
     assert hung_at(110, slot(100, 30), slot(100), stalls=stalls, standstill=True) == set()
-    assert hung_at(112, slot(112, 30), slot(111), stalls=stalls) == set()
-    assert hung_at(113.1, slot(112, 30), slot(111), stalls=stalls) == {1}
+    assert hung_at(112, slot(112, 30), slot(111, units=2), stalls=stalls) == set()
+    assert hung_at(113.1, slot(112, 30), slot(111, units=2), stalls=stalls) == {1}
+
+
+def test_what_was_excused_stays_so_through_phases_and_waits() -> None:
+    stalls = Stalls(Units(ceiling_s=30))
+    assert hung_at(101, slot(100, 30), slot(100), stalls=stalls) == set()
+    assert hung_at(110, slot(100, 30), slot(100), stalls=stalls, standstill=True) == set()
+    assert hung_at(110.9, slot(100, 30), slot(110, worked_s=10), stalls=stalls) == set()
+    assert hung_at(111.1, slot(100, 30), slot(110, worked_s=10), stalls=stalls) == {1}
+
+
+def test_work_before_a_phase_or_a_wait_counts() -> None:
+    assert hung_at(100, slot(99, worked_s=0.9)) == set()
+    assert hung_at(100, slot(99, worked_s=1.1)) == {0}
+    assert hung_at(100, slot(99, worked_s=1.1), since_s=99.5) == set()

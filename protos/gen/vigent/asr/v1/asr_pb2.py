@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from vigent.media.v1 import media_pb2 as vigent_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17vigent/asr/v1/asr.proto\x12\rvigent.asr.v1\x1a\x1bvigent/media/v1/media.proto\"\xa5\x01\n\x11TranscribeRequest\x12-\n\x04open\x18\x01 \x01(\x0b\x32\x1d.vigent.asr.v1.TranscribeOpenH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12+\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1c.vigent.asr.v1.TranscribeEndH\x00\x42\x06\n\x04part\"_\n\x0eTranscribeOpen\x12\x10\n\x08language\x18\x01 \x01(\t\x12,\n\x06\x66ormat\x18\x02 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\x12\r\n\x05words\x18\x03 \x01(\x08\" \n\rTranscribeEnd\x12\x0f\n\x07samples\x18\x01 \x01(\x03\"\xe0\x01\n\x12TranscribeResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12\x34\n\x07segment\x18\x03 \x01(\x0b\x32!.vigent.asr.v1.TranscribedSegmentH\x00\x12-\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1d.vigent.asr.v1.TranscribeDoneH\x00\x42\x07\n\x05\x65vent\"r\n\x12TranscribedSegment\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x14\n\x0cstart_sample\x18\x02 \x01(\x03\x12\x12\n\nend_sample\x18\x03 \x01(\x03\x12$\n\x05words\x18\x04 \x03(\x0b\x32\x15.vigent.media.v1.Word\"3\n\x0eTranscribeDone\x12\x0f\n\x07samples\x18\x01 \x01(\x03\x12\x10\n\x08language\x18\x02 \x01(\t\"\x96\x01\n\x0c\x41lignRequest\x12(\n\x04open\x18\x01 \x01(\x0b\x32\x18.vigent.asr.v1.AlignOpenH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12&\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x17.vigent.asr.v1.AlignEndH\x00\x42\x06\n\x04part\"Y\n\tAlignOpen\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12,\n\x06\x66ormat\x18\x03 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\"\x1b\n\x08\x41lignEnd\x12\x0f\n\x07samples\x18\x01 \x01(\x03\"\xc7\x01\n\rAlignResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12%\n\x04word\x18\x03 \x01(\x0b\x32\x15.vigent.media.v1.WordH\x00\x12(\n\x04\x64one\x18\x04 \x01(\x0b\x32\x18.vigent.asr.v1.AlignDoneH\x00\x42\x07\n\x05\x65vent\"+\n\tAlignDone\x12\r\n\x05words\x18\x01 \x01(\x05\x12\x0f\n\x07samples\x18\x02 \x01(\x03\x32\xab\x01\n\nAsrService\x12U\n\nTranscribe\x12 .vigent.asr.v1.TranscribeRequest\x1a!.vigent.asr.v1.TranscribeResponse(\x01\x30\x01\x12\x46\n\x05\x41lign\x12\x1b.vigent.asr.v1.AlignRequest\x1a\x1c.vigent.asr.v1.AlignResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17vigent/asr/v1/asr.proto\x12\rvigent.asr.v1\x1a\x1bvigent/media/v1/media.proto\"\xa5\x01\n\x11TranscribeRequest\x12-\n\x04open\x18\x01 \x01(\x0b\x32\x1d.vigent.asr.v1.TranscribeOpenH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12+\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1c.vigent.asr.v1.TranscribeEndH\x00\x42\x06\n\x04part\"_\n\x0eTranscribeOpen\x12\x10\n\x08language\x18\x01 \x01(\t\x12,\n\x06\x66ormat\x18\x02 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\x12\r\n\x05words\x18\x03 \x01(\x08\" \n\rTranscribeEnd\x12\x0f\n\x07samples\x18\x01 \x01(\x03\"\xe0\x01\n\x12TranscribeResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12\x34\n\x07segment\x18\x03 \x01(\x0b\x32!.vigent.asr.v1.TranscribedSegmentH\x00\x12-\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1d.vigent.asr.v1.TranscribeDoneH\x00\x42\x07\n\x05\x65vent\"r\n\x12TranscribedSegment\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x14\n\x0cstart_sample\x18\x02 \x01(\x03\x12\x12\n\nend_sample\x18\x03 \x01(\x03\x12$\n\x05words\x18\x04 \x03(\x0b\x32\x15.vigent.media.v1.Word\"3\n\x0eTranscribeDone\x12\x0f\n\x07samples\x18\x01 \x01(\x03\x12\x10\n\x08language\x18\x02 \x01(\t\"\x96\x01\n\x0c\x41lignRequest\x12(\n\x04open\x18\x01 \x01(\x0b\x32\x18.vigent.asr.v1.AlignOpenH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12&\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x17.vigent.asr.v1.AlignEndH\x00\x42\x06\n\x04part\"\x91\x01\n\tAlignOpen\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12,\n\x06\x66ormat\x18\x03 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\x12\x36\n\x0epronunciations\x18\x04 \x03(\x0b\x32\x1e.vigent.media.v1.Pronunciation\"\x1b\n\x08\x41lignEnd\x12\x0f\n\x07samples\x18\x01 \x01(\x03\"\xc7\x01\n\rAlignResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12%\n\x04word\x18\x03 \x01(\x0b\x32\x15.vigent.media.v1.WordH\x00\x12(\n\x04\x64one\x18\x04 \x01(\x0b\x32\x18.vigent.asr.v1.AlignDoneH\x00\x42\x07\n\x05\x65vent\"+\n\tAlignDone\x12\r\n\x05words\x18\x01 \x01(\x05\x12\x0f\n\x07samples\x18\x02 \x01(\x03\x32\xab\x01\n\nAsrService\x12U\n\nTranscribe\x12 .vigent.asr.v1.TranscribeRequest\x1a!.vigent.asr.v1.TranscribeResponse(\x01\x30\x01\x12\x46\n\x05\x41lign\x12\x1b.vigent.asr.v1.AlignRequest\x1a\x1c.vigent.asr.v1.AlignResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,14 +46,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSCRIBEDONE']._serialized_end=764
   _globals['_ALIGNREQUEST']._serialized_start=767
   _globals['_ALIGNREQUEST']._serialized_end=917
-  _globals['_ALIGNOPEN']._serialized_start=919
-  _globals['_ALIGNOPEN']._serialized_end=1008
-  _globals['_ALIGNEND']._serialized_start=1010
-  _globals['_ALIGNEND']._serialized_end=1037
-  _globals['_ALIGNRESPONSE']._serialized_start=1040
-  _globals['_ALIGNRESPONSE']._serialized_end=1239
-  _globals['_ALIGNDONE']._serialized_start=1241
-  _globals['_ALIGNDONE']._serialized_end=1284
-  _globals['_ASRSERVICE']._serialized_start=1287
-  _globals['_ASRSERVICE']._serialized_end=1458
+  _globals['_ALIGNOPEN']._serialized_start=920
+  _globals['_ALIGNOPEN']._serialized_end=1065
+  _globals['_ALIGNEND']._serialized_start=1067
+  _globals['_ALIGNEND']._serialized_end=1094
+  _globals['_ALIGNRESPONSE']._serialized_start=1097
+  _globals['_ALIGNRESPONSE']._serialized_end=1296
+  _globals['_ALIGNDONE']._serialized_start=1298
+  _globals['_ALIGNDONE']._serialized_end=1341
+  _globals['_ASRSERVICE']._serialized_start=1344
+  _globals['_ASRSERVICE']._serialized_end=1515
 # @@protoc_insertion_point(module_scope)

@@ -268,6 +268,7 @@ class AlignOpen(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
+    PRONUNCIATIONS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """What is said, exactly as the script has it; at most 1,000 characters."""
     language: _builtins.str
@@ -276,16 +277,21 @@ class AlignOpen(_message.Message):
     def format(self) -> _media_pb2.AudioFormat:
         """Format of the audio that follows."""
 
+    @_builtins.property
+    def pronunciations(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.Pronunciation]:
+        """Stretches of the text that are said in another way than it is written."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         language: _builtins.str = ...,
         format: _media_pb2.AudioFormat | None = ...,
+        pronunciations: _abc.Iterable[_media_pb2.Pronunciation] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["format", b"format"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "language", b"language", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["format", b"format", "language", b"language", "pronunciations", b"pronunciations", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -168,8 +168,12 @@ class JobSpec(_message.Message):
     REFERENCE_LANGUAGE_FIELD_NUMBER: _builtins.int
     FACE_CONSENT_FIELD_NUMBER: _builtins.int
     MUSIC_START_S_FIELD_NUMBER: _builtins.int
+    PRONUNCIATIONS_FIELD_NUMBER: _builtins.int
+    FOCUS_FIELD_NUMBER: _builtins.int
     script: _builtins.str
-    """What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown marks are left out."""
+    """What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown marks are left out. It may hold
+    pauses, <break time="1s"/>, and readings, [word|reading].
+    """
     language: _builtins.str
     """BCP 47 language of the script; empty lets the text decide."""
     voice: _builtins.str
@@ -208,6 +212,10 @@ class JobSpec(_message.Message):
     """BCP 47 language that is spoken in reference_audio; empty lets the listening engine find out, if it can."""
     music_start_s: _builtins.float
     """Second of the music with which the film begins, 0 to 600; music that is shorter is repeated, as under a long film."""
+    focus: _builtins.str
+    """What the film keeps of footage of another shape, in shares of its width and height, at most 40 characters, such as
+    "0.3,0.4"; empty follows the presenter's face.
+    """
     @_builtins.property
     def footage(self) -> _media_pb2.MediaRef:
         """Presenter video or picture, in the media store."""
@@ -227,6 +235,13 @@ class JobSpec(_message.Message):
     @_builtins.property
     def face_consent(self) -> Global___Consent:
         """Consent of the person in the footage; kept with the job."""
+
+    @_builtins.property
+    def pronunciations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """How words are said, at most 1,000 of them: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA between slashes),
+        "SQL=sequel" (other words in its place). A reading that stands in the script, "[重庆|chóng qìng]", goes before these,
+        and these go before those of the settings.
+        """
 
     def __init__(
         self,
@@ -255,10 +270,12 @@ class JobSpec(_message.Message):
         reference_language: _builtins.str = ...,
         face_consent: Global___Consent | None = ...,
         music_start_s: _builtins.float = ...,
+        pronunciations: _abc.Iterable[_builtins.str] | None = ...,
+        focus: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "music", b"music", "music_gain_db", b"music_gain_db", "reference_audio", b"reference_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "focus", b"focus", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "pronunciations", b"pronunciations", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__music_gain_db: _TypeAlias = _typing.Literal["music_gain_db"]  # noqa: Y015
     _WhichOneofArgType__music_gain_db: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db"]  # noqa: Y015
@@ -349,8 +366,9 @@ class Job(_message.Message):
 
     @_builtins.property
     def outputs(self) -> _containers.MessageMap[_builtins.str, _media_pb2.MediaRef]:
-        """Finished files by name: film.mp4, captions.srt, captions.vtt, captions.ass, cover.jpg, report.json. Before them
-        preview.mp4, the film as far as it can be watched; each longer one takes the place of the one before.
+        """Finished files by name: film.mp4, captions.srt, captions.vtt, captions.ass, words.json (when
+        each word is spoken), cover.jpg, report.json. Before them preview.mp4, the film as far as it can be watched; each
+        longer one takes the place of the one before.
         """
 
     @_builtins.property
@@ -454,6 +472,7 @@ class JobProgress(_message.Message):
     SEGMENTS_TOTAL_FIELD_NUMBER: _builtins.int
     PLAYABLE_S_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    STAGE_PERCENT_FIELD_NUMBER: _builtins.int
     stage: _builtins.str
     """What is being done: "queued", "prepare", "segments", "mix", "done". A job that failed or was cancelled keeps that
     at which it stopped.
@@ -470,6 +489,8 @@ class JobProgress(_message.Message):
     """Seconds of film that can be watched from the start."""
     message: _builtins.str
     """One line for people."""
+    stage_percent: _builtins.float
+    """Share of the present stage that is done, 0 to 100."""
     def __init__(
         self,
         *,
@@ -480,10 +501,11 @@ class JobProgress(_message.Message):
         segments_total: _builtins.int = ...,
         playable_s: _builtins.float = ...,
         message: _builtins.str = ...,
+        stage_percent: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["eta_s", b"eta_s", "message", b"message", "percent", b"percent", "playable_s", b"playable_s", "segments_done", b"segments_done", "segments_total", b"segments_total", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["eta_s", b"eta_s", "message", b"message", "percent", b"percent", "playable_s", b"playable_s", "segments_done", b"segments_done", "segments_total", b"segments_total", "stage", b"stage", "stage_percent", b"stage_percent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -903,3 +925,49 @@ class DeleteJobResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteJobResponse: _TypeAlias = DeleteJobResponse  # noqa: Y015
+
+@_typing.final
+class DrawSampleRequest(_message.Message):
+    """Asks for a sample of a film."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spec(self) -> Global___JobSpec:
+        """What the film would be made of."""
+
+    def __init__(
+        self,
+        *,
+        spec: Global___JobSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawSampleRequest: _TypeAlias = DrawSampleRequest  # noqa: Y015
+
+@_typing.final
+class DrawSampleResponse(_message.Message):
+    """A sample of a film."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JPEG_FIELD_NUMBER: _builtins.int
+    jpeg: _builtins.bytes
+    """A JPEG of the film's size: footage, caption, title and label as they would lie over each other. Lips are not synced."""
+    def __init__(
+        self,
+        *,
+        jpeg: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DrawSampleResponse: _TypeAlias = DrawSampleResponse  # noqa: Y015

@@ -70,6 +70,11 @@ class JobServiceStub:
                 request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobRequest.SerializeToString,
                 response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobResponse.FromString,
                 _registered_method=True)
+        self.DrawSample = channel.unary_unary(
+                '/vigent.jobs.v1.JobService/DrawSample',
+                request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleRequest.SerializeToString,
+                response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -125,6 +130,13 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DrawSample(self, request, context):
+        """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +174,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.DeleteJob,
                     request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobRequest.FromString,
                     response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobResponse.SerializeToString,
+            ),
+            'DrawSample': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrawSample,
+                    request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleRequest.FromString,
+                    response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +371,33 @@ class JobService:
             '/vigent.jobs.v1.JobService/DeleteJob',
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobRequest.SerializeToString,
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DrawSample(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vigent.jobs.v1.JobService/DrawSample',
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleRequest.SerializeToString,
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -30,6 +30,8 @@ class JobServiceStub:
     """Runs a failed or cancelled job again from where it stopped; FAILED_PRECONDITION for others."""
     DeleteJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DeleteJobRequest, _jobs_pb2.DeleteJobResponse]
     """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces."""
+    DrawSample: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DrawSampleRequest, _jobs_pb2.DrawSampleResponse]
+    """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes jobs, shows them while they are made, keeps them through crashes."""
@@ -89,5 +91,13 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_jobs_pb2.DeleteJobRequest, _abc.Awaitable[_jobs_pb2.DeleteJobResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.DeleteJobResponse]:
         """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces."""
+
+    @_abc_1.abstractmethod
+    def DrawSample(
+        self,
+        request: _jobs_pb2.DrawSampleRequest,
+        context: _aio.ServicerContext[_jobs_pb2.DrawSampleRequest, _abc.Awaitable[_jobs_pb2.DrawSampleResponse]],
+    ) -> _abc.Awaitable[_jobs_pb2.DrawSampleResponse]:
+        """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _aio.Server) -> None: ...

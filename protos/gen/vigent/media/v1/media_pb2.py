@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bvigent/media/v1/media.proto\x12\x0fvigent.media.v1\"L\n\x08MediaRef\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x11\n\tmime_type\x18\x04 \x01(\tJ\x04\x08\x02\x10\x03R\x03uri\"i\n\x0b\x41udioFormat\x12\x30\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1e.vigent.media.v1.AudioEncoding\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x03 \x01(\x05\"B\n\nAudioChunk\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x14\n\x0c\x66irst_sample\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"x\n\x04Word\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x12\n\nchar_start\x18\x02 \x01(\x05\x12\x10\n\x08\x63har_end\x18\x03 \x01(\x05\x12\x14\n\x0cstart_sample\x18\x04 \x01(\x03\x12\x12\n\nend_sample\x18\x05 \x01(\x03\x12\x12\n\nconfidence\x18\x06 \x01(\x02\"B\n\x08\x41\x63\x63\x65pted\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x16\n\x0equeue_position\x18\x03 \x01(\x05\"k\n\x08Progress\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x12\n\nunits_done\x18\x02 \x01(\x03\x12\x13\n\x0bunits_total\x18\x03 \x01(\x03\x12\x0e\n\x06\x61ge_ms\x18\x04 \x01(\x03\x12\x17\n\x0fstall_budget_ms\x18\x05 \x01(\x03*M\n\rAudioEncoding\x12\x1e\n\x1a\x41UDIO_ENCODING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41UDIO_ENCODING_PCM_S16LE\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bvigent/media/v1/media.proto\x12\x0fvigent.media.v1\"L\n\x08MediaRef\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x11\n\tmime_type\x18\x04 \x01(\tJ\x04\x08\x02\x10\x03R\x03uri\"i\n\x0b\x41udioFormat\x12\x30\n\x08\x65ncoding\x18\x01 \x01(\x0e\x32\x1e.vigent.media.v1.AudioEncoding\x12\x16\n\x0esample_rate_hz\x18\x02 \x01(\x05\x12\x10\n\x08\x63hannels\x18\x03 \x01(\x05\"B\n\nAudioChunk\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12\x14\n\x0c\x66irst_sample\x18\x02 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\"x\n\x04Word\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x12\n\nchar_start\x18\x02 \x01(\x05\x12\x10\n\x08\x63har_end\x18\x03 \x01(\x05\x12\x14\n\x0cstart_sample\x18\x04 \x01(\x03\x12\x12\n\nend_sample\x18\x05 \x01(\x03\x12\x12\n\nconfidence\x18\x06 \x01(\x02\"r\n\rPronunciation\x12\x12\n\nchar_start\x18\x01 \x01(\x05\x12\x10\n\x08\x63har_end\x18\x02 \x01(\x05\x12\x10\n\x06pinyin\x18\x03 \x01(\tH\x00\x12\r\n\x03ipa\x18\x04 \x01(\tH\x00\x12\x0f\n\x05words\x18\x05 \x01(\tH\x00\x42\t\n\x07reading\")\n\x05Pause\x12\x0c\n\x04\x63har\x18\x01 \x01(\x05\x12\x12\n\nduration_s\x18\x02 \x01(\x02\"B\n\x08\x41\x63\x63\x65pted\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x16\n\x0equeue_position\x18\x03 \x01(\x05\"k\n\x08Progress\x12\r\n\x05phase\x18\x01 \x01(\t\x12\x12\n\nunits_done\x18\x02 \x01(\x03\x12\x13\n\x0bunits_total\x18\x03 \x01(\x03\x12\x0e\n\x06\x61ge_ms\x18\x04 \x01(\x03\x12\x17\n\x0fstall_budget_ms\x18\x05 \x01(\x03*M\n\rAudioEncoding\x12\x1e\n\x1a\x41UDIO_ENCODING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x41UDIO_ENCODING_PCM_S16LE\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vigent.media.v1.media_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AUDIOENCODING']._serialized_start=600
-  _globals['_AUDIOENCODING']._serialized_end=677
+  _globals['_AUDIOENCODING']._serialized_start=759
+  _globals['_AUDIOENCODING']._serialized_end=836
   _globals['_MEDIAREF']._serialized_start=48
   _globals['_MEDIAREF']._serialized_end=124
   _globals['_AUDIOFORMAT']._serialized_start=126
@@ -41,8 +41,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDIOCHUNK']._serialized_end=299
   _globals['_WORD']._serialized_start=301
   _globals['_WORD']._serialized_end=421
-  _globals['_ACCEPTED']._serialized_start=423
-  _globals['_ACCEPTED']._serialized_end=489
-  _globals['_PROGRESS']._serialized_start=491
-  _globals['_PROGRESS']._serialized_end=598
+  _globals['_PRONUNCIATION']._serialized_start=423
+  _globals['_PRONUNCIATION']._serialized_end=537
+  _globals['_PAUSE']._serialized_start=539
+  _globals['_PAUSE']._serialized_end=580
+  _globals['_ACCEPTED']._serialized_start=582
+  _globals['_ACCEPTED']._serialized_end=648
+  _globals['_PROGRESS']._serialized_start=650
+  _globals['_PROGRESS']._serialized_end=757
 # @@protoc_insertion_point(module_scope)

@@ -172,6 +172,74 @@ class Word(_message.Message):
 Global___Word: _TypeAlias = Word  # noqa: Y015
 
 @_typing.final
+class Pronunciation(_message.Message):
+    """How a stretch of a text is said, other than it is written. The stretches of one text are in order and apart."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAR_START_FIELD_NUMBER: _builtins.int
+    CHAR_END_FIELD_NUMBER: _builtins.int
+    PINYIN_FIELD_NUMBER: _builtins.int
+    IPA_FIELD_NUMBER: _builtins.int
+    WORDS_FIELD_NUMBER: _builtins.int
+    char_start: _builtins.int
+    """Offset of its first character in the text, in Unicode code points."""
+    char_end: _builtins.int
+    """Offset just after its last character, in Unicode code points."""
+    pinyin: _builtins.str
+    """Syllables of Hanyu Pinyin in small letters, each with its tone as a digit (5 is the neutral one), with one space
+    between them: "chong2 qing4", "lü4". As many as there are characters where all of these are hanzi.
+    """
+    ipa: _builtins.str
+    """International Phonetic Alphabet without slashes, of a word as English says it: "ˌkuːbərˈnɛtiːz"."""
+    words: _builtins.str
+    """Other words, as plain text, that are read aloud in its place."""
+    def __init__(
+        self,
+        *,
+        char_start: _builtins.int = ...,
+        char_end: _builtins.int = ...,
+        pinyin: _builtins.str = ...,
+        ipa: _builtins.str = ...,
+        words: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ipa", b"ipa", "pinyin", b"pinyin", "reading", b"reading", "words", b"words"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["char_end", b"char_end", "char_start", b"char_start", "ipa", b"ipa", "pinyin", b"pinyin", "reading", b"reading", "words", b"words"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_reading: _TypeAlias = _typing.Literal["pinyin", "ipa", "words"]  # noqa: Y015
+    _WhichOneofArgType_reading: _TypeAlias = _typing.Literal["reading", b"reading"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_reading) -> _WhichOneofReturnType_reading | None: ...
+
+Global___Pronunciation: _TypeAlias = Pronunciation  # noqa: Y015
+
+@_typing.final
+class Pause(_message.Message):
+    """A silence in a text. The pauses of one text are in order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAR_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
+    char: _builtins.int
+    """Offset of the character before which it is, in Unicode code points; the length of the text for one at the end."""
+    duration_s: _builtins.float
+    """Seconds, above 0 and at most 10; those of one text at most 30 together."""
+    def __init__(
+        self,
+        *,
+        char: _builtins.int = ...,
+        duration_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["char", b"char", "duration_s", b"duration_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pause: _TypeAlias = Pause  # noqa: Y015
+
+@_typing.final
 class Accepted(_message.Message):
     """First reply of every long call, sent once it has a slot: who serves it, and how long it stood in line."""
 

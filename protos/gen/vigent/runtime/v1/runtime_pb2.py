@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvigent/runtime/v1/runtime.proto\x12\x11vigent.runtime.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xdd\x01\n\x10\x44\x65scribeResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x12\n\ncheckpoint\x18\x05 \x01(\t\x12\x35\n\x0c\x63\x61pabilities\x18\x06 \x01(\x0b\x32\x1f.vigent.runtime.v1.Capabilities\x12\r\n\x05slots\x18\x07 \x01(\x05\x12\x13\n\x0bqueue_limit\x18\x08 \x01(\x05\x12\x17\n\x0f\x66\x61llback_reason\x18\t \x01(\t\"\xa2\x01\n\x0c\x43\x61pabilities\x12\x11\n\tlanguages\x18\x01 \x03(\t\x12\x0e\n\x06\x63lones\x18\x02 \x01(\x08\x12\x1c\n\x14\x66ollows_instructions\x18\x03 \x01(\x08\x12\x14\n\x0cjudges_takes\x18\x04 \x01(\x08\x12\x10\n\x08uses_gpu\x18\x05 \x01(\x08\x12\x0f\n\x07streams\x18\x06 \x01(\x08\x12\x18\n\x10needs_checkpoint\x18\x07 \x01(\x08\"\x12\n\x10GetStatusRequest\"\xb0\x04\n\x11GetStatusResponse\x12-\n\x05state\x18\x01 \x01(\x0e\x32\x1e.vigent.runtime.v1.WorkerState\x12\x0f\n\x07stalled\x18\x02 \x01(\x08\x12\x17\n\x0fprogress_age_ms\x18\x03 \x01(\x03\x12\x17\n\x0fstall_budget_ms\x18\x04 \x01(\x03\x12\x17\n\x0f\x61\x63tive_requests\x18\x05 \x01(\x05\x12\x13\n\x0bqueue_depth\x18\x06 \x01(\x05\x12G\n\nunits_done\x18\x07 \x03(\x0b\x32\x33.vigent.runtime.v1.GetStatusResponse.UnitsDoneEntry\x12\x44\n\x08restarts\x18\x08 \x03(\x0b\x32\x32.vigent.runtime.v1.GetStatusResponse.RestartsEntry\x12\x0f\n\x07problem\x18\t \x01(\t\x12\x16\n\x0eproblem_reason\x18\n \x01(\t\x12\x1d\n\x15resident_memory_bytes\x18\x0b \x01(\x03\x12$\n\x1cworker_resident_memory_bytes\x18\x0c \x01(\x03\x12\x1b\n\x13\x64\x65vice_memory_bytes\x18\r \x01(\x03\x1a\x30\n\x0eUnitsDoneEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rRestartsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01*\xcc\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WORKER_STATE_IDLE\x10\x01\x12\x1c\n\x18WORKER_STATE_PROGRESSING\x10\x02\x12\x18\n\x14WORKER_STATE_STALLED\x10\x03\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x04\x12\x1c\n\x18WORKER_STATE_LOAD_FAILED\x10\x05\x12\x17\n\x13WORKER_STATE_BROKEN\x10\x06\x32\xbd\x01\n\x0eRuntimeService\x12S\n\x08\x44\x65scribe\x12\".vigent.runtime.v1.DescribeRequest\x1a#.vigent.runtime.v1.DescribeResponse\x12V\n\tGetStatus\x12#.vigent.runtime.v1.GetStatusRequest\x1a$.vigent.runtime.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvigent/runtime/v1/runtime.proto\x12\x11vigent.runtime.v1\"\x11\n\x0f\x44\x65scribeRequest\"\xf4\x01\n\x10\x44\x65scribeResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x0e\n\x06\x65ngine\x18\x02 \x01(\t\x12\x10\n\x08identity\x18\x03 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x04 \x01(\t\x12\x12\n\ncheckpoint\x18\x05 \x01(\t\x12\x35\n\x0c\x63\x61pabilities\x18\x06 \x01(\x0b\x32\x1f.vigent.runtime.v1.Capabilities\x12\r\n\x05slots\x18\x07 \x01(\x05\x12\x13\n\x0bqueue_limit\x18\x08 \x01(\x05\x12\x17\n\x0f\x66\x61llback_reason\x18\t \x01(\t\x12\x15\n\rchoice_reason\x18\n \x01(\t\"\xcb\x01\n\x0c\x43\x61pabilities\x12\x11\n\tlanguages\x18\x01 \x03(\t\x12\x0e\n\x06\x63lones\x18\x02 \x01(\x08\x12\x1c\n\x14\x66ollows_instructions\x18\x03 \x01(\x08\x12\x14\n\x0cjudges_takes\x18\x04 \x01(\x08\x12\x10\n\x08uses_gpu\x18\x05 \x01(\x08\x12\x0f\n\x07streams\x18\x06 \x01(\x08\x12\x18\n\x10needs_checkpoint\x18\x07 \x01(\x08\x12\x14\n\x0creads_pinyin\x18\x08 \x01(\x08\x12\x11\n\treads_ipa\x18\t \x01(\x08\"\x12\n\x10GetStatusRequest\"\xb0\x04\n\x11GetStatusResponse\x12-\n\x05state\x18\x01 \x01(\x0e\x32\x1e.vigent.runtime.v1.WorkerState\x12\x0f\n\x07stalled\x18\x02 \x01(\x08\x12\x17\n\x0fprogress_age_ms\x18\x03 \x01(\x03\x12\x17\n\x0fstall_budget_ms\x18\x04 \x01(\x03\x12\x17\n\x0f\x61\x63tive_requests\x18\x05 \x01(\x05\x12\x13\n\x0bqueue_depth\x18\x06 \x01(\x05\x12G\n\nunits_done\x18\x07 \x03(\x0b\x32\x33.vigent.runtime.v1.GetStatusResponse.UnitsDoneEntry\x12\x44\n\x08restarts\x18\x08 \x03(\x0b\x32\x32.vigent.runtime.v1.GetStatusResponse.RestartsEntry\x12\x0f\n\x07problem\x18\t \x01(\t\x12\x16\n\x0eproblem_reason\x18\n \x01(\t\x12\x1d\n\x15resident_memory_bytes\x18\x0b \x01(\x03\x12$\n\x1cworker_resident_memory_bytes\x18\x0c \x01(\x03\x12\x1b\n\x13\x64\x65vice_memory_bytes\x18\r \x01(\x03\x1a\x30\n\x0eUnitsDoneEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a/\n\rRestartsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01*\xcc\x01\n\x0bWorkerState\x12\x1c\n\x18WORKER_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11WORKER_STATE_IDLE\x10\x01\x12\x1c\n\x18WORKER_STATE_PROGRESSING\x10\x02\x12\x18\n\x14WORKER_STATE_STALLED\x10\x03\x12\x19\n\x15WORKER_STATE_DRAINING\x10\x04\x12\x1c\n\x18WORKER_STATE_LOAD_FAILED\x10\x05\x12\x17\n\x13WORKER_STATE_BROKEN\x10\x06\x32\xbd\x01\n\x0eRuntimeService\x12S\n\x08\x44\x65scribe\x12\".vigent.runtime.v1.DescribeRequest\x1a#.vigent.runtime.v1.DescribeResponse\x12V\n\tGetStatus\x12#.vigent.runtime.v1.GetStatusRequest\x1a$.vigent.runtime.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,22 +35,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSRESPONSE_UNITSDONEENTRY']._serialized_options = b'8\001'
   _globals['_GETSTATUSRESPONSE_RESTARTSENTRY']._loaded_options = None
   _globals['_GETSTATUSRESPONSE_RESTARTSENTRY']._serialized_options = b'8\001'
-  _globals['_WORKERSTATE']._serialized_start=1046
-  _globals['_WORKERSTATE']._serialized_end=1250
+  _globals['_WORKERSTATE']._serialized_start=1110
+  _globals['_WORKERSTATE']._serialized_end=1314
   _globals['_DESCRIBEREQUEST']._serialized_start=54
   _globals['_DESCRIBEREQUEST']._serialized_end=71
   _globals['_DESCRIBERESPONSE']._serialized_start=74
-  _globals['_DESCRIBERESPONSE']._serialized_end=295
-  _globals['_CAPABILITIES']._serialized_start=298
-  _globals['_CAPABILITIES']._serialized_end=460
-  _globals['_GETSTATUSREQUEST']._serialized_start=462
-  _globals['_GETSTATUSREQUEST']._serialized_end=480
-  _globals['_GETSTATUSRESPONSE']._serialized_start=483
-  _globals['_GETSTATUSRESPONSE']._serialized_end=1043
-  _globals['_GETSTATUSRESPONSE_UNITSDONEENTRY']._serialized_start=946
-  _globals['_GETSTATUSRESPONSE_UNITSDONEENTRY']._serialized_end=994
-  _globals['_GETSTATUSRESPONSE_RESTARTSENTRY']._serialized_start=996
-  _globals['_GETSTATUSRESPONSE_RESTARTSENTRY']._serialized_end=1043
-  _globals['_RUNTIMESERVICE']._serialized_start=1253
-  _globals['_RUNTIMESERVICE']._serialized_end=1442
+  _globals['_DESCRIBERESPONSE']._serialized_end=318
+  _globals['_CAPABILITIES']._serialized_start=321
+  _globals['_CAPABILITIES']._serialized_end=524
+  _globals['_GETSTATUSREQUEST']._serialized_start=526
+  _globals['_GETSTATUSREQUEST']._serialized_end=544
+  _globals['_GETSTATUSRESPONSE']._serialized_start=547
+  _globals['_GETSTATUSRESPONSE']._serialized_end=1107
+  _globals['_GETSTATUSRESPONSE_UNITSDONEENTRY']._serialized_start=1010
+  _globals['_GETSTATUSRESPONSE_UNITSDONEENTRY']._serialized_end=1058
+  _globals['_GETSTATUSRESPONSE_RESTARTSENTRY']._serialized_start=1060
+  _globals['_GETSTATUSRESPONSE_RESTARTSENTRY']._serialized_end=1107
+  _globals['_RUNTIMESERVICE']._serialized_start=1317
+  _globals['_RUNTIMESERVICE']._serialized_end=1506
 # @@protoc_insertion_point(module_scope)

@@ -91,6 +91,7 @@ class DescribeResponse(_message.Message):
     SLOTS_FIELD_NUMBER: _builtins.int
     QUEUE_LIMIT_FIELD_NUMBER: _builtins.int
     FALLBACK_REASON_FIELD_NUMBER: _builtins.int
+    CHOICE_REASON_FIELD_NUMBER: _builtins.int
     service: _builtins.str
     """Full name of the service, such as "vigent.tts.v1.TtsService"."""
     engine: _builtins.str
@@ -107,6 +108,8 @@ class DescribeResponse(_message.Message):
     """Calls that may wait for a slot."""
     fallback_reason: _builtins.str
     """Why this engine stands in for the one that was asked for, and what to do; empty when it is that one."""
+    choice_reason: _builtins.str
+    """Why it is this engine: named in the settings, or the best one that this machine has."""
     @_builtins.property
     def capabilities(self) -> Global___Capabilities:
         """What the engine can do; not set before it was loaded for the first time."""
@@ -123,10 +126,11 @@ class DescribeResponse(_message.Message):
         slots: _builtins.int = ...,
         queue_limit: _builtins.int = ...,
         fallback_reason: _builtins.str = ...,
+        choice_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "checkpoint", b"checkpoint", "device", b"device", "engine", b"engine", "fallback_reason", b"fallback_reason", "identity", b"identity", "queue_limit", b"queue_limit", "service", b"service", "slots", b"slots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "checkpoint", b"checkpoint", "choice_reason", b"choice_reason", "device", b"device", "engine", b"engine", "fallback_reason", b"fallback_reason", "identity", b"identity", "queue_limit", b"queue_limit", "service", b"service", "slots", b"slots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,6 +149,8 @@ class Capabilities(_message.Message):
     USES_GPU_FIELD_NUMBER: _builtins.int
     STREAMS_FIELD_NUMBER: _builtins.int
     NEEDS_CHECKPOINT_FIELD_NUMBER: _builtins.int
+    READS_PINYIN_FIELD_NUMBER: _builtins.int
+    READS_IPA_FIELD_NUMBER: _builtins.int
     clones: _builtins.bool
     """Speaks with the voice of a recording."""
     follows_instructions: _builtins.bool
@@ -157,6 +163,10 @@ class Capabilities(_message.Message):
     """Gives its first result before the request is complete."""
     needs_checkpoint: _builtins.bool
     """Works only with a checkpoint."""
+    reads_pinyin: _builtins.bool
+    """Says a word as Hanyu Pinyin gives it."""
+    reads_ipa: _builtins.bool
+    """Says a word as the International Phonetic Alphabet gives it."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """BCP 47 languages; empty where the engine is not bound to any."""
@@ -171,10 +181,12 @@ class Capabilities(_message.Message):
         uses_gpu: _builtins.bool = ...,
         streams: _builtins.bool = ...,
         needs_checkpoint: _builtins.bool = ...,
+        reads_pinyin: _builtins.bool = ...,
+        reads_ipa: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clones", b"clones", "follows_instructions", b"follows_instructions", "judges_takes", b"judges_takes", "languages", b"languages", "needs_checkpoint", b"needs_checkpoint", "streams", b"streams", "uses_gpu", b"uses_gpu"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clones", b"clones", "follows_instructions", b"follows_instructions", "judges_takes", b"judges_takes", "languages", b"languages", "needs_checkpoint", b"needs_checkpoint", "reads_ipa", b"reads_ipa", "reads_pinyin", b"reads_pinyin", "streams", b"streams", "uses_gpu", b"uses_gpu"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

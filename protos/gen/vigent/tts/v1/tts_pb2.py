@@ -25,29 +25,29 @@ _sym_db = _symbol_database.Default()
 from vigent.media.v1 import media_pb2 as vigent_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17vigent/tts/v1/tts.proto\x12\rvigent.tts.v1\x1a\x1bvigent/media/v1/media.proto\"\xab\x01\n\x11SynthesizeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\r\n\x05voice\x18\x03 \x01(\t\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\r\n\x05speed\x18\x05 \x01(\x02\x12\x32\n\x0freference_audio\x18\x06 \x01(\x0b\x32\x19.vigent.media.v1.MediaRef\x12\x16\n\x0ereference_text\x18\x07 \x01(\t\"\x87\x02\n\x12SynthesizeResponse\x12\x35\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32!.vigent.tts.v1.SynthesizeAcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12%\n\x04mark\x18\x04 \x01(\x0b\x32\x15.vigent.media.v1.WordH\x00\x12-\n\x04\x64one\x18\x05 \x01(\x0b\x32\x1d.vigent.tts.v1.SynthesizeDoneH\x00\x42\x07\n\x05\x65vent\"o\n\x12SynthesizeAccepted\x12+\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.Accepted\x12,\n\x06\x66ormat\x18\x02 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\"e\n\x0eSynthesizeDone\x12\x32\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x1b.vigent.tts.v1.FinishReason\x12\x0f\n\x07samples\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"%\n\x11ListVoicesRequest\x12\x10\n\x08language\x18\x01 \x01(\t\":\n\x12ListVoicesResponse\x12$\n\x06voices\x18\x01 \x03(\x0b\x32\x14.vigent.tts.v1.Voice\"4\n\x05Voice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t*\x85\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46INISH_REASON_END_OF_TEXT\x10\x01\x12\x1c\n\x18\x46INISH_REASON_LENGTH_CAP\x10\x02\x12\x19\n\x15\x46INISH_REASON_SILENCE\x10\x03\x32\xb4\x01\n\nTtsService\x12S\n\nSynthesize\x12 .vigent.tts.v1.SynthesizeRequest\x1a!.vigent.tts.v1.SynthesizeResponse0\x01\x12Q\n\nListVoices\x12 .vigent.tts.v1.ListVoicesRequest\x1a!.vigent.tts.v1.ListVoicesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17vigent/tts/v1/tts.proto\x12\rvigent.tts.v1\x1a\x1bvigent/media/v1/media.proto\"\x8b\x02\n\x11SynthesizeRequest\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\x12\r\n\x05voice\x18\x03 \x01(\t\x12\x0c\n\x04seed\x18\x04 \x01(\x04\x12\r\n\x05speed\x18\x05 \x01(\x02\x12\x32\n\x0freference_audio\x18\x06 \x01(\x0b\x32\x19.vigent.media.v1.MediaRef\x12\x16\n\x0ereference_text\x18\x07 \x01(\t\x12\x36\n\x0epronunciations\x18\x08 \x03(\x0b\x32\x1e.vigent.media.v1.Pronunciation\x12&\n\x06pauses\x18\t \x03(\x0b\x32\x16.vigent.media.v1.Pause\"\x87\x02\n\x12SynthesizeResponse\x12\x35\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32!.vigent.tts.v1.SynthesizeAcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12,\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12%\n\x04mark\x18\x04 \x01(\x0b\x32\x15.vigent.media.v1.WordH\x00\x12-\n\x04\x64one\x18\x05 \x01(\x0b\x32\x1d.vigent.tts.v1.SynthesizeDoneH\x00\x42\x07\n\x05\x65vent\"o\n\x12SynthesizeAccepted\x12+\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.Accepted\x12,\n\x06\x66ormat\x18\x02 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\"e\n\x0eSynthesizeDone\x12\x32\n\rfinish_reason\x18\x01 \x01(\x0e\x32\x1b.vigent.tts.v1.FinishReason\x12\x0f\n\x07samples\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"%\n\x11ListVoicesRequest\x12\x10\n\x08language\x18\x01 \x01(\t\":\n\x12ListVoicesResponse\x12$\n\x06voices\x18\x01 \x03(\x0b\x32\x14.vigent.tts.v1.Voice\"R\n\x05Voice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x11\n\tlanguages\x18\x03 \x03(\t\x12\x0b\n\x03sex\x18\x04 \x01(\t\x12\x0f\n\x07licence\x18\x05 \x01(\t*\x85\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x1d\n\x19\x46INISH_REASON_END_OF_TEXT\x10\x01\x12\x1c\n\x18\x46INISH_REASON_LENGTH_CAP\x10\x02\x12\x19\n\x15\x46INISH_REASON_SILENCE\x10\x03\x32\xb4\x01\n\nTtsService\x12S\n\nSynthesize\x12 .vigent.tts.v1.SynthesizeRequest\x1a!.vigent.tts.v1.SynthesizeResponse0\x01\x12Q\n\nListVoices\x12 .vigent.tts.v1.ListVoicesRequest\x1a!.vigent.tts.v1.ListVoicesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vigent.tts.v1.tts_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FINISHREASON']._serialized_start=881
-  _globals['_FINISHREASON']._serialized_end=1014
+  _globals['_FINISHREASON']._serialized_start=1007
+  _globals['_FINISHREASON']._serialized_end=1140
   _globals['_SYNTHESIZEREQUEST']._serialized_start=72
-  _globals['_SYNTHESIZEREQUEST']._serialized_end=243
-  _globals['_SYNTHESIZERESPONSE']._serialized_start=246
-  _globals['_SYNTHESIZERESPONSE']._serialized_end=509
-  _globals['_SYNTHESIZEACCEPTED']._serialized_start=511
-  _globals['_SYNTHESIZEACCEPTED']._serialized_end=622
-  _globals['_SYNTHESIZEDONE']._serialized_start=624
-  _globals['_SYNTHESIZEDONE']._serialized_end=725
-  _globals['_LISTVOICESREQUEST']._serialized_start=727
-  _globals['_LISTVOICESREQUEST']._serialized_end=764
-  _globals['_LISTVOICESRESPONSE']._serialized_start=766
-  _globals['_LISTVOICESRESPONSE']._serialized_end=824
-  _globals['_VOICE']._serialized_start=826
-  _globals['_VOICE']._serialized_end=878
-  _globals['_TTSSERVICE']._serialized_start=1017
-  _globals['_TTSSERVICE']._serialized_end=1197
+  _globals['_SYNTHESIZEREQUEST']._serialized_end=339
+  _globals['_SYNTHESIZERESPONSE']._serialized_start=342
+  _globals['_SYNTHESIZERESPONSE']._serialized_end=605
+  _globals['_SYNTHESIZEACCEPTED']._serialized_start=607
+  _globals['_SYNTHESIZEACCEPTED']._serialized_end=718
+  _globals['_SYNTHESIZEDONE']._serialized_start=720
+  _globals['_SYNTHESIZEDONE']._serialized_end=821
+  _globals['_LISTVOICESREQUEST']._serialized_start=823
+  _globals['_LISTVOICESREQUEST']._serialized_end=860
+  _globals['_LISTVOICESRESPONSE']._serialized_start=862
+  _globals['_LISTVOICESRESPONSE']._serialized_end=920
+  _globals['_VOICE']._serialized_start=922
+  _globals['_VOICE']._serialized_end=1004
+  _globals['_TTSSERVICE']._serialized_start=1143
+  _globals['_TTSSERVICE']._serialized_end=1323
 # @@protoc_insertion_point(module_scope)

@@ -61,6 +61,8 @@ class SynthesizeRequest(_message.Message):
     SPEED_FIELD_NUMBER: _builtins.int
     REFERENCE_AUDIO_FIELD_NUMBER: _builtins.int
     REFERENCE_TEXT_FIELD_NUMBER: _builtins.int
+    PRONUNCIATIONS_FIELD_NUMBER: _builtins.int
+    PAUSES_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The text: one sentence, at most 1,000 characters, no markup."""
     language: _builtins.str
@@ -79,6 +81,16 @@ class SynthesizeRequest(_message.Message):
     def reference_audio(self) -> _media_pb2.MediaRef:
         """Recording whose speaker is to be cloned, for engines that clone; the others answer INVALID_ARGUMENT."""
 
+    @_builtins.property
+    def pronunciations(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.Pronunciation]:
+        """Stretches of the text that are said in another way. What an engine cannot be told (see its capabilities) is read as
+        it is written.
+        """
+
+    @_builtins.property
+    def pauses(self) -> _containers.RepeatedCompositeFieldContainer[_media_pb2.Pause]:
+        """Silences in the text, beside those that an ellipsis in it makes."""
+
     def __init__(
         self,
         *,
@@ -89,10 +101,12 @@ class SynthesizeRequest(_message.Message):
         speed: _builtins.float = ...,
         reference_audio: _media_pb2.MediaRef | None = ...,
         reference_text: _builtins.str = ...,
+        pronunciations: _abc.Iterable[_media_pb2.Pronunciation] | None = ...,
+        pauses: _abc.Iterable[_media_pb2.Pause] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reference_audio", b"reference_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "reference_audio", b"reference_audio", "reference_text", b"reference_text", "seed", b"seed", "speed", b"speed", "text", b"text", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["language", b"language", "pauses", b"pauses", "pronunciations", b"pronunciations", "reference_audio", b"reference_audio", "reference_text", b"reference_text", "seed", b"seed", "speed", b"speed", "text", b"text", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -263,10 +277,16 @@ class Voice(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     LANGUAGES_FIELD_NUMBER: _builtins.int
+    SEX_FIELD_NUMBER: _builtins.int
+    LICENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Id to put into SynthesizeRequest.voice."""
     name: _builtins.str
     """Name for people."""
+    sex: _builtins.str
+    """"female", "male", or empty where a voice has none."""
+    licence: _builtins.str
+    """SPDX identifier of the voice's licence; empty where none is known."""
     @_builtins.property
     def languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """BCP 47 languages that it speaks."""
@@ -277,10 +297,12 @@ class Voice(_message.Message):
         id: _builtins.str = ...,
         name: _builtins.str = ...,
         languages: _abc.Iterable[_builtins.str] | None = ...,
+        sex: _builtins.str = ...,
+        licence: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "languages", b"languages", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "languages", b"languages", "licence", b"licence", "name", b"name", "sex", b"sex"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,90 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import type { Font, Footage, Music, Style, Voice } from "../api/client.ts";
+import type { Entry, Kind } from "../api/upload.ts";
+import { bytes, clock, nameOf } from "../lib/format.ts";
+import { AuditionButton } from "../ui/AuditionButton.tsx";
+import { IconButton } from "../ui/Button.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { useFailureWords } from "../ui/Notice.tsx";
+import { Waveform } from "../ui/Waveform.tsx";
+import { removeLater } from "./removing.ts";
+
+export function EntryCard({ kind, entry }: { kind: Kind; entry: Entry }) {
+  const { t, i18n } = useTranslation();
+  const words = useFailureWords();
+  const name = nameOf(entry, i18n.language);
+  const remove = () =>
+    removeLater(kind, entry.id, t("library.removed", { name }), (error) => {
+      const { problem, remedy } = words(error);
+      return `${problem} ${remedy}`;
+    });
+  return (
+    <li className="entry">
+      {kind === "footage" && <Poster footage={entry as Footage} />}
+      <div className="entry-text">
+        <h2 className="entry-name">{name}</h2>
+        <p className="hint">{factsOf(t, kind, entry, i18n.language)}</p>
+        <Licence entry={entry} />
+        {"notes" in entry &&
+          entry.notes?.map((note) => (
+            <p key={note} className="warning">
+              <Icon name="warning" small /> {note}
+            </p>
+          ))}
+      </div>
+      {"waveform" in entry && <Waveform peaks={entry.waveform} />}
+      <div className="entry-tools">
+        {"waveform" in entry && (
+          <AuditionButton id={`${kind} ${entry.id}`} name={name} source={() => entry.url ?? ""} />
+        )}
+        {!entry.bundled && <IconButton icon="delete" label={t("library.remove", { name })} onClick={remove} />}
+      </div>
+    </li>
+  );
+}
+
+function Licence({ entry }: { entry: Entry }): ReactNode {
+  const { t } = useTranslation();
+  const told = [entry.bundled && t("library.bundled"), entry.licence].filter(Boolean).join(" · ");
+  return told && <p className="hint">{told}</p>;
+}
+
+function Poster({ footage }: { footage: Footage }) {
+  return (
+    <span className="entry-poster">
+      {footage.poster_url ? <img src={footage.poster_url} alt="" loading="lazy" /> : <Icon name="video" />}
+    </span>
+  );
+}
+
+type Words = ReturnType<typeof useTranslation>["t"];
+
+export function factsOf(t: Words, kind: Kind, entry: Entry, language: string): string {
+  const size = bytes(entry.size_bytes ?? 0);
+  switch (kind) {
+    case "footage": {
+      const { width, height, frames, duration_s, frame_rate_hz } = entry as Footage;
+      const length = frames > 1 ? `${clock(duration_s)} · ${Math.round(frame_rate_hz)} fps` : t("presenter.picture");
+      return `${width}×${height} · ${length} · ${size}`;
+    }
+    case "voices": {
+      const { duration_s, consent } = entry as Voice;
+      return `${clock(duration_s)} · ${t("library.consentOf", { person: consent.person })}`;
+    }
+    case "music": {
+      const { duration_s, loudness_lufs } = entry as Music;
+      return `${clock(duration_s)} · ${loudness_lufs.toFixed(1)} LUFS · ${size}`;
+    }
+    case "fonts": {
+      const { family, weight, glyphs, scripts } = entry as Font;
+      const names = new Intl.DisplayNames([language], { type: "script" });
+      const read = scripts.slice(0, 4).map((script) => names.of(script) ?? script);
+      return [`${family} ${weight}`, t("library.glyphs", { count: glyphs }), read.join(", ")]
+        .filter(Boolean)
+        .join(" · ");
+    }
+    case "styles":
+      return t(`library.role_${(entry as Style).role}`);
+  }
+}

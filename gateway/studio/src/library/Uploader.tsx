@@ -1,0 +1,167 @@
+import { useCallback, useEffect, useId, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { queryClient } from "../api/queries.ts";
+import { type Entry, type Kind, upload } from "../api/upload.ts";
+import { Button, IconButton } from "../ui/Button.tsx";
+import { Icon } from "../ui/Icon.tsx";
+import { Failure } from "../ui/Notice.tsx";
+import { Bar } from "../ui/parts.tsx";
+import { Details, type Told, toldBy } from "./Details.tsx";
+import { factsOf } from "./EntryCard.tsx";
+
+const ACCEPT: Record<Kind, string> = {
+  footage: "video/*,image/*",
+  voices: "audio/*,video/*",
+  music: "audio/*",
+  fonts: ".ttf,.otf,.woff,.woff2",
+  styles: ".json,application/json",
+};
+
+type Sending = {
+  id: number;
+  name: string;
+  share: number;
+  leaving: AbortController;
+  error?: unknown;
+  entry?: Entry;
+  existed?: boolean;
+};
+
+let last = 0;
+
+/** Takes files that are dropped on the page, pasted or picked, and tells what was found in each. */
+export function Uploader({ kind }: { kind: Kind }) {
+  const { t } = useTranslation();
+  const [sendings, setSendings] = useState<Sending[]>([]);
+  const [told, setTold] = useState<Told>({ person: "", statement: "", role: "subtitle" });
+  const [asked, setAsked] = useState(false);
+  const pick = useRef<HTMLInputElement>(null);
+  const hint = useId();
+  const ready = kind !== "voices" || (told.person.trim() !== "" && told.statement.trim() !== "");
+
+  const send = useCallback(
+    (files: Iterable<File>) => {
+      setAsked(!ready);
+      if (!ready) return;
+      for (const file of files) {
+        last += 1;
+        const sending: Sending = { id: last, name: file.name, share: 0, leaving: new AbortController() };
+        const change = (more: Partial<Sending>) =>
+          setSendings((all) => all.map((each) => (each.id === sending.id ? { ...each, ...more } : each)));
+        setSendings((all) => [...all, sending]);
+        upload(kind, file, toldBy(kind, told), (share) => change({ share }), sending.leaving.signal).then(
+          ({ entry, existed }) => {
+            change({ share: 1, entry, existed });
+            void queryClient.invalidateQueries({ queryKey: [kind] });
+          },
+          (error: unknown) => change({ error }),
+        );
+      }
+    },
+    [kind, told, ready],
+  );
+  const over = useDropAndPaste(send);
+  const close = (sending: Sending) => {
+    sending.leaving.abort();
+    setSendings((all) => all.filter((each) => each !== sending));
+  };
+
+  return (
+    <section className={over ? "uploader uploader-over" : "uploader"} aria-label={t("upload.title")}>
+      <Details kind={kind} told={told} asked={asked} onChange={setTold} />
+      <div className="dropzone">
+        <Icon name="upload" />
+        <p>
+          <strong>{t(`upload.${kind}`)}</strong>
+          <span id={hint} className="hint">
+            {t(`upload.${kind}Hint`)}
+          </span>
+        </p>
+        <Button aria-describedby={hint} onClick={() => (ready ? pick.current?.click() : setAsked(true))}>
+          {t("upload.pick")}
+        </Button>
+        <input
+          ref={pick}
+          type="file"
+          hidden
+          multiple
+          accept={ACCEPT[kind]}
+          onChange={(event) => {
+            send([...(event.target.files ?? [])]);
+            event.target.value = "";
+          }}
+        />
+      </div>
+      <ul className="sendings" aria-live="polite">
+        {sendings.map((sending) => (
+          <SendingRow key={sending.id} kind={kind} sending={sending} onClose={() => close(sending)} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function SendingRow({ kind, sending, onClose }: { kind: Kind; sending: Sending; onClose: () => void }) {
+  const { t, i18n } = useTranslation();
+  const { name, share, entry, existed, error } = sending;
+  return (
+    <li className="sending">
+      <div className="sending-head">
+        <strong>{name}</strong>
+        <IconButton
+          icon="close"
+          label={t(entry || error ? "upload.dismiss" : "upload.end", { name })}
+          onClick={onClose}
+        />
+      </div>
+      {error !== undefined && <Failure error={error} />}
+      {!entry && error === undefined && (
+        <>
+          <Bar label={name} percent={share < 1 ? share * 100 : null} />
+          <span className="hint">
+            {share < 1 ? t("upload.sent", { percent: Math.floor(share * 100) }) : t("upload.looking")}
+          </span>
+        </>
+      )}
+      {entry && (
+        <p className="sending-done">
+          <Icon name="done" small /> {t(existed ? "upload.existed" : "upload.added")}{" "}
+          {factsOf(t, kind, entry, i18n.language)}
+        </p>
+      )}
+    </li>
+  );
+}
+
+/** Files from anywhere on the page; tells whether some are held over it. */
+function useDropAndPaste(send: (files: Iterable<File>) => void): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const entered = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const left = (event: DragEvent) => event.relatedTarget === null && setOver(false);
+    const dropped = (event: DragEvent) => {
+      event.preventDefault();
+      setOver(false);
+      send(event.dataTransfer?.files ?? []);
+    };
+    const pasted = (event: ClipboardEvent) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length > 0) send(files);
+    };
+    window.addEventListener("dragover", entered);
+    window.addEventListener("dragleave", left);
+    window.addEventListener("drop", dropped);
+    window.addEventListener("paste", pasted);
+    return () => {
+      window.removeEventListener("dragover", entered);
+      window.removeEventListener("dragleave", left);
+      window.removeEventListener("drop", dropped);
+      window.removeEventListener("paste", pasted);
+    };
+  }, [send]);
+  return over;
+}

@@ -1,0 +1,46 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../api/client.ts";
+import { Icon, type IconName } from "./Icon.tsx";
+
+type Tone = "info" | "good" | "warning" | "bad";
+
+const ICONS: Record<Tone, IconName> = { info: "info", good: "done", warning: "warning", bad: "alert" };
+
+export function Notice({ tone = "info", children, action }: { tone?: Tone; children: ReactNode; action?: ReactNode }) {
+  return (
+    <div className={`notice notice-${tone}`} role={tone === "bad" ? "alert" : "status"}>
+      <Icon name={ICONS[tone]} />
+      <div className="notice-text">{children}</div>
+      {action}
+    </div>
+  );
+}
+
+/** What went wrong and what to do, in the language of the page where it has words for it. */
+export function Failure({ error, action }: { error: unknown; action?: ReactNode }) {
+  const words = useFailureWords()(error);
+  return (
+    <Notice tone="bad" action={action}>
+      <strong>{words.problem}</strong> {words.remedy}
+    </Notice>
+  );
+}
+
+export type FailureWords = { problem: string; remedy: string };
+
+export function useFailureWords(): (error: unknown) => FailureWords {
+  const { t, i18n } = useTranslation();
+  return (error) => {
+    const told = error as { reason?: string; problem?: string; remedy?: string } | null;
+    const known = `failure.${told?.reason ?? ""}`;
+    const ours = i18n.exists(`${known}.problem`);
+    if (ours && (i18n.language !== "en" || !told?.problem)) {
+      return { problem: t(`${known}.problem` as never), remedy: t(`${known}.remedy` as never) };
+    }
+    if (told?.problem) return { problem: told.problem, remedy: told.remedy ?? "" };
+    return { problem: t("failure.UNKNOWN.problem"), remedy: t("failure.UNKNOWN.remedy") };
+  };
+}
+
+export const isGone = (error: unknown) => error instanceof ApiError && error.status === 404;

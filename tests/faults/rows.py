@@ -1,0 +1,93 @@
+"""The faults that docs/faults.md lists, in its order, and why some of them are not provoked by a test."""
+
+from __future__ import annotations
+
+ROWS = (
+    "worker killed in a call",
+    "server killed",
+    "worker stopped (SIGSTOP)",
+    "server or machine paused",
+    "engine hangs: C code, an endless loop",
+    "engine that works and never finishes anything",
+    "C code keeps the interpreter to itself",
+    "slow engine that advances",
+    "call in line behind one that hangs",
+    "decoder or encoder that stands still",
+    "caller that reads slowly, or not at all",
+    "caller that leaves",
+    "half-open connection",
+    "deadline over before the call begins",
+    "deadline over in the middle",
+    "deadline shorter than the estimate",
+    "message over the limit",
+    "malformed bytes, other protocols",
+    "broken, cut or odd media",
+    "decompression bomb",
+    "queue full",
+    "retry storm",
+    "the same job submitted twice",
+    "chunks repeated, missing or out of order",
+    "orchestrator killed in a job",
+    "orchestrator frozen while another attempt works on",
+    "orchestrator replaced by another version in a job",
+    "gateway killed",
+    "database locked, slow or down",
+    "database removed",
+    "database written by somebody else",
+    "disk full",
+    "folder of the media store vanished or read-only",
+    "crash while a file is written",
+    "stored file damaged",
+    "kernel kills the worker for want of memory",
+    "device out of memory",
+    "device lost",
+    "request that kills its worker each time",
+    "crash loop",
+    "wall clock an hour off",
+    "rolling restart under load",
+    "drain of a busy server",
+    "weights missing, cut or wrong",
+    "reload to a bad version",
+    "certificate expires or is replaced",
+    "no key, wrong key, quota used up",
+    "another user of the machine",
+    "slow, lossy network",
+    "second server for the same port or data",
+    "shared memory left by a crash",
+    "metrics scraped hard, or never",
+    "hours under load, with callers that crash",
+)
+
+NOT_PROVOKED = {
+    "half-open connection": (
+        "Both ends notice within the ping timeout, 5 s.",
+        "Loopback drops no packets without a firewall of the machine's own.",
+    ),
+    "deadline shorter than the estimate": ("Nothing yet.", "Not built: a server gives no estimate of a call."),
+    "retry storm": (
+        "The calls of a job wait longer after each failure, at random.",
+        "No budget is shared by several callers.",
+    ),
+    "reload to a bad version": (
+        "Nothing yet.",
+        "Not built: a checkpoint is read when a worker starts.",
+    ),
+    "certificate expires or is replaced": ("Nothing yet.", "Not built: the mesh has no TLS."),
+    "no key, wrong key, quota used up": (
+        "Nothing yet.",
+        "Not built: the gateway answers its own machine, and has no keys.",
+    ),
+    "slow, lossy network": (
+        "Slower, never wrong; a slow caller is no stall.",
+        "Loopback is neither; the rows of slow callers show the second half.",
+    ),
+    "metrics scraped hard, or never": (
+        "No call waits for a scrape, and nothing is pushed.",
+        "A scrape reads what is there; no test scrapes hard.",
+    ),
+    "shared memory left by a crash": (
+        "There is none.",
+        "Progress records are memory without a name, which goes with the last process that has it.",
+    ),
+}
+"""What is promised, and the reason."""

@@ -1,0 +1,76 @@
+"""A real Prometheus for tests, on a free port of loopback, that scrapes every second."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.support.mesh import own_port
+
+_TIMEOUT_S = 60.0
+_INTERVAL_S = "1s"
+
+
+class Prometheus:
+    """What it knows."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
+
+    def ask(self, query: str) -> list[dict]:
+        """The series that a PromQL query gives now."""
+        answer = self._http.get("/api/v1/query", params={"query": query}).json()
+        assert answer["status"] == "success", answer
+        return answer["data"]["result"]
+
+    def until(self, query: str) -> list[dict]:
+        """Asks until the query gives a series."""
+        end_s = time.monotonic() + _TIMEOUT_S
+        while not (found := self._asked(query)):
+            assert time.monotonic() < end_s, f"nothing for {query}"
+            time.sleep(0.1)  # a scrape is no event
+        return found
+
+    def _asked(self, query: str) -> list[dict]:
+        try:
+            return self.ask(query)
+        except httpx.TransportError:  # it starts
+            return []
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@contextmanager
+def scraping(folder: Path, targets: Mapping[str, str], rules: object = None) -> Iterator[Prometheus]:
+    """A server that scrapes `targets`, job name to "host:port", and has `rules`."""
+    if shutil.which("prometheus") is None:
+        reason = "There is no prometheus (Debian: apt-get install prometheus)."
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    folder.mkdir()
+    jobs = [{"job_name": name, "static_configs": [{"targets": [target]}]} for name, target in targets.items()]
+    timing = {"scrape_interval": _INTERVAL_S, "evaluation_interval": _INTERVAL_S}
+    config = {"global": timing, "scrape_configs": jobs, "rule_files": ["rules.yaml"]}
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (folder / "rules.yaml").write_text(yaml.safe_dump(rules or {"groups": []}), encoding="utf-8")
+    address = f"127.0.0.1:{own_port()}"
+    paths = (f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(["prometheus", *paths, f"--web.listen-address={address}"], stderr=log)
+    server = Prometheus(f"http://{address}")
+    try:
+        server.until(f"count(up == 1) == {len(targets)}")
+        yield server
+    finally:
+        server.close()
+        process.terminate()
+        process.wait(_TIMEOUT_S)
