@@ -89,7 +89,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.mesh: pyproject.toml constraints.txt | $(VENV)/bin/python
-	@echo "Setting up $(VENV), once: some 70 packages, 800 MB on disk."
+	@echo "Setting up $(VENV), once: some 75 packages, 900 MB on disk."
 	@$(PIP) --editable '.[mesh]'
 	@touch $@
 

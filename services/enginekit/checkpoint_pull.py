@@ -117,7 +117,7 @@ class _Sources:
         for attempt in tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(httpx.TransportError),
             stop=_stuck(part, tries),
-            wait=tenacity.wait_exponential_jitter(initial=0.2, max=10.0),
+            wait=tenacity.wait_exponential_jitter(multiplier=0.2, max=10.0),
             retry_error_callback=_unreachable(url),
         ):
             with attempt:

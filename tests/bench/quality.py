@@ -32,7 +32,7 @@ from services.tts.servicer import SPEC
 
 HERE = Path(__file__).parent
 MODELS = Path(os.environ.get("VIGENT_MODELS_ROOT", ".vigent/models"))
-VOICES = {"zh": ("zf_xiaobei", "zf_xiaoxiao", "zm_yunxi"), "en": ("af_heart", "am_michael", "bf_emma")}
+VOICES = {"zh": ("zf_xiaobei", "zm_yunxi"), "en": ("af_heart", "am_michael")}
 _HEARD_HZ = 16_000
 
 
@@ -75,7 +75,7 @@ class Listening:
         samples = np.concatenate(list(self._spoken(Synthesis(text, language=language, voice=voice), heard)))
         heard.speech_s += len(samples) / self._voice.sample_rate_hz
         sound = soxr.resample(samples.astype(np.float32) / 32768, self._voice.sample_rate_hz, _HEARD_HZ)
-        prompt = "以下是普通话的句子。" if language == "zh" else None
+        prompt = "以下是普通话的句子，夹杂 English 单词。" if language == "zh" else None
         segments, _ = self._ears.transcribe(sound, language=language, beam_size=5, initial_prompt=prompt)
         return "".join(segment.text for segment in segments)
 

@@ -99,7 +99,7 @@ def _prepared(request: Synthesis) -> tuple[StyledVoice, list[Piece]]:
         raise InvalidInputError("The text has no letter or digit to say.", "Write words.", "text", "NOTHING_TO_SAY")
     language = primary_subtag(request.language) or language_of(request.text, request.voice)
     voice = choose(request.voice, request.language or language)
-    pieces = pieces_of(Reader(language, voice.british).letters_of(request))
+    pieces = pieces_of(Reader(language, voice.accent).letters_of(request))
     if not pieces:
         problem, remedy = "The text has nothing that this voice can say.", "Write words of a language that it speaks."
         raise InvalidInputError(problem, remedy, "text", "NOTHING_TO_SAY")

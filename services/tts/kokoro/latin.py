@@ -8,11 +8,11 @@ from itertools import groupby
 
 from services.espeak.library import ipa_of
 from services.espeak.narration import voice_of
-from services.tts.kokoro.letters import english_letters, other_letters, spelled
+from services.tts.kokoro.letters import Accent, english_letters, other_letters, spelled
 
-_TOKEN = re.compile(r"[A-Za-z]+|[^A-Za-z]+")
+_TOKEN = re.compile(r"[A-Z]{3,}(?![A-Za-z])|(?:(?![A-Z]{3,}(?![A-Za-z]))[A-Za-z])+|[^A-Za-z]+")  # Chat, GPT
 _HYPHEN = re.compile(r"(?<=[A-Za-z0-9])-(?=[A-Za-z0-9])")  # espeak reads the one of GPT-4 as a minus
-_CAPITALS = re.compile(r"[A-Z]{2,3}|[B-HJ-Z]")
+_CAPITALS = re.compile(r"[A-Z]{2,3}|[B-HJ-Z]|[B-DF-HJ-NP-TV-XZ]{4,6}")
 _SHORT_WORDS = """
     RAM ROM SIM PIN GIF RAG GAN APP LAB NEW NOT YES YOU TOP BIG HOT DAY OUT ALL ONE TWO SIX TEN THE AND FOR
     BUT BOX BUS CAR CAT DOG EYE FUN GET JOB KEY LOW MAN MAX MEN MIN MIX MOM NOW OFF OLD OUR PAY PRO RED RUN
@@ -33,17 +33,17 @@ _SAID_AS = {
 """Names that espeak reads letter by letter or by the rules of English, as their makers say them."""
 
 
-def english(text: str, *, british: bool = False, abbreviations: bool = True) -> str:
+def english(text: str, accent: Accent = Accent.AMERICAN, *, abbreviations: bool = True) -> str:
     """Letters of English words without punctuation; `abbreviations` are spelled where a text is not all capitals."""
     text = _HYPHEN.sub(" ", text)
     groups = [
         (is_spelled, "".join(tokens))
         for is_spelled, tokens in groupby(_TOKEN.findall(text), lambda token: abbreviations and is_abbreviation(token))
     ]
-    voice = voice_of("en-gb" if british else "en-us")
+    voice = voice_of("en-gb" if accent is Accent.BRITISH else "en-us")
     read = iter(ipa_of([_as_said(words) for is_spelled, words in groups if not is_spelled], voice))
     letters = (
-        spelled(words) if is_spelled else english_letters(next(read), british=british) for is_spelled, words in groups
+        spelled(words, accent) if is_spelled else english_letters(next(read), accent) for is_spelled, words in groups
     )
     return " ".join(part for part in letters if part)
 

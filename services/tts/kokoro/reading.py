@@ -14,7 +14,7 @@ from services.text.words import script_of
 from services.tts.engine import Synthesis
 from services.tts.kokoro.chinese import letters_of_hanzi, letters_of_pinyin
 from services.tts.kokoro.latin import english, other
-from services.tts.kokoro.letters import known_letters, letters_of_ipa
+from services.tts.kokoro.letters import Accent, known_letters, letters_of_ipa
 
 _MARKS = {
     **dict.fromkeys("、，,", ","),
@@ -40,10 +40,10 @@ _STRAY_SPACE = re.compile(r"\s+(?=[,.!?;:…)”])|(?<=[(“])\s+")
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads texts in a `language` (primary subtag); `british` is how it says English."""
+    """Reads texts in a `language` (primary subtag); `accent` is how it says English."""
 
     language: str
-    british: bool = False
+    accent: Accent = Accent.AMERICAN
 
     def letters_of(self, request: Synthesis) -> str:
         """Letters of a text with its own pronunciations; empty when nothing in it can be said."""
@@ -56,7 +56,7 @@ class Reader:
         position = 0
         for told in reading.pronunciations:
             yield from self._written(reading.said[position : told.char_start], abbreviations)
-            yield f" {_told(told)} "
+            yield f" {self._told(told)} "
             position = told.char_end
         yield from self._written(reading.said[position:], abbreviations)
 
@@ -77,11 +77,10 @@ class Reader:
         writers = WRITERS.get(script, (self.language,))
         language = self.language if self.language in writers else writers[0]
         if language in ("en", "zh"):
-            return english(words, british=self.british, abbreviations=abbreviations)
+            return english(words, self.accent, abbreviations=abbreviations)
         return other(words, language)
 
-
-def _told(pronunciation: Pronunciation) -> str:
-    if pronunciation.kind is ReadingKind.PINYIN:
-        return "".join(map(letters_of_pinyin, pronunciation.reading.split()))
-    return letters_of_ipa(pronunciation.reading)
+    def _told(self, pronunciation: Pronunciation) -> str:
+        if pronunciation.kind is ReadingKind.PINYIN:
+            return "".join(map(letters_of_pinyin, pronunciation.reading.split()))
+        return letters_of_ipa(pronunciation.reading, self.accent)

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from services.base.errors import InvalidInputError
 from services.text.languages import language_by_script, primary_subtag
 from services.tts.engine import Voice
+from services.tts.kokoro.letters import Accent
 
+_ACCENTS = {"en-GB": Accent.BRITISH, "zh": Accent.CHINESE}
 _ASSETS = Path(__file__).resolve().parents[3] / "assets" / "voices"
 
 
@@ -26,9 +28,9 @@ class StyledVoice:
     voice: Voice
 
     @property
-    def british(self) -> bool:
-        """Whether its English is that of the United Kingdom."""
-        return "en-GB" in self.voice.languages
+    def accent(self) -> Accent:
+        """How it says English."""
+        return _ACCENTS.get(self.voice.languages[0], Accent.AMERICAN)
 
     @property
     def styles(self) -> NDArray[float32]:

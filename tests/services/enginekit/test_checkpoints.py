@@ -103,8 +103,11 @@ def test_the_manifests_that_come_with_the_project():
     assert {manifests[f"latentsync-{version}"].resolution for version in ("1.5", "1.6")} == {256, 512}
     for name, found in manifests.items():
         assert (ASSETS / f"{name}.json").is_file()
-        assert "" not in (found.licence, found.source)
-        assert found.engine in {"qwen3", "latentsync", "whisper"}
+        assert found.licence
+        assert found.source or all(file.parts for file in found.files)
+        assert {part.package for file in found.files for part in file.parts} == {own.name for own in found.packages}
+        assert found.engine in {"qwen3", "latentsync", "whisper", "kokoro"}
+        assert found.pinned or not found.starter
         unknown_keys = (
             json.loads((ASSETS / f"{name}.json").read_text(encoding="utf-8")).keys() - Manifest.model_fields.keys()
         )

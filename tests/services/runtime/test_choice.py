@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.base.errors import InvalidInputError
+from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.base.settings import ServerSettings
 from services.runtime.choice import choose
 from services.tts.servicer import SPEC
@@ -59,8 +59,6 @@ def test_an_engine_that_is_named_is_the_only_one(tmp_path: Path) -> None:
 
 
 def test_only_what_can_be_helped_by_another_engine_leads_to_it(tmp_path: Path) -> None:
-    from services.base.errors import FailedPreconditionError
-
     choice = choose(SPEC, ServerSettings.load("tts", models_root=pulled(tmp_path, LIGHT)))
     named = choose(SPEC, ServerSettings.load("tts", engine="kokoro", fallback_engine="espeak"))
     for reason, helped in (("CHECKPOINT_CORRUPT", True), ("DEVICE_MISSING", True), ("OTHER", False)):
@@ -69,9 +67,9 @@ def test_only_what_can_be_helped_by_another_engine_leads_to_it(tmp_path: Path) -
         assert not named.goes_on(error)
 
 
-async def test_a_damaged_checkpoint_is_passed_over_and_told(tmp_path: Path) -> None:
-    root = pulled(tmp_path / "models", LIGHT)
-    async with serving(tmp_path, {}, engine="auto", options="{}", models_root=root) as server:
+async def test_a_damaged_checkpoint_is_passed_over_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGENT_MODELS_ROOT", str(pulled(tmp_path / "models", LIGHT)))
+    async with serving(tmp_path, engine="auto") as server:
         stub = runtime_pb2_grpc.RuntimeServiceStub(server.channel)
         said = await stub.Describe(runtime_pb2.DescribeRequest(), timeout=TIMEOUT_S)
     assert (said.engine, said.checkpoint) == ("espeak", "")

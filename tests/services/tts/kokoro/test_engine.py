@@ -77,7 +77,7 @@ def test_a_cancel_is_obeyed_after_the_piece(engine: KokoroEngine) -> None:
     [
         (Synthesis("Привет, мир."), "language", "UNKNOWN_LANGUAGE"),
         (Synthesis("！？——"), "text", "NOTHING_TO_SAY"),
-        (Synthesis("\u9fff\u9fff"), "text", "NOTHING_TO_SAY"),
+        (Synthesis("\u3402\u3403"), "text", "NOTHING_TO_SAY"),
         (Synthesis("你好", voice="af_heart"), "voice", "VOICE_OF_ANOTHER_LANGUAGE"),
         (Synthesis("你好", reference_audio=Path("me.wav")), "reference_audio", "CANNOT_CLONE"),
     ],

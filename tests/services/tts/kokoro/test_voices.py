@@ -7,6 +7,7 @@ import pytest
 
 from services.base.errors import InvalidInputError
 from services.text.languages import primary_subtag
+from services.tts.kokoro.letters import Accent
 from services.tts.kokoro.voices import all_voices, choose, language_of
 
 
@@ -32,8 +33,9 @@ def test_each_has_a_style_for_every_length(voice) -> None:
 def test_a_voice_is_chosen_by_language_and_region() -> None:
     assert choose("", "zh-CN").voice.id == speakers("zh")[0]
     assert choose("", "en").voice.id == speakers("en")[0]
-    assert choose("", "en-GB").british
-    assert not choose("", "en-US").british
+    assert choose("", "en-GB").accent is Accent.BRITISH
+    assert choose("", "en-US").accent is Accent.AMERICAN
+    assert choose("", "zh").accent is Accent.CHINESE
 
 
 @pytest.mark.parametrize(
