@@ -42,5 +42,7 @@ class OrchestratorSettings(GrpcSettings):
         ge=0,
         le=5,
     )
-    retake_error_rate: float = Field(0.3, description="Character error rate above which a take is wrong.", ge=0)
+    retake_error_rate: float = Field(
+        0.16, description="Share of wrong sounds above which a take is wrong (tests/bench/RETAKES.md).", ge=0
+    )
     platform: str = Field("default", description="Platform whose safe areas apply to films that name none.")

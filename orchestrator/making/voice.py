@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from dataclasses import dataclass
 
-from rapidfuzz.distance import Levenshtein
-
+from orchestrator.making.judge import Judge
 from orchestrator.making.making import Making
-from orchestrator.making.servers import CALL_TIMEOUT_S, LISTENER, VOICE
+from orchestrator.making.servers import CALL_TIMEOUT_S, VOICE
 from orchestrator.making.take import SAMPLE_BYTES, Take
-from orchestrator.making.words import transcribe
 from services.base.client import remote_errors
-from services.base.errors import InternalError, InvalidInputError, VigentError
+from services.base.errors import InternalError, VigentError
 from services.media.store import StoredFile, recipe_key
-from services.text.normalise import normalise, read_aloud
 from services.text.pronunciation_messages import pause_messages, pronunciation_messages
-from services.text.sentences import Sentence, language_of
+from services.text.sentences import Sentence
 from vigent.tts.v1 import tts_pb2
 
 _MUTE = "MUTE_TAKE"
@@ -46,7 +42,7 @@ class Voice:
 
     def __init__(self, making: Making) -> None:
         self._making, self._store, self._seed = making, making.store, making.spec.seed
-        self._judge = _Judge(making)
+        self._judge = Judge(making)
 
     async def speak(self, sentence: Sentence, started: asyncio.Future[Take]) -> Spoken:
         """The best take of a sentence. Whatever was spoken or judged before is found, not made again.
@@ -143,60 +139,11 @@ class Voice:
         )
 
 
-class _Judge:
-    """Has takes transcribed, and compares what is heard with what was to be said."""
-
-    def __init__(self, making: Making) -> None:
-        self._making, self._store, self._engine = making, making.store, making.plan.engines["asr"]
-
-    @property
-    def able(self) -> bool:
-        """Whether takes are judged at all."""
-        return self._making.settings.retakes > 0 and self._engine.judges_takes
-
-    async def error_rate(self, sentence: Sentence, started: asyncio.Future[Take]) -> float | None:
-        """How wrong a take is: transcribed while it is spoken, kept by what it is made of. None: nobody can tell."""
-        take = await started
-        if take.closed and (stored := self._store.recall(self._key(sentence, take))):
-            rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
-            return rate
-        language = self._making.language_to_say(sentence.text) or language_of(sentence.text)
-        heard = await self._heard(take, language)
-        said = read_aloud(sentence.text, language, sentence.pronunciations).said
-        rate = None if heard is None else character_error_rate(said, normalise(heard, language))
-        if rate is not None and take.cut:
-            rate += 1.0
-        self._store.remember(self._key(sentence, take), self._store.put_bytes(json.dumps(rate).encode()))
-        return rate
-
-    async def _heard(self, take: Take, language: str) -> str | None:
-        """What the engine hears; None where it does not know the language."""
-
-        async def attempt() -> str:
-            with self._making.servers.asr.least_busy() as stub:
-                return await transcribe(stub, take, language)
-
-        try:
-            return await self._making.policy.retried(attempt, self._making.servers.asr.at(LISTENER))
-        except InvalidInputError:
-            return None
-
-    def _key(self, sentence: Sentence, take: Take) -> str:
-        asked = sentence.text, sentence.pronunciations, self._making.language_to_say(sentence.text)
-        return recipe_key("error_rate", self._engine.identity, *asked, take.sha256())
-
-
 def retake_seed(seed: int, attempt: int) -> int:
     """The seed of the nth further take; the first take has the job's own."""
     if attempt == 0:
         return seed
     return int.from_bytes(hashlib.sha256(f"{seed}/{attempt}".encode()).digest()[:8], "big") >> 1
-
-
-def character_error_rate(said: str, heard: str) -> float:
-    """Edits that turn `said` into `heard`, over the letters said; case, spaces and punctuation do not count."""
-    wanted, got = ("".join(filter(str.isalnum, text.casefold())) for text in (said, heard))
-    return Levenshtein.distance(wanted, got) / len(wanted) if wanted else float(bool(got))
 
 
 def _check_whole(take: Take, done: tts_pb2.SynthesizeDone) -> None:

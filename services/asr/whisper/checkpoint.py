@@ -17,6 +17,7 @@ from services.asr.whisper.cublas import load_cublas
 from services.asr.whisper.options import WhisperOptions
 from services.base.errors import InvalidInputError
 from services.enginekit.checkpoints import MANIFEST, read_manifest, refused, verify_once
+from services.enginekit.cores import usable_cores
 from services.enginekit.device import is_out_of_memory, no_device
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
@@ -62,6 +63,7 @@ def load(folder: Path, settings: EngineSettings, options: WhisperOptions, progre
     return model
 
 
+_MOST_THREADS = 4  # CTranslate2's default; more wait for each other
 _LOAD_BUDGET_S = 300.0  # CTranslate2 reads 3 GB without saying how far it is
 
 
@@ -71,8 +73,8 @@ def _loaded(folder: Path, device: str, index: int, options: WhisperOptions) -> W
             str(folder),
             device=device,
             device_index=index,
-            compute_type=options.compute_type,
-            cpu_threads=options.cpu_threads,
+            compute_type=_compute_type(options.compute_type, device),
+            cpu_threads=options.cpu_threads or min(usable_cores(), _MOST_THREADS),
             num_workers=options.parallel,
             local_files_only=True,
         )
@@ -98,6 +100,13 @@ def _device(name: str) -> tuple[str, int]:
     if not 0 <= index < count:
         raise no_device(name)
     return kind, index
+
+
+def _compute_type(name: str, device: str) -> str:
+    """CTranslate2's own "auto" takes what is fastest, on a GPU less exact than what is stored."""
+    if name != "auto":
+        return name
+    return "int8" if device == "cpu" else "default"
 
 
 def _check_compute_type(name: str, device: str, index: int) -> None:

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from services.asr.engine import Alignment, Heard, Listening, Word
 from services.asr.whisper.checkpoint import find_checkpoint, load
-from services.asr.whisper.model import Hearing, seconds
+from services.asr.whisper.model import MOST_TOKENS, Encoded, Hearing
 from services.asr.whisper.options import WhisperOptions
-from services.asr.whisper.placement import Placement, spread, weights, whole_samples
+from services.asr.whisper.placement import Placement, placed, spread, weights, whole_samples
 from services.asr.whisper.utterances import SAMPLE_RATE_HZ, Utterance, as_floats, utterances
 from services.asr.whisper.windows import SpeechClock, find_words
+from services.asr.whisper.written import written
 from services.base.errors import InvalidInputError
 from services.enginekit.capabilities import Capabilities
 from services.enginekit.progress import Progress
@@ -30,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 
 _STALL_BUDGET_S = 120.0  # a window is one unit: a large model on a CPU takes this long for it
 _LEAST_WORD_S = 0.01
+_SHORTEST_S = 2.5  # what is shorter is understood by what follows
+_LEAST_REST = SAMPLE_RATE_HZ  # samples; less has no words of its own
 
 
 class WhisperEngine:
@@ -62,7 +65,9 @@ class WhisperEngine:
                 _LOG.info("loaded %s on %s in %.1f s", self._folder.name, self._settings.device, self.load_s)
 
     def transcribe(self, request: Listening, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Heard]:
-        """See AsrEngine.transcribe: an utterance, cut at pauses, is a segment and holds at most 30 s.
+        """See AsrEngine.transcribe: a segment is what is said up to a pause, and holds at most 30 s.
+
+        Short utterances share a segment with those that follow: what is said around a word tells what it is.
 
         Raises InvalidInputError (UNSUPPORTED_LANGUAGE), ExhaustedError (OUT_OF_MEMORY), CancelledError within a window.
         """
@@ -70,18 +75,11 @@ class WhisperEngine:
         asked = hearing.language_code(request.language) if request.language else ""
         progress.phase("transcribe", stall_budget_s=_STALL_BUDGET_S)
         at_model_rate = resampled_pcm(audio, request.sample_rate_hz, SAMPLE_RATE_HZ)
-        for utterance in utterances(at_model_rate, self._options, progress.advance):
-            encoded = hearing.encode(utterance.samples)
-            language = asked or hearing.spoken_language(encoded)
-            text = hearing.text(encoded, language, seconds(utterance.samples))
-            progress.advance()
-            if text:
-                words = self._timed(text, utterance, language, request, hearing, progress) if request.words else ()
-                start, end = (_at(sample, request.sample_rate_hz) for sample in (utterance.start, utterance.end))
-                yield Heard(text, start, end, words, request.language or language)
+        for utterance in utterances(at_model_rate, self._options, progress.advance, _SHORTEST_S):
+            yield from self._heard(utterance, asked, request, hearing, progress)
 
     def align(self, request: Alignment, audio: Iterable[NDArray[int16]], progress: Progress) -> Iterator[Word]:
-        """See AsrEngine.align. Words that Whisper is not sure of are placed between those it is sure of.
+        """See AsrEngine.align.
 
         Raises InvalidInputError for a text without words (NOTHING_TO_SAY), for audio that is SILENT or AUDIO_TOO_SHORT,
         and for an UNSUPPORTED_LANGUAGE; ExhaustedError (OUT_OF_MEMORY), CancelledError within a window.
@@ -98,7 +96,8 @@ class WhisperEngine:
         stretches = self._speech(samples, request.sample_rate_hz, progress)
         progress.phase("align", stall_budget_s=_STALL_BUDGET_S)
         clock = SpeechClock(stretches)
-        found = self._placed(request.text, words, language, clock.speech, hearing, progress)
+        found = find_words(request.text, words, language, clock.speech, hearing, progress.advance)
+        found = self._sure(found, request.text, words, len(clock.speech))
         yield from _words(request.text, words, found, clock, len(samples), request.sample_rate_hz)
 
     def _loaded(self, progress: Progress) -> Hearing:
@@ -112,35 +111,40 @@ class WhisperEngine:
         found = list(utterances([heard], self._options, progress.advance))
         return found or [Utterance(0, as_floats(heard))]
 
-    def _placed(
-        self,
-        text: str,
-        words: list[Span],
-        language: str,
-        speech: NDArray[float32],
-        hearing: Hearing,
-        progress: Progress,
-    ) -> Placement:
-        found = find_words(text, words, language, speech, hearing, progress.advance)
-        unsure = found.probabilities < self._options.min_confidence
-        return spread(found, weights(text, words), unsure, float(len(speech)))
+    def _heard(
+        self, utterance: Utterance, language: str, request: Listening, hearing: Hearing, progress: Progress
+    ) -> Iterator[Heard]:
+        """What is said in an utterance. If Whisper stops long before its end, the rest is another window."""
+        rest: Utterance | None = utterance
+        while rest:
+            encoded = hearing.encode(rest.samples)
+            language = language or hearing.spoken_language(encoded)
+            said = hearing.said(encoded, language)
+            is_all = not said.text or said.end < _LEAST_REST or encoded.samples - said.end < _LEAST_REST
+            window = rest if is_all else rest.until(rest.start + said.end)
+            rest = None if is_all else rest.after(window.end)
+            progress.advance()
+            if text := written(said.text, request.language or language):
+                words = self._timed(text, window, encoded, language, request, hearing) if request.words else ()
+                start, end = (_at(sample, request.sample_rate_hz) for sample in (window.start, window.end))
+                yield Heard(text, start, end, words, request.language or language)
 
     def _timed(
-        self,
-        text: str,
-        utterance: Utterance,
-        language: str,
-        request: Listening,
-        hearing: Hearing,
-        progress: Progress,
+        self, text: str, utterance: Utterance, encoded: Encoded, language: str, request: Listening, hearing: Hearing
     ) -> tuple[Word, ...]:
-        """Finds the words of recognised text in the same way as the words of a given text."""
+        """When the words of a text sound that was recognised in an utterance."""
         words = words_of(text)
-        if not words or seconds(utterance.samples) < len(words) * _LEAST_WORD_S:
+        too_many = hearing.token_count(text, language) > MOST_TOKENS or encoded.seconds < len(words) * _LEAST_WORD_S
+        if not words or too_many:
             return ()
-        found = self._placed(text, words, language, utterance.samples, hearing, progress)
+        found = self._sure(placed(words, hearing.token_times(text, language, encoded)), text, words, encoded.samples)
         total = _at(utterance.end, request.sample_rate_hz)
         return tuple(_words(text, words, found, SpeechClock([utterance]), total, request.sample_rate_hz))
+
+    def _sure(self, found: Placement, text: str, words: list[Span], samples: int) -> Placement:
+        """Words that Whisper is not sure of are placed between those it is sure of."""
+        unsure = found.probabilities < self._options.min_confidence
+        return spread(found, weights(text, words), unsure, float(samples))
 
 
 def _collected(audio: Iterable[NDArray[int16]], progress: Progress) -> NDArray[int16]:

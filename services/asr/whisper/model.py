@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from numpy import float32, float64
 from numpy.typing import NDArray
 
 from services.asr.whisper.options import WhisperOptions
+from services.asr.whisper.transcript import STEP_SAMPLES, stretches_within
 from services.asr.whisper.utterances import SAMPLE_RATE_HZ
 from services.base.errors import ExhaustedError, InvalidInputError
 from services.espeak.narration import primary_language
@@ -23,10 +24,13 @@ from services.espeak.narration import primary_language
 MOST_TOKENS = 400
 """Limit for a text in one window; Whisper's decoder has 448 positions, some of them for its prompt."""
 
-_SAMPLES_A_STEP = 320  # 20 ms, the grid of the cross-attention
+_HOP = 160  # samples from one frame of features to the next
+_MOST_FRAMES = 3000  # 30 s, which the encoder has positions for
+_SILENCE_SAMPLES = 4 * SAMPLE_RATE_HZ  # after which the model knows that a window has ended
 _UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}  # Whisper's list: written without spaces, so none before the text
 _NO_SPEECH, _UNLIKELY = 0.6, -1.0  # Whisper's: above this probability and below this mean log probability: no speech
 _LOOP_RATIO = 2.4  # Whisper's: text that zlib shrinks by more than this factor repeats itself
+_LATEST_START = SAMPLE_RATE_HZ  # Whisper's
 _TOKENS_A_SECOND = 20  # twice that of quick speech
 
 
@@ -39,6 +43,27 @@ class TokenTimes:
     starts: NDArray[float64]
     ends: NDArray[float64]
     probabilities: NDArray[float64]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What the encoder makes of a window of `samples` samples, which is all that hearing and alignment need of it."""
+
+    output: StorageView
+    samples: int
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the window."""
+        return self.samples / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text ("" for no speech), and the sample of the window up to which Whisper listened for it."""
+
+    text: str
+    end: int
 
 
 class Hearing:
@@ -62,42 +87,48 @@ class Hearing:
             )
         return code
 
-    def encode(self, samples: NDArray[float32]) -> StorageView:
-        """The encoder's output for a window."""
-        features = self._model.feature_extractor(samples)
-        with _out_of_memory(self._model):
-            return self._model.encode(pad_or_trim(features[..., : -(-len(samples) // 160)]))
+    def encode(self, samples: NDArray[float32]) -> Encoded:
+        """Encodes a window and a little silence after it.
 
-    def spoken_language(self, heard: StorageView) -> str:
+        The model was trained on windows filled up to 30 s, but hears as well without (see ARCHITECTURE.md), and the
+        encoder's work grows faster than its window.
+        """
+        frames = min(-(-(len(samples) + _SILENCE_SAMPLES) // _HOP), _MOST_FRAMES)
+        silence = np.zeros(max(frames * _HOP - len(samples), 0), float32)
+        features = self._model.feature_extractor(np.concatenate([samples, silence]), padding=0)
+        with _out_of_memory(self._model):
+            return Encoded(self._model.encode(pad_or_trim(features, frames)), len(samples))
+
+    def spoken_language(self, heard: Encoded) -> str:
         """The likeliest language, as Whisper names it."""
         if not self._model.model.is_multilingual:
             return "en"
         with _out_of_memory(self._model):
-            token, _ = self._model.model.detect_language(heard)[0][0]
+            token, _ = self._model.model.detect_language(heard.output)[0][0]
         return str(token[2:-2])
 
-    def text(self, heard: StorageView, language: str, seconds: float) -> str:
-        """What is said, "" for no speech. A text that repeats itself is decoded again without repetitions."""
-        text, is_speech = self._generate(heard, language, seconds, no_repeat_ngram_size=0)
-        if _loops(text):
-            text, is_speech = self._generate(heard, language, seconds, no_repeat_ngram_size=3)
-        return text if is_speech else ""
+    def said(self, heard: Encoded, language: str) -> Said:
+        """What is said, and until when. A text that repeats itself is decoded again without repetitions."""
+        said = self._said(heard, language, no_repeat_ngram_size=0)
+        if _loops(said.text):
+            said = self._said(heard, language, no_repeat_ngram_size=3)
+        return said
 
     def token_count(self, text: str, language: str) -> int:
         """Tokens of a text."""
         return len(self._encoding(text, language)[0])
 
-    def token_times(self, text: str, language: str, samples: NDArray[float32]) -> TokenTimes:
+    def token_times(self, text: str, language: str, heard: Encoded) -> TokenTimes:
         """When a text of at most MOST_TOKENS tokens is said in a window."""
         ids, char_starts, char_ends = self._encoding(text, language)
-        tokenizer, frames = self._tokenizer(language), -(-len(samples) // 160)
+        tokenizer, frames = self._tokenizer(language), -(-heard.samples // _HOP)
         with _out_of_memory(self._model):
             (found,) = self._model.model.align(
-                self.encode(samples), tokenizer.sot_sequence, [ids], frames, median_filter_width=7
+                heard.output, tokenizer.sot_sequence, [ids], frames, median_filter_width=7
             )
         tokens, steps = np.array(found.alignments).T
-        begins = steps[np.searchsorted(tokens, np.arange(len(ids) + 1))] * float(_SAMPLES_A_STEP)
-        begins = np.minimum(begins, len(samples))
+        begins = steps[np.searchsorted(tokens, np.arange(len(ids) + 1))] * float(STEP_SAMPLES)
+        begins = np.minimum(begins, heard.samples)
         return TokenTimes(char_starts, char_ends, begins[:-1], begins[1:], np.array(found.text_token_probs))
 
     def _encoding(self, text: str, language: str) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64]]:
@@ -106,33 +137,30 @@ class Hearing:
         spans = np.array(encoding.offsets).reshape(-1, 2) - len(lead)
         return encoding.ids, spans[:, 0], spans[:, 1]
 
-    def _generate(
-        self, heard: StorageView, language: str, seconds: float, *, no_repeat_ngram_size: int
-    ) -> tuple[str, bool]:
+    def _said(self, heard: Encoded, language: str, *, no_repeat_ngram_size: int) -> Said:
         tokenizer = self._tokenizer(language)
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
         with _out_of_memory(self._model):
-            (written,) = self._model.model.generate(
-                heard,
-                [prompt],
+            (found,) = self._model.model.generate(
+                heard.output,
+                [tokenizer.sot_sequence],
                 beam_size=self._options.beam_size,
                 no_repeat_ngram_size=no_repeat_ngram_size,
-                max_length=2 * min(224, 16 + int(_TOKENS_A_SECOND * seconds)),  # half of it is for the text
+                max_length=2 * min(224, 16 + int(_TOKENS_A_SECOND * heard.seconds)),  # half of it is for the text
+                max_initial_timestamp_index=_LATEST_START // STEP_SAMPLES,
                 return_scores=True,
                 return_no_speech_prob=True,
             )
-        is_speech = written.no_speech_prob <= _NO_SPEECH or written.scores[0] >= _UNLIKELY
-        return tokenizer.decode(written.sequences_ids[0]).strip(), is_speech
+        if found.no_speech_prob > _NO_SPEECH and found.scores[0] < _UNLIKELY:
+            return Said("", heard.samples)
+        stretches = stretches_within(found.sequences_ids[0], tokenizer.timestamp_begin, heard.samples)
+        text = "".join(tokenizer.decode(stretch.tokens) for stretch in stretches).strip()
+        end = stretches[-1].end if stretches else None
+        return Said(text, heard.samples if end is None else min(end * STEP_SAMPLES, heard.samples))
 
     def _tokenizer(self, language: str) -> Tokenizer:
         return Tokenizer(
             self._model.hf_tokenizer, self._model.model.is_multilingual, task="transcribe", language=language
         )
-
-
-def seconds(samples: Sequence[object] | NDArray[float32]) -> float:
-    """Duration of a window."""
-    return len(samples) / SAMPLE_RATE_HZ
 
 
 def _languages(model: WhisperModel) -> frozenset[str]:

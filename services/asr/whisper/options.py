@@ -10,8 +10,11 @@ from services.enginekit.options import EngineOptions
 class WhisperOptions(EngineOptions):
     """Settings of the engine, given as text."""
 
-    compute_type: str = Field("default", description="CTranslate2's: default (as stored), float16, int8_float16, int8.")
-    cpu_threads: int = Field(0, ge=0, le=256, description="CPU threads of one call; 0: CTranslate2's default, 4.")
+    compute_type: str = Field(
+        "auto",
+        description="auto: int8 on a processor, as stored on a GPU; else one of CTranslate2's: float16, int8, ...",
+    )
+    cpu_threads: int = Field(0, ge=0, le=256, description="CPU threads of one call; 0: as many as cores, up to 4.")
     parallel: int = Field(1, ge=1, le=16, description="Calls computed at once; set it to the server's slots.")
     beam_size: int = Field(5, ge=1, le=20, description="Beams in transcription; 1 is greedy and fastest.")
     speech_threshold: float = Field(0.5, gt=0, lt=1, description="Probability from which a frame counts as speech.")

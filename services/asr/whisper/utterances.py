@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from services.asr.whisper.options import WhisperOptions
 SAMPLE_RATE_HZ = 16_000
 LONGEST_S = 30.0
 """Whisper hears windows of this length. Speech without a pause is cut at the likeliest one in the second half."""
+
+LONGEST_PAUSE_S = 2.0
+"""A pause this long ends an utterance, however short it is."""
 
 _FRAME = 512  # samples the detector judges at once, after 64 of the frame before
 _CONTEXT = 64
@@ -39,15 +43,20 @@ class Utterance:
         """The part before `sample` of the audio, without the padding of the last frame."""
         return Utterance(self.start, self.samples[: sample - self.start])
 
+    def after(self, sample: int) -> Utterance:
+        """The part from `sample` of the audio on."""
+        return Utterance(sample, self.samples[sample - self.start :])
+
 
 def utterances(
-    audio: Iterable[NDArray[int16]], options: WhisperOptions, advance: Callable[[], None]
+    audio: Iterable[NDArray[int16]], options: WhisperOptions, advance: Callable[[], None], shortest_s: float = 0.0
 ) -> Iterator[Utterance]:
     """What is said in `audio` (int16 mono at SAMPLE_RATE_HZ), each as soon as its pause is heard.
 
-    At most LONGEST_S are held. `advance` is called after every frame of 32 ms.
+    Speech shorter than `shortest_s` goes on over pauses of up to LONGEST_PAUSE_S. At most LONGEST_S are held. `advance`
+    is called after every frame of 32 ms.
     """
-    detector, cutter = _Detector(), _Cutter(options)
+    detector, cutter = _Detector(), _Cutter(options, shortest_s)
     end = 0
     for frame, end in _frames(audio):
         if cut := cutter.push(frame, detector.probability(frame)):
@@ -96,9 +105,10 @@ class _Detector:
 class _Cutter:
     """Collects the frames of an utterance, with some before and after it."""
 
-    def __init__(self, options: WhisperOptions) -> None:
+    def __init__(self, options: WhisperOptions, shortest_s: float) -> None:
         self._begin_at, self._go_on_at = options.speech_threshold, options.speech_threshold - _HYSTERESIS
         self._padding, self._pause = _frame_count(options.padding_ms), _frame_count(options.silence_ms)
+        self._shortest, self._longest_pause = _frame_count(1000 * shortest_s), _frame_count(1000 * LONGEST_PAUSE_S)
         self._longest = int(LONGEST_S * SAMPLE_RATE_HZ) // _FRAME
         self._before: deque[NDArray[float32]] = deque(maxlen=self._padding)
         self._frames: list[NDArray[float32]] = []
@@ -118,9 +128,13 @@ class _Cutter:
         self._frames.append(frame)
         self._probabilities.append(probability)
         self._silent = self._silent + 1 if probability < self._go_on_at else 0
-        if self._silent >= self._pause:
+        if self._silent >= self._ending_pause():
             return self.finish()
         return self._cut(self._likeliest_pause()) if len(self._frames) == self._longest else None
+
+    def _ending_pause(self) -> int:
+        is_short = len(self._frames) - self._silent < self._shortest
+        return max(self._pause, self._longest_pause) if is_short else self._pause
 
     def finish(self) -> Utterance | None:
         """The utterance that is not finished yet, without the silence after it."""
@@ -143,5 +157,5 @@ class _Cutter:
         return half + int(np.argmin(self._probabilities[half:])) + 1
 
 
-def _frame_count(duration_ms: int) -> int:
-    return -(-duration_ms * SAMPLE_RATE_HZ // (1000 * _FRAME))
+def _frame_count(duration_ms: float) -> int:
+    return math.ceil(duration_ms * SAMPLE_RATE_HZ / (1000 * _FRAME))

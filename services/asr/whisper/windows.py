@@ -94,7 +94,7 @@ def _found(
     said = _slice(text, words, window.first, window.end)
     if hearing.token_count(said, language) > MOST_TOKENS:  # one word, longer than Whisper can read
         return Placement(np.zeros(1), np.full(1, len(samples), float64), np.zeros(1))
-    return placed(mine, hearing.token_times(said, language, samples))
+    return placed(mine, hearing.token_times(said, language, hearing.encode(samples)))
 
 
 def _slice(text: str, words: Sequence[Span], first: int, end: int) -> str:

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from orchestrator.client import JobClient
-from orchestrator.making.voice import character_error_rate, retake_seed
+from orchestrator.making.voice import retake_seed
 from tests.support.films import ended, made, output, spec_of, until
 from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
@@ -19,23 +19,6 @@ from vigent.jobs.v1 import jobs_pb2
 SCRIPT = "Hello 2 worlds. Hello two worlds!"  # what is heard is the same for both
 HEARD = "hello two worlds"
 SEED = 7
-
-
-@pytest.mark.parametrize(
-    ("said", "heard", "rate"),
-    [
-        ("你好，世界", "你好世界", 0.0),
-        ("Hello, World!", "hello world", 0.0),
-        ("你好世界", "你好十界", 0.25),
-        ("abcd", "abxcd", 0.25),
-        ("abcd", "", 1.0),
-        ("ab", "abcdef", 2.0),
-        ("", "", 0.0),
-        ("。", "a", 1.0),
-    ],
-)
-def test_character_error_rate(said: str, heard: str, rate: float) -> None:
-    assert character_error_rate(said, heard) == rate
 
 
 def test_seeds_repeat() -> None:

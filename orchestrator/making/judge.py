@@ -1,0 +1,75 @@
+"""Whether a take says what it was to say: it is transcribed, and the sounds of both texts are compared."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from rapidfuzz.distance import Levenshtein
+
+from orchestrator.making.making import Making
+from orchestrator.making.servers import LISTENER
+from orchestrator.making.take import Take
+from orchestrator.making.words import transcribe
+from services.base.errors import InvalidInputError
+from services.media.store import recipe_key
+from services.text.normalise import read_aloud
+from services.text.sentences import Sentence, language_of
+from services.text.sounds import letters, sounds
+
+
+class Judge:
+    """Has takes transcribed, and compares what is heard with what was to be said."""
+
+    def __init__(self, making: Making) -> None:
+        self._making, self._store, self._engine = making, making.store, making.plan.engines["asr"]
+
+    @property
+    def able(self) -> bool:
+        """Whether takes are judged at all."""
+        return self._making.settings.retakes > 0 and self._engine.judges_takes
+
+    async def error_rate(self, sentence: Sentence, started: asyncio.Future[Take]) -> float | None:
+        """How wrong a take is: transcribed while it is spoken, kept by what it is made of. None: nobody can tell."""
+        take = await started
+        if take.closed and (stored := self._store.recall(self._key(sentence, take))):
+            rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
+            return rate
+        language = self._making.language_to_say(sentence.text) or language_of(sentence.text)
+        heard = await self._heard(take, language)
+        rate = None if heard is None else error_rate(sentence, heard, language)
+        if rate is not None and take.cut:
+            rate += 1.0
+        self._store.remember(self._key(sentence, take), self._store.put_bytes(json.dumps(rate).encode()))
+        return rate
+
+    async def _heard(self, take: Take, language: str) -> str | None:
+        """What the engine hears; None where it does not know the language."""
+
+        async def attempt() -> str:
+            with self._making.servers.asr.least_busy() as stub:
+                return await transcribe(stub, take, language)
+
+        try:
+            return await self._making.policy.retried(attempt, self._making.servers.asr.at(LISTENER))
+        except InvalidInputError:
+            return None
+
+    def _key(self, sentence: Sentence, take: Take) -> str:
+        asked = sentence.text, sentence.pronunciations, self._making.language_to_say(sentence.text)
+        return recipe_key("sound_error_rate", self._engine.identity, *asked, take.sha256())
+
+
+def error_rate(sentence: Sentence, heard: str, language: str) -> float:
+    """Edits that turn the sounds of a sentence into those of what was heard, over the sounds of the sentence.
+
+    If less, the same of what is written: "7.30" is not read as "7:30" is, but a listener may write either.
+    """
+    said = read_aloud(sentence.text, language, sentence.pronunciations)
+    return min(
+        _edits(sounds(said), sounds(read_aloud(heard, language))), _edits(letters(sentence.text), letters(heard))
+    )
+
+
+def _edits(wanted: str, got: str) -> float:
+    return Levenshtein.distance(wanted, got) / len(wanted) if wanted else float(bool(got))
