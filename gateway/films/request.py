@@ -64,7 +64,7 @@ class FilmRequest(BaseModel):
 
     script: Annotated[Text, Hint(text_file="SCRIPT")] = Field(
         description="What is said. Chinese and English may be mixed; marks of Markdown are not spoken. "
-        'May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].',
+        'May hold pauses, <break time="1s"/>, and readings, [SQL|sequel].',
         max_length=MAX_SCRIPT_CHARACTERS,
     )
     footage: Annotated[Text, Hint(entry="footage")] = Field(
@@ -79,8 +79,8 @@ class FilmRequest(BaseModel):
     )
     pronunciations: Annotated[list[Text], Hint(option="--say", text_file="--say-file")] = Field(
         [],
-        description='How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" '
-        "(other words). Once for each word.",
+        description='How a word is said: "SQL=sequel" (other words), "Chongqing=chong2 qing4" (pinyin with tones, or '
+        'marks for them), "cube=/kju:b/" (IPA). Once for each word.',
         max_length=MOST_ENTRIES,
     )
     speed: float = Field(1.0, description="Speed of the voice; 1 is its own.", ge=0.5, le=2.0)

@@ -35,6 +35,7 @@ async def test_what_a_mesh_writes_is_its_owners_alone(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with hold(data, {}), run_mesh(data) as mesh:
         logs = [server.log for server in mesh.servers.values()]  # written by the test
+        os.umask(0o077)  # the test itself stores the footage
         async with JobClient(mesh.jobs) as client:
             keep_files_private()  # as the command line does before it stores footage
             job = await ended(client, (await client.submit(spec_of(mesh, "One sentence."))).job.id)

@@ -18,6 +18,9 @@ def is_outside(note: str) -> bool:
     return note.startswith(OUTSIDE)
 
 
+_LONGEST_FOCUS = 40  # characters, as the contract has it
+
+
 def parsed_focus(text: str) -> tuple[float, float] | None:
     """What a crop keeps, from "0.3,0.4": shares of the width and the height; None for "".
 
@@ -25,7 +28,7 @@ def parsed_focus(text: str) -> tuple[float, float] | None:
     """
     if not text.strip():
         return None
-    parts = text.split(",")
+    parts = text.split(",") if len(text) <= _LONGEST_FOCUS else []
     with contextlib.suppress(ValueError):
         x, y = (float(part) for part in parts)
         if 0 <= x <= 1 and 0 <= y <= 1:

@@ -97,7 +97,7 @@ def test_voices_are_listed_with_a_running_server_and_without(tmp_path, voice_ser
     started = vigent("voices", "--language", "zh", "--data", str(tmp_path / "data"), cwd=tmp_path)
     assert started.returncode == 0
     assert "zh" in started.stdout
-    assert asked.stdout.split()[:3] == started.stdout.split()[:3] == ["id", "name", "languages"]
+    assert asked.stdout.split()[:3] == started.stdout.split()[:3] == ["id", "name", "sex"]
 
 
 def test_a_language_that_nobody_speaks_is_said(tmp_path, voice_server):

@@ -91,13 +91,18 @@ def test_defaults_are_those_of_the_orchestrator(least, tmp_path):
     assert asked == filled
 
 
+def of_length(field: str, characters: int) -> str:
+    """What is right but for its length."""
+    return ("0.5,0." + "5" * characters if field == "focus" else "a. " * characters)[:characters]
+
+
 @pytest.mark.parametrize(("field", "key", "bound"), LIMITS)
 def test_limits_are_those_of_the_orchestrator(least, tmp_path, field, key, bound):
     """At the bound both take it, beyond it neither does."""
     step = -1 if key == "minimum" else 1
     beyond = bound + step * (2 if field in {"width", "height"} else 1)
     for value, right in ((bound, True), (beyond, False)):
-        given = ("a. " * value)[:value] if key == "maxLength" else value
+        given = of_length(field, value) if key == "maxLength" else value
         assert taken_by_the_gateway(field, given) == right, (field, given)
         assert taken_by_the_orchestrator(least, stored(tmp_path), field, given) == right, (field, given)
 
