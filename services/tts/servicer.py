@@ -7,6 +7,7 @@ import hashlib
 import math
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import grpc
 from numpy import int16
@@ -51,7 +52,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
     ) -> AsyncIterator[tts_pb2.SynthesizeResponse]:
         """Streams accepted, then progress, audio and marks, then done."""
         del context
-        synthesis = await asyncio.to_thread(self._synthesis, request)
+        synthesis = self._synthesis(request, await self._recording(request))
         async with self._worker.call("synthesize", synthesis) as call:
             take = _Take(request.text, self._worker.attributes["sample_rate_hz"])
             yield take.accepted(call.accepted)
@@ -69,8 +70,13 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
         fitting = [voice for voice in voices if _speaks(voice, request.language)]
         return tts_pb2.ListVoicesResponse(voices=[tts_pb2.Voice(**asdict(voice)) for voice in fitting])
 
-    def _synthesis(self, request: tts_pb2.SynthesizeRequest) -> Synthesis:
-        has_reference = request.HasField("reference_audio")
+    async def _recording(self, request: tts_pb2.SynthesizeRequest) -> Path | None:
+        """Where the recording lies that the voice is cloned from; its content may have to be checked first."""
+        if not request.HasField("reference_audio"):
+            return None
+        return await asyncio.to_thread(self._store.path, request.reference_audio.sha256, "reference_audio")
+
+    def _synthesis(self, request: tts_pb2.SynthesizeRequest, recording: Path | None) -> Synthesis:
         text = checked_text(request.text, "text")
         pauses = [*pauses_of(request.pauses, text, "pauses"), *pauses_of_ellipses(text)]
         return Synthesis(
@@ -79,9 +85,7 @@ class TtsServicer(tts_pb2_grpc.TtsServiceServicer):
             voice=request.voice,
             seed=request.seed,
             speed=_checked_speed(request.speed),
-            reference_audio=self._store.path(request.reference_audio.sha256, "reference_audio")
-            if has_reference
-            else None,
+            reference_audio=recording,
             reference_text=checked_text(request.reference_text, "reference_text") if request.reference_text else "",
             pronunciations=pronunciations_of(request.pronunciations, text, "pronunciations"),
             pauses=tuple(sorted(pauses, key=lambda pause: pause.char)),

@@ -59,10 +59,6 @@ ROWS = (
 )
 
 NOT_PROVOKED = {
-    "half-open connection": (
-        "Both ends notice within the ping timeout, 5 s.",
-        "Loopback drops no packets without a firewall of the machine's own.",
-    ),
     "deadline shorter than the estimate": ("Nothing yet.", "Not built: a server gives no estimate of a call."),
     "retry storm": (
         "The calls of a job wait longer after each failure, at random.",
@@ -76,10 +72,6 @@ NOT_PROVOKED = {
     "no key, wrong key, quota used up": (
         "Nothing yet.",
         "Not built: the gateway answers its own machine, and has no keys.",
-    ),
-    "slow, lossy network": (
-        "Slower, never wrong; a slow caller is no stall.",
-        "Loopback is neither; the rows of slow callers show the second half.",
     ),
     "metrics scraped hard, or never": (
         "No call waits for a scrape, and nothing is pushed.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -29,16 +28,16 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallDisk]:
 
 
 @pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the engines write down their calls, on another disk."""
-    return tmp_path_factory.mktemp("logs")
-
-
-@pytest.fixture(scope="module")
-def mesh(disk: SmallDisk, logs: Path) -> Iterator[Mesh]:
-    floor = {"VIGENT_ORCHESTRATOR_LEAST_FREE_BYTES": str(4 * MIB)}
-    with run_mesh(disk.path, slow_engines(logs) | floor) as mesh:
-        yield mesh
+def mesh(disk: SmallDisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    """Media and jobs are on the disk, logs are not."""
+    folder = tmp_path_factory.mktemp("mesh")
+    settings = {
+        "VIGENT_ORCHESTRATOR_LEAST_FREE_BYTES": str(4 * MIB),
+        "VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{disk.path / 'jobs.db'}",
+        "VIGENT_MEDIA_ROOT": str(disk.path / "media"),
+    }
+    with run_mesh(folder, slow_engines(folder) | settings) as mesh:
+        yield Mesh(disk.path, mesh.servers)
 
 
 async def submitted(client: JobClient, mesh: Mesh, *seeds: int) -> list[str]:
@@ -81,17 +80,17 @@ async def test_jobs_wait_for_room_and_new_ones_are_refused(mesh: Mesh, disk: Sma
 
 
 @pytest.mark.fault("disk full")
-async def test_no_job_is_lost_when_nothing_at_all_can_be_written(mesh: Mesh, disk: SmallDisk, logs: Path) -> None:
+async def test_no_job_is_lost_when_nothing_at_all_can_be_written(mesh: Mesh, disk: SmallDisk) -> None:
     """Neither pieces nor the database: what cannot be recorded is made again."""
     spec = spec_of(mesh, SCRIPT, seed=9)
     async with JobClient(mesh.jobs) as client:
         jobs = await submitted(client, mesh, 3, 4)
         for segments_done in (1, 3):
             await until(client, jobs[0], lambda event, least=segments_done: event.progress.segments_done >= least)
-            begun = calls(logs)
+            waits = waits_of(mesh)
             disk.fill()
             try:
-                await poll(lambda before=begun: calls(logs) > before + 2)  # a sentence was tried again
+                await poll(lambda before=waits: waits_of(mesh) > before + 2)
                 with pytest.raises(VigentError) as caught:
                     await client.submit(spec)
             finally:
@@ -103,10 +102,9 @@ async def test_no_job_is_lost_when_nothing_at_all_can_be_written(mesh: Mesh, dis
     assert [facts_of(output(mesh, job, "film.mp4")).frames for job in made] == [whole_frames(job) for job in made]
 
 
-def calls(logs: Path) -> int:
-    """Calls that lip-sync has begun."""
-    log = logs / "lipsync.log"
-    return log.read_text(encoding="utf-8").count("call") if log.exists() else 0
+def waits_of(mesh: Mesh) -> int:
+    """How often the orchestrator began to wait, for room on the disk or for the database on it."""
+    return mesh.servers["orchestrator"].log.read_text(encoding="utf-8").count("waiting for ")
 
 
 def whole_frames(job: jobs_pb2.Job) -> int:

@@ -37,6 +37,7 @@ async def test_what_a_mesh_writes_is_its_owners_alone(tmp_path: Path) -> None:
         logs = [server.log for server in mesh.servers.values()]  # written by the test
         os.umask(0o077)  # the test itself stores the footage
         async with JobClient(mesh.jobs) as client:
+            keep_files_private()  # as the command line does before it stores footage
             job = await ended(client, (await client.submit(spec_of(mesh, "One sentence."))).job.id)
         assert job.state == jobs_pb2.JOB_STATE_DONE
         found = set(open_to_others(data)) - {str(log) for log in logs}

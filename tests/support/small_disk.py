@@ -29,9 +29,24 @@ class SmallDisk:
         """Removes what `fill` wrote."""
         self._filler.unlink(missing_ok=True)
 
-    def remount(self, how: str) -> None:
-        """As "ro", nothing can be written; as "rw" it can again."""
-        subprocess.run(["mount", "-o", f"remount,{how}", str(self.path)], check=True)
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Nothing can be written meanwhile but what is open already, which keeps the disk itself from such a change."""
+        subprocess.run(["mount", "--bind", str(self.path), str(self.path)], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", str(self.path)], check=True)
+            yield
+        finally:
+            subprocess.run(["umount", "--lazy", str(self.path)], check=True)
+
+    @contextmanager
+    def moved_away(self, name: str) -> Iterator[None]:
+        """A folder on it has another name meanwhile."""
+        (self.path / name).rename(self.path / "elsewhere")
+        try:
+            yield
+        finally:
+            (self.path / "elsewhere").rename(self.path / name)
 
     def _free_bytes(self) -> int:
         room = os.statvfs(self.path)
