@@ -23,6 +23,7 @@ COVERED = 0.4
 _TURNED = 35.0  # degrees: seen, and told
 _DARK, _GLARING, _BLURRED = 45.0, 245.0, 0.055  # luma of the skin; sharpness
 _SMALL_PX = 110.0  # width of a face whose new mouth has few pixels
+_SMALL_SHARE = 0.2  # of the film's width
 _SHORTEST_S = 0.3  # stretch that is worth a sentence
 _MOST_STRETCHES = 3
 
@@ -66,7 +67,7 @@ class FaceFindings:
         yaw, share = np.nan_to_num(self.rows[:, 0], nan=90.0), np.nan_to_num(self.rows[:, 4], nan=1.0)
         return np.asarray((np.abs(yaw) < TURNED_AWAY) & (share < COVERED))
 
-    def problems(self, several: NDArray[bool_], frame_rate_hz: float) -> list[str]:
+    def problems(self, several: NDArray[bool_], frame_rate_hz: float, frame_width: int) -> list[str]:
         """Sentences for the maker; `several`: frames that show more than one face."""
         yaw, width, light, sharpness, share = self.rows.T
         with np.errstate(invalid="ignore"):
@@ -84,7 +85,7 @@ class FaceFindings:
         return [
             *self._counts(several),
             *(line for mask, words in stretches for line in _told(mask, words, len(self.rows))),
-            *_size(width),
+            *_size(width, frame_width),
             *_rate(frame_rate_hz, len(self.rows)),
         ]
 
@@ -119,9 +120,10 @@ def _told(mask: NDArray[bool_], words: str, frames: int) -> Iterator[str]:
         yield f"From {', '.join(times[:_MOST_STRETCHES])}{more} {words}"
 
 
-def _size(width: NDArray[float64]) -> Iterator[str]:
+def _size(width: NDArray[float64], frame_width: int) -> Iterator[str]:
+    """Of a face that is small for its film; in a small film every face has few pixels."""
     usual = float(np.nanmedian(width)) if np.isfinite(width).any() else _SMALL_PX
-    if usual < _SMALL_PX:
+    if usual < min(_SMALL_PX, _SMALL_SHARE * frame_width):
         yield f"The face is only {usual:.0f} pixels wide; closer footage looks better."
 
 

@@ -78,7 +78,7 @@ class MouthTrack:
             frames=self.frames,
             frames_without_face=int((~findings.present).sum()),
             frames_with_several_faces=int(self.rows.several.sum()),
-            problems=tuple(findings.problems(self.rows.several, self.frame_rate_hz)),
+            problems=tuple(findings.problems(self.rows.several, self.frame_rate_hz, self.width)),
             mouth=_union([mouth.spoken_box(self.width, self.height) for mouth in mouths]),
             face=face_box(self.rows.boxes[findings.present], self.width, self.height),
         )

@@ -118,7 +118,7 @@ def test_the_doctor_says_what_an_engine_can_do(monkeypatch):
     monkeypatch.setenv("VIGENT_TTS_ENGINE", "tests.knobs.tts:KnobsTts")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     told = [finding.detail for finding in checks.devices()]
-    assert "tts: tests.knobs.tts:KnobsTts (uses gpu, streams, 2 languages)" in told
+    assert "tts: tests.knobs.tts:KnobsTts (named in the settings; uses gpu, streams, 2 languages)" in told
 
 
 def test_an_engine_that_cannot_be_imported_is_told(monkeypatch):

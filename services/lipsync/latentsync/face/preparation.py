@@ -62,7 +62,7 @@ class PreparedFootage:
             frames=self.frames,
             frames_without_face=int((~self.findings.present).sum()),
             frames_with_several_faces=int(self.several.sum()),
-            problems=tuple(self.findings.problems(self.several, self.frame_rate_hz)),
+            problems=tuple(self.findings.problems(self.several, self.frame_rate_hz, self.width)),
             mouth=self._mouth(),
             face=face_box(self.face_boxes, self.width, self.height),
         )
