@@ -726,7 +726,7 @@ export interface components {
         FilmRequest: {
             /**
              * Script
-             * @description What is said. Chinese and English may be mixed; marks of Markdown are not spoken. May hold pauses, <break time="1s"/>, and readings, [重庆|chóng qìng].
+             * @description What is said. Chinese and English may be mixed; marks of Markdown are not spoken. May hold pauses, <break time="1s"/>, and readings, [SQL|sequel].
              */
             script: string;
             /**
@@ -749,7 +749,7 @@ export interface components {
             voice?: string;
             /**
              * Pronunciations
-             * @description How a word is said: "重庆=chóng qìng" (pinyin with tones), "cube=/ˈkjuːb/" (IPA), "SQL=sequel" (other words). Once for each word.
+             * @description How a word is said: "SQL=sequel" (other words), "Chongqing=chong2 qing4" (pinyin with tones, or marks for them), "cube=/kju:b/" (IPA). Once for each word.
              * @default []
              */
             pronunciations?: string[];
