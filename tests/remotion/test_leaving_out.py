@@ -30,7 +30,7 @@ def programs(folder: Path, **scripts: str) -> dict[str, str]:
     [
         ({}, "apt-get install nodejs npm chromium"),
         ({"npm": "", "node": "echo 20"}, "apt-get install chromium"),
-        ({"npm": "", "node": "echo 18", "chromium": ""}, "Node 20 or newer, not 18"),
+        ({"npm": "", "node": "echo 1800", "chromium": ""}, "Node 20.19 or newer, not 1800"),
         ({"apt-get": "exit 100"}, "apt-get install nodejs npm chromium"),
     ],
 )
@@ -41,11 +41,11 @@ def test_missing_programs_are_named(tmp_path, scripts, said):
     )
     assert done.returncode == 1
     assert said in done.stderr
-    assert "make remotion" in done.stderr
+    assert "Remotion" in done.stderr
 
 
 def test_what_is_there_is_not_installed(tmp_path):
-    environment = programs(tmp_path, npm="", node="echo 22", chromium="", **{"apt-get": f"touch {tmp_path}/asked"})
+    environment = programs(tmp_path, npm="", node="echo 2200", chromium="", **{"apt-get": f"touch {tmp_path}/asked"})
     script = ROOT / ".ci" / "node-and-chromium"
     assert subprocess.run([script], env=environment, timeout=100).returncode == 0
     assert not (tmp_path / "asked").exists()
