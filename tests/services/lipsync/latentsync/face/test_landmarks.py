@@ -10,9 +10,10 @@ from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
 from services.lipsync.engine import Box
 from services.lipsync.latentsync.engine import LatentSyncEngine
-from services.lipsync.latentsync.face.insightface import InsightFaceLandmarks
-from services.lipsync.latentsync.face.landmarks import INSIGHTFACE, Landmarks, OpenCvLandmarks, landmark_provider
-from services.lipsync.latentsync.face.tracker import FaceTracker
+from services.lipsync.latentsync.face.crop import crop_matrix, scale_of
+from services.lipsync.latentsync.face.insightface import InsightFaceLandmarks, Landmarks
+from services.lipsync.latentsync.face.landmarks import INSIGHTFACE, MeshLandmarks, landmark_provider
+from services.lipsync.latentsync.face.tracker import FlowTracker
 from tests.checkpoints.latentsync import write_latentsync
 from tests.services.lipsync.latentsync.conftest import moving
 
@@ -112,21 +113,41 @@ def test_an_incomplete_insightface_folder_is_told_at_the_start(tmp_path):
     assert caught.value.reason == "LANDMARKS_UNAVAILABLE"
 
 
-def test_opencv_finds_brows_and_nose(tmp_path, portrait):
+SEEN = np.array(((99.0, 90), (150, 93), (124, 125)))
+"""Means of InsightFace's brow and nose points on the portrait, read off it by eye."""
+
+
+def looked_at(pictures, tracker):
+    for number, picture in enumerate(pictures):
+        frame = frame_of(picture)
+        frame.pts = number
+        tracker.look(frame)
+    return tracker.rows()
+
+
+def test_the_mesh_finds_brows_and_nose(tmp_path, portrait):
     provider = landmark_provider(tmp_path, CPU)
-    assert isinstance(provider, OpenCvLandmarks)
-    (face,) = provider.find(frame_of(portrait))
-    left, right, nose = face.points
-    # read off the photograph by eye
-    np.testing.assert_allclose(left, (99, 90), atol=5)
-    np.testing.assert_allclose(right, (150, 93), atol=5)
-    np.testing.assert_allclose(nose, (124, 125), atol=5)
+    assert isinstance(provider, MeshLandmarks)
+    rows = looked_at([portrait], provider.tracker())
+    np.testing.assert_allclose(rows.points[0], SEEN, atol=5)
+
+
+@pytest.mark.parametrize("resolution", [256, 512])
+def test_the_crop_of_the_mesh_is_that_of_published_points(portrait, resolution):
+    """The mouth, which lies below the nose, comes to lie in the same place of the network's picture."""
+    found = crop_matrix(looked_at([portrait], MeshLandmarks().tracker()).points[0], resolution)
+    expected = crop_matrix(SEEN, resolution)
+    assert scale_of(found) == pytest.approx(scale_of(expected), rel=0.08)
+    turns = [np.degrees(np.arctan2(matrix[1, 0], matrix[0, 0])) for matrix in (found, expected)]
+    assert abs(turns[0] - turns[1]) < 3
+    mouth = (122.0, 147.0, 1.0)
+    away = np.linalg.norm(found @ mouth - expected @ mouth)
+    print(f"scale {scale_of(found) / scale_of(expected):.3f}, turn {turns[0] - turns[1]:.2f}, mouth {away:.1f} pixels")
+    assert away < 0.05 * resolution
 
 
 class Noisy:
     """Finds the first face of a script, each time somewhat beside it."""
-
-    name, drift_frames = "noisy", 20.0
 
     def __init__(self, truth, noise):
         self.truth, self.noise, self.frame = truth, noise, 0
@@ -143,24 +164,18 @@ class Noisy:
         return [Landmarks(box, points)]
 
 
-def tracked(pictures, provider):
-    tracker = FaceTracker(provider)
-    for number, picture in enumerate(pictures):
-        frame = frame_of(picture)
-        frame.pts = number
-        tracker.look(frame)
-    return tracker.points()
+def tracked(pictures, noisy):
+    return looked_at(pictures, FlowTracker(noisy.find)).points
 
 
 def heads(portrait, frames):
     """Pictures of a moving head, and where its points truly are."""
-    at_rest = np.array(((99.0, 90), (150, 93), (124, 125)))
     pictures, truth = moving(portrait, frames), []
     for frame in range(frames):
         turn = np.deg2rad(-3 * np.sin(frame / 9))
         rotation = np.array(((np.cos(turn), -np.sin(turn)), (np.sin(turn), np.cos(turn))))
         shift = (160 + 6 * np.sin(frame / 7), 160 + 4 * np.cos(frame / 7))
-        truth.append((at_rest - 125) @ rotation.T + shift)
+        truth.append((SEEN - 125) @ rotation.T + shift)
     return pictures, truth
 
 
