@@ -20,6 +20,8 @@ from services.faces.picture import Picture, Rgb, sample
 _LEAST_SCORE = 0.5
 _SAME = 0.3  # overlap (intersection over union) above which two boxes are of one face, as in MediaPipe's graph
 _KEYPOINTS = 6
+_LEAST_SIDE = 16  # pixels: a narrower picture holds no face
+_MOST_SQUARES = 9  # of a picture that is much longer than wide
 _STRIDES = {"short": ((8, 2), (16, 6)), "full": ((4, 1),)}  # and anchors a cell
 
 
@@ -43,6 +45,8 @@ class FaceDetector:
 
     def detect(self, picture: Picture) -> list[Detection]:
         """Every face, the surest first, in pixels of the picture."""
+        if min(picture.width, picture.height) < _LEAST_SIDE:
+            return []
         whole = 0, 0, picture.width, picture.height
         found = list(_found(self._short, self._short_anchors, picture, whole))
         for square in _squares(picture.width, picture.height):
@@ -79,7 +83,7 @@ def _fitted(rgb: Rgb, side: int) -> Rgb:
 def _squares(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
     """Squares of the shorter side along the longer one, each overlapping the next by half or more."""
     side, longest = min(width, height), max(width, height)
-    count = 1 if longest <= 1.25 * side else 1 + int(np.ceil((longest - side) / (side / 2)))
+    count = 1 if longest <= 1.25 * side else min(_MOST_SQUARES, 1 + int(np.ceil((longest - side) / (side / 2))))
     if count == 1:
         yield 0, 0, width, height
         return
