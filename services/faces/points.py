@@ -10,7 +10,9 @@ LIPS_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 3
 """Around the opening, in the same order."""
 LEFT_EYE, RIGHT_EYE = (33, 133), (362, 263)
 """Corners of each eye."""
-LEFT_BROW, RIGHT_BROW = (70, 63, 105, 66, 107), (336, 296, 334, 293, 300)
+LEFT_BROW = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55)
+RIGHT_BROW = (336, 296, 334, 293, 300, 276, 283, 282, 295, 285)
+"""Upper edge, then lower edge: the brow lies between them."""
 NOSE_TIP, NOSE_BASE = 1, 2
 NOSTRILS = (98, 327)
 CHIN, FOREHEAD = 152, 10

@@ -11,10 +11,10 @@ from services.faces.mesh import cut_out
 from services.faces.picture import Picture
 from services.lipsync.warp.contour import Curve, Lips, Mouth, curve_at, fitted_curve
 
-_SIDE = 96  # pixels of the upright picture of the mouth
+_SIDE = 192  # pixels of the upright picture of the mouth: the line between lips is one or two pixels of a film high
 _ASIDE = 1.25  # units from its middle to its edges
 _SEARCH = 0.16  # units above and below the mesh's line in which the line is sought
-_VALLEY_ROWS = 9
+_VALLEY_ROWS = 7
 _FAINTEST = 3.0  # L* of a dark line; a fainter one cannot be seen
 _OPEN = 0.1  # units: lips less far apart count as closed
 _PALE, _BRIGHT = 0.75, 0.75  # chroma and lightness of teeth relative to skin

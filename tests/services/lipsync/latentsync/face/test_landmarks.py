@@ -181,9 +181,9 @@ def heads(portrait, frames):
 
 def test_tracking_takes_the_detector_s_noise_out(portrait):
     pictures, truth = heads(portrait, 60)
-    points = tracked(pictures, Noisy(truth, 4.0))
+    points = tracked(pictures, Noisy(truth, 2.0))  # of InsightFace; the cascades, which are gone, had twice as much
     error = points - np.array(truth)
-    assert np.sqrt((error**2).mean()) < 2.5
+    assert np.sqrt((error**2).mean()) < 1.25
     steps = np.diff(points, axis=0) - np.diff(np.array(truth), axis=0)
     assert np.sqrt((steps**2).mean()) < 0.5  # no trembling
 
