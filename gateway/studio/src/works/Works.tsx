@@ -77,6 +77,7 @@ function Grid({ jobs, more }: { jobs: Job[]; more: (() => void) | undefined }) {
       setColumns(Math.max(2, Math.floor((element.clientWidth + GAP_PX) / (LEAST_CARD_PX + GAP_PX))));
       setOffset(element.getBoundingClientRect().top + window.scrollY);
     };
+    measure(); // before the first paint; what the observer says comes after it
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
