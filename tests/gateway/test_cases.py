@@ -30,6 +30,7 @@ TOLD = {
     "onebad.mp4": "skipped: 1 of 120",
     "junktail.mp3": "skipped: 9 of",
 }
+TOLD_OF_FILMS = TOLD | {"lecturer.mp4": "The face is only"}  # in a film as small as these
 FILMS = [
     ("long_audio.mp4", "vbr_noxing.mp3"),
     ("sub.mkv", "mixrate.mp3"),
@@ -53,7 +54,7 @@ def uploaded(client: httpx.Client, name: str) -> httpx.Response:
 def check_report(report: dict[str, Any], footage: str) -> None:
     """All frames show the presenter, and what was passed over is told."""
     assert (report["frames"] > 10, report["frames_without_face"]) == (True, 0)
-    told = TOLD.get(footage, "")
+    told = TOLD_OF_FILMS.get(footage, "")
     assert told in " ".join(report["footage_problems"])
     assert bool(told) == bool(report["footage_problems"])
 
@@ -84,7 +85,7 @@ def test_a_film_is_made_of_files(tmp_path: Path, mesh: Mesh, footage: str, music
     done = vigent("make", *given, *size, cwd=tmp_path, environment=beside)
     assert done.returncode == 0, done.stderr
     assert facts_of(tmp_path / "film.mp4").frames > 10
-    assert TOLD.get(footage, "") in done.stdout
+    assert TOLD_OF_FILMS.get(footage, "") in done.stdout
     check_report(json.loads((tmp_path / "film.report.json").read_text(encoding="utf-8")), footage)
 
 
