@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import PydanticCustomError
 
 from gateway.fields import Consent, Text, invalid_input_of
 from gateway.library.assets import Kind, StyleRole
@@ -46,7 +47,10 @@ class Hint:
 
 
 def _focus(text: str) -> str:
-    parsed_focus(text)
+    try:
+        parsed_focus(text)
+    except ValueError as error:  # whose sentence pydantic would begin with "Value error"
+        raise PydanticCustomError("focus", "{problem}", {"problem": str(error)}) from error
     return text
 
 

@@ -76,6 +76,17 @@ def test_a_film_is_made_of_uploads(films: httpx.Client, footage: str, music: str
     check_report(films.get(f"/api/v1/jobs/{job['id']}/report.json").json(), footage)
 
 
+def test_a_focus_beside_the_presenter_is_at_fault_and_not_the_footage(films: httpx.Client) -> None:
+    """The crop shows the slide alone: who only heard that there is no face would film again."""
+    footage = uploaded(films, "lecturer.mp4").json()["id"]
+    job = submitted(films, footage, SCRIPT, focus="0.9,0.5")
+    assert list(events(films, job["id"]))[-1]["name"] == "end"
+    error = films.get(f"/api/v1/jobs/{job['id']}").json()["error"]
+    assert (error["field"], error["reason"]) == ("focus", "OUTSIDE_CROP")
+    assert "presenter fell outside the crop" in error["problem"]
+    assert "`focus`" in error["remedy"]
+
+
 @pytest.mark.parametrize(("footage", "music"), FILMS)
 def test_a_film_is_made_of_files(tmp_path: Path, mesh: Mesh, footage: str, music: str) -> None:
     (tmp_path / "film.txt").write_text(SCRIPT, encoding="utf-8")

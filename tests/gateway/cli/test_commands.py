@@ -153,6 +153,7 @@ def test_jobs_without_a_mesh_say_what_to_do(tmp_path):
         (["make", "script.txt", "--footage", "face.png", "--width", "0"], ["--width"]),
         (["make", "script.txt", "--footage", "face.png", "--width", "129"], ["--width", "2", "make --help"]),
         (["make", "script.txt", "--footage", "face.png", "--speed", "0"], ["--speed"]),
+        (["make", "script.txt", "--footage", "face.png", "--focus", "left"], ["--focus", "0.3,0.4"]),
         (["make", "script.txt", "--footage", "face.png", "--title", "t" * 61], ["--title", "60"]),
         (["make", "script.txt", "--footage", "face.png", "--face-consent-of", "Anna"], ["--face-consent"]),
         (["make", "script.txt", "--footage", "face.png", "--out", "/proc/film.mp4"], ["/proc", "--out"]),

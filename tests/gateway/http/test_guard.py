@@ -65,6 +65,8 @@ def test_machines_may_ask_by_any_address(http):
         (json.dumps({**JOB, "width": 0}), "INVALID_INPUT", "width"),
         (json.dumps({**JOB, "seed": -1}), "INVALID_INPUT", "seed"),
         (json.dumps({**JOB, "quality": "perfect"}), "INVALID_INPUT", "quality"),
+        (json.dumps({**JOB, "focus": "0.3"}), "INVALID_INPUT", "focus"),
+        (json.dumps({**JOB, "focus": "0.3,1.2"}), "INVALID_INPUT", "focus"),
         (json.dumps({**JOB, "script": "half \ud800 a pair"}), "INVALID_INPUT", "script"),
         (json.dumps({**JOB, "consent": {"person": "A"}}), "MISSING", "consent.statement"),
         (json.dumps({**JOB, "consent": {"person": " ", "statement": "s"}}), "INVALID_INPUT", "consent.person"),
