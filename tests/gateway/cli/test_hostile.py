@@ -20,6 +20,14 @@ PLACE = "Mein Ordner 短片 100%?"
 STEM, FACE = "短 片", "脸 1.png"
 NO_HOME = {"HOME": "/dev/null/home"}  # not even root can write there
 PLAIN = {"LC_ALL": "C"}
+ENVIRONMENTS = {
+    "dead proxies": PROXIES,
+    "no home": NO_HOME,
+    "home is a file": {"HOME": "/etc/hostname"},
+    "LC_ALL=C": PLAIN,
+    "LANG=C": {"LANG": "C"},
+    "a locale that is not there": {"LC_ALL": "xx_XX.UTF-8"},
+}
 LOCALES = {"gbk": ("zh_CN", "GBK"), "latin-1": ("de_DE", "ISO-8859-1")}
 _OWN = {"LANG", "LC_ALL", "LC_CTYPE", "LOCPATH", "PYTHONIOENCODING", "PYTHONUTF8", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
 
@@ -70,7 +78,7 @@ def check_film(place: Path, charset: str = "utf-8") -> None:
     assert "大家好" in film.with_suffix(".srt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("environment", [PROXIES, NO_HOME, PLAIN], ids=["dead proxies", "no home", "LC_ALL=C"])
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
 def test_a_film_is_made(tmp_path: Path, beside: dict[str, str], environment: dict[str, str]) -> None:
     place = place_of(tmp_path)
     code, said = make(place, beside | environment)

@@ -16,7 +16,7 @@ from tests.support.films import face_picture
 from vigent.media.v1 import media_pb2
 
 BESIDE = ["film.mp4", "film.srt", "film.vtt", "film.ass", "film.jpg", "film.report.json"]
-INPUTS = ["SCRIPT", "--footage", "--music", "--style", "--title-style", "--title-file", "--reference"]
+INPUTS = ["SCRIPT", "--footage", "--music", "--style", "--title-style", "--title-file", "--say-file", "--reference"]
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_none_is_replaced_where_one_is_not_whole(folder: Path, store: MediaStore
 def test_make_refuses_before_work(folder, monkeypatch, capsys, option):
     """Each option that names a file is looked at; nothing is stored, nobody is asked."""
     given = {"SCRIPT": "script.txt", "--footage": "face.png"}
-    for name, content in {"script.txt": b"Hello.", "face.png": face_picture(), "film.srt": b"Hello."}.items():
+    for name, content in {"script.txt": b"Hello.", "face.png": face_picture(), "film.srt": b"Hello=Hi"}.items():
         (folder / name).write_bytes(content)
     given[option] = "film.srt"
     arguments = [given.pop("SCRIPT"), *(word for pair in given.items() for word in pair)]

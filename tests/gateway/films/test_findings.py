@@ -1,3 +1,5 @@
+import pytest
+
 from gateway.films.findings import findings_of
 
 WELL = {
@@ -36,3 +38,23 @@ def test_each_finding_is_one_sentence():
         "Voice: 1 of 3 sentences were spoken again, because something else was heard.",
         "Captions: characters that the font does not have (2x).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"frames_without_face": 500}, "500 of 500 frames show no face"),
+        (
+            {"footage_problems": ["The presenter fell outside the crop from 0.0 to 1.6 s; set `focus`."]},
+            "outside the crop",
+        ),
+        ({"footage_problems": ["The sound lasts 9.0 s, its picture 4.0 s."]}, "Footage: The sound lasts 9.0 s"),
+        ({"music_problems": ["The music is silent under this film."]}, "Music: The music is silent"),
+        ({"takes": [{"segment": 0, "takes": 3, "error_rate": None}]}, "1 of 1 sentences were spoken again"),
+        ({"captions": {"findings": [{"check": "outside_safe_area"}]}}, "outside the platform's safe area (1x)"),
+        ({"captions": {"findings": [{"check": "width"}] * 3}}, "a line wider than the picture allows (3x)"),
+    ],
+)
+def test_whatever_was_found_is_told_alone(found, words):
+    (told,) = findings_of(WELL | found)
+    assert words in told

@@ -3,6 +3,7 @@ import pytest
 from services.text.normalise import read_aloud
 from services.text.notation.dictionary import Dictionary
 from services.tts.homophones import with_homophones
+from tests.services.text.readings import READINGS
 
 
 @pytest.mark.parametrize(
@@ -22,3 +23,8 @@ from services.tts.homophones import with_homophones
 def test_pinyin_is_written_in_hanzi_that_sound_so(text, entry, said):
     told = Dictionary.of([entry], "").pronunciations(text)
     assert with_homophones(read_aloud(text, "zh", told)) == said
+
+
+@pytest.mark.parametrize(("language", "written", "spelled"), READINGS)
+def test_a_voice_that_is_given_text_is_given_it_spelled_out(language, written, spelled):
+    assert with_homophones(read_aloud(written, language)) == spelled

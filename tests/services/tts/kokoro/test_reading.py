@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pypinyin import Style, lazy_pinyin
 
@@ -11,6 +13,7 @@ from services.tts.kokoro.chinese import letters_of_hanzi, letters_of_pinyin, pin
 from services.tts.kokoro.latin import english
 from services.tts.kokoro.letters import Accent, known_letters, letters_of_ipa, vocabulary
 from services.tts.kokoro.reading import Reader
+from tests.services.text.readings import READINGS
 
 CHINESE, ENGLISH = Reader("zh"), Reader("en")
 
@@ -99,9 +102,11 @@ def test_chinese_and_english_alternate_with_punctuation() -> None:
     assert letters == f"{letters_of_hanzi('我用')} ˌʤiˌpiˈju (ꭧə→ntɤ). {english('OK')}?"
 
 
-def test_numbers_are_read_in_the_language_around_them() -> None:
-    assert said(CHINESE, "涨了3.5%") == said(CHINESE, "涨了百分之三点五")
-    assert said(ENGLISH, "It costs $3.50.") == said(ENGLISH, "It costs three dollars and fifty cents.")
+@pytest.mark.parametrize(("language", "written", "spelled"), READINGS)
+def test_numbers_and_signs_are_said_as_if_they_were_spelled_out(language: str, written: str, spelled: str) -> None:
+    """But for the stress of letters, as in UTC, which is another where all of a text is in capitals."""
+    sounds = [re.sub("[ˈˌ]", "", said(Reader(language), text)) for text in (written, spelled)]
+    assert sounds[0] == sounds[1]
 
 
 def test_a_reading_that_is_told_is_final() -> None:
