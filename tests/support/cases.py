@@ -130,6 +130,28 @@ def music(suffix: str, codec: str) -> Callable[[Path], Path]:
     return lambda folder: write_music(folder / f"music.{suffix}", noise(), codec=codec)
 
 
+def changing(*parts: tuple[str, int]) -> Callable[[Path], Path]:
+    """AAC of one second for each layout and rate, as radio stations switch between programmes."""
+
+    def make(folder: Path) -> Path:
+        path = folder / "changing.aac"
+        path.write_bytes(b"".join(_second(folder / f"{number}.aac", *part) for number, part in enumerate(parts)))
+        return path
+
+    return make
+
+
+def _second(path: Path, layout: str, rate_hz: int) -> bytes:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=rate_hz, layout=layout)
+        pcm = 0.1 * np.random.default_rng(rate_hz).normal(size=(stream.layout.nb_channels, rate_hz))
+        frame = av.AudioFrame.from_ndarray(pcm.astype(np.float32), format="fltp", layout=layout)
+        frame.rate = rate_hz
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path.read_bytes()
+
+
 def junk_between(folder: Path) -> Path:
     path = music("mp3", "mp3")(folder)
     whole = path.read_bytes()
@@ -248,6 +270,9 @@ FOOTAGE = {
 MUSIC = {
     "variable rate without a length": Case(given("vbr_noxing.mp3"), 30.04),
     "two rates": Case(given("mixrate.mp3"), 40.08),
+    "mono, then stereo": Case(changing(("mono", 44_100), ("stereo", 44_100), ("mono", 44_100)), 3.1),
+    "surround, then stereo": Case(changing(("5.1", 48_000), ("stereo", 48_000), ("stereo", 48_000)), 3.1),
+    "another rate and layout each time": Case(changing(("mono", 22_050), ("stereo", 48_000), ("5.1", 44_100)), 3.1),
     "junk behind an mp3": Case(given("junktail.mp3"), 20.01, "skipped: 9 of"),
     "noise before an mp3": Case(junk_around(music("mp3", "mp3"), before=RANDOM.bytes(3000)), _MUSIC_S),
     "zeros before an mp3": Case(junk_around(music("mp3", "mp3"), before=bytes(5000)), _MUSIC_S),
