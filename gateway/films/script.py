@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.fields import Text
 from services.text.languages import language_by_script, primary_subtag
 from services.text.markdown import marks
-from services.text.normalise import normalise
+from services.text.normalise import read_aloud
+from services.text.pasted import cue_times
+from services.text.pasted_subtitles import CueTime
 from services.text.sentences import MAX_SCRIPT_CHARACTERS, Sentence, language_to_say, split_script
 from services.text.timing import spoken_units
 from services.typography.fonts import Typeface
@@ -54,6 +56,8 @@ class ScriptSentence(BaseModel):
     reading: str = Field(description="What is said: the text with its numbers and signs in words.")
     language: str = Field(description="BCP 47 language that it is read in.")
     seconds: float = Field(description="About how long it takes to say.")
+    subtitle_start_s: float | None = Field(description="When the pasted subtitles show it; null for other scripts.")
+    subtitle_end_s: float | None = Field(description="Until when they do.")
     warnings: list[ScriptWarning] = Field(description="What may go wrong with it.")
 
 
@@ -76,7 +80,8 @@ class Means:
 
 def script_view(request: ScriptRequest, means: Means) -> ScriptView:
     """The script cut and read as the film will be. Raises InvalidInputError for the field "spec.script"."""
-    sentences = [_sentence_view(sentence, request, means) for sentence in split_script(request.script)]
+    cues = cue_times(request.script)
+    sentences = [_sentence_view(sentence, request, means, cues) for sentence in split_script(request.script)]
     return ScriptView(
         sentences=sentences,
         characters=sum(len(sentence.text) for sentence in sentences),
@@ -85,11 +90,12 @@ def script_view(request: ScriptRequest, means: Means) -> ScriptView:
     )
 
 
-def _sentence_view(sentence: Sentence, request: ScriptRequest, means: Means) -> ScriptSentence:
+def _sentence_view(sentence: Sentence, request: ScriptRequest, means: Means, cues: Sequence[CueTime]) -> ScriptSentence:
     said = language_to_say(sentence.text, request.language, request.script) or language_by_script(sentence.text)
     language = primary_subtag(said)
-    reading = normalise(sentence.text, language)
+    reading = read_aloud(sentence.text, language, sentence.pronunciations).said
     seconds = spoken_units(reading) * _SECONDS_A_UNIT.get(language, _SECONDS_A_UNIT_ELSE) / request.speed
+    cue = next((cue for cue in reversed(cues) if cue.char_start <= sentence.char_start), None)
     return ScriptSentence(
         text=sentence.text,
         char_start=sentence.char_start,
@@ -97,6 +103,8 @@ def _sentence_view(sentence: Sentence, request: ScriptRequest, means: Means) -> 
         reading=reading,
         language=language,
         seconds=round(seconds, 1),
+        subtitle_start_s=cue.start_s if cue else None,
+        subtitle_end_s=cue.end_s if cue else None,
         warnings=list(_warnings(sentence.text, language, seconds, means)),
     )
 

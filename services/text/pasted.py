@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from services.text.markdown import inside_code, marks, mask
 from services.text.notation.spoken_marks import SpokenMark, spoken_marks
-from services.text.pasted_subtitles import Edit, subtitle_edits
+from services.text.pasted_subtitles import CueTime, Edit, subtitle_edits, subtitle_times
 from services.text.pauses import Pause
 from services.text.plain_text import LINE_BREAKS
 from services.text.pronunciation import Pronunciation
@@ -45,7 +45,7 @@ def spoken_text(script: str) -> SpokenText:
     Line breaks of any kind become line feeds, spaces of any width become spaces. Raises InvalidInputError as
     `spoken_marks` does.
     """
-    plain = script.replace("\r\n", " \n").translate(_ONE_FOR_ONE)
+    plain = _plain(script)
     subtitles = list(subtitle_edits(plain))
     said = spoken_marks(plain, mask(plain, ((start, end) for start, end, _ in subtitles), inside_code(plain)))
     shown = list(plain)
@@ -59,6 +59,16 @@ def spoken_text(script: str) -> SpokenText:
     places = [place for place, said in enumerate(shown) for _ in said]
     places_after = tuple(ends[place] for place in places)
     return SpokenText("".join(shown), tuple(places), places_after, _told(said, places), _pauses(said, places))
+
+
+def cue_times(script: str) -> list[CueTime]:
+    """When each cue of a pasted subtitle file is shown; empty for any other script."""
+    return list(subtitle_times(_plain(script)))
+
+
+def _plain(script: str) -> str:
+    """As long as the script, with line feeds for all line breaks and spaces of one width."""
+    return script.replace("\r\n", " \n").translate(_ONE_FOR_ONE)
 
 
 def _told(said: Iterable[SpokenMark], places: Sequence[int]) -> tuple[Pronunciation, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 Edit = tuple[int, int, str]
 """Characters [start, end) of a script and what stands for them."""
 
 _TIME = r"(?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
-_CUE = re.compile(rf"^[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}.*$", re.MULTILINE)
+_CUE = re.compile(rf"^[ \t]*(?P<start>{_TIME})[ \t]*-->[ \t]*(?P<end>{_TIME}).*$", re.MULTILINE)
 _NUMBER_OF_CUE = re.compile(r"(?<![^\n\ufeff])[ \t]*\d+[ \t]*\n\Z")
 _NAME_OF_CUE = re.compile(r"(?:\n[ \t]*\n|\A)(?P<name>[^\n]+\n)\Z")
 _VTT = re.compile(r"\A\ufeff?\s*WEBVTT(?![^\s])")
@@ -20,12 +21,35 @@ _HAN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
 _LONGEST_NAME = 200
 
 _ASS = re.compile(r"^Dialogue:[^,\n]*(?:,[^,\n]*){8,}", re.MULTILINE)
+_ASS_CUE = re.compile(rf"^Dialogue:[^\n]*?(?P<start>{_TIME}),[ \t]*(?P<end>{_TIME}),", re.MULTILINE)
 _ASS_FORMAT = re.compile(r"^\[Events\][^\[]*?^Format:(?P<fields>.*)$", re.MULTILINE)
 _ASS_FIELDS = 10
 _ASS_TEXT = re.compile(r"(?P<space>\\[Nnh])|\{[^{}\n]*\}")
 _ASS_OTHERS = re.compile(
     r"^\[Script Info\](?:(?!^\[Events\]).*\n)*|^(?:\[[^\]\n]+\][ \t]*|;.*|(?:Format|Style|Comment):.*)$", re.MULTILINE
 )
+
+
+@dataclass(frozen=True)
+class CueTime:
+    """When a subtitle file shows what begins at a character of the script, in seconds."""
+
+    char_start: int
+    start_s: float
+    end_s: float
+
+
+def subtitle_times(script: str) -> Iterator[CueTime]:
+    """The time of every cue of a subtitle file, in order; none for any other script. Lines end in U+000A."""
+    for cue in (_ASS_CUE if _ASS.search(script) else _CUE).finditer(script):
+        yield CueTime(cue.start(), _seconds(cue["start"]), _seconds(cue["end"]))
+
+
+def _seconds(time: str) -> float:
+    """Of "1:02:03,500" and the like."""
+    *clock, fraction = re.split("[:.,]", time)
+    whole = sum(int(part) * 60**place for place, part in enumerate(reversed(clock)))
+    return whole + int(fraction) / 10 ** len(fraction)
 
 
 def subtitle_edits(script: str) -> Iterator[Edit]:

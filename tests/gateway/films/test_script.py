@@ -33,6 +33,33 @@ def test_numbers_are_told_as_they_will_be_read():
     assert (en.language, en.reading) == ("en", "It rose by three point five percent.")
 
 
+def test_words_are_told_as_the_script_says_they_are_read():
+    (said,) = view("用[SQL|sequel]查[重庆|chóng qìng]的3张表。").sentences
+    assert (said.text, said.reading) == ("用SQL查重庆的3张表。", "用sequel查重庆的三张表。")
+
+
+ASS_LINE = "Dialogue: 0,0:00:01.00,1:02:03.50,Default,,0,0,0,,"
+
+
+@pytest.mark.parametrize(
+    ("script", "times"),
+    [
+        (
+            "1\n00:00:01,000 --> 00:00:03,500\n一。二。\n\n2\n00:00:03,500 --> 01:00:06,000\n三",
+            [(1, 3.5)] * 2 + [(3.5, 3606)],
+        ),
+        ("先说。\r\n1\r\n00:00:01,5 --> 00:00:02,25\r\n好", [(None, None), (1.5, 2.25)]),
+        ("WEBVTT\n\na name\n01:01.001 --> 100:00:00.000 line:0\n<v A>Hi.", [(61.001, 360_000)]),
+        (f"[Events]\n{ASS_LINE}一，二\n{ASS_LINE.replace('0:00:01', '0:00:09')}三", [(1, 3723.5), (9, 3723.5)]),
+        ("Dialogue: Marked=0, 0:00:01.00, 0:00:02.00,D,,0,0,0,,a", [(1, 2)]),
+        ("没有时间。12:30 --> 13:30 开会", [(None, None)] * 2),
+    ],
+    ids=["SubRip", "text before", "WebVTT", "ASS", "SSA", "none"],
+)
+def test_times_of_pasted_subtitles_are_offered(script, times):
+    assert [(each.subtitle_start_s, each.subtitle_end_s) for each in view(script).sentences] == times
+
+
 def test_a_sentence_of_digits_is_in_the_language_of_its_script():
     assert [sentence.language for sentence in view("今年怎么样？\n2026").sentences] == ["zh", "zh"]
 

@@ -1651,6 +1651,16 @@ export interface components {
              */
             seconds: number;
             /**
+             * Subtitle Start S
+             * @description When the pasted subtitles show it; null for other scripts.
+             */
+            subtitle_start_s: number | null;
+            /**
+             * Subtitle End S
+             * @description Until when they do.
+             */
+            subtitle_end_s: number | null;
+            /**
              * Warnings
              * @description What may go wrong with it.
              */
