@@ -1,5 +1,7 @@
 """Files as people have them, uploaded: taken for what they are, or refused in words."""
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -63,6 +65,42 @@ def test_music_is_refused(tmp_path, name):
     with pytest.raises(InvalidInputError, match=words) as refused:
         inspect_music(make(tmp_path), 60)
     assert (refused.value.field, refused.value.reason) == ("file", reason)
+
+
+def damaged(content: bytes, seed: int) -> bytes:
+    """A few bytes of it changed, a stretch put in or taken out, or a number in its head as large as can be."""
+    random = np.random.default_rng(seed)
+    place, length = int(random.integers(len(content))), int(random.integers(1, 5000))
+    changed = bytearray(content)
+    for each in random.integers(min(len(content), 4000), size=12):
+        changed[each] = random.integers(256)
+    number = min(place, 1000)
+    return (
+        bytes(changed),
+        content[:place] + random.bytes(length) + content[place:],
+        content[:place] + content[place + length :],
+        content[:number] + b"\x7f\xff\xff\xff" + content[number + 4 :],
+    )[seed % 4]
+
+
+@pytest.mark.parametrize(
+    "name", ["gbk title of mp4", "gbk title of mkv", "transport stream", "gif", "latin-1 title of avi"]
+)
+def test_footage_damaged_anywhere_is_taken_or_refused_in_words(tmp_path, name):
+    content = FOOTAGE[name].make(tmp_path).read_bytes()
+    for seed in range(16):
+        (tmp_path / "upload").write_bytes(damaged(content, seed))
+        with suppress(InvalidInputError):
+            assert inspect_footage(tmp_path / "upload", 60).frames
+
+
+@pytest.mark.parametrize("name", ["wav info in gbk", "gbk title of flac", "gbk title of m4a", "ape tag in gbk", "rf64"])
+def test_music_damaged_anywhere_is_taken_or_refused_in_words(tmp_path, name):
+    content = MUSIC[name].make(tmp_path).read_bytes()
+    for seed in range(16):
+        (tmp_path / "upload").write_bytes(damaged(content, seed))
+        with suppress(InvalidInputError):
+            assert inspect_music(tmp_path / "upload", 60).duration_s
 
 
 def test_the_library_lists_what_was_passed_over(tmp_path, library):
