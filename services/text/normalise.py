@@ -18,9 +18,9 @@ from services.text.pronunciation import Pronunciation, ReadingKind
 _SPEECHES = {"zh": CHINESE, "yue": CHINESE, "en": ENGLISH}
 _PLAIN = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in range(0xFF10, 0xFF5B) if chr(code).isalnum()}
-    | dict(zip("％＄￥．／～－＋＃：＜＞＝＊＾￡㎡", "%$¥./~-+#:<>=*^£㎡", strict=True))
+    | dict(zip("％＄￥．／～－﹣＋＃：∶⁄＜＞＝＊＾￡㎡", "%$¥./~--+#::/<>=*^£㎡", strict=True))
 )
-_INTERESTING = re.compile(r"[A-Za-z0-9+\-−–—~¥$€£№#±≥≤≈<>×✕÷=/*½⅓⅔¼¾①-⑳(.]")
+_INTERESTING = re.compile(r"[A-Za-z0-9+\-−–—~¥$€£№#±≥≤≈<>×✕÷=/*½⅓⅔¼¾⅛⅜⅝⅞①-⑳(.]")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _CLAUSE = re.compile(r"(?:[^，。！？；,.!?;:：\n（）()“”\"「」]|[.,:：](?=\d))+")
 _HAN = re.compile(r"[\u3400-\u9fff]")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from services.text.numbers.chinese import Chinese
 from services.text.numbers.english import English
-from services.text.numbers.speech import Speech
+from services.text.numbers.speech import Speech, scaled
 from services.text.numbers.tables import COUNTED, CURRENCIES, HAN_UNITS, HOTLINES, MONTHS, UNITS, VERSIONED
 
 CHINESE, ENGLISH = Chinese(), English()
@@ -59,9 +59,14 @@ _CURRENCY = rf"({_any_of(CURRENCIES)})"
 _SCALE = r"(?:\s?(万亿|万|亿|thousand|million|billion|trillion|(?:bn|[kKmMbBT])(?![A-Za-z])))?"
 _UNIT = f"({_any_of(UNITS)})"
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_GLYPH_FRACTIONS = {"½": ("1", "2"), "⅓": ("1", "3"), "⅔": ("2", "3"), "¼": ("1", "4"), "¾": ("3", "4")}
+_GLYPH_FRACTIONS = {
+    glyph: (above, below)
+    for below, glyphs in {"2": {"1": "½"}, "3": {"1": "⅓", "2": "⅔"}, "4": {"1": "¼", "3": "¾"}}.items()
+    for above, glyph in glyphs.items()
+} | {glyph: (above, "8") for above, glyph in zip("1357", "⅛⅜⅝⅞", strict=True)}
 
-_AFTER_NUMBER = rf"\d\s?(?:[A-Za-z%‰℃℉°²³]{{0,5}}|[{HAN_UNITS}]{{1,4}}|[ap]\.m\.)\s?"
+_NO_UNIT = r"(?!(?:to|or|and|at|is|was|by|in|of|than|from)\b)"
+_AFTER_NUMBER = rf"\d\s?(?:{_NO_UNIT}[A-Za-z%‰℃℉°²³]{{0,5}}|[{HAN_UNITS}]{{1,4}}|[ap]\.m\.)\s?"
 _SCORED = (
     r"(?:比分|大比分|战胜|击败|战平|打成|大胜|惜败|力克|以|"
     r"scored?|score|won|win|wins|lost|beat|beats|tied|lead|led)[^\d，。,.]{0,8}"
@@ -73,7 +78,7 @@ _DIALLED = (
     r"(?:\d{3,5}\s?(?:[、和或及与/]|or|and)\s?)*"
 )
 _CODE = (
-    r"(?:尾号|卡号|单号|编号|账号|学号|工号|房号|密码|验证码|邀请码|取件码|QQ|群号|邮编|区号|航班|code|PIN|zip|extension|ext\.)"
+    r"(?:尾号|卡号|单号|编号|账号|学号|工号|房号|密码|验证码|邀请码|取件码|微信号?|会员号|订单号|身份证号|QQ|群号|邮编|区号|航班|code|PIN|zip|extension|ext\.)"
     r"(?:是|为|[:：]|号|is)?\s?"
 )
 _PLACE = r"\b(?:room|suite|apartment|apt\.|flight|route)\s"
@@ -224,9 +229,14 @@ RULES = (
     _rule(r"((?:1\d|20)\d0|\d0)年代", lambda m, _: CHINESE.decade(m[1])),
     _rule(r"([05-9]0|[6-9]5|10)(?=后(?![退]))", lambda m, _: CHINESE.digits(m[1])),
     _rule(rf"({_MODERN_YEAR})/(\d\d|20\d\d)(?![\d/])", _season),
+    _rule(rf"({_MODERN_YEAR}){_DASH}(\d\d)(?=\s?(?:赛季|财年|学年|season|school year))", _season),
     _rule(
         rf"({_MODERN_YEAR})\s?(?:{_DASH})\s?({_MODERN_YEAR})(?![0-9A-Za-z%元个人米块万亿次名]|\.\d)",
         lambda m, s: s.between.join((s.year(m[1]), s.signs["to"], s.year(m[2]))),
+    ),
+    _rule(
+        rf"({_MODERN_YEAR}){_DASH}(\d\d)(?=年)",
+        lambda m, s: s.between.join((s.year(m[1]), s.signs["to"], s.digits(m[2]))),
     ),
     _rule(rf"({_MODERN_YEAR})(?=\s?(?:{_AFTER_YEAR}))", lambda m, _: CHINESE.year(m[1])),
     _rule(rf"({_MODERN_YEAR})(?=$|[，。！？、,!?\s])", _year, before="你好|再见|告别|展望|迎接|跨|致", language="zh"),
@@ -234,7 +244,7 @@ RULES = (
     _rule(
         r"(\d0)s(?![A-Za-z])",
         lambda m, _: ENGLISH.decade(m[1]),
-        before=r"['’]|\b(?:the|early|late|mid|my|his|her)[\s-]",
+        before=r"['’]|\b(?:the|early|late|mid|my|his|her)[\s-]|\ds(?: and| or|,) ",
     ),
     # Scores, times of day, ratios.
     _rule(r"(\d{1,3})\s?[-–—:比]\s?(\d{1,3})(?![\d:%]|\.\d)", _between("ratio"), before=f"{_SCORED}|{_RATIO}"),
@@ -255,8 +265,9 @@ RULES = (
     _rule(r"24/7", lambda _, speech: speech.round_the_clock()),
     _rule(r"\+\d{1,3}[ -]?\(?\d{2,4}\)?(?:[ -]?\d{3,4}){2}(?!\d)", _phone),
     _rule(r"1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?![\dA-Za-z])", _phone),
-    _rule(r"\(?0\d{2,3}\)?[ -]?\d{7,8}(?:-\d{1,5})?(?![\dA-Za-z])", _phone),
+    _rule(r"\(?0\d{2,3}\)?[ -]?\d{3,4}[ -]?\d{4}(?:-\d{1,5})?(?![\dA-Za-z])", _phone),
     _rule(r"(?:1-)?\(?\d{3}\)?[ -]\d{3}[ -]\d{4}(?![\dA-Za-z])|[48]00\d{7}(?!\d)|\d{3}-\d{4}(?![\d-])", _phone),
+    _rule(r"[48]00[ -]\d{3,4}[ -]\d{3,4}(?![\dA-Za-z-])", _phone),
     _rule(rf"\d{{3,6}}(?![\dA-Za-z%]|[.,]\d|\s?(?:{COUNTED}|元))", _phone, before=_DIALLED),
     _rule(rf"(?:{HOTLINES})(?![\dA-Za-z%]|[.,]\d|\s?(?:{COUNTED}|元))", _phone, language="zh"),
     _rule(r"\d{3,}(?![A-Za-z]|\.\d)", _phone, before=f"{_CODE}|{_PLACE}"),
@@ -299,10 +310,20 @@ RULES = (
     ),
     _rule(r"(\d{2,3})/(\d{2,3})(?!\d)", _between("ratio"), before=_BLOOD_PRESSURE, language="zh"),
     _rule(r"(\d+)/(\d+)(?![\d/]|\.\d)", lambda m, s: s.fraction(m[1], m[2])),
-    _rule("[½⅓⅔¼¾]", lambda m, speech: speech.fraction(*_GLYPH_FRACTIONS[m[0]])),
+    _rule("[½⅓⅔¼¾⅛⅜⅝⅞]", lambda m, speech: speech.fraction(*_GLYPH_FRACTIONS[m[0]])),
     _rule("[①-⑳]", _circled),
     _rule(r"(\d+)(\^(?:-?\d+|[A-Za-z])|⁻?[⁰¹²³⁴-⁹]+)(?![A-Za-z0-9])", _power),
+    _rule(
+        r"(\d+)\s?h\s?(\d\d?)\s?m(?:in)?(?![A-Za-z0-9])",
+        lambda m, s: s.between.join((s.measure(m[1], "h"), s.measure(m[2], "min"))),
+    ),
     _rule(rf"({_N})\s?{_UNIT}(?![A-Za-z0-9²³])", lambda m, speech: speech.measure(m[1], m[2])),
+    _rule(rf"({_N})[kK](?=\s?元)", lambda m, s: s.counted(scaled(m[1], "k")), language="zh"),
+    _rule(
+        rf"({_N})[kK]?{_DASH}({_N})[kK](?=\s?元)",
+        lambda m, s: f"{s.counted(scaled(m[1], 'k'))}到{s.counted(scaled(m[2], 'k'))}",
+        language="zh",
+    ),
     _rule(rf"({_N})[wW](?=\+|[\u4e00-\u9fff])", lambda m, s: f"{s.counted(m[1])}万", language="zh"),
     _rule(r"(\d+)(?:st|nd|rd|th)(?![A-Za-z])", lambda m, speech: speech.ordinal(m[1])),
     _rule(rf"({_N})\s?[x×X✕]\s?({_N}){_END}(?!\s?=|\^|[⁰¹²³⁴-⁹⁻])", _between("by")),
