@@ -8,6 +8,7 @@ from services.base.errors import InvalidInputError
 from services.media.framing.crop import parsed_focus
 from services.media.store import MediaStore
 from services.text.notation.dictionary import Dictionary
+from services.text.pasted import without_invisible
 from services.text.plain_text import LINE_BREAKS, checked_text, control_character
 from services.text.sentences import split_script
 from services.typography.fonts import typeface
@@ -37,7 +38,8 @@ def complete_spec(spec: jobs_pb2.JobSpec, store: MediaStore, platform: str = "de
     """
     complete = jobs_pb2.JobSpec()
     complete.CopyFrom(spec)
-    complete.title = spec.title.replace("\r\n", "\n").translate(LINE_BREAKS).replace("\t", " ")
+    title = spec.title.replace("\r\n", "\n").translate(LINE_BREAKS).replace("\t", " ")
+    complete.title = without_invisible(title)
     complete.width = spec.width or DEFAULT_WIDTH
     complete.height = spec.height or DEFAULT_HEIGHT
     complete.speed = spec.speed or 1.0

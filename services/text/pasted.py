@@ -20,7 +20,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 # Soft hyphens, zero-width spaces, direction marks, byte order marks, placeholders of pictures; joiners, except in emoji
 # and in scripts that need them.
 _INVISIBLE = re.compile(
-    "[\u00ad\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffc]"
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffc]"
     "|(?<=[\u0000-\u036f\u3000-\u9fff])[\u200c\u200d]|[\u200c\u200d](?=[\u0000-\u036f\u3000-\u9fff])"
 )
 
@@ -59,6 +59,11 @@ def spoken_text(script: str) -> SpokenText:
     places = [place for place, said in enumerate(shown) for _ in said]
     places_after = tuple(ends[place] for place in places)
     return SpokenText("".join(shown), tuple(places), places_after, _told(said, places), _pauses(said, places))
+
+
+def without_invisible(text: str) -> str:
+    """The text without soft hyphens, marks that turn the writing around them, and others that nobody sees."""
+    return _INVISIBLE.sub("", text)
 
 
 def cue_times(script: str) -> list[CueTime]:

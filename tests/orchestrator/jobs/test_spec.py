@@ -114,6 +114,12 @@ def test_a_title_may_have_any_line_break(store: MediaStore, line_break: str) -> 
     assert complete_spec(spec(store, title=f"一{line_break}二"), store).title == "一\n二"
 
 
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u061c", "\ufeff", "\u00ad", "\u200b"])
+def test_a_title_has_nothing_that_nobody_sees(store: MediaStore, mark: str) -> None:
+    """Some of it would turn the writing around it: in lists, in errors, in the name of a download."""
+    assert complete_spec(spec(store, title=f"一{mark}gpj.exe"), store).title == "一gpj.exe"
+
+
 def test_captions_that_are_only_files_need_no_glyphs(store: MediaStore) -> None:
     complete_spec(spec(store, script="Thai: ก", captions=jobs_pb2.CAPTIONS_FILES_ONLY), store)
 
