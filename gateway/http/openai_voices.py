@@ -18,6 +18,8 @@ LIKELY = {
     "sage": "woman-deep",
     "shimmer": "woman-high",
     "verse": "man",
+    "marin": "woman-bright",
+    "cedar": "man-deep",
 }
 """OpenAI's names, and what an engine calls a voice of that kind."""
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import typing
 from collections.abc import Iterator
 
 import av
@@ -10,6 +11,7 @@ import httpx
 import openai
 import psutil
 import pytest
+from openai.types.audio.speech_create_params import Voice
 
 from gateway.http.openai_voices import LIKELY
 from tests.gateway.conftest import PATIENT
@@ -99,6 +101,12 @@ def encodes(process: psutil.Process) -> bool:
         return "services.media.speech.encoder" in process.cmdline()
     except psutil.NoSuchProcess:
         return False
+
+
+def test_every_voice_that_the_client_knows_is_one_of_ours():
+    names = {name for kind in typing.get_args(Voice) for name in typing.get_args(kind)}
+    assert {"alloy", "marin"} < names
+    assert names == set(LIKELY)
 
 
 @pytest.mark.parametrize("voice", LIKELY)

@@ -1805,7 +1805,7 @@ export interface components {
             input: string;
             /**
              * Voice
-             * @description Id of a voice from /api/v1/voices, or alloy, ash, ballad, coral, echo, fable, onyx, nova, sage, shimmer, verse; empty for the default voice.
+             * @description Id of a voice from /api/v1/voices, or alloy, ash, ballad, coral, echo, fable, onyx, nova, sage, shimmer, verse, marin, cedar; empty for the default voice.
              * @default
              */
             voice?: string;
