@@ -48,8 +48,10 @@ def subtitle_times(script: str) -> Iterator[CueTime]:
 def _seconds(time: str) -> float:
     """Of "1:02:03,500" and the like."""
     *clock, fraction = re.split("[:.,]", time)
-    whole = sum(int(part) * 60**place for place, part in enumerate(reversed(clock)))
-    return whole + int(fraction) / 10 ** len(fraction)
+    whole = 0
+    for part in clock:
+        whole = 60 * whole + int(part)
+    return whole + float(f"0.{fraction}")
 
 
 def subtitle_edits(script: str) -> Iterator[Edit]:
