@@ -57,7 +57,7 @@ class ScriptSentence(BaseModel):
     language: str = Field(description="BCP 47 language that it is read in.")
     seconds: float = Field(description="About how long it takes to say.")
     subtitle_start_s: float | None = Field(description="When the pasted subtitles show it; null for other scripts.")
-    subtitle_end_s: float | None = Field(description="Until when they do.")
+    subtitle_end_s: float | None = Field(description="Until when they do; null where they do not say.")
     warnings: list[ScriptWarning] = Field(description="What may go wrong with it.")
 
 

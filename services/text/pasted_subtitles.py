@@ -1,4 +1,4 @@
-"""Scripts that are subtitle files (SubRip, WebVTT, SubStation Alpha): what is said stays, times and styles go."""
+"""Scripts that are subtitle files (SubRip, WebVTT, SubViewer, SubStation Alpha, lyrics): times and styles go."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Edit = tuple[int, int, str]
 """Characters [start, end) of a script and what stands for them."""
 
 _TIME = r"(?:\d{1,3}:)?\d{1,2}:\d{2}[.,]\d{1,3}"
-_CUE = re.compile(rf"^[ \t]*(?P<start>{_TIME})[ \t]*-->[ \t]*(?P<end>{_TIME}).*$", re.MULTILINE)
+_CUE = re.compile(rf"^[ \t]*(?P<start>{_TIME})(?:[ \t]*-->[ \t]*|,)(?P<end>{_TIME}).*$", re.MULTILINE)
 _NUMBER_OF_CUE = re.compile(r"(?<![^\n\ufeff])[ \t]*\d+[ \t]*\n\Z")
 _NAME_OF_CUE = re.compile(r"(?:\n[ \t]*\n|\A)(?P<name>[^\n]+\n)\Z")
 _VTT = re.compile(r"\A\ufeff?\s*WEBVTT(?![^\s])")
@@ -29,6 +29,9 @@ _ASS_OTHERS = re.compile(
     r"^\[Script Info\](?:(?!^\[Events\]).*\n)*|^(?:\[[^\]\n]+\][ \t]*|;.*|(?:Format|Style|Comment):.*)$", re.MULTILINE
 )
 
+_LYRIC = re.compile(r"^(?:\[(?P<start>\d{1,3}:\d{2}[.:]\d{1,3})\][ \t]*)+", re.MULTILINE)
+_OF_LYRICS = re.compile(r"^\[(?:ti|ar|al|au|by|re|ve|la|offset|length):[^\]\n]*\][ \t]*$", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class CueTime:
@@ -36,13 +39,16 @@ class CueTime:
 
     char_start: int
     start_s: float
-    end_s: float
+    end_s: float | None
+    """None for lyrics, which do not say."""
 
 
 def subtitle_times(script: str) -> Iterator[CueTime]:
     """The time of every cue of a subtitle file, in order; none for any other script. Lines end in U+000A."""
-    for cue in (_ASS_CUE if _ASS.search(script) else _CUE).finditer(script):
-        yield CueTime(cue.start(), _seconds(cue["start"]), _seconds(cue["end"]))
+    cues = _ASS_CUE if _ASS.search(script) else _CUE if _CUE.search(script) else _LYRIC
+    for cue in cues.finditer(script):
+        end_s = _seconds(cue["end"]) if "end" in cues.groupindex else None
+        yield CueTime(cue.start(), _seconds(cue["start"]), end_s)
 
 
 def _seconds(time: str) -> float:
@@ -60,6 +66,8 @@ def subtitle_edits(script: str) -> Iterator[Edit]:
         yield from _of_ass(script)
     elif _CUE.search(script):
         yield from _of_cues(script)
+    elif _LYRIC.search(script):
+        yield from ((*mark.span(), "") for pattern in (_LYRIC, _OF_LYRICS) for mark in pattern.finditer(script))
 
 
 def _of_cues(script: str) -> Iterator[Edit]:

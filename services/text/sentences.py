@@ -161,6 +161,8 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     before = text[max(line_start, match.start() - _CONTEXT_CHARACTERS) : match.start()]
     if "…" in mark and not re.search("[。！？!?]", mark):
         return len(before.strip()) >= _MIN_CHARACTERS_BEFORE_ELLIPSIS and not after[:1].islower()
+    if mark == "．" and before[-1:].isdigit():  # 3．5, or a numbered list
+        return not after[:1].isdigit() and not _NUMBERED.search(before)
     if re.search("[。！？．]", mark):
         return True
     if not after[:1].isspace():

@@ -25,6 +25,10 @@ a abbr acronym address article aside b bdi bdo big blockquote body br center cit
 figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i ins kbd label li main mark nav ol p pre q s samp
 section small span strike strong sub summary sup time title tt u ul var wbr
 """
+_OF_BLOCKS = """
+address article aside blockquote br center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li
+main nav ol p pre section summary ul
+"""
 _OF_SPEECH = """
 speak prosody emphasis phoneme say-as voice lang lexicon lookup token w desc metadata par seq media
 """
@@ -35,6 +39,8 @@ source style svg table tbody td template textarea tfoot th thead tr track video
 """
 _DECORATIVE = frozenset(_OF_LOOKS.split())
 """Elements of HTML that tell only how their text looks; they are left out, as the marks of Markdown are."""
+_BREAKING = frozenset(_OF_BLOCKS.split())
+"""Of those, the ones that begin and end on a line of their own."""
 _REFUSED = frozenset((_OF_SPEECH + _OF_PAGES).split())
 """Elements of SSML, and of HTML those that are no text or more than text."""
 _SSML_ATTRIBUTES = {"sub": "alias", "mark": "name", "p": "xml:", "s": "xml:"}
@@ -112,7 +118,7 @@ def _tag(script: str, match: re.Match[str]) -> SpokenMark:
             'Take it out: of such tags only <break time="1s"/> has a meaning. Between ticks (`) it is read as text.'
         )
         raise InvalidInputError(problem, remedy, FIELD, "UNKNOWN_TAG")
-    return SpokenMark(*place, shown="\n" * (name == "br"))
+    return SpokenMark(*place, shown="\n" * (name in _BREAKING))
 
 
 def _pause_s(script: str, match: re.Match[str]) -> float:

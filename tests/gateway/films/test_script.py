@@ -52,9 +52,10 @@ ASS_LINE = "Dialogue: 0,0:00:01.00,1:02:03.50,Default,,0,0,0,,"
         ("WEBVTT\n\na name\n01:01.001 --> 100:00:00.000 line:0\n<v A>Hi.", [(61.001, 360_000)]),
         (f"[Events]\n{ASS_LINE}一，二\n{ASS_LINE.replace('0:00:01', '0:00:09')}三", [(1, 3723.5), (9, 3723.5)]),
         ("Dialogue: Marked=0, 0:00:01.00, 0:00:02.00,D,,0,0,0,,a", [(1, 2)]),
+        ("[00:01.50]一\n[00:03.00]二。三。", [(1.5, None), (3, None), (3, None)]),
         ("没有时间。12:30 --> 13:30 开会", [(None, None)] * 2),
     ],
-    ids=["SubRip", "text before", "WebVTT", "ASS", "SSA", "none"],
+    ids=["SubRip", "text before", "WebVTT", "ASS", "SSA", "lyrics", "none"],
 )
 def test_times_of_pasted_subtitles_are_offered(script, times):
     assert [(each.subtitle_start_s, each.subtitle_end_s) for each in view(script).sentences] == times

@@ -88,6 +88,9 @@ Dialogue: 0,0:00:03.00,0:00:05.00,Default,,0,0,0,,第二句，有逗号
             "Dialogue: 0:00:01.00,0:00:03.00,D,,0,0,0,,一，二",
             ["一，二"],
         ),
+        ("0:00:01.000,0:00:03.000\n大家好，\n我是小薇\n\n0:00:03.500,0:00:05.000\nHi.", ["大家好，我是小薇", "Hi."]),
+        ("[ti:歌]\n[ar:某人]\n[00:12.00]第一句\n[00:15.30][01:15.30] 第二句\n", ["第一句", "第二句"]),
+        ("[00:01.50]One, two.\r\n[00:03.00]\r\n[00:04.00]Three.", ["One, two.", "Three."]),
     ],
 )
 def test_of_subtitle_files_only_the_words_are_said(script, sentences):
@@ -102,6 +105,9 @@ def test_of_subtitle_files_only_the_words_are_said(script, sentences):
         "NOTE this well",
         "WEBVTT is a format",
         "12:30 --> 13:30 开会",
+        "[12:30] 开会",
+        "[重要] 好",
+        "[ti:me] is a syllable",
         "1\n二",
     ],
 )

@@ -1657,7 +1657,7 @@ export interface components {
             subtitle_start_s: number | null;
             /**
              * Subtitle End S
-             * @description Until when they do.
+             * @description Until when they do; null where they do not say.
              */
             subtitle_end_s: number | null;
             /**

@@ -83,7 +83,10 @@ def test_what_is_marked_as_text_is_text(script, shown):
         ("<b>粗</b>体和<em class='x'>强调</em>", "粗体和强调"),
         ("H<sub>2</sub>O", "H2O"),
         ("一行<br>两行<BR/>三行", "一行\n两行\n三行"),
-        ("<p>段</p><p>落</p>", "段落"),
+        ("<p>段</p><p>落</p>", "\n段\n\n落\n"),
+        ("<div>Hello</div>World", "\nHello\nWorld"),
+        ("<h2>Title</h2>Text", "\nTitle\nText"),
+        ("<ul><li>one</li><li>two</li></ul>", "\n\none\n\ntwo\n\n"),
     ],
 )
 def test_tags_that_tell_only_how_text_looks_are_left_out(script, shown):
