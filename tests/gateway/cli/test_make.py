@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import io
+import json
+import re
 import signal
 
 import numpy as np
@@ -120,6 +122,21 @@ def test_what_the_film_passed_over_is_in_the_last_lines(folder, beside):
     whole = vigent("make", "my script.txt", *SMALL, "--out", "good.mp4", cwd=folder, environment=beside)
     assert whole.returncode == 0, whole.stderr
     assert "note:" not in whole.stdout
+
+
+def test_words_are_said_as_told_and_shown_as_written(folder, beside):
+    (folder / "said.txt").write_text('我在[行|háng]里用SQL。<break time="300ms"/>好。\n', encoding="utf-8")
+    (folder / "say.txt").write_text("# names\nSQL=sequel\nKubernetes=x\n", encoding="utf-8")
+    given = ["said.txt", "--footage", "face.png", "--say-file", "say.txt"]
+    done = vigent("make", *given, *SMALL, cwd=folder, environment=beside)
+    assert done.returncode == 0, done.stderr
+    captions = (folder / "said.srt").read_text(encoding="utf-8")
+    assert "我在行里用SQL" in "".join(line for line in captions.splitlines() if not line.isdigit())
+    assert not re.search("sequel|háng|break", captions)
+    report = json.loads((folder / "said.report.json").read_text(encoding="utf-8"))
+    told = {(each["word"], each["reading"]): each["times"] for each in report["pronunciations"]}
+    assert told == {("行", "hang2"): 1, ("SQL", "sequel"): 1, ("Kubernetes", "x"): 0}
+    assert "'Kubernetes' is nowhere in the script" in done.stdout
 
 
 def test_a_job_that_fails_exits_with_1_and_says_what_to_do(folder, beside):
