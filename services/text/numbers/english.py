@@ -79,6 +79,11 @@ class English(Speech):
         words = MONTHS[month - 1] + (f" {self.ordinal(str(day))}" if day else "")
         return f"{words}{', ' if day else ' '}{self.year(year)}" if year else words
 
+    def days(self, first: str, last: str, year: str) -> str:
+        """May fifth to seventh, twenty twenty-four; `first` in words."""
+        words = f"{first} to {self.ordinal(last)}"
+        return f"{words}, {self.year(year)}" if year else words
+
     def clock(self, hour: int, minute: int, second: int | None, half: str) -> str:
         """Nine oh five am."""
         words = _words(str(hour))

@@ -201,6 +201,10 @@ RULES = (
     _rule(rf"((?:{VERSIONED})\s?[vV]?)(\d+(?:\.\d+)+){_END}", _version),
     _rule(rf"([vV](?:er(?:sion)?\.?)? ?)(\d+(?:\.\d+)+){_END}", _numbered_version),
     _rule(
+        rf"{_MONTH_NAME}\.?\s{_DAY}\s?{_DASH}\s?{_DAY}(?:,?\s({_YEAR}))?(?![\dA-Za-z%:]|[.,]\d)",
+        lambda m, _: ENGLISH.days(_english_date(m[2], m[1], ""), m[3], m[4] or ""),
+    ),
+    _rule(
         rf"{_MONTH_NAME}\.?\s{_DAY}(?:,?\s({_YEAR}))?(?![\dA-Za-z%:]|[.,]\d)",
         lambda m, _: _english_date(m[2], m[1], m[3]),
     ),
@@ -217,6 +221,11 @@ RULES = (
     _rule(
         rf"(\d\d?)/(\d\d?)/({_YEAR}){_END}",
         lambda m, s: s.date(m[3], int(m[1]), int(m[2])) if 0 < int(m[1]) < 13 else None,
+    ),
+    _rule(
+        r"(\d\d?)/(\d\d?)/(\d\d)(?![\d/])",
+        lambda m, s: s.date(f"20{m[3]}", int(m[1]), int(m[2])) if 0 < int(m[1]) < 13 and 0 < int(m[2]) < 32 else None,
+        language="en",
     ),
     _rule(rf"({_YEAR})-(0[1-9]|1[0-2])(?![\d-]){_END}", lambda m, s: s.date(m[1], int(m[2]), 0)),
     _rule(
@@ -248,6 +257,7 @@ RULES = (
     ),
     # Scores, times of day, ratios.
     _rule(r"(\d{1,3})\s?[-–—:比]\s?(\d{1,3})(?![\d:%]|\.\d)", _between("ratio"), before=f"{_SCORED}|{_RATIO}"),
+    _rule(r"(\d{1,3})\s?[-–—]\s?(\d{1,3})(?=\s?(?:完胜|大胜|险胜|获胜|取胜|横扫|战胜|击败|落败))", _between("ratio")),
     _rule(r"(\d\d?):(\d\d?)(?=\s?(?:画面|画幅|屏幕|比例|screen|display|monitor|aspect|ratio))", _between("ratio")),
     _rule(rf"([01]?\d|2[0-4])[:：]([0-5]\d)(?:[:：]([0-5]\d))?{_HALF_OF_DAY}?(?![A-Za-z0-9])", _clock),
     _rule(
@@ -330,7 +340,7 @@ RULES = (
     # Signs between and before numbers.
     _rule(rf"[-−–](?=\s?{_N}\s?=)", _sign("less"), before=r"\d\s?"),
     _rule(r"[-−–](?=\d)", _sign("less"), before=r"[满每]\d+"),
-    _rule(rf"(?:~|[-–−—](?![-—]))(?=\s?{_CURRENCY}?[-−]?\d)", _sign("to"), before=_AFTER_NUMBER),
+    _rule(rf"(?:~|[-–−—](?![-—]))(?=\s?{_CURRENCY}?[-−+]?\d)", _sign("to"), before=_AFTER_NUMBER),
     _rule(r"[-−–](?=\d)", lambda _m, _s: "", before=r"零下\s?"),
     _rule(r"[-−–](?=[$€£¥]?\d)", _sign("-"), before=r"^|[^A-Za-z0-9.%)\-–—]"),
     _rule(r"±(?=\s?\d)", _sign("±")),
@@ -367,6 +377,12 @@ RULES = (
         lambda m, s: f"{s.cardinal(m[1])} foot {s.cardinal(m[2])}",
         language="en",
     ),
+    _rule(
+        r"(\d\d?)['’′](\d\d)[\"”″]",
+        lambda m, s: f"{s.measure(m[1], 'min').removesuffix('钟')}{s.measure(m[2].lstrip('0') or '0', 's')}",
+        language="zh",
+    ),
+    _rule(r"(\d+)#(?=[楼栋幢])", lambda m, s: s.numbered(m[1])),
     _rule(rf"{_N}{_END}", _number),
     _rule(
         r"(?!(?:mid|pre|post|early|late|circa)-\d)(?=[0-9]*[A-Za-z])[A-Za-z0-9]+(?:[-_·][A-Za-z0-9]+|\.(?=\d)[A-Za-z0-9]+)*",

@@ -20,6 +20,7 @@ MONTHS = (
 UNITS = {
     "km/h": ("公里每小时", "kilometer per hour", "kilometers per hour"),
     "mph": ("英里每小时", "mile per hour", "miles per hour"),
+    "m/s²": ("米每二次方秒", "meter per second squared", "meters per second squared"),
     "m/s": ("米每秒", "meter per second", "meters per second"),
     "km²": ("平方公里", "square kilometer", "square kilometers"),
     "km2": ("平方公里", "square kilometer", "square kilometers"),
