@@ -20,7 +20,7 @@ from services.base.errors import InvalidInputError, VigentError
 from services.media.formats import CODECS, DEMUXERS, PICTURE_DEMUXERS, TAKEN
 from services.media.mpeg import top_boxes
 
-log = logging.getLogger(__name__)
+_LOG = logging.getLogger(__name__)
 
 BROKEN_SHARE = 0.1
 """Share of a stream's packets; a stream with more broken ones is refused."""
@@ -78,7 +78,7 @@ def decoding(field: str, medium: str) -> Iterator[None]:
     except (VigentError, MemoryError, OSError, ImportError):
         raise
     except Exception as error:
-        log.warning("a decoder failed", exc_info=error)
+        _LOG.warning("a decoder failed", exc_info=error)
         problem = "Something in the file makes the decoder fail."
         raise InvalidInputError(problem, "Export it again.", field, "UNREADABLE_FILE") from error
 

@@ -126,6 +126,13 @@ def test_package_files_are_empty() -> None:
     assert not [named(path) for path in SOURCES if path.name == "__init__.py" and path.read_text(encoding="utf-8")]
 
 
+def test_every_logger_has_one_name() -> None:
+    made = {
+        line for path in SOURCES for line in path.read_text(encoding="utf-8").splitlines() if " = logging.getL" in line
+    }
+    assert made == {"_LOG = logging.getLogger(__name__)"}
+
+
 def test_import_names_are_paths() -> None:
     for room in HOUSE:
         module = __import__(room)
