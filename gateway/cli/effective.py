@@ -1,4 +1,4 @@
-"""Settings in effect, without secrets."""
+"""Settings in effect, without secrets, and names that look like some and are none."""
 
 from __future__ import annotations
 
@@ -11,10 +11,23 @@ from pydantic_settings import BaseSettings
 
 from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES, GatewaySettings
+from orchestrator.settings import OrchestratorSettings
+from services.base.setting_names import unread_variables
 from services.base.settings import ServerSettings
 
 _SECRET = re.compile(r"password|secret|token|credential|api_?key", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
+
+_SECTIONS: dict[str, type[BaseSettings]] = {
+    **dict.fromkeys(MODEL_SERVICES, ServerSettings),
+    "gateway": GatewaySettings,
+    "orchestrator": OrchestratorSettings,
+}
+
+
+def unread_settings() -> Iterator[str]:
+    """A sentence for each name in the environment that looks like a setting and is none."""
+    return unread_variables(_SECTIONS)
 
 
 def effective_settings() -> Iterator[str]:

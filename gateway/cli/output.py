@@ -21,6 +21,11 @@ def show_error(error: VigentError, what: str = "error") -> None:
         err.print(f"  to do: {escape(error.remedy)}")
 
 
+def warn(sentence: str) -> None:
+    """Something to know that ends nothing."""
+    err.print(f"[yellow]Warning:[/] {escape(sentence)}")
+
+
 def seconds(duration_s: float) -> str:
     """A duration for people: 48 s, 3 min 05 s."""
     whole = round(duration_s)

@@ -3,16 +3,18 @@
 import importlib.metadata
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 import typer
 
 from gateway.cli.effective import without_secrets
-from gateway.cli.main import app, main
+from gateway.cli.main import COMMANDS, app, main
 from gateway.cli.options import option_of
 from gateway.films.request import FilmRequest
 from gateway.mesh.addresses import Addresses
-from tests.support.commands import vigent
+from tests.support.commands import environment_of, vigent
 from tests.support.films import face_picture
 
 TTS = "vigent.tts.v1.TtsService"
@@ -23,6 +25,32 @@ def test_help_names_every_command(tmp_path):
     assert shown.returncode == 0
     for command in ("make", "up", "jobs", "voices", "probe", "doctor"):
         assert command in shown.stdout
+
+
+LOADED = """
+import sys
+from gateway.cli.main import main
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def test_help_loads_no_command_and_no_library_but_typer(tmp_path):
+    """What only commands need takes ten times as long to load as the help to show."""
+    asked = [sys.executable, "-P", "-c", LOADED, "--help"]
+    shown = subprocess.run(asked, cwd=tmp_path, env=environment_of(), capture_output=True, encoding="utf-8", check=True)
+    loaded = shown.stderr.split()
+    assert {name for name in loaded if name.startswith("gateway.")} == {"gateway.cli", "gateway.cli.main"}
+    heavy = {"PIL", "cv2", "fontTools", "google", "grpc", "httpx", "jsonschema", "numpy", "orchestrator", "psutil"}
+    assert not heavy.union({"pydantic", "pydantic_settings", "rich", "vigent"}).intersection(loaded)
+
+
+@pytest.mark.parametrize(("name", "summary"), COMMANDS.items())
+def test_the_list_of_commands_says_what_each_says_of_itself(name, summary):
+    command = typer.main.get_command(app).commands[name]
+    assert command.help.startswith((summary, summary.removesuffix(".") + ":"))
 
 
 def test_the_version_is_told(tmp_path):
