@@ -1,7 +1,8 @@
 """The film's sound: voice as it is, music ducked under it, loudness brought to target, peaks limited.
 
-Three passes read the voices and the music anew, so that memory does not grow with the film: one over the voice alone
-(where speech is, how loud), one over the mix (how loud, which peaks), one that writes.
+The voices are decoded once (where speech is, how loud), then mixed with the music (how loud, which peaks), then limited
+and encoded. What passes is kept on disk, so that memory does not grow with the film. What limiting takes from the
+loudness is worked out from one level a millisecond, so that making up for it needs no further pass.
 """
 
 from __future__ import annotations
@@ -10,44 +11,54 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
 from numpy import float32
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from orchestrator.film.conform import Progress
-from orchestrator.film.ducking import HOP_SAMPLES, ducking_db, speech_levels_db
+from orchestrator.film.ducking import HOP_SAMPLES as DUCKING_HOP_SAMPLES
+from orchestrator.film.ducking import ducking_db, speech_levels_db
 from orchestrator.film.join import VoiceSegment
-from orchestrator.film.limiter import Limiter, true_peaks
+from orchestrator.film.limiter import HOP_SAMPLES, Limiter, powers, true_peaks
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.music import music_blocks
 from orchestrator.film.voice_track import voice_blocks
-from services.media.meter import Meter, measure, measure_file
+from services.media.meter import MOMENTARY_HOP_S, MOMENTARY_S, Meter, integrated_lufs
 from services.media.recording import Recording
 from services.media.sound import (
     AAC_BIT_RATE,
+    AAC_OPTIONS,
     SAMPLES_A_FRAME,
     SOUND_RATE_HZ,
+    VOICE_AAC_BIT_RATE,
     Sound,
+    ahead,
     amplitude,
     at_samples,
     audio_frame,
     rechunked,
     stereo,
 )
+from services.media.spool import Spool
 
 TRUE_PEAK_DBTP = -1.0
 REFERENCE_LUFS = -14.0
 """Voice and music are mixed with the voice at this loudness, so that a gain of the music means the same everywhere."""
-_ENCODER_ROOM_DB = 0.5  # what AAC may add to a peak; the result is measured, and more room left if that was not enough
+_ENCODER_ROOM_DB = 0.5
+"""What AAC may add to a peak. Where it adds more, that place is made softer and the sound encoded again."""
+_METER_DB = 0.05  # by which meters of true peaks differ
+_EXCESS_HOPS = 30  # before and behind a peak that came out too high
 _TOLERANCE_LU = 0.4
 _MOST_TRIM_DB = 0.19
-_SETTLED_LU = 0.1
+_SETTLED_LU, _SETTLING_STEPS = 0.05, 12
 _MOST_GAIN_DB = 24.0
 _SILENT_LUFS = -60.0
 _TRIES = 4
-_PASSES = 5  # over the film, as progress counts them: voice, mix, two to settle, encoding
+_PASSES = 3  # over the film, as progress counts them: voice, mix, encoding
 
 
 @dataclass(frozen=True)
@@ -102,36 +113,58 @@ def mix_film(
     by more than 0.4 LU is all of it raised or lowered, by less than 0.2 dB. Raises InvalidInputError (field
     "spec.music") for music that cannot be read.
     """
-    mix = _Mix(voices, music if music and music.gain_db > -math.inf else None, progress)
-    wanted_db = -mix.voice_db if loudness_lufs is None else mix.gain_db(loudness_lufs)
-    ceiling_db = TRUE_PEAK_DBTP - _ENCODER_ROOM_DB
-    for _ in range(_TRIES):
-        gain_db = wanted_db if loudness_lufs is None else mix.settled_db(wanted_db, ceiling_db)
-        _encode(mix.limited(gain_db, ceiling_db), target)
-        result = measure_file(target)
-        if result.true_peak_dbtp <= TRUE_PEAK_DBTP:
-            break
-        ceiling_db -= result.true_peak_dbtp - TRUE_PEAK_DBTP + 0.1
+    heard = music if music and music.gain_db > -math.inf else None
+    with Spool(target.parent, 1) as voice, Spool(target.parent, 2 if heard else 1) as whole:
+        mix = _Mix(voices, heard, voice, whole, progress)
+        wanted_db = -mix.voice_db if loudness_lufs is None else mix.gain_db(loudness_lufs)
+        excess = np.ones(mix.hops, float32)
+        for _ in range(_TRIES):
+            limiter, gain_db = mix.limiter(wanted_db, excess, settled=loudness_lufs is not None)
+            _encode(mix.limited(limiter), target, AAC_BIT_RATE if heard else VOICE_AAC_BIT_RATE)
+            lufs, peaks = _heard(target)
+            if peaks.max() <= amplitude(TRUE_PEAK_DBTP - _METER_DB):
+                break
+            excess *= _excess(peaks, amplitude(TRUE_PEAK_DBTP - _METER_DB), mix.hops)
     progress(mix.frames, mix.frames)
-    gain_db += mix.voice_db
-    return MixReport(target, mix.frames, result.integrated_lufs, result.true_peak_dbtp, gain_db, mix.music_notes())
+    peak_dbtp = 20 * math.log10(peaks.max()) if peaks.any() else -math.inf
+    return MixReport(target, mix.frames, lufs, peak_dbtp, gain_db + mix.voice_db, mix.music_notes())
 
 
 class _Mix:
-    """Voice and music of one film, read anew for every pass. Keeps one level per hop and one peak per millisecond."""
+    """Voice and music of one film. Keeps levels and peaks: per film second some kilobytes."""
 
-    def __init__(self, voices: Sequence[VoiceSegment], music: MusicBed | None, progress: Progress) -> None:
-        self._voices, self._music, self._progress = voices, music, progress
+    def __init__(
+        self,
+        voices: Sequence[VoiceSegment],
+        music: MusicBed | None,
+        voice: Spool,
+        whole: Spool,
+        progress: Progress,
+    ) -> None:
+        self._music, self._progress, self._whole = music, progress, whole
         self._track = Recording(music.path, MUSIC_FIELD) if music else None
         self._music_heard = False
         self.frames = sum(voice.frames for voice in voices)
         self._samples_read = 0
-        voice, whole = Meter(), Meter()
-        levels_db = speech_levels_db(voice.passing(self._counted(voice_blocks(voices))))
-        self.voice_db = _to_target_db(voice.read().integrated_lufs, REFERENCE_LUFS)
+        meter = Meter()
+        spoken = self._counted(rechunked(voice_blocks(voices), SOUND_RATE_HZ))
+        levels_db = speech_levels_db(meter.passing(voice.passing(spoken)))
+        self.voice_db = _to_target_db(meter.read().integrated_lufs, REFERENCE_LUFS)
         self._music_db = ducking_db(levels_db, music.ducking_db) + music.gain_db if music else levels_db
-        self._peaks = true_peaks(whole.passing(self._blocks()))
-        self._lufs = whole.read().integrated_lufs
+        self._measure(self._mixed(voice))
+
+    def _measure(self, blocks: Iterable[Sound]) -> None:
+        meter, peaks, power = Meter(), [], []
+        for block in meter.passing(self._whole.passing(ahead(blocks))):
+            peaks.append(true_peaks([block]))
+            power.append(powers([block]))
+        self._lufs, self._momentary_lufs = meter.read().integrated_lufs, meter.momentary_lufs
+        self._peaks, self._powers = np.concatenate(peaks), np.concatenate(power)
+
+    @property
+    def hops(self) -> int:
+        """Milliseconds of the film."""
+        return len(self._peaks)
 
     def music_notes(self) -> tuple[str, ...]:
         """What a report should say of the music, as far as it was read."""
@@ -148,41 +181,48 @@ class _Mix:
         trim_db = min(_MOST_TRIM_DB, max(0.0, abs(missing_db) - _TOLERANCE_LU))
         return by_voice_db + math.copysign(trim_db, missing_db)
 
-    def settled_db(self, wanted_db: float, ceiling_db: float) -> float:
-        """Gain that gives, once limited, the loudness that `wanted_db` gives without limiting."""
-        gain_db = wanted_db
-        for _ in range(_TRIES):
-            if amplitude(gain_db) * self._peaks.max() <= amplitude(ceiling_db):
+    def limiter(self, wanted_db: float, excess: NDArray[float32], *, settled: bool) -> tuple[Limiter, float]:
+        """What keeps the peaks, and the gain in it; `settled`: it is as loud as with `wanted_db` and no limits."""
+        gain_db, ceiling = wanted_db, amplitude(TRUE_PEAK_DBTP - _ENCODER_ROOM_DB)
+        for _ in range(_SETTLING_STEPS):
+            limiter = Limiter(self._peaks, amplitude(gain_db), ceiling, excess)
+            lost_lu = self._lost_lu(limiter.factors()) - (gain_db - wanted_db)
+            if not settled or abs(lost_lu) < _SETTLED_LU:
                 break
-            lost_lu = self._lufs + wanted_db - measure(self.limited(gain_db, ceiling_db)).integrated_lufs
             gain_db += lost_lu
-            if abs(lost_lu) < _SETTLED_LU:
-                break
-        return gain_db
+        return limiter, gain_db
 
-    def limited(self, gain_db: float, ceiling_db: float) -> Iterator[Sound]:
+    def _lost_lu(self, factors: NDArray[float32]) -> float:
+        """By how much the whole is softer with these factors, one a hop."""
+        if factors.min() == 1 or not len(self._momentary_lufs):
+            return 0.0
+        left, whole = _momentary(self._powers * np.square(factors)), _momentary(self._powers)
+        blocks = slice(0, min(len(left), len(self._momentary_lufs)))
+        share = np.maximum(left[blocks], 1e-12) / np.maximum(whole[blocks], 1e-12)
+        momentary_lufs = self._momentary_lufs[blocks]
+        return integrated_lufs(momentary_lufs) - integrated_lufs(momentary_lufs + 10 * np.log10(share))
+
+    def limited(self, limiter: Limiter) -> Iterator[Sound]:
         """The finished sound."""
-        limiter = Limiter(self._peaks, amplitude(gain_db), amplitude(ceiling_db))
-        for second, block in enumerate(self._blocks()):
+        for second, block in enumerate(self._counted(self._whole.blocks())):
             yield limiter.apply(block, second * SOUND_RATE_HZ)
 
-    def _blocks(self) -> Iterator[Sound]:
-        """Voice and music, a second at a time."""
+    def _mixed(self, spoken: Spool) -> Iterator[Sound]:
+        """Voice and music, a second at a time; mono where there is no music."""
         gain = float32(amplitude(self.voice_db))
-        blocks = self._counted(rechunked(voice_blocks(self._voices), SOUND_RATE_HZ))
-        voice = (stereo(gain * block) for block in blocks)
+        voice = (gain * block for block in self._counted(spoken.blocks()))
         if self._track is None:
             yield from voice
             return
         assert self._music is not None
         bed = music_blocks(self._track, self.frames * SAMPLES_A_FRAME, self._music.start_s)
         played = rechunked(bed, SOUND_RATE_HZ)
-        for second, (spoken, music) in enumerate(zip(voice, played, strict=True)):
+        for second, (said, music) in enumerate(zip(voice, played, strict=True)):
             self._music_heard = self._music_heard or bool(music.any())
-            yield spoken + music * self._music_gain(second * SOUND_RATE_HZ, spoken.shape[1])
+            yield said + music * self._music_gain(second * SOUND_RATE_HZ, said.shape[1])
 
     def _music_gain(self, first_sample: int, samples: int) -> NDArray[float32]:
-        return np.power(10, at_samples(self._music_db, HOP_SAMPLES, first_sample, samples) / 20, dtype=float32)
+        return np.power(10, at_samples(self._music_db, DUCKING_HOP_SAMPLES, first_sample, samples) / 20, dtype=float32)
 
     def _counted(self, blocks: Iterable[Sound]) -> Iterator[Sound]:
         for block in blocks:
@@ -196,12 +236,36 @@ def _to_target_db(lufs: float, target_lufs: float) -> float:
     return 0.0 if lufs < _SILENT_LUFS else min(_MOST_GAIN_DB, target_lufs - lufs)
 
 
-def _encode(blocks: Iterable[Sound], target: Path) -> None:
+def _momentary(power: NDArray[float32]) -> NDArray[np.float64]:
+    """Sum of the power, one value a hop, in the last 400 ms, each 100 ms."""
+    hop, block = (round(seconds * SOUND_RATE_HZ / HOP_SAMPLES) for seconds in (MOMENTARY_HOP_S, MOMENTARY_S))
+    sums = np.concatenate([np.zeros(block), np.cumsum(power, dtype=float)])
+    ends = np.arange(block + hop, len(sums), hop)
+    return np.asarray(sums[ends] - sums[ends - block])
+
+
+def _encode(blocks: Iterable[Sound], target: Path, bit_rate: int) -> None:
     with av.open(str(target), "w", format="mp4") as container:
-        stream = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo")
-        stream.bit_rate = AAC_BIT_RATE
+        stream = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo", options=AAC_OPTIONS)
+        stream.bit_rate = bit_rate
         samples = 0
-        for block in blocks:
-            container.mux(stream.encode(audio_frame(block, samples)))
+        for block in ahead(blocks):
+            container.mux(stream.encode(audio_frame(stereo(block) if len(block) == 1 else block, samples)))
             samples += block.shape[1]
         container.mux(stream.encode(None))
+
+
+def _heard(path: Path) -> tuple[float, NDArray[float32]]:
+    """Integrated loudness, and the true peak of each millisecond, of what players decode."""
+    meter = Meter()
+    with av.open(str(path)) as container:
+        decoded = (cast("Sound", frame.to_ndarray()) for frame in container.decode(audio=0))
+        peaks = true_peaks(meter.passing(rechunked(decoded, SOUND_RATE_HZ)))
+    return meter.read().integrated_lufs, peaks
+
+
+def _excess(peaks: NDArray[float32], ceiling: float, hops: int) -> NDArray[float32]:
+    """By which factors peaks, one a hop, are above the ceiling, with a little more and some hops around."""
+    above = np.where(peaks > ceiling, peaks / float32(ceiling) * float32(1.01), float32(1))[:hops]
+    padded = np.pad(above, (_EXCESS_HOPS, _EXCESS_HOPS + hops - len(above)), constant_values=1)
+    return np.asarray(sliding_window_view(padded, 2 * _EXCESS_HOPS + 1).max(axis=1), float32)

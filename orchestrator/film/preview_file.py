@@ -9,8 +9,7 @@ import heapq
 import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO
 
 import av
 from av.audio.codeccontext import AudioCodecContext
@@ -20,7 +19,7 @@ from av.packet import Packet
 from orchestrator.film.join import FilmSegment, VoiceSegment, add_picture_stream, decoding_time, picture_packets
 from orchestrator.film.voice_track import padded_pcm, pcm_frames, sample_rate_hz
 from services.media.mpeg import top_boxes
-from services.media.sound import AAC_BIT_RATE, SOUND_RATE_HZ
+from services.media.sound import AAC_BIT_RATE, AAC_OPTIONS, SOUND_RATE_HZ
 
 _OPTIONS = {
     # Each segment is muxed by itself: delay_moov gives it the header of a stream that has B-frames and AAC's
@@ -31,11 +30,10 @@ _OPTIONS = {
 
 
 class PreviewWriter:
-    """Appends finished segments to one fragmented MP4, which is playable after each of them."""
+    """Makes finished segments into the fragments of one MP4, which is playable after each of them."""
 
-    def __init__(self, target: Path, comment: str = "") -> None:
+    def __init__(self, comment: str = "") -> None:
         """`comment` is kept in the file's metadata."""
-        self._file = target.open("wb")
         self._comment = comment
         self._fragments = 0
         self._samples = 0
@@ -43,17 +41,16 @@ class PreviewWriter:
         self._encoder = av.CodecContext.create("aac", "w")
         assert isinstance(self._encoder, AudioCodecContext)
         self._encoder.sample_rate, self._encoder.layout, self._encoder.format = SOUND_RATE_HZ, "mono", "fltp"
-        self._encoder.bit_rate = AAC_BIT_RATE // 2
+        self._encoder.bit_rate, self._encoder.options = AAC_BIT_RATE // 2, AAC_OPTIONS
         self.frames = 0
 
-    def add(self, segment: FilmSegment, voice: VoiceSegment) -> None:
-        """Appends a segment with its voice."""
+    def add(self, segment: FilmSegment, voice: VoiceSegment, file: BinaryIO) -> None:
+        """Appends a segment with its voice to `file`, which holds those before it."""
         piece = io.BytesIO()
         self._mux(segment, voice, piece)
         boxes = list(top_boxes(piece, len(piece.getbuffer())))
         moofs = [box.start for box in boxes if box.kind == b"moof"]
-        self._file.write(piece.getbuffer()[moofs[0] if self._fragments else 0 :])
-        self._file.flush()
+        file.write(piece.getbuffer()[moofs[0] if self._fragments else 0 :])
         self._fragments += len(moofs)
         self.frames += segment.frames
 
@@ -76,22 +73,13 @@ class PreviewWriter:
                 packet.stream = stream
                 yield packet
 
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
 
 def write_preview(
     segments: Sequence[FilmSegment], voices: Sequence[VoiceSegment], target: Path, comment: str = ""
 ) -> int:
     """Writes the finished segments, in order, as one fragmented MP4; returns its frames."""
-    with PreviewWriter(target, comment) as preview:
+    preview = PreviewWriter(comment)
+    with target.open("wb") as file:
         for segment, voice in zip(segments, voices, strict=True):
-            preview.add(segment, voice)
-        return preview.frames
+            preview.add(segment, voice, file)
+    return preview.frames

@@ -27,7 +27,7 @@ from orchestrator.making.readings import readings_report
 from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.words import words_from_json
 from services.media.sandbox import Limits, run_limited
-from services.media.sound import AAC_BIT_RATE
+from services.media.spool import BYTES_A_SECOND
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
@@ -42,10 +42,11 @@ LOUDNESS_LUFS: dict[int, float | None] = {
 }
 
 _MIX_WALL_S, _MIX_WALL_A_SECOND = 120.0, 4.0
-"""A mix takes about 0.05 s per second of film; the rest is for a busy machine."""
+"""A mix takes about 0.04 s per second of film; the rest is for a busy machine."""
 _MIX_MEMORY_BYTES = 3 << 30
 """Of address space: a mix of any length takes 0.7 GB of it on two cores, and more where more cores run more threads."""
-_MIX_BYTES, _MIX_BYTES_A_SECOND = 1 << 20, AAC_BIT_RATE / 4
+_MIX_BYTES, _MIX_BYTES_A_SECOND = 1 << 20, BYTES_A_SECOND
+"""Its largest file is the mix itself before it is encoded."""
 
 
 async def assemble(

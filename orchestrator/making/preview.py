@@ -1,12 +1,13 @@
-"""The finished beginning of a film as one file that plays in a browser, replaced as the film grows."""
+"""The finished beginning of a film as one file that plays in a browser, replaced by a longer one as the film grows."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 
 from orchestrator.client import ENDED_STATES
-from orchestrator.film.preview_file import write_preview
+from orchestrator.film.preview_file import PreviewWriter
 from orchestrator.jobs.records import JobAttempt
 from orchestrator.making.assemble import film_segments, voice_segments
 from orchestrator.making.segment import SegmentPieces
@@ -18,7 +19,7 @@ from vigent.jobs.v1 import jobs_pb2
 _LOG = logging.getLogger(__name__)
 PREVIEW_NAME = "preview.mp4"
 _GROWTH = 1.3
-"""The preview is written again each time the film has grown by this factor, so the total work stays linear."""
+"""The preview is told each time the film has grown by this factor, so that copying what it has stays linear, too."""
 
 
 class GrowingPreview:
@@ -28,6 +29,7 @@ class GrowingPreview:
         """`written_frames`: what could be watched before a crash or a retry; no shorter preview replaces that."""
         self._attempt, self._store, self._written_frames = attempt, store, written_frames
         self._pieces: dict[int, SegmentPieces] = {}
+        self._begin_anew()
         self._lock = asyncio.Lock()
 
     async def add(self, pieces: SegmentPieces) -> int:
@@ -41,6 +43,7 @@ class GrowingPreview:
                     await self._publish(await asyncio.to_thread(self._write, prefix))
                     self._written_frames = frames
                 except VigentError as error:  # the film does not wait for it; a later sentence writes it
+                    self._begin_anew()
                     _LOG.warning("job %s: no longer preview: %s", self._attempt.job_id, error)
         return frames
 
@@ -50,12 +53,23 @@ class GrowingPreview:
             prefix.append(self._pieces[len(prefix)])
         return prefix
 
+    def _begin_anew(self) -> None:
+        # The id in it makes the file this job's alone: no other job loses its preview when it is discarded.
+        self._writer, self._added = PreviewWriter(comment=self._attempt.job_id), 0
+        self._written: StoredFile | None = None
+
     def _write(self, prefix: list[SegmentPieces]) -> StoredFile:
-        pieces = film_segments(prefix, self._store), voice_segments(prefix, self._store)
+        """What was written before and, behind it, what has come since: nothing is encoded twice."""
+        since = prefix[self._added :]
         with self._store.temporary(".mp4") as target:
-            # The id in it makes the file this job's alone: no other job loses its preview when it is discarded.
-            write_preview(*pieces, target, comment=self._attempt.job_id)
-            return self._store.adopt(target, "video/mp4")
+            if self._written is not None:
+                shutil.copyfile(self._store.path(self._written.sha256), target)
+            with target.open("ab") as file:
+                for pieces in zip(film_segments(since, self._store), voice_segments(since, self._store), strict=True):
+                    self._writer.add(*pieces, file)
+            self._written = self._store.adopt(target, "video/mp4")
+        self._added = len(prefix)
+        return self._written
 
     async def _publish(self, stored: StoredFile) -> None:
         superseded = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import chain, groupby
 from typing import Literal, cast
@@ -17,6 +18,13 @@ from services.media.timeline import samples_per_frame
 SOUND_RATE_HZ = 48_000
 SAMPLES_A_FRAME = samples_per_frame(SOUND_RATE_HZ)
 AAC_BIT_RATE = 192_000
+VOICE_AAC_BIT_RATE = 160_000
+"""Of a voice alone on both channels: 44 dB from it to what coding adds. At 192 kbit/s the coder seeks for twice as long
+how to use them; `twoloop` gives 40 dB there."""
+AAC_OPTIONS = {"aac_coder": "fast", "aac_is": "0", "aac_tns": "0"}
+"""Measured at 192 kbit/s on voice with music: 44 dB from the sound to what coding adds, 20 dB in nine of ten parts (of
+43 ms and one of 24 Bark bands). FFmpeg's default, `twoloop` with intensity stereo and TNS, gives 38 and 16 dB and takes
+three times as long; `fast` with intensity stereo gives 32 and 20 dB."""
 
 Sound = NDArray[float32]
 """(channels, samples), full scale is 1.0."""
@@ -70,6 +78,16 @@ def rechunked(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:
         waiting, length = [joined[:, whole:]], length - whole
     if length:
         yield np.concatenate(waiting, axis=1)
+
+
+def ahead(blocks: Iterable[Sound]) -> Iterator[Sound]:
+    """The same sound; the next block is made in a thread of its own while this one is used."""
+    source = iter(blocks)
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        coming = thread.submit(next, source, None)
+        while (block := coming.result()) is not None:
+            coming = thread.submit(next, source, None)
+            yield block
 
 
 def fitted(blocks: Iterable[Sound], samples: int) -> Iterator[Sound]:

@@ -132,9 +132,10 @@ def test_segment_with_missing_frames_is_refused(pieces, tmp_path):
 
 def test_preview_is_playable_after_each_segment(pieces, tmp_path):
     target, before, frames = tmp_path / "preview.mp4", b"", 0
-    with PreviewWriter(target) as preview:
+    preview = PreviewWriter()
+    with target.open("wb", buffering=0) as file:
         for segment, voice in zip(*pieces, strict=True):
-            preview.add(segment, voice)
+            preview.add(segment, voice, file)
             frames += segment.frames
             assert preview.frames == frames
             content = target.read_bytes()

@@ -107,7 +107,8 @@ def test_loudness_and_peak(tmp_path, music, target, gain_db):
     )
     assert measured.integrated_lufs == pytest.approx(target, abs=0.5)
     assert measured.true_peak_dbtp <= -1
-    assert (report.integrated_lufs, report.true_peak_dbtp) == (measured.integrated_lufs, measured.true_peak_dbtp)
+    assert report.integrated_lufs == pytest.approx(measured.integrated_lufs, abs=0.02)
+    assert report.true_peak_dbtp == pytest.approx(measured.true_peak_dbtp, abs=0.05)
 
 
 def test_peaks_are_limited_and_loudness_is_met_all_the_same(tmp_path):
@@ -165,6 +166,17 @@ def test_limiter_does_not_depend_on_blocks():
     np.testing.assert_allclose(np.concatenate(pieces, axis=1), limiter.apply(sound, 0), rtol=1e-5)
 
 
+def test_where_encoding_added_too_much_the_limiter_leaves_more_room():
+    sound = noise(2, 48_000, 0.2).astype(np.float32)
+    excess = np.ones(len(true_peaks([sound])), np.float32)
+    excess[1000:1010] = 1.25
+    before, after = (Limiter(true_peaks([sound]), 1.0, 0.5, more).apply(sound, 0) for more in (None, excess))
+    changed = np.flatnonzero(np.any(before != after, axis=0))
+    assert 48 * 940 <= changed[0] < 48 * 1000
+    assert 48 * 1010 < changed[-1] <= 48 * 1070
+    assert true_peaks([after])[1000:1010].max() <= 0.5 / 1.25 * 1.01
+
+
 def test_true_peak_lies_between_samples():
     """A sine at a quarter of the rate, sampled 45 degrees off its peaks, is 3 dB higher than its samples."""
     sine = np.sin(np.pi / 2 * np.arange(4800) + np.pi / 4).astype(np.float32)[None]
@@ -179,6 +191,15 @@ def test_music_is_under_the_voice_by_the_same_at_every_loudness(tmp_path, voices
         return voice_gain_db(mixed, voice) - rms_db(mixed[:, film_sample(3.6) : film_sample(4.3)])
 
     assert pause_under_voice_db(target) == pytest.approx(pause_under_voice_db(-14.0), abs=0.2)
+
+
+@pytest.mark.parametrize("target", [-10.0, -9.0])
+def test_what_limiting_takes_is_made_up_for(tmp_path, target):
+    """Worked out beforehand, and found when the finished sound is measured."""
+    report = mix_film(make_voices(tmp_path, pause_s=0.6), tmp_path / "mix.m4a", loudness_lufs=target)
+    print(f"target {target} LUFS: {report.integrated_lufs:.2f} LUFS with {report.gain_db:.1f} dB")
+    assert report.integrated_lufs == pytest.approx(target, abs=0.1)
+    assert measure_file(report.path).true_peak_dbtp <= -1
 
 
 # ducking

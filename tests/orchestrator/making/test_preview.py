@@ -60,9 +60,11 @@ async def test_a_longer_preview_takes_the_place_of_a_shorter(
     assert not await shown(records)
     assert await preview.add(pieces[0]) == 2 * FRAMES
     short = await shown(records)
-    assert store.path(short).is_file()
+    begun = store.path(short).read_bytes()
     assert await preview.add(pieces[2]) == 3 * FRAMES
-    assert await shown(records) != short
+    longer = store.path(await shown(records)).read_bytes()
+    assert len(longer) > len(begun)
+    assert longer.startswith(begun)  # appended to, not written anew
     with pytest.raises(NotFoundError):
         store.path(short)
 
