@@ -21,7 +21,7 @@ from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
-from services.base.allocator import keep_large_blocks
+from services.base.allocator import keep_small_blocks
 from services.base.errors import FailedPreconditionError, InvalidInputError, VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
@@ -47,7 +47,7 @@ def serve() -> int:
 
     Returns the exit code: 0 drained, 1 failed, 2 wrong settings, 75 a port is taken.
     """
-    keep_large_blocks()
+    keep_small_blocks()
     keep_files_private()
     replace_what_cannot_be_shown()
     try:

@@ -11,6 +11,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from services.enginekit.cores import usable_cores
 from services.media.timeline import FRAME_RATE_HZ
 from services.media.yuv import BT709, LIMITED_RANGE, new_frame, planes_of
 
@@ -28,7 +29,8 @@ REORDER_FRAMES = 2
 class EncoderSettings:
     """Encoder, speed and quality. `h264_nvenc` falls back to `libx264` where there is no device for it.
 
-    `crf` is x264's constant rate factor (0 best to 51), used as `cq` by NVENC; `threads` 0 leaves it to the encoder.
+    `crf` is x264's constant rate factor (0 best to 51), used as `cq` by NVENC; `threads` 0: one a core that this
+    process may use, which in a container are fewer than the machine's that x264 would count.
     """
 
     codec: str = "libx264"
@@ -81,7 +83,11 @@ def _add_stream(
     context = stream.codec_context
     context.color_primaries = context.color_trc = context.colorspace = BT709
     context.color_range = LIMITED_RANGE
-    context.gop_size, context.max_b_frames, context.thread_count = gop_frames, b_frames, settings.threads
+    context.gop_size, context.max_b_frames, context.thread_count = (
+        gop_frames,
+        b_frames,
+        settings.threads or usable_cores(),
+    )
     context.options = _nvenc_options(settings) if codec == "h264_nvenc" else _x264_options(settings)
     return stream
 

@@ -10,6 +10,7 @@ from typing import Self
 import av
 
 from services.base.errors import InternalError
+from services.enginekit.cores import usable_cores
 
 
 class FootageReader:
@@ -30,7 +31,7 @@ class FootageReader:
         # once, so that without B-frames every packet gives its frame.
         self._decoder = av.CodecContext.create("h264", "r")
         self._decoder.extradata = self._stream.codec_context.extradata
-        self._decoder.thread_type, self._decoder.thread_count = "SLICE", threads
+        self._decoder.thread_type, self._decoder.thread_count = "SLICE", threads or usable_cores()
         self._packets = self._container.demux(self._stream)
         self._gop, self._decoded = 0, 0
         self._frames: list[av.VideoFrame] = []

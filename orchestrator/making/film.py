@@ -26,6 +26,7 @@ from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
+from services.base.allocator import give_back
 from services.base.errors import InternalError, NotFoundError, VigentError
 from services.media.colours import rgb_of_hex
 from services.media.store import DAMAGED, MediaStore, StoredFile, media_ref
@@ -73,6 +74,7 @@ class FilmMaker:
             await task
         finally:
             self._running.pop((job_id, attempt), None)
+            give_back()
 
     def _mends(self, job_id: str, error: VigentError) -> bool:
         """Whether a damaged piece may yet be made anew by beginning again."""

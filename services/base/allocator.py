@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # mallopt(3)
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # mallopt(3)
 _LARGEST_BLOCK_BYTES = 32 * 2**20
 """More than any patch, picture, chunk of audio or 4K frame in RGB24 needs; the most glibc accepts on 64 bits."""
+_SMALL_BLOCK_BYTES, _SMALL_ARENAS = 2 * 2**20, 2
+"""More than any patch of a mouth needs, less than an encoder's frame in 1080x1920; and arenas for all threads."""
 _KEPT_BYTES = 2 * _LARGEST_BLOCK_BYTES
 
 
@@ -22,3 +24,23 @@ def keep_large_blocks() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_BLOCK_BYTES)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+
+
+def keep_small_blocks() -> None:
+    """Makes glibc keep freed blocks of up to 2 MiB, in two arenas. Does nothing without glibc.
+
+    For a process that composes and encodes: encoders take some 200 MiB each and give all of it back at the end of their
+    segment. With larger blocks kept, and an arena a thread, two at a time left 280 to 380 MiB resident in place of 130
+    to 180, in as much processor time.
+    """
+    with contextlib.suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _SMALL_BLOCK_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_ARENA_MAX, _SMALL_ARENAS)
+
+
+def give_back() -> None:
+    """Returns to the kernel what glibc keeps for later, as when there is nothing more to do for now."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -26,7 +26,10 @@ MAY_IMPORT = {
             for room in ("base", "text", "enginekit", "faces", "media", "typography", "espeak", "runtime")
         ),
     ),
-    "orchestrator": tuple(f"services.{room}" for room in ("base", "text", "media", "typography", "runtime")),
+    "orchestrator": (
+        *(f"services.{room}" for room in ("base", "text", "media", "typography", "runtime")),
+        "services.enginekit.cores",  # encoders have threads too
+    ),
     "gateway": (
         "orchestrator.client",
         "orchestrator.settings",  # whose names `vigent` knows

@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings, has_nvenc
+from services.enginekit.cores import usable_cores
 from services.media.sandbox import run_limited
 from services.media.timeline import footage_frame
 from tests.support.pictures import number_in, numbered_picture, read_pictures, write_footage
@@ -38,6 +39,12 @@ def test_film_frame_shows_its_footage_frame(footage, tmp_path, first):
     shown = [number_in(picture) for picture in read_pictures(segment.path)]
     assert shown == [footage_frame(first + number, FOOTAGE_FRAMES) for number in range(50)]
     assert segment.frames == 50
+
+
+def test_the_encoder_has_the_threads_of_the_cores_that_it_may_use(footage, tmp_path):
+    """x264 writes into the stream how it was told to encode."""
+    segment = compose(footage, tmp_path / "film.mp4", 0, 2)
+    assert f" threads={usable_cores()} ".encode() in segment.path.read_bytes()
 
 
 def test_patches_and_overlays_show_on_their_frames_only(footage, tmp_path):

@@ -22,3 +22,26 @@ def _page_faults(*arguments: str) -> int:
 def test_memory_of_a_patch_is_used_again_for_the_next_one() -> None:
     assert _page_faults() > 10_000, "memory of this size is kept anyway: nothing to prove"
     assert _page_faults("keep") < 2_000  # four patches have 468 pages
+
+
+_RESIDENT = """
+import resource, threading
+from services.base.allocator import give_back, keep_small_blocks
+keep_small_blocks()
+def resident(): return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+def work(): blocks = [b"x" * 1_000_000 for _ in range(100)]
+before = resident()
+for _ in range(4):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+kept = resident() - before
+give_back()
+print(kept, resident() - before)
+"""
+
+
+def test_what_threads_have_freed_is_given_back() -> None:
+    shown = subprocess.run([sys.executable, "-c", _RESIDENT], check=True, capture_output=True, encoding="utf-8").stdout
+    kept, left = map(int, shown.split())
+    assert left < kept / 2
