@@ -6,20 +6,23 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 from typing import cast
 
 import uvicorn
 
+from gateway.access.keys import KeyFile
 from gateway.http.admission import Admission
 from gateway.http.app import create_app
 from gateway.http.connections import Connections, GatewayProtocol, room_for
 from gateway.http.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
-from services.base.errors import VigentError
+from services.base.errors import InvalidInputError, VigentError
 from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
+from services.base.peers import is_loopback
 from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
@@ -62,6 +65,7 @@ def main() -> int:
     replace_what_cannot_be_shown()
     try:
         settings = GatewaySettings.load("gateway")
+        check_keys(settings)
         MediaStore(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
         listening = listen(settings)
     except VigentError as error:
@@ -82,10 +86,19 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whose connection it is decides who may do what
     )
     print(f"gateway ready on {settings.host}:{listening.getsockname()[1]}", flush=True)
     GatewayServer(config, settings, admission, stopping).run(sockets=[listening])
     return 0
+
+
+def check_keys(settings: GatewaySettings) -> None:
+    """Raises InvalidInputError for a gateway that other machines reach while there is no key."""
+    if is_loopback(settings.host) or any(key.valid(datetime.now(UTC)) for key in KeyFile(settings.keys_file).all()):
+        return
+    problem = f"The gateway would be open to other machines on {settings.host}, and {settings.keys_file} holds no key."
+    raise InvalidInputError(problem, "Make one with `vigent keys add NAME`, or listen on 127.0.0.1.", "host")
 
 
 def listen(settings: GatewaySettings) -> socket.socket:

@@ -57,6 +57,14 @@ class GatewaySettings(ProcessSettings):
         "127.0.0.1,localhost,::1",
         description='Names under which the gateway answers, against DNS rebinding; "*" for any.',
     )
+    keys_file: Path = Field(Path(".vigent/keys.json"), description="The keys that `vigent keys` makes, as hashes.")
+    loopback_is_open: bool = Field(
+        True,
+        description="Whether whoever runs the gateway needs no key on this machine; off behind a proxy of that user.",
+    )
+    studio_token: str = Field(
+        "", description="What signs in to the studio beside keys; `vigent up` makes one.", repr=False
+    )
     assets_root: Path = Field(_BUNDLED_ASSETS, description="Folder of the bundled fonts, music, styles and demo.")
     upload_limit_bytes: int = Field(2 * 2**30, description="Largest upload.", gt=0)
     connections: int = Field(

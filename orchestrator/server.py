@@ -34,6 +34,7 @@ from services.runtime.grpc_server import StopSignals, add_common_services, bind,
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
+from services.runtime.own_user import OwnUserOnly
 from services.typography.fonts import use_uploaded_fonts
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
@@ -68,14 +69,14 @@ async def _serve(settings: OrchestratorSettings) -> int:
     use_uploaded_fonts(store.root)
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
     maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records), engine.enqueue)
-    health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
-    server = new_server(settings, guard)
+    health, guard, neighbours = Health(SERVICE), RpcGuard(metrics, SERVICE), OwnUserOnly(settings.host)
+    server = new_server(settings, neighbours, guard)
     sampler = Sampler(store, servers, RetryPolicy(settings.attempts), rgb_of_hex(settings.backdrop))
     servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler)
     add_JobServiceServicer_to_server(servicer, server)
     status = JobStatusServicer(SERVICE, records, store, settings.least_free_bytes)
     add_common_services(server, SERVICE, health, status)
-    address = f"{settings.host}:{bind(server, settings, NAME)}"
+    address = f"{settings.host}:{bind(server, settings, NAME, neighbours)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     async with _running(engine, maker, records):
         await server.start()  # not before: what is to be done with a job goes to the engine at once

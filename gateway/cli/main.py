@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from gateway.cli.doctor import doctor
 from gateway.cli.jobs import app as jobs
+from gateway.cli.keys import app as keys
 from gateway.cli.make import make
 from gateway.cli.models import app as models
 from gateway.cli.output import err, out, show_error
@@ -66,6 +67,7 @@ for _command in (make, up, restart, voices, probe, doctor):
     app.command()(_command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")
+app.add_typer(keys, name="keys")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from services.base.exits import port_error
 from services.base.settings import GrpcSettings
 from services.runtime.health import Health
+from services.runtime.own_user import OwnUserOnly
 from services.runtime.running_calls import RunningCalls
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
@@ -50,17 +51,21 @@ def add_common_services(
     reflection.enable_server_reflection((service, *common, reflection.SERVICE_NAME), server)
 
 
-def bind(server: grpc.aio.Server, settings: GrpcSettings, section: str) -> int:
-    """Opens the port and returns it. Raises the `port_error` of a port that does not open."""
+def bind(server: grpc.aio.Server, settings: GrpcSettings, section: str, neighbours: OwnUserOnly) -> int:
+    """Opens the port and returns it. Raises the `port_error` of a port that does not open.
+
+    `neighbours`: the interceptor of this server that must know the port.
+    """
     try:
         with socket.create_server((settings.host, settings.port)):
             pass  # tried first because gRPC writes its own lines to stderr when it fails
-        return server.add_insecure_port(f"{settings.host}:{settings.port}")
+        neighbours.port = server.add_insecure_port(f"{settings.host}:{settings.port}")
     except (OSError, RuntimeError) as error:
         cause = str(error.strerror if isinstance(error, OSError) else error)
         problem = f"The port {settings.host}:{settings.port} cannot be opened: {cause.partition(' (while')[0]}."
         remedy = f"Set VIGENT_{section.upper()}_PORT to a free port."
         raise port_error(problem, remedy, "port", error) from error
+    return neighbours.port
 
 
 class StopSignals:
