@@ -111,7 +111,7 @@ async def _announce(mesh: Supervisor, plan: MeshPlan, open_studio: bool) -> None
 def studio_url(settings: GatewaySettings, port: int) -> str:
     """Where the user of this machine finds the studio."""
     host = "127.0.0.1" if settings.host in _ANY else settings.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{settings.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _has_desktop() -> bool:
