@@ -90,7 +90,7 @@ async def _serve(settings: OrchestratorSettings) -> int:
 
 @contextlib.asynccontextmanager
 async def _running(engine: DurableEngine, maker: FilmMaker, records: JobRecords) -> AsyncIterator[None]:
-    await engine.start(maker.make)
+    await engine.start(maker.make, records.turn)
     for job_id, attempt in await engine.abandon_older():
         await maker.begin_again(records.attempt_at(job_id, attempt), "an older version began it")
     for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing
