@@ -30,7 +30,7 @@ from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.colours import rgb_of_hex
 from services.media.store import MediaStore
-from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
+from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server, open_health_port
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
@@ -79,11 +79,14 @@ async def _serve(settings: OrchestratorSettings) -> int:
     address = f"{settings.host}:{bind(server, settings, NAME, neighbours)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     async with _running(engine, maker, records):
+        probes = await open_health_port(settings, health, NAME)
         await server.start()  # not before: what is to be done with a job goes to the engine at once
         await health.publish(ready=True, live=True)
         print(f"{NAME} ready on {address}, metrics on {settings.host}:{metrics_port}", flush=True)
         await signals.first.wait()
         done = await drain(server, health, guard.calls, settings, signals)
+        if probes is not None:
+            await probes.stop(None)
     _leave(EXIT_DONE if done else EXIT_FAILED)
     return EXIT_DONE
 

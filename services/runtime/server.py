@@ -22,7 +22,7 @@ from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
 from services.runtime.choice import choose
-from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
+from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server, open_health_port
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
@@ -87,6 +87,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     _keep_collections_short()
     await server.start()
+    probes = await open_health_port(settings, health, spec.name)
     _say(f"{spec.name} listening on {address}, metrics on {settings.host}:{metrics_port}")
     tasks = [
         asyncio.create_task(job)
@@ -110,6 +111,8 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
             task.cancel()
         await worker.close()
         await server.stop(None)
+        if probes is not None:
+            await probes.stop(None)
 
 
 def _keep_collections_short() -> None:
