@@ -23,6 +23,7 @@ from gateway.http.app import create_app
 from gateway.http.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from tests.gateway.conftest import NOBODY, client_of
+from tests.support.browser import run_browser
 from tests.support.commands import until
 from tests.support.keys import bearer, made
 from tests.support.mesh import ROOT, Server, run_server
@@ -250,6 +251,20 @@ def test_the_page_speaks_the_browsers_language(stranger: httpx.Client, language:
     assert (wrong.status_code, "没有这个密钥" in wrong.text) == (401, True)
     assert "script" not in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_a_browser_signs_in_and_is_led_back_when_its_key_ends(
+    guarded: Server, stranger: httpx.Client, folder: Path, tmp_path: Path
+) -> None:
+    key = made(folder / "keys.json", "browser", ["read", "make"])
+    assert until(lambda: stranger.get("/api/v1/footage", headers=bearer(key)).status_code == 200)
+    with run_browser(tmp_path) as browser:
+        browser.open(f"http://{guarded.address}/works")
+        assert browser.value("location.pathname") == "/sign-in"
+        browser.value(f"document.querySelector('#key').value = {key!r}, document.querySelector('form').submit()")
+        assert until(lambda: browser.value("location.pathname + !!document.querySelector('nav')") == "/workstrue")
+        KeyFile(folder / "keys.json").remove("browser")
+        assert until(lambda: browser.value("location.pathname") == "/sign-in", 120.0)
 
 
 # The machine's own user
