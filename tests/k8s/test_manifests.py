@@ -92,9 +92,7 @@ def test_with_tls_in_the_mesh_probes_ask_where_there_is_none(name: str, tmp_path
 
 def test_the_gateway_finds_its_keys() -> None:
     manifests = built(K8S / "overlays" / "one-node")
-    (folder,) = [
-        found["mountPath"] for found in container(manifests, "gateway")["volumeMounts"] if found["name"] == "keys"
-    ]
+    folder = {each["name"]: each["mountPath"] for each in container(manifests, "gateway")["volumeMounts"]}["keys"]
     assert Path(settings_of(manifests)["VIGENT_GATEWAY_KEYS_FILE"]).parent == Path(folder)
 
 
