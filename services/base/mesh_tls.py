@@ -69,7 +69,11 @@ class MeshTls:
             shown = pems
             return _configuration(pems)
 
-        return grpc.dynamic_ssl_server_credentials(_configuration(shown), changed, require_client_authentication=True)
+        return grpc.dynamic_ssl_server_credentials(
+            _configuration(shown),
+            changed,  # type: ignore[arg-type]  # None is for no change, which the stubs do not know
+            require_client_authentication=True,
+        )
 
     def channel_credentials(self) -> grpc.ChannelCredentials:
         """For a client, with what the files hold now."""
