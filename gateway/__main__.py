@@ -23,8 +23,8 @@ from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError, VigentError
 from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
-from services.base.peers import is_loopback
 from services.base.private import keep_files_private
+from services.base.secure.peers import is_loopback
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from gateway.access.keys import Key, KeyRing
 from gateway.access.rules import SCOPES, Need, Scope
-from services.base.peers import Place, is_loopback, is_of_this_user
+from services.base.secure.peers import Place, is_loopback, is_of_this_user
 
 COOKIE = "vigent_session"
 SESSION_S = 7 * 24 * 3600.0

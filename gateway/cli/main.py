@@ -11,9 +11,9 @@ import typer
 from pydantic_settings import BaseSettings
 from rich.markup import escape
 
+from gateway.cli.access.keys import app as keys
 from gateway.cli.doctor import doctor
 from gateway.cli.jobs import app as jobs
-from gateway.cli.keys import app as keys
 from gateway.cli.make import make
 from gateway.cli.models import app as models
 from gateway.cli.output import err, out, show_error

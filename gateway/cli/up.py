@@ -24,7 +24,7 @@ from gateway.mesh.plan import MeshPlan
 from gateway.mesh.ports import check_ports
 from gateway.mesh.supervisor import Supervisor
 from gateway.settings import GatewaySettings
-from services.base.peers import is_loopback
+from services.base.secure.peers import is_loopback
 
 _COLOURS = dict(zip(PROCESSES, ("green", "magenta", "yellow", "blue", "cyan", "white"), strict=True))
 _NAME_WIDTH = max(map(len, PROCESSES))

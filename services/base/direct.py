@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import grpc
 
-from services.base.mesh_tls import MESH_NAME, mesh_tls
-from services.base.renewed_channel import RenewedChannel
+from services.base.secure.mesh_tls import MESH_NAME, mesh_tls
+from services.base.secure.renewed_channel import RenewedChannel
 
 NO_PROXY = ("grpc.enable_http_proxy", 0)
 """Option of a channel. gRPC would obey http_proxy, https_proxy and grpc_proxy, even for loopback."""

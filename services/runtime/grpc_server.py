@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.base.exits import port_error
-from services.base.mesh_tls import MeshTls, mesh_tls
+from services.base.secure.mesh_tls import MeshTls, mesh_tls
 from services.base.settings import GrpcSettings
 from services.runtime.health import Health
 from services.runtime.own_user import OwnUserOnly

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import grpc
 
 from services.base.errors import UnauthenticatedError
-from services.base.peers import Place, is_loopback, is_of_this_user
+from services.base.secure.peers import Place, is_loopback, is_of_this_user
 from services.base.status import code_of, trailers_of
 from services.runtime.interceptors import Context, Details, Handler
 

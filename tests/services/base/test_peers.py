@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from services.base.peers import is_loopback, is_of_this_user
+from services.base.secure.peers import is_loopback, is_of_this_user
 from tests.support.keys import another_user
 
 LINUX = pytest.mark.skipif(os.uname().sysname != "Linux", reason="Only Linux tells.")

@@ -13,8 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.base.direct import NO_PROXY
 from services.base.errors import InvalidInputError
-from services.base.mesh_tls import MESH_NAME, MeshTls, mesh_tls
 from services.base.names import FULL_NAMES, LIVENESS
+from services.base.secure.mesh_tls import MESH_NAME, MeshTls, mesh_tls
 from tests.gateway.conftest import NOBODY, client_of
 from tests.support.certificates import Authority, Pair
 from tests.support.commands import TIMEOUT_S, until
