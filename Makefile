@@ -34,7 +34,7 @@ starter: $(VENV)/.mesh
 
 setup: $(VENV)/.dev ## makes .venv with everything but GPU extras
 
-check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generated code
+check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generated code; reports known holes in packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -47,6 +47,7 @@ check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generat
 	@if [ -e $(STUDIO_PACKAGES) ] || [ "$$CI" = true ]; then $(MAKE) --no-print-directory gateway/studio/build/openapi.json && \
 	    npm --prefix gateway/studio run --silent check; \
 	else echo "gateway/studio/ is not checked: run make studio-dist first."; fi
+	@$(BIN)/python -m tests.audit
 
 test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those in a browser too where Node and Chromium are or can be had
 	@if .ci/node-and-chromium && $(MAKE) --no-print-directory $(REMOTION_PACKAGES) $(STUDIO_PACKAGES); then \

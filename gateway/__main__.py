@@ -6,36 +6,53 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
 from typing import cast
 
 import uvicorn
 
+from gateway.access.keys import KeyFile
 from gateway.http.admission import Admission
 from gateway.http.app import create_app
 from gateway.http.connections import Connections, GatewayProtocol, room_for
 from gateway.http.metrics import GatewayMetrics
+from gateway.http.tls import Certificate
 from gateway.settings import GatewaySettings
-from services.base.errors import VigentError
+from services.base.errors import InvalidInputError, VigentError
 from services.base.exits import exit_code_of, port_error
 from services.base.log import configure_logging
 from services.base.private import keep_files_private
+from services.base.secure.peers import is_loopback
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
 
 _POLL_S = 0.05
+_TICKS_A_LOOK = 10
 
 
 class GatewayServer(uvicorn.Server):
     """Ends event streams at the first signal, for which uvicorn alone would wait, and answers probes to the end."""
 
     def __init__(
-        self, config: uvicorn.Config, settings: GatewaySettings, admission: Admission, stopping: asyncio.Event
+        self,
+        config: uvicorn.Config,
+        settings: GatewaySettings,
+        admission: Admission,
+        stopping: asyncio.Event,
+        certificate: Certificate | None,
     ) -> None:
         super().__init__(config)
         self._settings, self._admission, self._stopping = settings, admission, stopping
+        self._certificate = certificate
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; the certificate is looked at once in that time."""
+        if self._certificate is not None and counter % _TICKS_A_LOOK == 0:
+            self._certificate.renew()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._stopping.set()
@@ -62,6 +79,8 @@ def main() -> int:
     replace_what_cannot_be_shown()
     try:
         settings = GatewaySettings.load("gateway")
+        check_keys(settings)
+        certificate = certificate_of(settings)
         MediaStore(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
         listening = listen(settings)
     except VigentError as error:
@@ -82,10 +101,31 @@ def main() -> int:
         log_config=None,
         access_log=False,
         server_header=False,
+        ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
+        loop="auto" if certificate is None else "gateway.http.tls:HandshakeLoop",
+        proxy_headers=False,  # whose connection it is decides who may do what
     )
     print(f"gateway ready on {settings.host}:{listening.getsockname()[1]}", flush=True)
-    GatewayServer(config, settings, admission, stopping).run(sockets=[listening])
+    GatewayServer(config, settings, admission, stopping, certificate).run(sockets=[listening])
     return 0
+
+
+def check_keys(settings: GatewaySettings) -> None:
+    """Raises InvalidInputError for a gateway that other machines reach while there is no key."""
+    if is_loopback(settings.host) or any(key.valid(datetime.now(UTC)) for key in KeyFile(settings.keys_file).all()):
+        return
+    problem = f"The gateway would be open to other machines on {settings.host}, and {settings.keys_file} holds no key."
+    raise InvalidInputError(problem, "Make one with `vigent keys add NAME`, or listen on 127.0.0.1.", "host")
+
+
+def certificate_of(settings: GatewaySettings) -> Certificate | None:
+    """None without TLS. Raises InvalidInputError for half of a pair, and for one that cannot be used."""
+    if settings.tls_certificate is not None and settings.tls_key is not None:
+        return Certificate(settings.tls_certificate, settings.tls_key)
+    if settings.tls_certificate is not None or settings.tls_key is not None:
+        missing = "tls_key" if settings.tls_key is None else "tls_certificate"
+        raise InvalidInputError("A certificate needs its key.", f"Set VIGENT_GATEWAY_{missing.upper()}.", missing)
+    return None
 
 
 def listen(settings: GatewaySettings) -> socket.socket:

@@ -57,6 +57,18 @@ class GatewaySettings(ProcessSettings):
         "127.0.0.1,localhost,::1",
         description='Names under which the gateway answers, against DNS rebinding; "*" for any.',
     )
+    keys_file: Path = Field(Path(".vigent/keys.json"), description="The keys that `vigent keys` makes, as hashes.")
+    loopback_is_open: bool = Field(
+        True,
+        description="Whether whoever runs the gateway needs no key on this machine; off behind a proxy of that user.",
+    )
+    studio_token: str = Field(
+        "", description="What signs in to the studio beside keys; `vigent up` makes one.", repr=False
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of the certificate chain to serve HTTPS with; read again when it changes."
+    )
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key, without a password.")
     assets_root: Path = Field(_BUNDLED_ASSETS, description="Folder of the bundled fonts, music, styles and demo.")
     upload_limit_bytes: int = Field(2 * 2**30, description="Largest upload.", gt=0)
     connections: int = Field(
@@ -73,6 +85,11 @@ class GatewaySettings(ProcessSettings):
     inspect_memory_bytes: int = Field(4 * 2**30, description="Memory for looking at an uploaded file.", gt=0)
     speech_timeout_s: float = Field(600.0, description="Longest time for speaking or listening to one request.", gt=0)
     waits: WaitSettings = Field(default_factory=WaitSettings, description="How long it waits for clients and services.")
+
+    @property
+    def scheme(self) -> str:
+        """How clients speak to it."""
+        return "http" if self.tls_certificate is None else "https"
 
     def targets(self, service: str) -> list[str]:
         """Addresses (gRPC) of the replicas of `service`, one of SERVICES."""

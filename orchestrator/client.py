@@ -51,9 +51,26 @@ class JobClient:
         self._timeout_s = timeout_s
         self._reconnect_s = reconnect_s
 
-    async def submit(self, spec: jobs_pb2.JobSpec, idempotency_key: str = "") -> jobs_pb2.SubmitJobResponse:
-        """Submits a job; `existed` says whether an earlier submission with this key created it."""
-        request = jobs_pb2.SubmitJobRequest(spec=spec, idempotency_key=idempotency_key)
+    async def submit(
+        self,
+        spec: jobs_pb2.JobSpec,
+        idempotency_key: str = "",
+        *,
+        owner: str = "",
+        weight: int = 1,
+        most_unfinished: int = 0,
+    ) -> jobs_pb2.SubmitJobResponse:
+        """Submits a job; `existed` says whether an earlier submission with this key created it.
+
+        `owner`, `weight`, `most_unfinished`: as of the contract; by default it is the job of the mesh's own user.
+        """
+        request = jobs_pb2.SubmitJobRequest(
+            spec=spec,
+            idempotency_key=idempotency_key,
+            owner=owner,
+            weight=weight,
+            most_unfinished=most_unfinished,
+        )
         with calling("orchestrator", self._target):
             return await self._stub.SubmitJob(request, timeout=self._timeout_s)
 

@@ -30,10 +30,11 @@ from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.colours import rgb_of_hex
 from services.media.store import MediaStore
-from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
+from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server, open_health_port
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
+from services.runtime.own_user import OwnUserOnly
 from services.typography.fonts import use_uploaded_fonts
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
@@ -68,28 +69,31 @@ async def _serve(settings: OrchestratorSettings) -> int:
     use_uploaded_fonts(store.root)
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
     maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records), engine.enqueue)
-    health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
-    server = new_server(settings, guard)
+    health, guard, neighbours = Health(SERVICE), RpcGuard(metrics, SERVICE), OwnUserOnly(settings.host)
+    server = new_server(settings, neighbours, guard)
     sampler = Sampler(store, servers, RetryPolicy(settings.attempts), rgb_of_hex(settings.backdrop))
     servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler)
     add_JobServiceServicer_to_server(servicer, server)
     status = JobStatusServicer(SERVICE, records, store, settings.least_free_bytes)
     add_common_services(server, SERVICE, health, status)
-    address = f"{settings.host}:{bind(server, settings, NAME)}"
+    address = f"{settings.host}:{bind(server, settings, NAME, neighbours)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     async with _running(engine, maker, records):
+        probes = await open_health_port(settings, health, NAME)
         await server.start()  # not before: what is to be done with a job goes to the engine at once
         await health.publish(ready=True, live=True)
         print(f"{NAME} ready on {address}, metrics on {settings.host}:{metrics_port}", flush=True)
         await signals.first.wait()
         done = await drain(server, health, guard.calls, settings, signals)
+        if probes is not None:
+            await probes.stop(None)
     _leave(EXIT_DONE if done else EXIT_FAILED)
     return EXIT_DONE
 
 
 @contextlib.asynccontextmanager
 async def _running(engine: DurableEngine, maker: FilmMaker, records: JobRecords) -> AsyncIterator[None]:
-    await engine.start(maker.make)
+    await engine.start(maker.make, records.turn)
     for job_id, attempt in await engine.abandon_older():
         await maker.begin_again(records.attempt_at(job_id, attempt), "an older version began it")
     for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing

@@ -30,8 +30,10 @@ COMMANDS = {
     "doctor": "Check this machine: packages, voice, fonts, encoders, ports, settings.",
     "jobs": "List, show, cancel and retry jobs.",
     "models": "List, download and check the checkpoints of the production engines.",
+    "keys": "Make, list, rotate and remove the keys of the gateway.",
 }
-"""Each command and the first sentence of its help; it is `NAME` of the module `gateway.cli.NAME`."""
+"""Each command and the first sentence of its help; it is `NAME` of the module `gateway.cli.NAME`, or of its room."""
+_ROOMS = {"keys": "access"}
 
 
 class _Imported(Mapping[str, object]):
@@ -40,7 +42,8 @@ class _Imported(Mapping[str, object]):
     def __getitem__(self, name: str) -> object:
         if name not in COMMANDS:
             raise KeyError(name)
-        module = importlib.import_module(f"gateway.cli.{name}")
+        room = f"{_ROOMS[name]}." if name in _ROOMS else ""
+        module = importlib.import_module(f"gateway.cli.{room}{name}")
         group = typer.Typer(rich_markup_mode=None)
         if hasattr(module, "app"):
             group.add_typer(module.app, name=name)

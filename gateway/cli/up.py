@@ -23,10 +23,13 @@ from gateway.mesh.lock import hold
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.ports import check_ports
 from gateway.mesh.supervisor import Supervisor
+from gateway.settings import GatewaySettings
+from services.base.secure.peers import is_loopback
 
 _COLOURS = dict(zip(PROCESSES, ("green", "magenta", "yellow", "blue", "cyan", "white"), strict=True))
 _NAME_WIDTH = max(map(len, PROCESSES))
 EXIT_STOPPED, EXIT_LOST = 0, 1
+_ANY = {"0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 
 
 def up(
@@ -95,10 +98,20 @@ async def _announce(mesh: Supervisor, plan: MeshPlan, open_studio: bool) -> None
     for name, process in mesh.processes.items():
         table.add_row(name, process.engine, plan.device(name), process.address, plan.addresses.metrics_url(name))
     out.print(table)
-    url = f"http://{plan.addresses.address(GATEWAY)}"
+    settings = GatewaySettings.load(GATEWAY)
+    url = studio_url(settings, plan.addresses.ports[GATEWAY])
     out.print(f"[bold green]Vigent is up:[/] {url}  (API: {url}/docs). Press Ctrl-C to stop.")
+    if not (settings.loopback_is_open and is_loopback(settings.host)):
+        url = f"{url}/sign-in?token={plan.studio_token}"
+        out.print(f"Others need a key (`vigent keys add NAME`). You sign in to the studio by {url}", markup=False)
     if open_studio and _has_desktop():
         await asyncio.to_thread(webbrowser.open, url)
+
+
+def studio_url(settings: GatewaySettings, port: int) -> str:
+    """Where the user of this machine finds the studio."""
+    host = "127.0.0.1" if settings.host in _ANY else settings.host
+    return f"{settings.scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _has_desktop() -> bool:

@@ -10,6 +10,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from gateway.access.callers import Doorkeeper
+from gateway.access.keys import KeyFile, KeyRing
+from gateway.access.limits import Limits
+from gateway.http.access import Access
 from gateway.http.admission import Admission, Admit
 from gateway.http.context import open_gateway
 from gateway.http.guard import BodyLimit, BodyPatience, SameSiteGuard
@@ -19,12 +23,14 @@ from gateway.http.routes import (
     assets,
     events,
     jobs,
+    keys,
     models,
     outputs,
     probes,
     sample,
     script,
     services,
+    sign_in,
     speech,
     transcriptions,
 )
@@ -61,10 +67,12 @@ def create_app(
 
     Set `stopping` when the server is to end: event streams would hold it up.
     """
+    ring = KeyRing(KeyFile(settings.keys_file))
+    doorkeeper = Doorkeeper(ring, trusts_own_user=settings.loopback_is_open, studio_token=settings.studio_token)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_gateway(settings, metrics, stopping) as gateway:
+        async with open_gateway(settings, metrics, stopping, ring) as gateway:
             app.state.gateway = gateway
             yield
 
@@ -77,6 +85,7 @@ def create_app(
         lifespan=lifespan,
         generate_unique_id_function=_operation_id,
     )
+    app.state.doorkeeper = doorkeeper
     install_error_handlers(app)
     _add_routes(app)
     app.add_middleware(
@@ -86,18 +95,20 @@ def create_app(
         upload_paths=UPLOAD_PATHS | {transcriptions.PATH},
         patience=BodyPatience(settings.waits.body_timeout_s, settings.waits.body_rate_bytes_per_s),
     )
-    app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(Admit, admission=admission)
+    app.add_middleware(Access, doorkeeper=doorkeeper, limits=Limits())
+    app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(CountRequests, metrics=metrics)
     return app
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (script, sample, jobs, events, outputs, services, probes, speech, transcriptions, models):
+    for module in (script, sample, jobs, events, outputs, services, probes, speech, transcriptions, models, keys):
         app.include_router(module.router)
     for kind in KINDS:
         app.include_router(library_router(kind))
     app.include_router(assets.router)
+    app.include_router(sign_in.router)
     mount_docs(app)
     mount_studio(app)
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from gateway.access.keys import KeyRing
 from gateway.http.encoding import Encoders
 from gateway.http.metrics import GatewayMetrics
 from gateway.http.replicas import MeshWatch
@@ -38,6 +39,7 @@ class Gateway:
     jobs: JobClient
     mesh: MeshWatch
     metrics: GatewayMetrics
+    keys: KeyRing
     tts: TtsServiceStub
     asr: AsrServiceStub
     dictionary: Dictionary
@@ -50,7 +52,7 @@ class Gateway:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: GatewaySettings, metrics: GatewayMetrics, stopping: asyncio.Event
+    settings: GatewaySettings, metrics: GatewayMetrics, stopping: asyncio.Event, keys: KeyRing
 ) -> AsyncIterator[Gateway]:
     """Builds the parts on the running event loop, and closes them in the end. `stopping` ends endless streams.
 
@@ -68,7 +70,8 @@ async def open_gateway(
     try:
         # Stubs are made here, while their channels are open: on a closed one grpcio 1.85 crashes.
         stubs = TtsServiceStub(tts), AsrServiceStub(asr)
-        yield Gateway(settings, store, library, uploads, encoders, jobs, mesh, metrics, *stubs, dictionary, stopping)
+        parts = settings, store, library, uploads, encoders, jobs, mesh, metrics, keys
+        yield Gateway(*parts, *stubs, dictionary, stopping)
     finally:
         for part in (tts, asr, jobs, mesh):
             await part.close()

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.access.callers import host_name
 from gateway.http.problems import http_problem, problem_response
 from services.base.errors import InvalidInputError
 
@@ -21,7 +22,7 @@ MACHINE_PATHS = ("/livez", "/readyz", "/metrics", "/probe/")
 
 
 class SameSiteGuard:
-    """ASGI middleware: only the hosts in `allowed_hosts` ("*": any), and only pages that they served."""
+    """ASGI middleware: only the hosts in `allowed_hosts` ("*": any), and only pages that the same host served."""
 
     def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
         self._app = app
@@ -35,20 +36,26 @@ class SameSiteGuard:
         await self._app(scope, receive, send)
 
     def _objection(self, path: str, headers: Headers) -> InvalidInputError | None:
-        if "*" in self._hosts or path.startswith(MACHINE_PATHS):
+        if path.startswith(MACHINE_PATHS):
             return None
         host, origin = headers.get("host", ""), headers.get("origin")
-        if _host_name(host) not in self._hosts:
+        if "*" not in self._hosts and host_name(host) not in self._hosts:
             remedy = "Use localhost, or add the name to VIGENT_GATEWAY_ALLOWED_HOSTS."
             return InvalidInputError(
                 f"This gateway does not answer to the host name {host[:100]!r}.", remedy, "Host", "FOREIGN_HOST"
             )
-        if origin is not None and _place(origin) != host:
+        if (origin is not None and _place(origin) != host) or _is_embedded_elsewhere(headers):
             remedy = "Open the page from this gateway's own address."
-            return InvalidInputError(
-                f"Pages from {origin[:100]!r} may not use this gateway.", remedy, "Origin", "FOREIGN_ORIGIN"
-            )
+            page = f"Pages from {origin[:100]!r}" if origin else "Other pages"
+            return InvalidInputError(f"{page} may not use this gateway.", remedy, "Origin", "FOREIGN_ORIGIN")
         return None
+
+
+def _is_embedded_elsewhere(headers: Headers) -> bool:
+    """Whether a page of another origin shows or loads this, for which browsers send no Origin; a link to it is none."""
+    if headers.get("sec-fetch-site") not in {"cross-site", "same-site"}:
+        return False
+    return headers.get("sec-fetch-mode") != "navigate" or headers.get("sec-fetch-dest") != "document"
 
 
 @dataclass(frozen=True)
@@ -118,12 +125,5 @@ def _too_large(limit_bytes: int) -> HTTPException:
 def _place(origin: str) -> str:
     try:
         return urlsplit(origin).netloc
-    except ValueError:
-        return ""
-
-
-def _host_name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""

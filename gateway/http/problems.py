@@ -27,6 +27,8 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _LOG = logging.getLogger(__name__)
 _STATUS: dict[type[errors.VigentError], int] = {
     errors.InvalidInputError: 422,
+    errors.UnauthenticatedError: 401,
+    errors.PermissionDeniedError: 403,
     errors.NotFoundError: 404,
     errors.AlreadyExistsError: 409,
     errors.FailedPreconditionError: 409,
@@ -55,6 +57,8 @@ class Problem(BaseModel):
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": text}
     for status, text in {
+        401: "No valid key came with the request.",
+        403: "The key may not do this, or the request came from another site's page.",
         404: "It does not exist.",
         409: "It conflicts with the current state.",
         408: "The body arrived too slowly.",

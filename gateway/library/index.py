@@ -9,26 +9,37 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from gateway.library.assets import Asset
 from services.base.errors import InternalError
 
 _VERSION = 1
-AssetT = TypeVar("AssetT", bound=Asset)
 
 
-class Index(Generic[AssetT]):
+class Entry(Protocol):
+    """A pydantic model with an id."""
+
+    @property
+    def id(self) -> str:
+        """No other entry has it."""
+
+    def model_dump(self, *, mode: Literal["json"]) -> dict[str, Any]:
+        """As pydantic has it."""
+
+
+EntryT = TypeVar("EntryT", bound=Entry)
+
+
+class Index(Generic[EntryT]):
     """Entries of one kind, oldest first, kept in `path`."""
 
-    def __init__(self, path: Path, asset_type: type[AssetT]) -> None:
+    def __init__(self, path: Path, entry_type: type[EntryT]) -> None:
         self._path = path
-        self._entries_type = TypeAdapter(list[asset_type])  # type: ignore[valid-type]
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._entries_type = TypeAdapter(list[entry_type])  # type: ignore[valid-type]
 
-    def entries(self) -> list[AssetT]:
+    def entries(self) -> list[EntryT]:
         """All entries. Raises InternalError when the file has been damaged."""
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
@@ -40,15 +51,15 @@ class Index(Generic[AssetT]):
                 f"The index {self._path} is damaged.", "Restore it from a backup, or move it away."
             ) from error
 
-    def put(self, entry: AssetT) -> None:
+    def put(self, entry: EntryT) -> None:
         """Adds the entry, or replaces the one with its id."""
         self._change(lambda entries: [*(kept for kept in entries if kept.id != entry.id), entry])
 
-    def remove(self, asset_id: str) -> None:
+    def remove(self, entry_id: str) -> None:
         """Removes the entry; nothing happens when there is none."""
-        self._change(lambda entries: [kept for kept in entries if kept.id != asset_id])
+        self._change(lambda entries: [kept for kept in entries if kept.id != entry_id])
 
-    def _change(self, edit: Callable[[list[AssetT]], list[AssetT]]) -> None:
+    def _change(self, edit: Callable[[list[EntryT]], list[EntryT]]) -> None:
         with self._locked():
             entries = [entry.model_dump(mode="json") for entry in edit(self.entries())]
             self._write(json.dumps({"version": _VERSION, "entries": entries}, ensure_ascii=False, indent=1))
@@ -63,6 +74,7 @@ class Index(Generic[AssetT]):
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

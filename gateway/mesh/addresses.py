@@ -170,7 +170,8 @@ def _folders(data: Path) -> dict[str, str]:
     database = {"VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{quote(str(data / 'jobs.db'))}"}
     if not _Orchestrator.load("orchestrator").database_url.startswith("sqlite"):
         database = {}  # a server's address is no file of any folder
-    return {"VIGENT_MEDIA_ROOT": str(data / "media"), **database, **caches}
+    keys = {"VIGENT_GATEWAY_KEYS_FILE": str(data / "keys.json")}
+    return {"VIGENT_MEDIA_ROOT": str(data / "media"), **keys, **database, **caches}
 
 
 def apply_data_folder(data: Path) -> None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic_settings import SettingsConfigDict
 
-from gateway.mesh.addresses import Addresses, service_of
+from gateway.mesh.addresses import GATEWAY, Addresses, service_of
 from gateway.mesh.engines import EngineClass, engines_of
 from gateway.mesh.gpus import assign, available_gpus, environment_of, gpu_users
 from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES
 from services.base.settings import ProcessSettings, ServerSettings
 
+_STUDIO = "VIGENT_GATEWAY_STUDIO_TOKEN"
 _DEFAULT_SEGMENTS = 2  # segments that the orchestrator makes at the same time by default
 
 
@@ -37,6 +40,8 @@ class MeshPlan:
     addresses: Addresses
     gpus: Mapping[str, str]
     engines: Mapping[str, EngineClass]
+    studio_token: str = field(default_factory=lambda: os.environ.get(_STUDIO) or secrets.token_urlsafe(24), repr=False)
+    """What signs its user in to the studio, for as long as this mesh runs."""
 
     @classmethod
     def here(cls, port_base: int | None = None) -> MeshPlan:
@@ -68,6 +73,8 @@ class MeshPlan:
         told = {**self.addresses.environment(data), **self.addresses.own_environment(name)}
         if name in self.gpus:
             told |= environment_of(service_of(name), self.gpus[name])
+        if name == GATEWAY:
+            told[_STUDIO] = self.studio_token
         if name == "orchestrator":
             told |= self._window()
         return told

@@ -18,6 +18,7 @@ from gateway.mesh.health import GrpcProbe, HealthProbe, HttpProbe
 from gateway.mesh.policy import Failures, WatchdogPolicy
 from gateway.mesh.process import MeshProcess, Say
 from gateway.mesh.watchdog import Watchdog
+from gateway.settings import GatewaySettings
 from services.base.errors import FailedPreconditionError
 from services.base.exits import EXIT_USAGE
 
@@ -167,7 +168,9 @@ class Supervised:
             await asyncio.wait({dead, ready, exit_})
 
     async def _probe(self) -> HealthProbe:
-        return HttpProbe(self.address) if self.name == GATEWAY else GrpcProbe(self.name, self.address)
+        if self.name == GATEWAY:
+            return HttpProbe(self.address, GatewaySettings.load(GATEWAY).scheme)
+        return GrpcProbe(self.name, self.address)
 
     async def _until_ready(self, probe: HealthProbe) -> None:
         noting = asyncio.create_task(self._insisting(lambda: self._note_problem(probe)))

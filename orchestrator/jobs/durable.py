@@ -15,10 +15,11 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
 from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
 from orchestrator.jobs.serializer import JsonSerializer, refuse_pickles
+from services.base.errors import UnavailableError
 
 WORKFLOW_PROTOCOL = "films-v2"
 """Version of the steps and their order, not of the code: raise it when the steps change, never for a new build."""
@@ -30,6 +31,8 @@ _PAUSE_S = 1.0
 _T = TypeVar("_T")
 MakeFilm = Callable[[str, int], Awaitable[None]]
 """Gets the id of a job and the number of the attempt."""
+TurnOf = Callable[[str], Awaitable[int]]
+"""Gets the id of a job."""
 
 
 class DurableEngine:
@@ -50,12 +53,16 @@ class DurableEngine:
         DBOS(config=config)
         self._max_running = max_running
         self._make: MakeFilm | None = None
+        self._turn_of: TurnOf | None = None
         self._queuing: set[asyncio.Task[None]] = set()
         self._workflow = self._make_workflow()
 
-    async def start(self, make: MakeFilm) -> None:
-        """Recovers what a crash interrupted, then takes new jobs; `make` runs on the running event loop."""
-        self._make = make
+    async def start(self, make: MakeFilm, turn_of: TurnOf) -> None:
+        """Recovers what a crash interrupted, then takes new jobs; `make` runs on the running event loop.
+
+        Of those that wait, the one with the lowest turn goes first, 1 or more.
+        """
+        self._make, self._turn_of = make, turn_of
         DBOS.launch()
         await DBOS.register_queue_async(
             _QUEUE, worker_concurrency=self._max_running, polling_interval_sec=_POLL_S, on_conflict="always_update"
@@ -71,12 +78,18 @@ class DurableEngine:
         self._queuing.add(task)
         task.add_done_callback(self._queuing.discard)
 
+    async def all_queued(self) -> None:
+        """Returns once the database has taken all that was to be queued."""
+        await asyncio.gather(*self._queuing)
+
     async def _enqueue(self, job_id: str, attempt: int) -> None:
+        assert self._turn_of is not None
         while True:
             try:
-                with SetWorkflowID(workflow_id(job_id, attempt)):
+                turn = await self._turn_of(job_id)
+                with SetWorkflowID(workflow_id(job_id, attempt)), SetEnqueueOptions(priority=turn):
                     await DBOS.enqueue_workflow_async(_QUEUE, self._workflow, job_id)
-            except AWAY_ERRORS:
+            except (*AWAY_ERRORS, UnavailableError):
                 _LOG.warning("job %s waits for the database", job_id)
             else:
                 return

@@ -15,15 +15,16 @@ import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestrator.client import ENDED_STATES
+from orchestrator.jobs import turns
 from orchestrator.jobs.database import Database, keep_others_out
+from orchestrator.jobs.turns import METADATA, NO_OWNER, Owner
 from orchestrator.making.retry import RetryPolicy
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
 
-_metadata = sa.MetaData()
 _jobs = sa.Table(
     "vigent_jobs",
-    _metadata,
+    METADATA,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("id", sa.String(40), unique=True, nullable=False),
     sa.Column("idempotency_key", sa.String(200), unique=True),
@@ -33,7 +34,7 @@ _jobs = sa.Table(
 )
 _events = sa.Table(
     "vigent_job_events",
-    _metadata,
+    METADATA,
     sa.Column("job_id", sa.String(40), primary_key=True),
     sa.Column("event_id", sa.Integer, primary_key=True),
     sa.Column("event", sa.LargeBinary, nullable=False),
@@ -51,18 +52,22 @@ class JobRecords:
 
     def __init__(self, database_url: str) -> None:
         """Opens the database and creates its tables. Raises what `Database` raises."""
-        self._database = Database(database_url, _metadata)
+        self._database = Database(database_url, METADATA)
         self._changed = WeakValueDictionary[str, asyncio.Event]()  # kept alive by whoever watches
 
     async def create(
-        self, job: jobs_pb2.Job, idempotency_key: str, most_queued: int | None = None
+        self, job: jobs_pb2.Job, idempotency_key: str, most_queued: int | None = None, owner: Owner = NO_OWNER
     ) -> tuple[jobs_pb2.Job, bool]:
         """Stores a new job and returns it and False; for a key used before, returns the job made then and True.
 
         A consent without a time counts as given when the job was. Raises AlreadyExistsError when the key was used for
-        another spec, ExhaustedError when `most_queued` jobs are waiting already.
+        another spec, ExhaustedError when `most_queued` jobs are waiting already, or too many of this owner.
         """
-        return await self._database.run(lambda db: _create(db, job, idempotency_key, most_queued))
+        return await self._database.run(lambda db: _create(db, job, idempotency_key, most_queued, owner))
+
+    async def turn(self, job_id: str) -> int:
+        """When it is the job's turn: the lowest first; see `turns`."""
+        return await self._database.run(lambda db: turns.turn_of(db, job_id))
 
     async def get(self, job_id: str) -> jobs_pb2.Job:
         """The job. Raises NotFoundError."""
@@ -163,7 +168,9 @@ def timestamp_now() -> Timestamp:
     return now
 
 
-def _create(db: sa.Connection, job: jobs_pb2.Job, key: str, most_queued: int | None) -> tuple[jobs_pb2.Job, bool]:
+def _create(
+    db: sa.Connection, job: jobs_pb2.Job, key: str, most_queued: int | None, owner: Owner
+) -> tuple[jobs_pb2.Job, bool]:
     keep_others_out(db, _jobs)
     if key:
         query = sa.select(_jobs.c.record).where(_jobs.c.idempotency_key == key)
@@ -173,6 +180,7 @@ def _create(db: sa.Connection, job: jobs_pb2.Job, key: str, most_queued: int | N
     job = _dated(job, job.create_time)
     record = job.SerializeToString()
     row = {"id": job.id, "idempotency_key": key or None, "state": job.state, "attempt": 0, "record": record}
+    turns.take(db, _jobs, job.id, owner)
     db.execute(_jobs.insert().values(row))
     _append_event(db, job)
     return job, False
@@ -258,6 +266,7 @@ def _delete(db: sa.Connection, job_id: str) -> None:
     if job.state not in ENDED_STATES:
         raise FailedPreconditionError("The job is not ended.", "Cancel it first.", "id", "JOB_RUNNING")
     db.execute(_events.delete().where(_events.c.job_id == job_id))
+    turns.forget(db, job_id)
     db.execute(_jobs.delete().where(_jobs.c.id == job_id))
 
 

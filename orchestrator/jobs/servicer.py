@@ -13,6 +13,7 @@ from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
+from orchestrator.jobs.turns import Owner, owner_of
 from orchestrator.making.film import FilmMaker
 from orchestrator.making.sample import Sampler
 from orchestrator.settings import OrchestratorSettings
@@ -58,11 +59,12 @@ class JobServicer(JobServiceServicer):
         if len(request.idempotency_key) > _LONGEST_KEY:
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
+        owner = owner_of(request)
         await asyncio.to_thread(self._store.require, self._least_free_bytes)
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
         _wait_in_queue(job)
-        return await asyncio.shield(self._submit(job, request.idempotency_key))
+        return await asyncio.shield(self._submit(job, request.idempotency_key, owner))
 
     async def GetJob(self, request: jobs_pb2.GetJobRequest, context: _Context) -> jobs_pb2.GetJobResponse:
         """Reads one job."""
@@ -116,8 +118,8 @@ class JobServicer(JobServiceServicer):
 
     # Shielded, so that a caller who leaves cannot separate the change of a record from what must follow it.
 
-    async def _submit(self, job: jobs_pb2.Job, key: str) -> jobs_pb2.SubmitJobResponse:
-        job, existed = await self._records.create(job, key, self._max_queued_jobs)
+    async def _submit(self, job: jobs_pb2.Job, key: str, owner: Owner) -> jobs_pb2.SubmitJobResponse:
+        job, existed = await self._records.create(job, key, self._max_queued_jobs, owner)
         if job.state not in ENDED_STATES:
             self._engine.enqueue(job.id, await self._records.attempt(job.id))
         return jobs_pb2.SubmitJobResponse(job=job, existed=existed)

@@ -41,6 +41,18 @@ class InvalidInputError(VigentError):
     default_reason = "INVALID_INPUT"
 
 
+class UnauthenticatedError(VigentError):
+    """Who calls is not known: no key, a wrong one, another user of this machine."""
+
+    default_reason = "UNAUTHENTICATED"
+
+
+class PermissionDeniedError(VigentError):
+    """Who calls is known, and may not do this."""
+
+    default_reason = "PERMISSION_DENIED"
+
+
 class NotFoundError(VigentError):
     """What the caller named does not exist."""
 

@@ -54,6 +54,19 @@ class ProcessSettings(BaseSettings):
         validation_alias="VIGENT_PRONUNCIATIONS",
         description='How words are said, such as "重庆=chóng qìng", wherever they stand (VIGENT_PRONUNCIATIONS).',
     )
+    mesh_authority: Path | None = Field(
+        None,
+        validation_alias="VIGENT_MESH_AUTHORITY",
+        description="PEM file of the authority of the mesh's certificates (VIGENT_MESH_AUTHORITY).",
+    )
+    mesh_certificate: Path | None = Field(
+        None,
+        validation_alias="VIGENT_MESH_CERTIFICATE",
+        description="PEM file that a process shows the others, for mesh.vigent (VIGENT_MESH_CERTIFICATE).",
+    )
+    mesh_key: Path | None = Field(
+        None, validation_alias="VIGENT_MESH_KEY", description="PEM file of that certificate's key (VIGENT_MESH_KEY)."
+    )
     drain_delay_s: float = Field(0.5, description="Pause between NOT_SERVING and refusing calls.", ge=0)
     drain_grace_s: float = Field(30.0, description="How long running calls may take to finish when draining.", ge=0)
 
@@ -93,6 +106,12 @@ class GrpcSettings(ProcessSettings):
     """Settings that every gRPC server of the mesh has. Make one with `load`."""
 
     metrics_port: int = Field(description="Prometheus port; 0 lets the system choose.", ge=0, le=65535)
+    health_port: int | None = Field(
+        None,
+        description="Port for health checks alone, without TLS, for a kubelet; none if left out.",
+        ge=0,
+        le=65535,
+    )
     max_message_bytes: int = Field(8 * 2**20, description="Largest request message; larger ones are refused.", gt=0)
     max_connection_age_s: float = Field(
         1800.0, description="Age at which a client is asked to reconnect and so finds new replicas.", gt=0

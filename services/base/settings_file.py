@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings
 from services.base.errors import InvalidInputError
 
 _SECTIONS = ("gateway", "orchestrator", "tts", "lipsync", "asr", "overlay", "mesh")
-SHARED_KEYS = ("media_root", "backdrop", "pronunciations")
+SHARED_KEYS = ("media_root", "backdrop", "pronunciations", "mesh_authority", "mesh_certificate", "mesh_key")
 """Keys at the top level, above all sections."""
 _ALIAS = "VIGENT_"
 

@@ -17,6 +17,8 @@ from services.base.errors import (
     InternalError,
     InvalidInputError,
     NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
     UnavailableError,
     VigentError,
 )
@@ -27,6 +29,8 @@ _PUSHBACK_KEY = "grpc-retry-pushback-ms"  # gRFC A6: when a client may retry
 
 _CODES: dict[type[VigentError], grpc.StatusCode] = {
     InvalidInputError: grpc.StatusCode.INVALID_ARGUMENT,
+    UnauthenticatedError: grpc.StatusCode.UNAUTHENTICATED,
+    PermissionDeniedError: grpc.StatusCode.PERMISSION_DENIED,
     NotFoundError: grpc.StatusCode.NOT_FOUND,
     AlreadyExistsError: grpc.StatusCode.ALREADY_EXISTS,
     FailedPreconditionError: grpc.StatusCode.FAILED_PRECONDITION,

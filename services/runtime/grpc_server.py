@@ -13,8 +13,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from services.base.exits import port_error
+from services.base.secure.mesh_tls import MeshTls, mesh_tls
 from services.base.settings import GrpcSettings
 from services.runtime.health import Health
+from services.runtime.own_user import OwnUserOnly
 from services.runtime.running_calls import RunningCalls
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
@@ -50,17 +52,43 @@ def add_common_services(
     reflection.enable_server_reflection((service, *common, reflection.SERVICE_NAME), server)
 
 
-def bind(server: grpc.aio.Server, settings: GrpcSettings, section: str) -> int:
-    """Opens the port and returns it. Raises the `port_error` of a port that does not open."""
+def bind(
+    server: grpc.aio.Server, settings: GrpcSettings, section: str, neighbours: OwnUserOnly, *, tls: bool = True
+) -> int:
+    """Opens the port and returns it. Raises the `port_error` of a port that does not open.
+
+    `neighbours`: the interceptor of this server that must know the port. `tls`: whether to use what the mesh has of it.
+    """
+    certificates = mesh_tls() if tls else None
     try:
         with socket.create_server((settings.host, settings.port)):
             pass  # tried first because gRPC writes its own lines to stderr when it fails
-        return server.add_insecure_port(f"{settings.host}:{settings.port}")
+        neighbours.port = _listen(server, f"{settings.host}:{settings.port}", certificates)
     except (OSError, RuntimeError) as error:
         cause = str(error.strerror if isinstance(error, OSError) else error)
         problem = f"The port {settings.host}:{settings.port} cannot be opened: {cause.partition(' (while')[0]}."
         remedy = f"Set VIGENT_{section.upper()}_PORT to a free port."
         raise port_error(problem, remedy, "port", error) from error
+    return neighbours.port
+
+
+def _listen(server: grpc.aio.Server, place: str, certificates: MeshTls | None) -> int:
+    if certificates is None:
+        return server.add_insecure_port(place)
+    return server.add_secure_port(place, certificates.server_credentials())
+
+
+async def open_health_port(settings: GrpcSettings, health: Health, section: str) -> grpc.aio.Server | None:
+    """A server for health checks alone, without TLS; None where none is asked for. Raises as `bind` does."""
+    if settings.health_port is None:
+        return None
+    neighbours = OwnUserOnly(settings.host)
+    server = new_server(settings, neighbours)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    place = settings.model_copy(update={"port": settings.health_port})
+    bind(server, place, f"{section}_HEALTH", neighbours, tls=False)
+    await server.start()
+    return server
 
 
 class StopSignals:

@@ -22,11 +22,12 @@ from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.store import MediaStore
 from services.runtime.choice import choose
-from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
+from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server, open_health_port
 from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
+from services.runtime.own_user import OwnUserOnly
 from services.runtime.servicer import RuntimeServicer
 from services.runtime.worker.call import WINDOW
 from services.runtime.worker.messages import Boot
@@ -76,16 +77,17 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     metrics = ServerMetrics(spec.name)
     worker = Worker(_boot(spec, settings), settings, metrics)
     health = Health(spec.full_name)
-    guard = RpcGuard(metrics, spec.full_name)
-    server = new_server(settings, guard)
+    neighbours, guard = OwnUserOnly(settings.host), RpcGuard(metrics, spec.full_name)
+    server = new_server(settings, neighbours, guard)
     spec.add(server, worker, MediaStore(settings.media_root))
     runtime = RuntimeServicer(spec.full_name, worker, settings, metrics, lambda: health.identity)
     add_common_services(server, spec.full_name, health, runtime)
     metrics.watch(worker)
-    address = f"{settings.host}:{bind(server, settings, spec.name)}"
+    address = f"{settings.host}:{bind(server, settings, spec.name, neighbours)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
     _keep_collections_short()
     await server.start()
+    probes = await open_health_port(settings, health, spec.name)
     _say(f"{spec.name} listening on {address}, metrics on {settings.host}:{metrics_port}")
     tasks = [
         asyncio.create_task(job)
@@ -109,6 +111,8 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
             task.cancel()
         await worker.close()
         await server.stop(None)
+        if probes is not None:
+            await probes.stop(None)
 
 
 def _keep_collections_short() -> None:

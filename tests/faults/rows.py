@@ -68,11 +68,6 @@ NOT_PROVOKED = {
         "Nothing yet.",
         "Not built: a checkpoint is read when a worker starts.",
     ),
-    "certificate expires or is replaced": ("Nothing yet.", "Not built: the mesh has no TLS."),
-    "no key, wrong key, quota used up": (
-        "Nothing yet.",
-        "Not built: the gateway answers its own machine, and has no keys.",
-    ),
     "metrics scraped hard, or never": (
         "No call waits for a scrape, and nothing is pushed.",
         "A scrape reads what is there; no test scrapes hard.",

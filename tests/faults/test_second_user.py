@@ -1,20 +1,28 @@
-"""Another user of the machine reads nothing of a mesh: neither scripts nor consents nor voices."""
+"""Another user of the machine gets nothing of a mesh: neither its files nor what its servers on loopback would do."""
 
 from __future__ import annotations
 
 import os
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from gateway.mesh.lock import hold
 from orchestrator.client import JobClient
+from services.base.direct import NO_PROXY
 from services.base.private import keep_files_private
+from tests.gateway.conftest import client_of
+from tests.support.commands import TIMEOUT_S
 from tests.support.films import ended, spec_of
-from tests.support.mesh import run_mesh
+from tests.support.keys import another_user
+from tests.support.mesh import Server, run_mesh, run_server
 from vigent.jobs.v1 import jobs_pb2
+from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -60,6 +68,42 @@ def test_another_user_finds_nothing(tmp_path: Path) -> None:
         data.chmod(0o755)  # as an earlier version left it
     with hold(data, {}):
         assert subprocess.run(["ls", str(data)], capture_output=True, user="nobody", group="nogroup").returncode
+
+
+@pytest.mark.fault("another user of the machine")
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can act as another user.")
+def test_no_server_on_loopback_answers_another_user(tmp_path: Path) -> None:
+    with run_server("services.tts", tmp_path) as tts, run_server("gateway", tmp_path) as gateway:
+        assert http_status(gateway) == 200
+        assert grpc_codes(tts) == {grpc.StatusCode.OK}
+        with another_user():
+            assert http_status(gateway) == 401
+            assert grpc_codes(tts) == {grpc.StatusCode.UNAUTHENTICATED}
+
+
+def http_status(gateway: Server) -> int:
+    with client_of(gateway) as client:
+        return client.get("/api/v1/voices").status_code
+
+
+def grpc_codes(tts: Server) -> set[grpc.StatusCode]:
+    """How a call of each kind ends: one answer, many, and of the services that every server has."""
+    with grpc.insecure_channel(tts.address, [NO_PROXY]) as channel:
+        health, stub = health_pb2_grpc.HealthStub(channel), tts_pb2_grpc.TtsServiceStub(channel)
+        calls: list[Callable[[], object]] = [
+            lambda: health.Check(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_S),
+            lambda: stub.ListVoices(tts_pb2.ListVoicesRequest(), timeout=TIMEOUT_S),
+            lambda: list(stub.Synthesize(tts_pb2.SynthesizeRequest(text="One."), timeout=TIMEOUT_S)),
+        ]
+        return {code_of(call) for call in calls}
+
+
+def code_of(call: Callable[[], object]) -> grpc.StatusCode:
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    return grpc.StatusCode.OK
 
 
 def test_a_folder_for_all_stays_one(tmp_path: Path) -> None:

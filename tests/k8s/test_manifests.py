@@ -16,7 +16,7 @@ from services.base.settings import METRICS_PORTS, PORTS, ServerSettings
 from tests.support.manifests import K8S, Manifest, built, built_with, container, pods
 
 OVERLAYS = ("one-node", "gpu-cluster")
-COMPONENTS = ("sqlite", "postgres", "gpu", "monitoring", "autoscaling", "network-policies", "ingress")
+COMPONENTS = ("sqlite", "postgres", "gpu", "monitoring", "autoscaling", "network-policies", "ingress", "mesh-tls")
 FOREIGN = ("monitoring.coreos.com/", "keda.sh/")
 OLDEST, NEWEST = "1.29", "1.37"
 
@@ -78,6 +78,22 @@ def test_probes_ask_for_names_and_ports_that_the_servers_have(overlay: str, name
     }
     ports = {port["name"]: port["containerPort"] for port in only["ports"]}
     assert ports == {"grpc": PORTS[name], "metrics": METRICS_PORTS[name]}
+
+
+@pytest.mark.parametrize("name", ["orchestrator", "tts", "lipsync", "asr", "overlay"])
+def test_with_tls_in_the_mesh_probes_ask_where_there_is_none(name: str, tmp_path: Path) -> None:
+    manifests = built_with(tmp_path, "sqlite", "mesh-tls")
+    told, only = settings_of(manifests), container(manifests, name)
+    port = int(told[f"VIGENT_{name.upper()}_HEALTH_PORT"])
+    assert {only[probe]["grpc"]["port"] for probe in only if "Probe" in probe} == {port}
+    (folder,) = [mount["mountPath"] for mount in only["volumeMounts"] if mount["name"] == "mesh-tls"]
+    assert all(told[f"VIGENT_MESH_{file}"].startswith(folder) for file in ("AUTHORITY", "CERTIFICATE", "KEY"))
+
+
+def test_the_gateway_finds_its_keys() -> None:
+    manifests = built(K8S / "overlays" / "one-node")
+    folder = {each["name"]: each["mountPath"] for each in container(manifests, "gateway")["volumeMounts"]}["keys"]
+    assert Path(settings_of(manifests)["VIGENT_GATEWAY_KEYS_FILE"]).parent == Path(folder)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, TypedDict
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from gateway.films.request import FilmRequest
 from gateway.films.resolve import resolve
 from gateway.films.view import JobPage, JobState, JobView, job_view, state_value
+from gateway.http.access import caller_of
 from gateway.http.context import GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
 from vigent.jobs.v1 import jobs_pb2
@@ -27,14 +28,30 @@ IdempotencyKey = Annotated[
 
 
 @router.post("", status_code=202, summary="Submit a job")
-async def submit(request: FilmRequest, gateway: GatewayDep, response: Response, key: IdempotencyKey = "") -> JobView:
+async def submit(
+    request: FilmRequest, gateway: GatewayDep, asked: Request, response: Response, key: IdempotencyKey = ""
+) -> JobView:
     """Submits a job. Follow it at `/events`; with an `Idempotency-Key` the request is safe to repeat."""
     spec = await asyncio.to_thread(resolve, request, gateway.library)
-    submitted = await gateway.jobs.submit(spec, key)
+    submitted = await gateway.jobs.submit(spec, key, **_owner(asked))
     response.headers["Location"] = f"/api/v1/jobs/{submitted.job.id}"
     if submitted.existed:
         response.headers["Idempotent-Replayed"] = "true"
     return job_view(submitted.job)
+
+
+class _Owner(TypedDict, total=False):
+    owner: str
+    weight: int
+    most_unfinished: int
+
+
+def _owner(request: Request) -> _Owner:
+    """Whose job it will be; that of the mesh's own user unless there is a key."""
+    caller = caller_of(request)
+    if caller is None or caller.key is None:
+        return {}
+    return {"owner": caller.key.id, "weight": caller.key.weight, "most_unfinished": caller.key.unfinished_jobs or 0}
 
 
 @router.get("", summary="List jobs")

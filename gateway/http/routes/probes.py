@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from gateway.http.access import caller_of
 from gateway.http.admission import draining
 from gateway.http.context import GatewayDep
 from gateway.http.problems import Problem
@@ -22,11 +23,15 @@ async def livez() -> str:
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", summary="Can the gateway accept jobs", responses={503: {"model": ServiceState}})
-async def readyz(gateway: GatewayDep, response: Response) -> ServiceState:
-    """200 if the orchestrator is serving, else 503. Also 503 while the gateway shuts down."""
+async def readyz(request: Request, gateway: GatewayDep, response: Response) -> ServiceState:
+    """200 if the orchestrator is serving, else 503. Also 503 while the gateway shuts down.
+
+    Its replicas are told to those alone who have a key.
+    """
     if gateway.stopping.is_set():
         raise draining()
-    return await _probe(gateway, "orchestrator", response)
+    state = await _probe(gateway, "orchestrator", response)
+    return state if caller_of(request) else state.model_copy(update={"replicas": []})
 
 
 @router.head("/probe/{service}", include_in_schema=False)

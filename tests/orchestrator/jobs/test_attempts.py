@@ -55,6 +55,9 @@ class Durable:
         finally:
             self._ended[job_id, attempt].set()
 
+    async def turn_of(self, _job_id: str) -> int:
+        return 1
+
     async def until_ended(self, job_id: str, attempt: int) -> None:
         """Waits until no more work is done on an attempt."""
         await asyncio.wait_for(self._ended[job_id, attempt].wait(), TIMEOUT_S)
@@ -63,7 +66,7 @@ class Durable:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def durable(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Durable]:
     durable = Durable(tmp_path_factory.mktemp("durable"))
-    await durable.engine.start(durable.make)
+    await durable.engine.start(durable.make, durable.turn_of)
     sa.event.listen(sa.Engine, "after_cursor_execute", leave)
     yield durable
     await asyncio.to_thread(durable.engine.stop)

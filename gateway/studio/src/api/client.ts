@@ -1,6 +1,6 @@
 // Every call to the gateway: typed by its OpenAPI document, and failing with one kind of error.
 import createClient from "openapi-fetch";
-import { connectionLost, connectionWorks } from "../lib/connection.ts";
+import { connectionLost, connectionWorks, signIn } from "../lib/connection.ts";
 import type { components, paths } from "./schema.d.ts";
 
 export type Schemas = components["schemas"];
@@ -41,6 +41,7 @@ export async function reach(input: Request): Promise<Response> {
   try {
     const response = await fetch(input);
     connectionWorks();
+    if (response.status === 401) signIn();
     return response;
   } catch (error) {
     if (input.signal.aborted) throw error;

@@ -1,5 +1,5 @@
 // A job's events as the gateway streams them, resumed after the last one that was seen when the connection breaks.
-import { connectionLost, connectionWorks } from "../lib/connection.ts";
+import { connectionLost, connectionWorks, signIn } from "../lib/connection.ts";
 import type { Schemas } from "./client.ts";
 
 export type JobEvent = { id: number; time: string; state: Schemas["JobView"]["state"]; progress: Schemas["Progress"] };
@@ -16,6 +16,7 @@ export async function followJob(jobId: string, signal: AbortSignal, seen: (event
         signal,
       });
       connectionWorks();
+      if (response.status === 401) signIn();
       if (response.status === 204 || response.status === 404) return;
       if (response.ok && response.body) {
         for await (const event of eventsOf(response.body)) {

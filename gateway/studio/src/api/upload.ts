@@ -1,5 +1,5 @@
 // Uploads, which tell how far they are and can be ended: what fetch cannot do.
-import { connectionLost, connectionWorks } from "../lib/connection.ts";
+import { connectionLost, connectionWorks, signIn } from "../lib/connection.ts";
 import { ApiError, problemOf, type Schemas } from "./client.ts";
 
 export type Kind = "footage" | "voices" | "music" | "fonts" | "styles";
@@ -25,6 +25,7 @@ export function upload(
     request.addEventListener("load", () => {
       connectionWorks();
       const { status, response } = request;
+      if (status === 401) signIn();
       if (status < 300) resolve({ entry: response as Entry, existed: status === 200 });
       else reject(problemOf(response, status));
     });

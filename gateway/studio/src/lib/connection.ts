@@ -23,6 +23,11 @@ export function connectionWorks(): void {
   tell(returns);
 }
 
+/** Leads to where a key can be given: there is no session, or it has ended. What was written is kept. */
+export function signIn(): void {
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}&lang=${document.documentElement.lang}`);
+}
+
 /** Calls `renew` each time the gateway is there again. */
 export function onReturn(renew: () => void): () => void {
   returns.add(renew);

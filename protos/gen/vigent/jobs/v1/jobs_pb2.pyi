@@ -591,10 +591,19 @@ class SubmitJobRequest(_message.Message):
 
     SPEC_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    MOST_UNFINISHED_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
     """Chosen by the caller, at most 200 characters; as long as the job is kept, the same key means that job, and
     ALREADY_EXISTS with another spec. Empty: a new job each time.
     """
+    owner: _builtins.str
+    """Whose job it is, at most 80 characters; the jobs of several owners take turns. Empty: the user of the mesh."""
+    weight: _builtins.int
+    """The owner's share among owners whose jobs wait, 1 to 100; 0 means 1."""
+    most_unfinished: _builtins.int
+    """Jobs of the owner that may be unfinished at a time, this one included; RESOURCE_EXHAUSTED beyond. 0: any number."""
     @_builtins.property
     def spec(self) -> Global___JobSpec:
         """What to make."""
@@ -604,10 +613,13 @@ class SubmitJobRequest(_message.Message):
         *,
         spec: Global___JobSpec | None = ...,
         idempotency_key: _builtins.str = ...,
+        owner: _builtins.str = ...,
+        weight: _builtins.int = ...,
+        most_unfinished: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["idempotency_key", b"idempotency_key", "most_unfinished", b"most_unfinished", "owner", b"owner", "spec", b"spec", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
