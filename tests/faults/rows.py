@@ -41,6 +41,7 @@ ROWS = (
     "kernel kills the worker for want of memory",
     "device out of memory",
     "device lost",
+    "engine that gives wrong results",
     "request that kills its worker each time",
     "crash loop",
     "wall clock an hour off",
@@ -59,23 +60,10 @@ ROWS = (
 )
 
 NOT_PROVOKED = {
-    "deadline shorter than the estimate": ("Nothing yet.", "Not built: a server gives no estimate of a call."),
-    "retry storm": (
-        "The calls of a job wait longer after each failure, at random.",
-        "No budget is shared by several callers.",
-    ),
-    "reload to a bad version": (
-        "Nothing yet.",
-        "Not built: a checkpoint is read when a worker starts.",
-    ),
     "certificate expires or is replaced": ("Nothing yet.", "Not built: the mesh has no TLS."),
     "no key, wrong key, quota used up": (
         "Nothing yet.",
         "Not built: the gateway answers its own machine, and has no keys.",
-    ),
-    "metrics scraped hard, or never": (
-        "No call waits for a scrape, and nothing is pushed.",
-        "A scrape reads what is there; no test scrapes hard.",
     ),
     "shared memory left by a crash": (
         "There is none.",
