@@ -14,7 +14,7 @@ import signal
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
-from services.base.errors import InternalError, InvalidInputError, VigentError
+from services.base.errors import InternalError, VigentError
 from services.enginekit.canary import Canary
 from services.enginekit.progress import ProgressSnapshot
 
@@ -27,8 +27,9 @@ _LOG = logging.getLogger(__name__)
 _TRIES = 3
 _RETRY_S = 1.0
 
-RIGHT, WRONG, REFUSED = "right", "wrong", "refused"
-"""What may become of one: REFUSED is one that this engine cannot be asked, such as a language that it does not know."""
+RIGHT, WRONG, UNANSWERED = "right", "wrong", "unanswered"
+"""What may become of one. UNANSWERED: this engine cannot be asked, such as in a language that it does not know, or a
+fault that others see to came between."""
 
 
 class CanaryKeeper:
@@ -49,8 +50,8 @@ class CanaryKeeper:
     async def _look(self) -> None:
         outcome, told = await self._outcome()
         self._metrics.canary_ended(outcome)
-        if outcome == REFUSED:
-            _LOG.warning("the canary cannot be asked of this engine: %s", told)
+        if outcome == UNANSWERED:
+            _LOG.warning("the canary got no answer: %s", told)
         elif outcome == WRONG:
             await self._replace(told)
         elif self._worker.doubt:
@@ -62,12 +63,10 @@ class CanaryKeeper:
         for attempt in range(_TRIES):
             try:
                 told = await self._sing(attempt)
-            except (InvalidInputError, InternalError) as error:
+            except InternalError as error:
                 told = str(error)
-                if isinstance(error, InvalidInputError):
-                    return REFUSED, told
             except (VigentError, OSError) as error:  # it died, hung or had no room; or what it sings of is not here
-                return REFUSED, str(error)
+                return UNANSWERED, str(error)
             if not told:
                 return RIGHT, ""
         return WRONG, told

@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.base.exits import port_error
-from services.runtime.canary import REFUSED, RIGHT, WRONG
+from services.runtime.canary import RIGHT, UNANSWERED, WRONG
 from services.runtime.worker.call import Call
 from services.runtime.worker.worker import State, Worker
 
@@ -46,7 +46,7 @@ class ServerMetrics:
         self._restarted = dict.fromkeys(DEATHS, 0)
         self._refused = self._counter("vigent_admission_refused", "Calls without a slot.", ("service", "reason"))
         self._canaries = self._counter("vigent_canaries", "Tries of an idle engine.", ("service", "outcome"))
-        outcomes = (RIGHT, WRONG, REFUSED)
+        outcomes = (RIGHT, WRONG, UNANSWERED)
         for counter, reasons in ((self._restarts, DEATHS), (self._refused, REFUSALS), (self._canaries, outcomes)):
             for reason in reasons:
                 counter.labels(service, reason)  # starts at 0, so that the first one shows as a change
@@ -80,7 +80,7 @@ class ServerMetrics:
             self._realtime_factor.labels(self.service, method).observe(factor)
 
     def canary_ended(self, outcome: str) -> None:
-        """Counts a try of the idle engine; `outcome` is RIGHT, WRONG or REFUSED."""
+        """Counts a try of the idle engine; `outcome` is RIGHT, WRONG or UNANSWERED."""
         self._canaries.labels(self.service, outcome).inc()
 
     def refused(self, reason: str) -> None:

@@ -69,7 +69,7 @@ async def test_an_engine_at_work_is_not_tried(tmp_path: Path) -> None:
         log = server.log.read_text(encoding="utf-8")
         call.cancel()
         await server.until_count(RIGHT, tried + 2)
-        assert "the canary cannot be asked" not in log
+        assert "the canary got no answer" not in log
 
 
 @pytest.mark.parametrize("service", ["tts", "lipsync", "asr", "overlay"])
@@ -79,7 +79,7 @@ async def test_the_engines_that_need_no_download_are_right(tmp_path: Path, servi
     async with connected(*await start(service, tmp_path, environment)) as server:
         await server.until_count(f'vigent_canaries_total{{outcome="right",service="{service}"}}', 1)
         metrics = await server.metrics()
-    amiss = [f'vigent_canaries_total{{outcome="{outcome}",service="{service}"}}' for outcome in ("wrong", "refused")]
+    amiss = [f'vigent_canaries_total{{outcome="{outcome}",service="{service}"}}' for outcome in ("wrong", "unanswered")]
     assert [metrics[name] for name in amiss] == [0, 0]
 
 
