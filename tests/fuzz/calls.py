@@ -28,7 +28,7 @@ from vigent.tts.v1 import tts_pb2
 _OWN = {"tts": tts_pb2, "lipsync": lipsync_pb2, "asr": asr_pb2, "overlay": overlay_pb2, "orchestrator": jobs_pb2}
 _COMMON = (runtime_pb2, health_pb2, reflection_pb2)
 _OWN_SHARE = 0.7  # of the calls; the others go to any method
-_AT_ONCE, _TIMEOUT_S, _WATCHED_S = 24, 60.0, 1.0
+_AT_ONCE, _TIMEOUT_S, _WATCHED_S = 24, 240.0, 1.0
 _EXPECTED = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,

@@ -28,7 +28,7 @@ from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
 ROOT = Path(__file__).parents[2]
-_LIMITS = Limits(wall_s=60, cpu_s=60, memory_bytes=2 << 30, written_bytes=64 << 20)
+_LIMITS = Limits(wall_s=600, cpu_s=600, stall_s=300, memory_bytes=2 << 30, written_bytes=64 << 20)
 _STYLES = [load_style(kind, name) for kind in ("subtitle", "title") for name in list_styles(kind)]
 _LANGUAGES = ("", "zh", "en", "fr", "tlh", "zh-Hant-TW", "x" * 50)
 _AT_ONCE = 2
