@@ -19,9 +19,10 @@ QUICK_TESTS := tests/services/base tests/services/text tests/orchestrator/captio
     tests/gateway/cli/test_make.py::test_without_a_mesh_one_is_started_and_ended
 
 MINUTES ?= 3
+COUNT ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo starter setup check test test-quick soak bench quality bench-gpu studio studio-dist remotion generate clean
+.PHONY: help demo starter setup check test test-quick faults soak fuzz bench quality bench-gpu studio studio-dist remotion generate clean
 
 help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -58,8 +59,16 @@ test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those in a browser too wh
 test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=python3.13 VENV=.venv-3.13 for another one
 	$(BIN)/pytest $(TWO_FILES_AT_A_TIME) $(QUICK_TESTS)
 
+faults: $(VENV)/.dev ## the tests that provoke faults, alone; docs/faults.md then says how each of them went
+	@mkdir -p out
+	-$(BIN)/pytest $(TWO_FILES_AT_A_TIME) -m fault --junitxml out/faults.xml
+	$(BIN)/python -m tests.faults.table out/faults.xml
+
 soak: $(VENV)/.dev ## jobs while processes are killed, frozen and restarted at random; MINUTES=3, SEED= for the same again
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+fuzz: $(VENV)/.dev ## malformed calls, requests, media, styles, scripts and archives; COUNT=100000, SEED= (that of the day)
+	$(BIN)/python -m tests.fuzz --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev ## all ratios side by side: a table, tests/bench/RESULTS.md and out/bench.json
 	$(BIN)/python -m tests.bench

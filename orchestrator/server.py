@@ -71,10 +71,12 @@ async def _serve(settings: OrchestratorSettings) -> int:
     maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records), engine.enqueue)
     health, guard, neighbours = Health(SERVICE), RpcGuard(metrics, SERVICE), OwnUserOnly(settings.host)
     server = new_server(settings, neighbours, guard)
-    sampler = Sampler(store, servers, RetryPolicy(settings.attempts), rgb_of_hex(settings.backdrop))
+    sampler = Sampler(
+        store, servers, RetryPolicy(settings.attempts, budgets=servers.retries), rgb_of_hex(settings.backdrop)
+    )
     servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler)
     add_JobServiceServicer_to_server(servicer, server)
-    status = JobStatusServicer(SERVICE, records, store, settings.least_free_bytes)
+    status = JobStatusServicer(SERVICE, records, maker.room)
     add_common_services(server, SERVICE, health, status)
     address = f"{settings.host}:{bind(server, settings, NAME, neighbours)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)

@@ -35,6 +35,12 @@ class OrchestratorSettings(GrpcSettings):
         description="How long a sentence waits, beyond its attempts, for servers that are away, loading or full.",
         ge=0,
     )
+    retry_share: float = Field(
+        0.2,
+        description="Retries of calls to a service, as a share of first calls; some, and one a second, are free.",
+        ge=0,
+        le=1,
+    )
     sentence_pause_s: float = Field(0.24, description="Silence after each sentence.", ge=0, le=5)
     retakes: int = Field(
         1,

@@ -24,6 +24,7 @@ from orchestrator.client import JobClient
 from services.base.errors import UnavailableError, VigentError
 from tests.support.films import facts_of, output, spec_of
 from tests.support.mesh import Mesh, Server, run_mesh
+from tests.support.servers import is_worker
 from tests.support.slow_films import slow_engines
 from vigent.jobs.v1 import jobs_pb2
 
@@ -43,13 +44,18 @@ def _restart(server: Server) -> None:
 
 
 def _kill_worker(server: Server) -> None:
-    for child in psutil.Process(server.process.pid).children():
-        child.kill()
+    for worker in _workers(server):
+        worker.kill()
 
 
 def _freeze_worker(server: Server) -> None:
-    for child in psutil.Process(server.process.pid).children():
-        child.suspend()  # for good: its server must find it
+    for worker in _workers(server):
+        worker.suspend()  # for good: its server must find it
+
+
+def _workers(server: Server) -> list[psutil.Process]:
+    """Without Python's resource tracker: one that is frozen holds the output of its server open, and so this storm."""
+    return [child for child in psutil.Process(server.process.pid).children() if is_worker(child)]
 
 
 FAULTS: dict[str, Callable[[Server], None]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Protocol
 
 import grpc
@@ -19,9 +20,11 @@ from services.base.names import (
     PROBLEM_METADATA_KEY,
     engine_name,
 )
+from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _POLL_S = 0.1
+_RESIDENT = re.compile(r"^process_resident_memory_bytes (\S+)$", re.MULTILINE)
 
 
 class HealthProbe(Protocol):
@@ -42,6 +45,9 @@ class HealthProbe(Protocol):
     async def missing(self, timeout_s: float) -> str:
         """Why another engine stands in for the one asked for; empty when none does, or it does not say."""
 
+    async def memory_bytes(self, timeout_s: float) -> int:
+        """Resident memory of the process and its engine; 0 when it does not say."""
+
     async def close(self) -> None:
         """Closes what it asks through."""
 
@@ -52,6 +58,7 @@ class GrpcProbe:
     def __init__(self, name: str, address: str) -> None:
         self._channel = direct_channel(address, SOON_FOUND)
         self._stub = health_pb2_grpc.HealthStub(self._channel)
+        self._runtime = runtime_pb2_grpc.RuntimeServiceStub(self._channel)
         self._name = FULL_NAMES[service_of(name)]
 
     async def wait_ready(self) -> None:
@@ -90,6 +97,14 @@ class GrpcProbe:
     async def missing(self, timeout_s: float) -> str:
         """From the metadata of its health."""
         return await self._told(FALLBACK_METADATA_KEY, timeout_s)
+
+    async def memory_bytes(self, timeout_s: float) -> int:
+        """As in its status, which metrics and /probe tell, too."""
+        try:
+            status = await self._runtime.GetStatus(runtime_pb2.GetStatusRequest(), timeout=timeout_s)
+        except grpc.aio.AioRpcError:
+            return 0
+        return int(status.resident_memory_bytes + status.worker_resident_memory_bytes)
 
     async def close(self) -> None:
         """Closes the channel."""
@@ -135,6 +150,15 @@ class HttpProbe:
     async def missing(self, timeout_s: float) -> str:  # noqa: ARG002
         """It has no engine."""
         return ""
+
+    async def memory_bytes(self, timeout_s: float) -> int:
+        """As in its metrics."""
+        try:
+            page = (await self._client.get("/metrics", timeout=timeout_s)).text
+        except httpx.HTTPError:
+            return 0
+        found = _RESIDENT.search(page)
+        return int(float(found[1])) if found else 0
 
     async def close(self) -> None:
         """Closes the connection."""

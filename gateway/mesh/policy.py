@@ -17,7 +17,8 @@ class WatchdogPolicy:
 
     More than `restarts` failures within `window_s` of running time are a crash loop: the cause may pass, so restarts go
     on, each pause twice as long as the one before, up to `longest_pause_s`. `stop_grace_s` is the time a process gets
-    to end beyond its own drain.
+    to end beyond its own drain. One that is not `watched` is restarted only when it has ended by itself; one whose
+    processes hold more than `memory_bytes` of memory (0: no limit) ends its calls and is restarted.
     """
 
     interval_s: float = 5.0
@@ -29,13 +30,14 @@ class WatchdogPolicy:
     restarts: int = 5
     window_s: float = 600.0
     stop_grace_s: float = 10.0
+    watched: bool = True
+    memory_bytes: int = 0
 
     def pause_s(self, failures: int) -> float:
         """How long to wait after this many failures, 1 or more."""
         return doubled_s(self.first_pause_s, failures - 1, self.longest_pause_s)
 
 
-DEFAULT_POLICY = WatchdogPolicy()
 ONE_TRY = WatchdogPolicy(restarts=0)
 """For a process that is needed for a moment: a single failure is an error."""
 

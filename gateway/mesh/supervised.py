@@ -1,8 +1,8 @@
 """Keeps one process running: starts it, watches it, and starts it again when it has exited or is dead.
 
-Each model server deals with its own hung engine. What is left to do here is to restart a process that exits, or whose
-`liveness` is not SERVING several times in a row. Only wrong settings end it for good; whatever else goes wrong, in the
-process or here, may pass.
+Each model server deals with its own hung engine. What is left to do here is to restart a process that exits, whose
+`liveness` is not SERVING several times in a row, or that holds too much memory; nobody else starts or ends it. Only
+wrong settings end it for good; whatever else goes wrong, in the process or here, may pass.
 """
 
 from __future__ import annotations
@@ -160,8 +160,13 @@ class Supervised:
             await asyncio.wait({exit_, dead}, return_when=asyncio.FIRST_COMPLETED)
             if exit_.done():
                 return f"exited with code {exit_.result()}", exit_.result()
-            process.kill()
-            return dead.result(), await exit_
+            verdict = dead.result()
+            if verdict.gentle:
+                self._tell(f"{verdict.reason}; it finishes its calls.")
+                await process.end(self._stop_s)
+            else:
+                process.kill()
+            return verdict.reason, await exit_
         finally:
             for task in (dead, ready, exit_):
                 task.cancel()

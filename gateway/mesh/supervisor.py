@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from gateway.mesh.addresses import GATEWAY, service_of
 from gateway.mesh.plan import MeshPlan
-from gateway.mesh.policy import DEFAULT_POLICY, WatchdogPolicy
+from gateway.mesh.policy import WatchdogPolicy
 from gateway.mesh.process import Say
+from gateway.mesh.settings import MeshSettings
 from gateway.mesh.supervised import Supervised
 from gateway.settings import MODEL_SERVICES
 from services.base.errors import FailedPreconditionError, InvalidInputError
@@ -27,10 +28,14 @@ class Supervisor:
         data: Path,
         say: Say,
         names: Sequence[str] | None = None,
-        policy: WatchdogPolicy = DEFAULT_POLICY,
+        policy: WatchdogPolicy | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> None:
-        """`names`: which of the plan's processes to run. `settings`: extra environment for all of them."""
+        """`names`: which of the plan's processes to run. `settings`: extra environment for all of them.
+
+        `policy` holds for all of them; None: as the settings have it for each. Raises InvalidInputError for wrong ones.
+        """
+        policy_of = MeshSettings.load().policy if policy is None else lambda _: policy
         self.processes = {
             name: Supervised(
                 name,
@@ -38,7 +43,7 @@ class Supervisor:
                 plan.module(name),
                 {**plan.environment(name, data), **(settings or {})},
                 say,
-                policy,
+                policy_of(service_of(name)),
             )
             for name in (plan.names if names is None else names)
         }

@@ -1,5 +1,8 @@
 """Finds out that a process is dead although it has not exited. Busy, slow, full and draining are never reasons.
 
+Too much memory is one for a new process, once the old one has ended its calls. It only judges; who keeps the process
+(`supervised.py`) is the one who ends it.
+
 A probe that could not be sent in time proves nothing: this process may have been paused, or be out of file handles.
 """
 
@@ -9,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import Enum
 
 from gateway.mesh.health import HealthProbe
@@ -26,8 +30,16 @@ class Sign(Enum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """Why a process must end; `gentle`: it may finish its calls."""
+
+    reason: str
+    gentle: bool = False
+
+
 class Watchdog:
-    """Looks at one process from its start until it is found dead."""
+    """Looks at one process from its start until it must end."""
 
     def __init__(
         self, probe: HealthProbe, address: str, policy: WatchdogPolicy, drain_s: float, ready: Callable[[], bool]
@@ -36,17 +48,30 @@ class Watchdog:
         self._probe, self._address, self._policy, self._drain_s = probe, address, policy, drain_s
         self._ready = ready
         self._answered, self._misses, self._waited_s = False, 0, 0.0
+        self._large = 0
         self._longest_look_s = policy.interval_s + 2 * policy.timeout_s + _LATE_S  # beyond it this process was paused
 
-    async def until_dead(self) -> str:
-        """Returns the reason when the process must be killed."""
+    async def until_dead(self) -> Verdict:
+        """Returns once the process must end; never for one that is not watched."""
+        if not self._policy.watched:
+            await asyncio.Event().wait()
         while True:
             began_s = time.monotonic()
             await asyncio.sleep(self._policy.interval_s)
             sign = await self._look()
             self._answered = self._answered or sign is Sign.ALIVE or self._ready()
             if reason := self._verdict(sign, time.monotonic() - began_s):
-                return reason
+                return Verdict(reason)
+            if sign is Sign.ALIVE and (reason := await self._too_large()):
+                return Verdict(reason, gentle=True)
+
+    async def _too_large(self) -> str:
+        limit_bytes = self._policy.memory_bytes
+        held_bytes = await self._probe.memory_bytes(self._policy.timeout_s) if limit_bytes else 0
+        self._large = self._large + 1 if held_bytes > limit_bytes else 0
+        if self._large < self._policy.misses:
+            return ""
+        return f"holds {held_bytes >> 20} MiB of memory, more than {limit_bytes >> 20}"
 
     async def _look(self) -> Sign:
         asked_s = time.monotonic()

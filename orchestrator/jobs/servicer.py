@@ -51,7 +51,6 @@ class JobServicer(JobServiceServicer):
         """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
-        self._least_free_bytes = settings.least_free_bytes
         self._calls, self._sampler = calls, sampler
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
@@ -60,7 +59,7 @@ class JobServicer(JobServiceServicer):
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
         owner = owner_of(request)
-        await asyncio.to_thread(self._store.require, self._least_free_bytes)
+        await asyncio.to_thread(self._maker.room.require)
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
         _wait_in_queue(job)

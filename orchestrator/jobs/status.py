@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 import grpc
 
 from orchestrator.jobs.records import JobRecords
+from orchestrator.jobs.room import DiskRoom
 from services.base.errors import ExhaustedError, UnavailableError, VigentError
-from services.media.store import MediaStore
 from services.runtime.servicer import resident_memory_bytes
 from vigent.jobs.v1 import jobs_pb2
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
@@ -20,10 +20,9 @@ _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class JobStatusServicer(runtime_pb2_grpc.RuntimeServiceServicer):
     """Active requests are the jobs that are being made, the queue those that wait; of all orchestrators together."""
 
-    def __init__(self, service: str, records: JobRecords, store: MediaStore, least_free_bytes: int) -> None:
-        """`service` is the full name; with fewer than `least_free_bytes` on the disk of `store` no job is taken."""
-        self._service, self._records = service, records
-        self._store, self._least_free_bytes = store, least_free_bytes
+    def __init__(self, service: str, records: JobRecords, room: DiskRoom) -> None:
+        """`service` is the full name; without `room` no job is taken."""
+        self._service, self._records, self._room = service, records, room
 
     async def Describe(  # noqa: N802
         self, _request: runtime_pb2.DescribeRequest, _context: _Context
@@ -48,7 +47,7 @@ class JobStatusServicer(runtime_pb2_grpc.RuntimeServiceServicer):
         counts: dict[int, int] = {}
         try:
             counts = self._records.count_by_state()
-            self._store.require(self._least_free_bytes)
+            self._room.require()
         except (UnavailableError, ExhaustedError) as error:
             return counts, error
         return counts, None

@@ -17,6 +17,7 @@ from orchestrator.jobs.durable import step
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.progress import JobProgress
 from orchestrator.jobs.records import JobAttempt, JobRecords, timestamp_now
+from orchestrator.jobs.room import DiskRoom, needed_bytes
 from orchestrator.making.assemble import assemble
 from orchestrator.making.making import Making
 from orchestrator.making.order import FrameClock, SegmentWindow
@@ -64,6 +65,7 @@ class FilmMaker:
         self._metrics, self._queue = metrics, queue
         self._dictionary = Dictionary.of(settings.pronunciations, "pronunciations")
         self._mended = Counter[str]()
+        self.room = DiskRoom(store, settings.least_free_bytes)
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def make(self, job_id: str, attempt: int) -> None:
@@ -97,7 +99,8 @@ class FilmMaker:
 
     async def _make(self, job_id: str, attempt: JobAttempt) -> None:
         try:
-            outputs = await self._outputs(attempt)
+            with self.room.given_back(job_id):
+                outputs = await self._outputs(attempt)
         except* _StaleAttempt as stale:
             _LOG.info("job %s: %s", job_id, stale.exceptions[0])
         except* VigentError as group:
@@ -118,6 +121,7 @@ class FilmMaker:
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
+            await self._promise_room(job, progress)
             damaged: list[str] = []
             store = self._store.noting(damaged.append)
             prepare = partial(self._plan, job.spec, store, progress)
@@ -137,6 +141,15 @@ class FilmMaker:
             writer.cancel()
             await progress.write()  # whatever the writer had not got round to
 
+    async def _promise_room(self, job: jobs_pb2.Job, progress: JobProgress) -> None:
+        """Waits until there is room for all of the film, and keeps it."""
+        needed = await asyncio.to_thread(needed_bytes, job.spec, self._store)
+
+        async def promise() -> None:
+            self.room.promise(job.id, needed)
+
+        await RetryPolicy(attempts=1, waits=progress.waits).retried(promise, "its turn")
+
     async def _step(self, name: str, work: Callable[[], Awaitable[_T]], progress: JobProgress) -> _T:
         """A durable step that begins once there is room on the disk, and begins again when none was left for it."""
         policy = RetryPolicy(attempts=1, waits=progress.waits)
@@ -152,14 +165,14 @@ class FilmMaker:
 
     async def _plan(self, spec: jobs_pb2.JobSpec, store: MediaStore, progress: JobProgress) -> dict[str, object]:
         report = _threadsafe(progress.share)
-        policy = RetryPolicy(self._settings.attempts, waits=progress.waits)
+        policy = RetryPolicy(self._settings.attempts, waits=progress.waits, budgets=self._servers.retries)
         backdrop = rgb_of_hex(self._settings.backdrop)
         plan = await make_plan(spec, store, self._servers, report, policy, backdrop, self._dictionary)
         return plan.to_json()
 
     def _making(self, job: jobs_pb2.Job, plan: FilmPlan, store: MediaStore, progress: JobProgress) -> Making:
         settings = self._settings
-        policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits)
+        policy = RetryPolicy(settings.attempts, settings.outage_s, progress.waits, self._servers.retries)
         return Making(job.id, job.spec, plan, store, self._servers, settings, policy, self._metrics.retaken)
 
     async def _segments(
@@ -180,6 +193,7 @@ class FilmMaker:
             await clock.set_frames(index, pieces.frames)
             await window.leave(index)
             progress.finished(index, _segment_record(plan, index, pieces))
+            self.room.used(making.job_id, pieces.film.size_bytes + pieces.voice.size_bytes)
             progress.playable(await preview.add(pieces))
             return pieces
 

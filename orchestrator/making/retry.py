@@ -11,6 +11,7 @@ from typing import TypeVar
 from services.base.client import retrying
 from services.base.disk import DISK_FULL, STORE_AWAY
 from services.base.errors import VigentError
+from services.base.pauses import RetryBudgets
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,19 +25,23 @@ class RetryPolicy:
 
     A disk that is full or away is waited for until it is mended.
 
-    `waits` is called before each pause with the name of what is waited for.
+    `waits` is called before each pause with the name of what is waited for; `budgets` are shared by all work of a
+    process, and hold retries back that would be too many for their target.
     """
 
     attempts: int
     outage_s: float = 0.0
     waits: Callable[[str], None] | None = None
+    budgets: RetryBudgets | None = None
 
     async def retried(self, work: Callable[[], Awaitable[_T]], whom: str) -> _T:
         """What `work` returns, tried with growing pauses while its error is retryable; the last error is raised.
 
         `whom` names what it needs for people to read, such as "a voice server at 127.0.0.1:8051".
         """
-        async for attempt in retrying(self.attempts, outage_s=self.outage_s, waits=partial(self._wait, whom)):
+        budget = self.budgets.of(whom) if self.budgets is not None else None
+        waits = partial(self._wait, whom)
+        async for attempt in retrying(self.attempts, outage_s=self.outage_s, waits=waits, budget=budget):
             with attempt:
                 return await work()
         raise AssertionError("unreachable: retrying raises the last error")

@@ -20,6 +20,7 @@ from services.base.client import open_channel, remote_errors
 from services.base.direct import direct_channel
 from services.base.errors import UnavailableError, VigentError
 from services.base.names import PROBLEM_METADATA_KEY, engine_name
+from services.base.pauses import RetryBudgets, RetryShare
 from services.text.pronunciation import ReadingKind
 from vigent.asr.v1.asr_pb2_grpc import AsrServiceStub
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
@@ -168,13 +169,14 @@ class Service(Generic[StubT]):
 
 
 class Servers:
-    """Every model server that a film needs."""
+    """Every model server that a film needs, and how many retries are left for each."""
 
     def __init__(self, settings: OrchestratorSettings) -> None:
         self.tts = Service(settings.tts, "vigent.tts.v1.TtsService", TtsServiceStub)
         self.lipsync = Service(settings.lipsync, "vigent.lipsync.v1.LipsyncService", LipsyncServiceStub)
         self.asr = Service(settings.asr, "vigent.asr.v1.AsrService", AsrServiceStub)
         self.overlay = Service(settings.overlay, "vigent.overlay.v1.OverlayService", OverlayServiceStub)
+        self.retries = RetryBudgets(RetryShare(settings.retry_share))
 
     async def engines(self, policy: RetryPolicy) -> dict[str, Engine]:
         """The engine behind each service. Raises UnavailableError naming a service that does not answer."""

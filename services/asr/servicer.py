@@ -7,14 +7,15 @@ from contextlib import contextmanager
 
 import grpc
 
+from services.asr.canary import CANARY
 from services.asr.engine import Alignment, Heard, Listening, Word
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
 from services.media.store import MediaStore
 from services.runtime.audio_stream import AudioStream
 from services.runtime.interceptors import Context
-from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
+from services.runtime.worker.call import progress_message
 from services.runtime.worker.worker import Worker
 from services.text.plain_text import checked_text
 from services.text.pronunciation_messages import pronunciations_of
@@ -122,4 +123,5 @@ SPEC = ServiceSpec(
     },
     default_engine="dtw",
     add=_add,
+    canary=CANARY,
 )

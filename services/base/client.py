@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,10 +13,14 @@ import tenacity
 from services.base.direct import direct_channel
 from services.base.disk import DISK_FULL, STORE_AWAY
 from services.base.errors import UnavailableError, VigentError
+from services.base.pauses import RetryBudget
 from services.base.status import error_of
 
 MAX_RESPONSE_BYTES = 64 * 2**20
 """Largest response accepted: an RGBA picture of 4096 x 4096."""
+
+_LONGEST_ASKED_S = 60.0  # no server of the mesh asks for more
+_SPREAD = 1.2
 
 _NEEDS_A_PERSON = frozenset({DISK_FULL, STORE_AWAY})
 
@@ -54,19 +59,25 @@ def retrying(
     longest_wait_s: float = 30.0,
     outage_s: float = 0.0,
     waits: Callable[[VigentError], None] | None = None,
+    budget: RetryBudget | None = None,
 ) -> tenacity.AsyncRetrying:
-    """Retries errors that are `retryable`, after the delay that the server asked for, else after growing random ones.
+    """Retries errors that are `retryable`, after growing random delays, and never before the server asked to.
 
     Servers that are away, being replaced or full are tried beyond `attempts`, until the pauses add up to `outage_s`.
     A disk that is full or away is waited for without end: failing would mend nothing, and lose the work.
-    `waits` is called with each error before the pause that follows it.
+    `waits` is called with each error before the pause that follows it. Retries take their turn in `budget`.
     Use as `async for attempt in retrying(): with attempt, remote_errors(): ...`; the last error is raised as it is.
     """
     growing = tenacity.wait_random_exponential(multiplier=0.2, max=longest_wait_s)
+    if budget is not None:
+        budget.called()
 
     def wait_s(state: tenacity.RetryCallState) -> float:
-        asked_s = _error(state).retry_after_s
-        return growing(state) if asked_s is None else min(asked_s, longest_wait_s)
+        error = _error(state)
+        pause_s = growing(state) if error.retry_after_s is None else _as_asked_s(error.retry_after_s)
+        if budget is None or error.reason in _NEEDS_A_PERSON:
+            return pause_s
+        return max(pause_s, budget.take_s())
 
     def stop(state: tenacity.RetryCallState) -> bool:
         error = _error(state)
@@ -80,6 +91,11 @@ def retrying(
         before_sleep=waits and (lambda state: waits(_error(state))),
         reraise=True,
     )
+
+
+def _as_asked_s(retry_after_s: float) -> float:
+    """Not before, and not all of those who were asked the same at the same moment."""
+    return min(retry_after_s, _LONGEST_ASKED_S) * random.uniform(1.0, _SPREAD)
 
 
 def _error(state: tenacity.RetryCallState) -> VigentError:

@@ -25,6 +25,12 @@ _SHARED = (
     "VIGENT_MESH_KEY",
     "VIGENT_MODELS_ROOT",
     "VIGENT_PRONUNCIATIONS",
+    "VIGENT_UNWATCHED",
+    "VIGENT_WATCH_INTERVAL_S",
+    "VIGENT_WATCH_MEMORY_BYTES",
+    "VIGENT_WATCH_MISSES",
+    "VIGENT_WATCH_RESTARTS",
+    "VIGENT_WATCH_TIMEOUT_S",
 )
 """Names outside all sections; those of `vigent` itself are in the environment of its servers, too."""
 _MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")

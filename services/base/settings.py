@@ -173,4 +173,9 @@ class ServerSettings(GrpcSettings):
         0, description="Resident memory at which the worker is replaced when idle; 0 for none.", ge=0
     )
     memory_hard_bytes: int = Field(0, description="Resident memory at which the worker is killed; 0 for none.", ge=0)
+    canary_interval_s: float = Field(
+        600.0,
+        description="Time between two tries of an idle engine with a tiny call that is checked; 0 for none.",
+        ge=0,
+    )
     progress_interval_s: float = Field(1.0, description="Time between two progress messages of a call.", gt=0, le=2)

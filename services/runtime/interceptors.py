@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
+from functools import partial
 from typing import Any, NoReturn, TypeAlias
 
 import grpc
@@ -36,33 +37,23 @@ class RpcGuard(grpc.aio.ServerInterceptor):
     """The one place where errors become gRPC codes. Streaming servicer methods must be async generators."""
 
     def __init__(self, metrics: ServerMetrics, service: str) -> None:
-        """`service` is the full name; RPCs of other services (health, reflection) pass through."""
+        """`service` is the full name; RPCs of other services (health, reflection) are only read strictly."""
         self._metrics, self._prefix = metrics, f"/{service}/"
         self.calls = RunningCalls()
 
     async def intercept_service(
         self, continuation: Callable[[Details], Awaitable[Handler | None]], details: Details
     ) -> Handler | None:
-        """Wraps the handler of a method of our service."""
+        """Wraps the handler of a method."""
         handler = await continuation(details)
-        if handler is None or not details.method.startswith(self._prefix):
-            return handler
-        return self._guarded(handler, details.method.removeprefix(self._prefix))
+        if handler is None:
+            return None
+        if not details.method.startswith(self._prefix):
+            return _wrapped(handler, _strict_unary, _strict_stream)
+        method = details.method.removeprefix(self._prefix)
+        return _wrapped(handler, partial(self._unary, method), partial(self._stream, method))
 
-    def _guarded(self, handler: Handler, method: str) -> Handler:
-        codecs = _tolerant(handler.request_deserializer), handler.response_serializer
-        behaviors: Any = handler  # typed for servers that are not asynchronous
-        match handler.request_streaming, handler.response_streaming:
-            case False, False:
-                return grpc.unary_unary_rpc_method_handler(self._unary(behaviors.unary_unary, method), *codecs)
-            case True, False:
-                return grpc.stream_unary_rpc_method_handler(self._unary(behaviors.stream_unary, method), *codecs)
-            case False, True:
-                return grpc.unary_stream_rpc_method_handler(self._stream(behaviors.unary_stream, method), *codecs)
-            case _:
-                return grpc.stream_stream_rpc_method_handler(self._stream(behaviors.stream_stream, method), *codecs)
-
-    def _unary(self, behavior: Unary, method: str) -> Unary:
+    def _unary(self, method: str, behavior: Unary) -> Unary:
         async def guarded(request: Requests, context: Context) -> Message:
             request = _patient(request)
             try:
@@ -74,7 +65,7 @@ class RpcGuard(grpc.aio.ServerInterceptor):
 
         return guarded
 
-    def _stream(self, behavior: Stream, method: str) -> Callable[[Any, Context], Awaitable[None]]:
+    def _stream(self, method: str, behavior: Stream) -> Callable[[Any, Context], Awaitable[None]]:
         # Writing, not yielding: a cancelled call then closes the servicer's generator at once, not when collected.
         async def guarded(request: Requests, context: Context) -> None:
             request = _patient(request)
@@ -111,6 +102,57 @@ class RpcGuard(grpc.aio.ServerInterceptor):
             seconds = time.monotonic() - started_s
             self._metrics.request_ended(method, code.name, seconds)
             _LOG.info("%s ended with %s after %.3f s", method, code.name, seconds)
+
+
+def _wrapped(
+    handler: Handler,
+    unary: Callable[[Unary], Unary],
+    stream: Callable[[Stream], Callable[[Any, Context], Awaitable[None]]],
+) -> Handler:
+    codecs = _tolerant(handler.request_deserializer), handler.response_serializer
+    behaviors: Any = handler  # typed for servers that are not asynchronous
+    match handler.request_streaming, handler.response_streaming:
+        case False, False:
+            return grpc.unary_unary_rpc_method_handler(unary(behaviors.unary_unary), *codecs)
+        case True, False:
+            return grpc.stream_unary_rpc_method_handler(unary(behaviors.stream_unary), *codecs)
+        case False, True:
+            return grpc.unary_stream_rpc_method_handler(stream(behaviors.unary_stream), *codecs)
+        case _:
+            return grpc.stream_stream_rpc_method_handler(stream(behaviors.stream_stream), *codecs)
+
+
+def _strict_unary(behavior: Unary) -> Unary:
+    """For methods of the library, which answers UNKNOWN to what it cannot read, with the name of a Python exception."""
+
+    async def strict(request: Requests, context: Context) -> Message:
+        try:
+            return await behavior(_checked(request), context)
+        except VigentError as error:
+            await _abort(context, error)
+
+    return strict
+
+
+def _strict_stream(behavior: Callable[[Any, Context], object]) -> Callable[[Any, Context], Awaitable[None]]:
+    """The same for those that yield their answers, or write them themselves."""
+
+    async def strict(request: Requests, context: Context) -> None:
+        request = _patient(request)
+        try:
+            answers = behavior(_checked(request), context)
+            if isinstance(answers, Awaitable):
+                await answers
+                return
+            assert isinstance(answers, AsyncGenerator)
+            async with aclosing(answers):
+                async for answer in answers:
+                    await _write(context, answer)
+        except VigentError as error:
+            await _drain_requests(request)
+            await _abort(context, error)
+
+    return strict
 
 
 def _tolerant(deserialize: Callable[[bytes], Message] | None) -> Callable[[bytes], object]:

@@ -17,13 +17,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.base.exits import port_error
+from services.runtime.canary import RIGHT, UNANSWERED, WRONG
 from services.runtime.worker.call import Call
 from services.runtime.worker.worker import State, Worker
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which nobody reads
 
-REFUSALS = ("queue_full", "caller_left", "unavailable")
-DEATHS = ("crash", "stall", "memory", "oom", "load")
+REFUSALS = ("queue_full", "caller_left", "unavailable", "deadline")
+DEATHS = ("crash", "stall", "memory", "oom", "load", "canary")
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 50)
@@ -44,7 +45,9 @@ class ServerMetrics:
         self._restarts = self._counter("vigent_worker_restarts", "Workers replaced.", ("service", "reason"))
         self._restarted = dict.fromkeys(DEATHS, 0)
         self._refused = self._counter("vigent_admission_refused", "Calls without a slot.", ("service", "reason"))
-        for counter, reasons in ((self._restarts, DEATHS), (self._refused, REFUSALS)):
+        self._canaries = self._counter("vigent_canaries", "Tries of an idle engine.", ("service", "outcome"))
+        outcomes = (RIGHT, WRONG, UNANSWERED)
+        for counter, reasons in ((self._restarts, DEATHS), (self._refused, REFUSALS), (self._canaries, outcomes)):
             for reason in reasons:
                 counter.labels(service, reason)  # starts at 0, so that the first one shows as a change
 
@@ -75,6 +78,10 @@ class ServerMetrics:
         if call.media_s > 0:
             factor = (time.monotonic() - started_s) / call.media_s
             self._realtime_factor.labels(self.service, method).observe(factor)
+
+    def canary_ended(self, outcome: str) -> None:
+        """Counts a try of the idle engine; `outcome` is RIGHT, WRONG or UNANSWERED."""
+        self._canaries.labels(self.service, outcome).inc()
 
     def refused(self, reason: str) -> None:
         """Counts a call that got no slot; `reason` is one of REFUSALS."""
@@ -146,6 +153,8 @@ class _WorkerCollector(Collector):
         if self._worker.missing:
             stand_ins.add_metric([self._service, self._worker.engine], 1)
         yield stand_ins
+        doubt = float(bool(self._worker.doubt))
+        yield _gauge("vigent_worker_distrusted", "1: it gave wrong results.", [self._service], doubt)
 
 
 def _gauge(name: str, text: str, labels: list[str], value: float) -> GaugeMetricFamily:

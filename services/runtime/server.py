@@ -20,7 +20,9 @@ from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
+from services.enginekit.canary import Canary
 from services.media.store import MediaStore
+from services.runtime.canary import CanaryKeeper
 from services.runtime.choice import choose
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server, open_health_port
 from services.runtime.health import Health
@@ -41,7 +43,7 @@ class ServiceSpec:
 
     `engines` maps a name to "module:Class"; `add` registers the servicer. `default_engine` needs no download: it works
     where no checkpoint of a better one is. `fallback_engine` stands in, unless the settings say otherwise, for an
-    engine that was asked for by name and is not installed.
+    engine that was asked for by name and is not installed. `canary` is what an idle engine is tried with.
     """
 
     name: str
@@ -51,6 +53,7 @@ class ServiceSpec:
     add: Callable[[grpc.aio.Server, Worker, MediaStore], None]
     attributes: tuple[str, ...] = ()
     fallback_engine: str = ""
+    canary: Canary | None = None
 
 
 def serve(spec: ServiceSpec) -> int:
@@ -94,6 +97,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         for job in (
             worker.run(),
             Watchdog(worker, settings).run(),
+            *([CanaryKeeper(worker, spec.canary, settings, metrics).run()] if spec.canary else []),
             keep_health(
                 worker,
                 health,
@@ -156,7 +160,7 @@ async def keep_health(
 
 
 async def _publish(worker: Worker, health: Health) -> None:
-    problem = str(worker.problem) if worker.problem else ""
+    problem = str(worker.problem or worker.doubt)
     await health.publish(ready=worker.ready, live=worker.live, problem=problem, missing=worker.missing)
 
 

@@ -13,7 +13,7 @@ import psutil
 
 from services.base.settings import ServerSettings
 from services.runtime.metrics import ServerMetrics
-from services.runtime.worker.worker import State, Worker
+from services.runtime.worker.worker import WRONG_RESULTS, State, Worker
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -68,8 +68,8 @@ class RuntimeServicer(runtime_pb2_grpc.RuntimeServiceServicer):
             queue_depth=worker.admission.queue_depth,
             units_done=dict(worker.units.total()),
             restarts=self._metrics.restarts(),
-            problem=str(worker.problem or ""),
-            problem_reason=worker.problem.reason if worker.problem else "",
+            problem=str(worker.problem or worker.doubt),
+            problem_reason=worker.problem.reason if worker.problem else WRONG_RESULTS if worker.doubt else "",
             resident_memory_bytes=resident_memory_bytes(),
             worker_resident_memory_bytes=present.resident_bytes() if present else 0,
             device_memory_bytes=present.device_memory[0] if present else 0,

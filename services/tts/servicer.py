@@ -17,13 +17,14 @@ from services.base.errors import InternalError, InvalidInputError
 from services.enginekit.progress import ProgressSnapshot
 from services.media.store import MediaStore
 from services.runtime.interceptors import Context
-from services.runtime.progress_message import progress_message
 from services.runtime.server import ServiceSpec
+from services.runtime.worker.call import progress_message
 from services.runtime.worker.worker import Worker
 from services.text.languages import primary_subtag
 from services.text.pauses import pauses_of_ellipses
 from services.text.plain_text import checked_text
 from services.text.pronunciation_messages import pauses_of, pronunciations_of
+from services.tts.canary import CANARY
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis, Voice, WordMark
 from vigent.media.v1 import media_pb2
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -176,5 +177,6 @@ SPEC = ServiceSpec(
     },
     default_engine="espeak",
     add=_add,
+    canary=CANARY,
     attributes=("sample_rate_hz", "voices"),
 )

@@ -41,6 +41,7 @@ ROWS = (
     "kernel kills the worker for want of memory",
     "device out of memory",
     "device lost",
+    "engine that gives wrong results",
     "request that kills its worker each time",
     "crash loop",
     "wall clock an hour off",
@@ -59,19 +60,6 @@ ROWS = (
 )
 
 NOT_PROVOKED = {
-    "deadline shorter than the estimate": ("Nothing yet.", "Not built: a server gives no estimate of a call."),
-    "retry storm": (
-        "The calls of a job wait longer after each failure, at random.",
-        "No budget is shared by several callers.",
-    ),
-    "reload to a bad version": (
-        "Nothing yet.",
-        "Not built: a checkpoint is read when a worker starts.",
-    ),
-    "metrics scraped hard, or never": (
-        "No call waits for a scrape, and nothing is pushed.",
-        "A scrape reads what is there; no test scrapes hard.",
-    ),
     "shared memory left by a crash": (
         "There is none.",
         "Progress records are memory without a name, which goes with the last process that has it.",

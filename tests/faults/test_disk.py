@@ -9,8 +9,10 @@ import pytest
 from gateway.http.replicas import MeshWatch, ServiceState
 from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient
+from orchestrator.jobs.room import needed_bytes
 from services.base.disk import DISK_FULL
 from services.base.errors import ExhaustedError, VigentError
+from services.media.store import MediaStore
 from tests.support.films import ended, facts_of, output, spec_of, until
 from tests.support.mesh import Mesh, run_mesh
 from tests.support.servers import poll
@@ -19,6 +21,7 @@ from tests.support.small_disk import SmallDisk, small_disk
 from vigent.jobs.v1 import jobs_pb2
 
 MIB = 2**20
+LEAST_FREE_BYTES = 4 * MIB
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,7 @@ def mesh(disk: SmallDisk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Media and jobs are on the disk, logs are not."""
     folder = tmp_path_factory.mktemp("mesh")
     settings = {
-        "VIGENT_ORCHESTRATOR_LEAST_FREE_BYTES": str(4 * MIB),
+        "VIGENT_ORCHESTRATOR_LEAST_FREE_BYTES": str(LEAST_FREE_BYTES),
         "VIGENT_ORCHESTRATOR_DATABASE_URL": f"sqlite:///{disk.path / 'jobs.db'}",
         "VIGENT_MEDIA_ROOT": str(disk.path / "media"),
     }
@@ -54,8 +57,8 @@ async def readiness(mesh: Mesh) -> ServiceState:
 
 @pytest.mark.fault(
     "disk full",
-    promised="Jobs wait and say so, new ones get 507 and when to come back, readiness tells; with room all "
-    "goes on. No job is lost.",
+    promised="Jobs wait and say so, those that would not fit are not begun, new ones get 507 and when to come back, "
+    "readiness tells; with room all goes on. No job is lost.",
 )
 async def test_jobs_wait_for_room_and_new_ones_are_refused(mesh: Mesh, disk: SmallDisk) -> None:
     spec = spec_of(mesh, SCRIPT, seed=9)
@@ -100,6 +103,24 @@ async def test_no_job_is_lost_when_nothing_at_all_can_be_written(mesh: Mesh, dis
         every = [job async for job in client.list_all()]
     assert {job.state for job in every} == {jobs_pb2.JOB_STATE_DONE}
     assert [facts_of(output(mesh, job, "film.mp4")).frames for job in made] == [whole_frames(job) for job in made]
+
+
+@pytest.mark.fault("disk full")
+async def test_a_film_for_which_there_is_no_room_is_not_begun(mesh: Mesh, disk: SmallDisk) -> None:
+    """There is room for new jobs, and for half of this one."""
+    spec = spec_of(mesh, SCRIPT, seed=11)
+    async with JobClient(mesh.jobs) as client:
+        disk.fill(left_bytes=LEAST_FREE_BYTES + needed_bytes(spec, MediaStore(mesh.media_root)) // 2)
+        try:
+            (job,) = await submitted(client, mesh, 11)
+            await until(client, job, lambda event: event.progress.message == "Waiting for room on the disk.")
+            waiting = await client.get(job)
+        finally:
+            disk.empty()
+        made = await ended(client, job)
+    assert waiting.progress.stage == "prepare"
+    assert not waiting.segments
+    assert facts_of(output(mesh, made, "film.mp4")).frames == whole_frames(made)
 
 
 def waits_of(mesh: Mesh) -> int:

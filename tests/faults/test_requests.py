@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 from pathlib import Path
 
@@ -25,6 +26,12 @@ from tests.support.servers import (
 )
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
+LIBRARY_METHODS = (
+    "grpc.health.v1.Health/Check",
+    "grpc.health.v1.Health/Watch",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    "vigent.runtime.v1.RuntimeService/GetStatus",
+)
 ACTIVE = 'vigent_worker_active_requests{service="tts"}'
 QUEUE = 'vigent_queue_depth{service="tts"}'
 
@@ -125,6 +132,25 @@ async def test_deadline_in_the_middle_stops_the_engine(tmp_path: Path) -> None:
         await server.until_metric(counted, 1)
 
 
+@pytest.mark.fault(
+    "deadline shorter than the estimate",
+    promised="Refused at once, with the estimate: what is ahead in line, at the pace of the fastest latest call.",
+)
+async def test_deadline_shorter_than_the_estimate_is_refused_with_it(tmp_path: Path) -> None:
+    log_file = tmp_path / "calls"
+    async with serving(tmp_path, {"delay_s": 6, "log_file": log_file}, slots=8, stall_budget_s=60) as server:
+        await asyncio.gather(*(events(server.speak("ab")) for _ in range(8)))
+        code, error = await failure(server.speak("ab", timeout_s=11))
+        assert code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert isinstance(error, DeadlineExceededError)
+        assert error.reason == "DEADLINE_TOO_SHORT"
+        assert re.fullmatch(
+            r"The call would take 1\d\.\d s at the least, and its deadline is in \d+\.\d s.", error.problem
+        )
+        assert (await server.metrics())['vigent_admission_refused_total{reason="deadline",service="tts"}'] == 1
+        assert log_file.read_text(encoding="utf-8").count("call") == 8
+
+
 @pytest.mark.fault("caller that reads slowly, or not at all")
 async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
     options = {"units": 40, "unit_samples": 500_000}
@@ -144,14 +170,17 @@ async def test_caller_that_never_reads_loses_its_slot(tmp_path: Path) -> None:
     promised="A typed error without internals; the server is unharmed.",
 )
 async def test_malformed_message_is_an_invalid_argument_without_internals(tmp_path: Path) -> None:
+    """Also for the methods that every server has from the library."""
     async with serving(tmp_path) as server:
-        raw = server.channel.unary_stream(f"/{TTS}/Synthesize")
-        code, error = await failure(raw(b"\xff\xff\xff\xff", timeout=TIMEOUT_S))
-        assert code is grpc.StatusCode.INVALID_ARGUMENT
-        assert isinstance(error, InvalidInputError)
-        assert error.reason == "MALFORMED"
-        assert "Exception" not in str(error)
-        assert "Decode" not in str(error)
+        for path in (f"{TTS}/Synthesize", *LIBRARY_METHODS):
+            raw = server.channel.unary_stream(f"/{path}")
+            code, error = await failure(raw(b"\xff\xff\xff\xff", timeout=TIMEOUT_S))
+            assert code is grpc.StatusCode.INVALID_ARGUMENT
+            assert isinstance(error, InvalidInputError)
+            assert error.reason == "MALFORMED"
+            assert "Exception" not in str(error)
+            assert "Decode" not in str(error)
+        assert "Traceback" not in server.log.read_text(encoding="utf-8")
         assert (await events(server.speak()))[-1] == "done"
 
 

@@ -13,6 +13,7 @@ import pytest
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.supervisor import Supervisor
 from services.base.client import open_channel, remote_errors, retrying
+from services.base.errors import FailedPreconditionError
 from services.base.names import FULL_NAMES
 from services.media.store import MediaStore, media_ref
 from tests.support.servers import events
@@ -25,17 +26,19 @@ CALLERS, CALLS = 6, 2000
 SETTINGS = {
     "VIGENT_TTS_ENGINE": "tests.knobs.tts:KnobsTts",
     "VIGENT_LIPSYNC_ENGINE": "tests.knobs.lipsync:KnobsLipsync",
-    "VIGENT_LIPSYNC_OPTIONS": json.dumps({"units": "1"}),
 }
 
 
 @asynccontextmanager
-async def mesh_of(data: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Supervisor, MeshPlan]]:
-    """A voice server and two of lip-sync."""
+async def mesh_of(
+    data: Path, monkeypatch: pytest.MonkeyPatch, **options: str
+) -> AsyncIterator[tuple[Supervisor, MeshPlan]]:
+    """A voice server and two of lip-sync, whose engine has these options."""
     monkeypatch.setenv("VIGENT_LIPSYNC_REPLICAS", "2")
     plan = MeshPlan.here(port_base=0)
     names = ["tts", "lipsync", "lipsync-2"]
-    async with Supervisor(plan, data, lambda *_: None, names, settings=SETTINGS) as mesh:
+    settings = SETTINGS | {"VIGENT_LIPSYNC_OPTIONS": json.dumps({"units": "1", **options})}
+    async with Supervisor(plan, data, lambda *_: None, names, settings=settings) as mesh:
         await mesh.wait_ready()
         yield mesh, plan
 
@@ -102,3 +105,35 @@ async def test_who_is_alone_is_waited_for(tmp_path: Path, monkeypatch: pytest.Mo
             assert said[-1] == "done"
 
         await under_load(restarted(mesh, "tts"), call, 100)
+
+
+@pytest.mark.fault(
+    "reload to a bad version",
+    promised="A restart of a service ends with the first replica that does not get ready, and says why; the others "
+    "stay with the old version and serve.",
+)
+async def test_a_version_that_cannot_be_loaded_gets_no_further_than_one_replica(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    footage = media_ref(MediaStore(tmp_path / "media").put_bytes(b"footage"))
+    broken_file = tmp_path / "broken"
+    async with mesh_of(tmp_path, monkeypatch, broken_file=str(broken_file)) as (mesh, plan), AsyncExitStack() as stack:
+        target = f"ipv4:{plan.addresses.targets('lipsync')}"
+        stub = LipsyncServiceStub(await stack.enter_async_context(open_channel(target, FULL_NAMES["lipsync"])))
+
+        async def call() -> None:
+            with remote_errors():
+                responses = stub.Prepare(lipsync_pb2.PrepareRequest(footage=footage), timeout=60, wait_for_ready=True)
+                assert [response.WhichOneof("event") async for response in responses][-1] == "report"
+
+        old = mesh.processes["lipsync-2"].process
+        broken_file.touch()
+
+        async def to_the_bad_version() -> None:
+            with pytest.raises(FailedPreconditionError, match="This version is broken"):
+                await restarted(mesh, "lipsync")
+
+        await under_load(to_the_bad_version(), call, 100)
+        assert mesh.processes["lipsync-2"].process is old
+        broken_file.unlink()
+        await mesh.processes["lipsync"].ready.wait()

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -21,9 +22,11 @@ from gateway.mesh.addresses import drain_s
 from gateway.mesh.health import GrpcProbe
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.policy import Failures, WatchdogPolicy
+from gateway.mesh.settings import MeshSettings
 from gateway.mesh.supervised import Supervised
 from gateway.mesh.supervisor import Supervisor
-from gateway.mesh.watchdog import Sign, Watchdog, knock
+from gateway.mesh.watchdog import Sign, Verdict, Watchdog, knock
+from services.base.errors import InvalidInputError
 from tests.support.commands import TIMEOUT_S, Running, command_of, running
 from tests.support.servers import events, until_event
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -53,12 +56,16 @@ class Heard:
 
 @asynccontextmanager
 async def voice(
-    folder: Path, heard: Heard, options: dict[str, object] | None = None, **settings: object
+    folder: Path,
+    heard: Heard,
+    options: dict[str, object] | None = None,
+    policy: WatchdogPolicy = QUICK,
+    **settings: object,
 ) -> AsyncIterator[Supervised]:
     """A voice server with a test engine under a supervisor."""
     told = {"engine": "tests.knobs.tts:KnobsTts", "options": json.dumps(options or {}), "drain_delay_s": 0, **settings}
     environment = {f"VIGENT_TTS_{name.upper()}": str(value) for name, value in told.items()}
-    async with Supervisor(MeshPlan.here(0), folder, heard.say, ("tts",), QUICK, environment) as mesh:
+    async with Supervisor(MeshPlan.here(0), folder, heard.say, ("tts",), policy, environment) as mesh:
         yield mesh.processes["tts"]
 
 
@@ -191,7 +198,7 @@ async def test_a_question_that_was_not_asked_in_time_says_nothing() -> None:
             await asyncio.sleep(0.11)
             time.sleep(1.5)  # noqa: ASYNC251 - it is this that is tried
         assert not watching.done()
-        assert await asyncio.wait_for(watching, TIMEOUT_S) == "liveness failed 1 times in a row"
+        assert await asyncio.wait_for(watching, TIMEOUT_S) == Verdict("liveness failed 1 times in a row")
         await probe.close()
 
 
@@ -208,3 +215,91 @@ def test_the_pauses_of_a_crash_loop_grow_to_minutes() -> None:
         told.append((failures.pause_s, failures.looping))
     assert told[:6] == [(0.5, False), (1, False), (2, False), (4, False), (8, False), (16, True)]
     assert told[-1] == (300, True)
+
+
+async def test_a_process_that_holds_too_much_memory_finishes_its_call_and_is_replaced(tmp_path: Path) -> None:
+    hold_file, heard = tmp_path / "hold", Heard()
+    options = {"leak_bytes": 300 * 2**20, "action": "hold", "at_unit": 2, "hold_file": str(hold_file)}
+    policy = replace(QUICK, memory_bytes=700 * 2**20)
+    async with voice(tmp_path, heard, options, policy, stall_budget_s=600, drain_grace_s=600) as tts:
+        await asyncio.wait_for(tts.ready.wait(), TIMEOUT_S)
+        assert tts.process is not None
+        pid = tts.process.pid
+        async with grpc.aio.insecure_channel(tts.address) as channel:
+            call = tts_pb2_grpc.TtsServiceStub(channel).Synthesize(tts_pb2.SynthesizeRequest(text="abc"))
+            await heard.until("MiB of memory, more than 700; it finishes its calls.")
+            hold_file.touch()
+            assert (await events(call))[-1] == "done"
+        await heard.until("MiB of memory, more than 700; restarting in")
+        await asyncio.wait_for(tts.ready.wait(), TIMEOUT_S)
+        assert tts.process.pid != pid
+    assert not psutil.pid_exists(pid)
+
+
+async def test_one_that_is_not_watched_is_restarted_only_when_it_ends(tmp_path: Path) -> None:
+    heard = Heard()
+    policy = replace(QUICK, watched=False, memory_bytes=1)
+    async with voice(tmp_path, heard, None, policy) as tts:
+        await asyncio.wait_for(tts.ready.wait(), TIMEOUT_S)
+        assert tts.process is not None
+        process = psutil.Process(tts.process.pid)
+        probe = GrpcProbe("tts", tts.address)
+        assert await probe.memory_bytes(TIMEOUT_S) > 10**7
+        process.suspend()
+        assert not await probe.alive(QUICK.timeout_s)
+        await probe.close()
+        process.resume()
+        assert tts.restarts == 0
+        process.kill()
+        await heard.until("exited with code -9; restarting")
+        await asyncio.wait_for(tts.ready.wait(), TIMEOUT_S)
+
+
+async def test_a_restart_by_hand_of_what_has_just_died_starts_it_once(tmp_path: Path) -> None:
+    """Only its keeper starts it; whoever asks for a restart waits for the same new process."""
+    heard = Heard()
+    async with voice(tmp_path, heard) as tts:
+        await asyncio.wait_for(tts.ready.wait(), TIMEOUT_S)
+        for _ in range(3):
+            assert tts.process is not None
+            died = tts.process
+            psutil.Process(died.pid).kill()
+            await asyncio.gather(tts.restart(), tts.restart())
+            assert tts.process is not None
+            assert tts.process is not died
+        await asyncio.sleep(0)
+        servers = [child for child in psutil.Process().children() if "services.tts" in " ".join(child.cmdline())]
+        assert len(servers) == 1
+
+
+def test_how_a_process_is_watched_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    default = MeshSettings.load().policy("tts")
+    assert default == WatchdogPolicy()
+    monkeypatch.setenv("VIGENT_WATCH_INTERVAL_S", "1")
+    monkeypatch.setenv("VIGENT_WATCH_TIMEOUT_S", "2")
+    monkeypatch.setenv("VIGENT_WATCH_MISSES", "4")
+    monkeypatch.setenv("VIGENT_WATCH_RESTARTS", "7")
+    monkeypatch.setenv("VIGENT_UNWATCHED", "asr, overlay")
+    monkeypatch.setenv("VIGENT_WATCH_MEMORY_BYTES", '{"tts": 8000}')
+    settings = MeshSettings.load()
+    told = WatchdogPolicy(interval_s=1, timeout_s=2, misses=4, restarts=7)
+    assert settings.policy("lipsync") == told
+    assert settings.policy("asr") == replace(told, watched=False)
+    assert settings.policy("tts") == replace(told, memory_bytes=8000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("UNWATCHED", "tss", "'tss' is no service; name some of"),
+        ("WATCH_MEMORY_BYTES", '{"tss": 1}', "'tss' is no service"),
+        ("WATCH_MEMORY_BYTES", "8 GB", "Write it as JSON"),
+        ("WATCH_MISSES", "0", "VIGENT_WATCH_MISSES"),
+    ],
+)
+def test_a_wrong_setting_of_the_watch_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(f"VIGENT_{name}", value)
+    with pytest.raises(InvalidInputError, match=words):
+        MeshSettings.load()

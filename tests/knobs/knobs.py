@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.base.errors import FailedPreconditionError
 from services.enginekit.progress import Progress, read_progress
 
 _LEAK: list[bytearray] = []
@@ -30,7 +31,7 @@ class Knobs:
     call), oom, oom_hang (and does not let go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests
     whose text has this in it.
     once_file: only while this file does not exist; the action makes it.
-    load_delay_s (0), load_action (none): the same while loading.
+    load_delay_s (0), load_action (none): the same while loading. broken_file: while it is there nothing can be loaded.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
     log_file: gets a line for every call ("call") and every finished unit ("unit 3").
     """
@@ -49,6 +50,8 @@ class Knobs:
         self._once_file = Path(options["once_file"]) if "once_file" in options else None
         self._log_file = Path(options["log_file"]) if "log_file" in options else None
         time.sleep(float(options.get("load_delay_s", "0")))
+        if Path(options.get("broken_file", "/nonexistent")).exists():
+            raise FailedPreconditionError("This version is broken.", "Put the old one back.")
         act(options.get("load_action", ""), hold_file=self._hold_file)
         if "idle_action" in options:
             work = Path(options["idle_file"]), options["idle_action"]

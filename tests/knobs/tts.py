@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,7 @@ class KnobsTts:
     unit_samples: with it a call yields `units` chunks of so many samples instead. wrong_seeds: with these seeds
     (separated by commas) the tones are an octave too high. mute_seeds: with these nothing is said. voices_delay_s (0):
     time it takes to list the voices. voice_name (Tone). instructed: with it the voice follows instructions, which are
-    logged.
+    logged. wrong_file: while it is there, what is said cannot be heard.
     """
 
     capabilities = Capabilities(("en", "zh"), uses_gpu=True, streams=True)
@@ -41,6 +42,7 @@ class KnobsTts:
         self._wrong_seeds = settings.options.get("wrong_seeds", "").split(",")
         self._instructed = "instructed" in settings.options
         self.capabilities = replace(self.capabilities, follows_instructions=self._instructed)
+        self._wrong_file = Path(settings.options.get("wrong_file", "/nonexistent"))
         self._mute_seeds = settings.options.get("mute_seeds", "").split(",")
 
     def voices(self) -> list[Voice]:
@@ -69,7 +71,8 @@ class KnobsTts:
                 yield Speech(self._unit)
             else:
                 yield WordMark(number, number + 1, number * samples)
-                yield Speech(_tone(number * samples, samples, self.sample_rate_hz, tone_hz))
+                tone = _tone(number * samples, samples, self.sample_rate_hz, tone_hz)
+                yield Speech(tone * 0 if self._wrong_file.exists() else tone)
         yield Finish(FinishReason.END_OF_TEXT)
         self._knobs.end()
 

@@ -126,3 +126,14 @@ class Call:
         if self._taken == WINDOW // 2:
             self._process.send(Credit(self.id, self._taken))
             self._taken = 0
+
+
+def progress_message(snapshot: ProgressSnapshot) -> media_pb2.Progress:
+    """What a caller learns of the worker's progress record."""
+    return media_pb2.Progress(
+        phase=snapshot.phase,
+        units_done=snapshot.units_done,
+        units_total=snapshot.units_total,
+        age_ms=int(snapshot.age_s(time.monotonic_ns()) * 1000),
+        stall_budget_ms=snapshot.budget_ns // 1_000_000,
+    )

@@ -41,6 +41,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from services.base.deadline import time_left_s
 from services.base.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.base.settings import ServerSettings
 from services.enginekit.progress import ProgressSnapshot
@@ -58,6 +59,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
+WRONG_RESULTS = "WRONG_RESULTS"
+"""Reason of the UnavailableError while the engine is known to give them."""
+
 _OWN_DEATHS = frozenset({"stall", "memory"})
 """Reasons for which we kill a worker: it brought that about itself."""
 
@@ -96,7 +100,7 @@ class Worker:
         self.changed = asyncio.Event()
         self.available = asyncio.Event()
         self.draining = self.stalled = self.retiring = self.broken = False
-        self.version = self.missing = ""
+        self.version = self.missing = self.doubt = ""
         self._boot, self._metrics = boot, metrics
         self._progress_interval_s, self._grace_s = settings.progress_interval_s, settings.recovery.kill_grace_s
         self._caller_budget_s = settings.caller_budget_s
@@ -111,7 +115,12 @@ class Worker:
     @property
     def ready(self) -> bool:
         """Whether a new call would be taken on."""
-        return self.available.is_set() and not (self.draining or self.stalled or self.broken)
+        return self.available.is_set() and not (self.draining or self.stalled or self.broken or self.doubt)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody has anything to do for it, and it takes calls."""
+        return self.available.is_set() and not (self.draining or self.stalled or self.calls)
 
     @property
     def live(self) -> bool:
@@ -172,14 +181,17 @@ class Worker:
 
     @asynccontextmanager
     async def call(
-        self, method: str, request: object, inputs: AsyncIterator[object] | None = None
+        self, method: str, request: object, inputs: AsyncIterator[object] | None = None, *, canary: bool = False
     ) -> AsyncIterator[Call]:
         """Runs `method` of the engine once a slot is free. On leaving, a call that has not ended is cancelled.
 
         Raises ExhaustedError when the queue is full, UnavailableError while there is no worker, and
         FailedPreconditionError for a request that has killed workers, or when the engine cannot be loaded.
+        A `canary` is let in while the engine gives wrong results, and is no call of the statistics.
         """
         started_s = time.monotonic()
+        if not canary:
+            self._require_trust()
         call = await self._admit(method, request, inputs is not None)
         feeder = asyncio.create_task(call.feed(inputs)) if inputs is not None else None
         try:
@@ -188,7 +200,8 @@ class Worker:
             if feeder is not None:
                 feeder.cancel()
             call.cancel()
-            self._metrics.call_ended(call, started_s)
+            if not canary:
+                self._metrics.call_ended(call, started_s)
 
     def budget_s(self, snapshot: ProgressSnapshot) -> float:
         """Seconds without progress after which a call is ended; another budget holds while it waits for its caller."""
@@ -218,6 +231,17 @@ class Worker:
         problem, remedy = "The engine hangs and is being replaced.", "Try again, perhaps on another replica."
         self.admission.send_back(lambda: UnavailableError(problem, remedy, "", "STALLED", retry_after_s=0.0))
 
+    def distrust(self, why: str) -> None:
+        """No calls from here on, and none in line: the engine gives wrong results."""
+        self.doubt = why
+        self.admission.send_back(self._wrong_results)
+        self.changed.set()
+
+    def believe(self) -> None:
+        """Takes that back."""
+        self.doubt = ""
+        self.changed.set()
+
     def retire(self) -> None:
         """Gives the child no more calls, so that it can be replaced once idle; queued calls wait for the next child."""
         self.retiring = True
@@ -239,13 +263,21 @@ class Worker:
             self._restarts.unit_finished()
             self.changed.set()
 
+    def _require_trust(self) -> None:
+        if self.doubt:
+            self._metrics.refused("unavailable")
+            raise self._wrong_results()
+
+    def _wrong_results(self) -> UnavailableError:
+        return UnavailableError(self.doubt, "Try another replica.", "", WRONG_RESULTS, _RETRY_AFTER_S)
+
     async def _admit(self, method: str, request: object, streaming: bool) -> Call:
         key = request_key(method, request)
         self._quarantine.check(key)
         if self.problem is not None or self.broken or self.stalled or not self.available.is_set():
             self._metrics.refused("unavailable")
             raise self._absence()
-        slot = await self.admission.acquire()
+        slot = await self.admission.acquire(method, time_left_s())
         try:
             process = await self._present_process()
             opened = Open(next(self._ids), slot.number, method, request, streaming)

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import grpc
 import pytest
+import tenacity
 
 from services.base.client import open_channel, remote_errors, retrying
+from services.base.disk import DISK_FULL
 from services.base.errors import ExhaustedError, InvalidInputError, UnavailableError, VigentError
+from services.base.pauses import RetryBudget, RetryShare
 from tests.support.mesh import own_port
 from tests.support.servers import TIMEOUT_S, TTS, Server, events, listening, serving
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
@@ -98,8 +101,8 @@ async def test_the_last_error_comes_out_as_it_is(error: Exception, tries: int) -
 @pytest.mark.parametrize(
     ("error", "tries"),
     [
-        (UnavailableError("gone", retry_after_s=0.01), 6),
-        (ExhaustedError("full", reason="QUEUE_FULL", retry_after_s=0.01), 6),
+        (UnavailableError("gone", retry_after_s=0.02), 4),
+        (ExhaustedError("full", reason="QUEUE_FULL", retry_after_s=0.02), 4),
         (ExhaustedError("too much", reason="OUT_OF_MEMORY", retry_after_s=0.01), 2),
         (InvalidInputError("wrong"), 1),
     ],
@@ -112,7 +115,7 @@ async def test_an_outage_is_waited_for_beyond_the_attempts(error: VigentError, t
         raise error
 
     with pytest.raises(type(error)):
-        await retrying(attempts=2, outage_s=0.045, waits=waited_for.append)(fail)
+        await retrying(attempts=2, outage_s=0.05, waits=waited_for.append)(fail)
     assert len(tried) == tries
     assert waited_for == [error] * (tries - 1)
 
@@ -127,3 +130,26 @@ async def test_restarted_server_is_found_again(tmp_path: Path) -> None:
         await first.process.wait()
         async with serving(tmp_path, port=port):
             assert (await events(stub.Synthesize(request, timeout=TIMEOUT_S, wait_for_ready=True)))[-1] == "done"
+
+
+def test_a_server_is_left_alone_for_as_long_as_it_asked() -> None:
+    """Also where that is longer than any pause of our own; and not all come back at the same moment."""
+    policy = retrying(longest_wait_s=30)
+    pauses_s = {policy.wait(failed(policy, ExhaustedError("full", retry_after_s=40))) for _ in range(10)}
+    assert min(pauses_s) >= 40
+    assert len(pauses_s) > 1
+
+
+def test_retries_wait_for_their_turn_in_the_budget_unless_only_a_person_can_help() -> None:
+    budget = RetryBudget(RetryShare(rate_hz=0.001, burst=1))
+    policy = retrying(budget=budget)
+    full, lost = ExhaustedError("full", retry_after_s=0.0), ExhaustedError("disk", reason=DISK_FULL, retry_after_s=0.0)
+    assert policy.wait(failed(policy, full)) == 0
+    assert policy.wait(failed(policy, full)) > 900
+    assert policy.wait(failed(policy, lost)) == 0
+
+
+def failed(policy: tenacity.AsyncRetrying, error: VigentError) -> tenacity.RetryCallState:
+    state = tenacity.RetryCallState(policy, None, (), {})
+    state.set_exception((type(error), error, None))
+    return state

@@ -49,7 +49,7 @@ async def test_an_idle_server(tmp_path: Path) -> None:
     assert (now.active_requests, now.queue_depth, now.stalled) == (0, 0, False)
     assert now.resident_memory_bytes > 10_000_000
     assert now.worker_resident_memory_bytes > 10_000_000
-    assert dict(now.restarts) == {"crash": 0, "stall": 0, "memory": 0, "oom": 0, "load": 0}
+    assert dict(now.restarts) == {"crash": 0, "stall": 0, "memory": 0, "oom": 0, "load": 0, "canary": 0}
 
 
 async def test_a_hung_engine_is_stalled_although_the_port_answers(tmp_path: Path) -> None:

@@ -296,7 +296,7 @@ class GetStatusResponse(_message.Message):
 
     @_builtins.property
     def restarts(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Workers that were replaced, by reason: crash, stall, memory, load."""
+        """Workers that were replaced, by reason: crash, stall, memory, oom, load, canary."""
 
     def __init__(
         self,

@@ -1,0 +1,111 @@
+"""How soon hung engines are found, and whether any that advances is taken for one: `python -m tests.bench.hangs`.
+
+Found means that callers and health know. For comparison, an engine works ten minutes a request on a clock that runs a
+hundred times as fast: 600 units of a second with the default budget of ten seconds become units of 10 ms with 100 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+from tests.support.servers import NOT_SERVING, Server, events, failure, listening, poll, serving, until_event
+
+BUDGET_S = 3.0
+IN_A_CALL = ("hang", "hang_holding_gil", "change_phase", "stop", "spin")
+_PATIENT = {"restart_limit": 10_000, "stall_budget_s": BUDGET_S, "recovery__stall_ceiling_s": BUDGET_S}
+_UNITS, _UNIT_S, _FAST_BUDGET_S = 600, 0.01, 0.1
+
+
+async def in_calls(folder: Path, action: str, rounds: int) -> list[float]:
+    """Seconds from the last unit until the caller was told, after its budget; each call is another one."""
+    late_s = []
+    async with serving(folder, {"action": action, "at_unit": 1}, **_PATIENT) as server:
+        for number in range(rounds):
+            old, call = server.worker(), server.speak(f"ab {number}")
+            await until_event(call)
+            began_s = time.monotonic()
+            _, error = await failure(call)
+            assert error.reason == "STALLED", error  # type: ignore[attr-defined]
+            late_s.append(time.monotonic() - began_s - BUDGET_S)
+            await server.replaced(old)
+    return late_s
+
+
+async def idle(folder: Path, rounds: int) -> list[float]:
+    """The same from when a worker that has nothing to do is stopped."""
+    late_s = []
+    async with serving(folder, {}, **_PATIENT) as server:
+        for number in range(rounds):
+            assert (await events(server.speak(str(number))))[-1] == "done"
+            old = server.worker()
+            old.suspend()
+            began_s = time.monotonic()
+            await server.until(NOT_SERVING)
+            late_s.append(time.monotonic() - began_s - BUDGET_S)
+            await server.replaced(old)
+    return late_s
+
+
+async def loading(folder: Path, rounds: int) -> list[float]:
+    """The same from when a worker that never gets loaded was started; as its server's log has it."""
+    options = {"load_action": "hang"}
+    async with listening(folder, options, load_budget_s=BUDGET_S, **_PATIENT) as server:
+        return [await _one_load(server, number) for number in range(rounds)]
+
+
+async def _one_load(server: Server, number: int) -> float:
+    def found() -> list[str]:
+        return re.findall(r"(\S+) ERROR \S+ \S+: slot 0 hangs", server.log.read_text(encoding="utf-8"))
+
+    await poll(lambda: bool(server.workers()))
+    began_s = server.worker().create_time()
+    await poll(lambda: len(found()) > number)
+    late_s = datetime.fromisoformat(found()[number]).timestamp() - began_s - BUDGET_S
+    await poll(lambda: server.workers() != [] and server.worker().create_time() != began_s)
+    return late_s
+
+
+async def false_kills(folder: Path, requests: int) -> int:
+    """How many of the workers of an engine that advances, slowly, were replaced."""
+    quick = {"stall_budget_s": _FAST_BUDGET_S, "recovery__watch_interval_s": 0.0025}
+    async with serving(folder, {"delay_s": _UNIT_S}, **quick) as server:
+        for number in range(requests):
+            assert (await events(server.speak("a" * _UNITS + str(number), timeout_s=600)))[-1] == "done"
+        return int(sum(value for name, value in (await server.metrics()).items() if "worker_restarts_total" in name))
+
+
+async def measured(folder: Path, rounds: int) -> bool:
+    """Prints a line each; returns whether all was as promised: found within the budget and a second."""
+    late_s = {}
+    for action in IN_A_CALL:
+        (folder / action).mkdir()
+        late_s[action] = await in_calls(folder / action, action, rounds)
+    for name, measure in (("idle", idle), ("loading", loading)):
+        (folder / name).mkdir()
+        late_s[name] = await measure(folder / name, rounds)
+    for name, each_s in late_s.items():
+        print(f"{name:18} {len(each_s)} found, {max(each_s):.2f} s after the budget at the latest", flush=True)
+    every = [each for each_s in late_s.values() for each in each_s]
+    print(f"{sum(each <= 1 for each in every)} of {len(every)} within the budget of {BUDGET_S:g} s and one second")
+    (folder / "slow").mkdir()
+    killed = await false_kills(folder / "slow", rounds)
+    print(f"{killed} false kills in {rounds} requests of {_UNITS} units")
+    return max(every) <= 1 and not killed
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=8)
+    with tempfile.TemporaryDirectory(prefix="vigent-hangs-") as folder:
+        return int(not asyncio.run(measured(Path(folder), parser.parse_args().rounds)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
