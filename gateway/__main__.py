@@ -23,7 +23,7 @@ from services.base.log import configure_logging
 from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
-from services.media.store import MediaStore
+from services.media.storage.opening import open_store
 
 _POLL_S = 0.05
 
@@ -62,7 +62,7 @@ def main() -> int:
     replace_what_cannot_be_shown()
     try:
         settings = GatewaySettings.load("gateway")
-        MediaStore(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
+        open_store(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
         listening = listen(settings)
     except VigentError as error:
         print(f"gateway: {error}", file=sys.stderr)

@@ -13,6 +13,7 @@ from rich.markup import escape
 
 from gateway.cli.doctor import doctor
 from gateway.cli.jobs import app as jobs
+from gateway.cli.jobs import clean
 from gateway.cli.make import make
 from gateway.cli.models import app as models
 from gateway.cli.output import err, out, show_error
@@ -62,7 +63,7 @@ def vigent(
         err.print(f"[yellow]Warning:[/] {escape(sentence)}")
 
 
-for _command in (make, up, restart, voices, probe, doctor):
+for _command in (make, up, restart, voices, probe, doctor, clean):
     app.command()(_command)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")

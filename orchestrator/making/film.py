@@ -21,7 +21,7 @@ from orchestrator.making.assemble import assemble
 from orchestrator.making.making import Making
 from orchestrator.making.order import FrameClock, SegmentWindow
 from orchestrator.making.plan import FilmPlan, make_plan
-from orchestrator.making.preview import GrowingPreview
+from orchestrator.making.preview import PREVIEW_NAME, GrowingPreview
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Servers
@@ -54,13 +54,16 @@ class FilmMaker:
         servers: Servers,
         metrics: JobMetrics,
         queue: Callable[[str, int], None],
+        require_room: Callable[[], Awaitable[None]],
     ) -> None:
         """`queue` takes a job and the number of an attempt that is to follow this one.
+
+        `require_room` raises ExhaustedError (DISK_FULL) or UnavailableError (STORE_AWAY) when a step cannot begin.
 
         Raises InvalidInputError when a reading of the settings cannot be read.
         """
         self._settings, self._records, self._store, self._servers = settings, records, store, servers
-        self._metrics, self._queue = metrics, queue
+        self._metrics, self._queue, self._require_room = metrics, queue, require_room
         self._dictionary = Dictionary.of(settings.pronunciations, "pronunciations")
         self._mended = Counter[str]()
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
@@ -106,20 +109,34 @@ class FilmMaker:
             await self._fail(job_id, attempt, error)
         else:
             self._mended.pop(job_id, None)
-            await attempt.change(lambda job: _finish(job, outputs))
+            await self._end(attempt, outputs)
+
+    async def _end(self, attempt: JobAttempt, outputs: dict[str, StoredFile]) -> None:
+        """The film takes the place of its preview, which is removed."""
+        preview = ""
+
+        def finish(job: jobs_pb2.Job) -> None:
+            nonlocal preview
+            preview = job.outputs[PREVIEW_NAME].sha256 if PREVIEW_NAME in job.outputs else ""
+            _finish(job, outputs)
+
+        job = await attempt.change(finish)
+        if preview and job is not None and PREVIEW_NAME not in job.outputs:
+            await asyncio.to_thread(self._store.discard, preview)
 
     async def _outputs(self, attempt: JobAttempt) -> dict[str, StoredFile]:
         job = await attempt.change(_begin)
         if job is None:
             raise _StaleAttempt("it has been started again")
-        progress = JobProgress(attempt, job.progress, self._metrics.stage_ended)
+        progress, used = JobProgress(attempt, job.progress, self._metrics.stage_ended), set[str]()
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
             damaged: list[str] = []
-            store = self._store.noting(damaged.append)
+            store = self._store.noting(damaged.append, used.add)
             prepare = partial(self._plan, job.spec, store, progress)
             plan = FilmPlan.from_json(await self._step("prepare", prepare, progress))
+            used.add(plan.footage.sha256)
             making = self._making(job, plan, store, progress)
             preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
             pieces = await self._segments(making, progress, preview)
@@ -134,13 +151,14 @@ class FilmMaker:
             progress.stage_ended()
             writer.cancel()
             await progress.write()  # whatever the writer had not got round to
+            await attempt.keep_pieces(used)
 
     async def _step(self, name: str, work: Callable[[], Awaitable[_T]], progress: JobProgress) -> _T:
         """A durable step that begins once there is room on the disk, and begins again when none was left for it."""
         policy = RetryPolicy(attempts=1, waits=progress.waits)
 
         async def attempt() -> _T:
-            self._store.require(self._settings.least_free_bytes)
+            await self._require_room()
             try:
                 return await work()
             except ExceptionGroup as group:
@@ -235,6 +253,7 @@ def _queue_again(job: jobs_pb2.Job) -> None:
 def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:
     if job.state in ENDED_STATES:
         return
+    job.outputs.pop(PREVIEW_NAME, None)
     for name, stored in outputs.items():
         job.outputs[name].CopyFrom(media_ref(stored))
     job.state = jobs_pb2.JOB_STATE_DONE

@@ -19,8 +19,10 @@ _SHARED = (
     "VIGENT_HUB_TOKEN",
     "VIGENT_HUB_URL",
     "VIGENT_LIPSYNC_REPLICAS",
+    "VIGENT_MEDIA_CACHE_BYTES",
     "VIGENT_MEDIA_ROOT",
     "VIGENT_MODELS_ROOT",
+    "VIGENT_OBJECT_STORAGE",
     "VIGENT_PRONUNCIATIONS",
 )
 """Names outside all sections; those of `vigent` itself are in the environment of its servers, too."""

@@ -20,6 +20,7 @@ from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
+from services.media.storage.opening import open_store
 from services.media.store import MediaStore
 from services.runtime.choice import choose
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server
@@ -78,7 +79,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     health = Health(spec.full_name)
     guard = RpcGuard(metrics, spec.full_name)
     server = new_server(settings, guard)
-    spec.add(server, worker, MediaStore(settings.media_root))
+    spec.add(server, worker, open_store(settings.media_root))
     runtime = RuntimeServicer(spec.full_name, worker, settings, metrics, lambda: health.identity)
     add_common_services(server, spec.full_name, health, runtime)
     metrics.watch(worker)

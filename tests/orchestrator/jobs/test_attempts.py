@@ -14,6 +14,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 
+from orchestrator.jobs.collector import Collector
 from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
@@ -131,11 +132,16 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
             MediaStore(tmp_path / "media"),
             Servers(settings),
         )
+        collector, metrics = (
+            Collector(records, durable.engine, store, settings),
+            JobMetrics(CollectorRegistry(), records),
+        )
         durable.maker = FilmMaker(
-            settings, records, store, servers, JobMetrics(CollectorRegistry(), records), durable.engine.enqueue
+            settings, records, store, servers, metrics, durable.engine.enqueue, collector.require_room
         )
         sampler = Sampler(store, servers, RetryPolicy(1), BLACK)
-        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, RunningCalls(), sampler)
+        parts = records, durable.engine, durable.maker, store, settings, RunningCalls(), sampler, collector
+        servicer = JobServicer(*parts)
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
         yield Orchestrator(records, durable.maker, servicer, request, store, voice)
@@ -260,7 +266,8 @@ async def test_a_job_that_a_server_gives_up_has_failed(orchestrator: Orchestrato
         Servers(settings),
         JobMetrics(CollectorRegistry(), orchestrator.records),
     )
-    durable.maker = FilmMaker(settings, records, orchestrator.store, servers, metrics, durable.engine.enqueue)
+    room = Collector(records, durable.engine, orchestrator.store, settings).require_room
+    durable.maker = FilmMaker(settings, records, orchestrator.store, servers, metrics, durable.engine.enqueue, room)
     job = await orchestrator.submit()
     await orchestrator.until(job.id, FAILED)
     assert (await records.get(job.id)).error.reason == "CALLER_IDLE"
