@@ -21,7 +21,7 @@ from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.needs import Needs
 from orchestrator.jobs.records import JobRecords
 from orchestrator.settings import OrchestratorSettings
-from services.base.errors import ExhaustedError, NotFoundError, VigentError
+from services.base.errors import ExhaustedError, NotFoundError, UnavailableError, VigentError
 from services.media.storage.inventory import ABANDONED_S, Entry, Kind, names_in
 from services.media.storage.lifetimes import CLOCK_S
 from services.media.store import MediaStore
@@ -75,7 +75,8 @@ class Collector:
             now_s = time.time()
             entries = await asyncio.to_thread(lambda: list(self._store.entries()))
             needs = await self._records.needs(of_finished=not finished_pieces)
-            old = self._old(now_s, self._settings.clean_grace_s if grace_s is None else grace_s, needs)
+            grace_s = self._settings.clean_grace_s if grace_s is None else grace_s
+            old = self._old(now_s, max(grace_s, self._settings.clean_settle_s), needs)
             cleaned = await asyncio.to_thread(self._remove, entries, needs, old, dry_run=dry_run)
             strange = known - needs.jobs
             for job_id in [] if dry_run else strange:
@@ -86,7 +87,10 @@ class Collector:
         """Forgets an ended job; soon after its own files are gone. Raises NotFoundError, FailedPreconditionError."""
         self._freed |= await self._records.delete(job_id)
         self._deleted.set()
-        await self._engine.forget(job_id)
+        try:
+            await self._engine.forget(job_id)
+        except UnavailableError as error:  # the next removal finds it
+            _LOG.warning("the steps of job %s are not removed yet: %s", job_id, error)
 
     async def require_room(self) -> None:
         """Raises what `MediaStore.require` raises, when nothing could be removed to make room."""
@@ -113,17 +117,19 @@ class Collector:
         while True:
             await self._deleted.wait()
             self._deleted.clear()
-            freed, self._freed = self._freed, set()
+            freed, self._freed, deleted_s = self._freed, set(), time.time()
+            await asyncio.sleep(self._settings.clean_settle_s)
             try:
-                await self._free(freed)
+                await self._free(freed, deleted_s)
             except VigentError as error:  # the next removal by the clock finds them
                 _LOG.warning("files of deleted jobs are not removed yet: %s", error)
 
-    async def _free(self, names: set[str]) -> None:
+    async def _free(self, names: set[str], deleted_s: float) -> None:
+        """Whoever had named one of these before has its job by now; whoever has named one since has used it."""
         async with self._one_at_a_time:
-            now_s = time.time()
             needs = await self._records.needs()
-            await asyncio.to_thread(self._remove, self._store.contents(names), needs, self._old(now_s, 0.0, needs))
+            found = await asyncio.to_thread(self._store.contents, names)
+            await asyncio.to_thread(self._remove, found, needs, self._old(deleted_s, 0.0, needs))
 
     async def _require(self) -> None:
         await asyncio.to_thread(self._store.require, self._settings.least_free_bytes)
@@ -170,23 +176,19 @@ class Collector:
 
     def _needed(self, needs: Needs) -> set[str]:
         """What jobs and libraries name, what recipes among that have made, and the fonts of styles."""
-        needed = needs.content | self._store.named_by_libraries()
-        needed.update(filter(None, map(self._store.key_content, set(needed))))
+        named = self._store.named_by_libraries()
+        needed = needs.content | named | set(map(self._store.key_content, named))
         for style in needs.styles:
             with suppress(NotFoundError):
                 needed |= names_in(self._store.path(style).read_text(encoding="utf-8", errors="replace"))
         return needed
 
     def _sorted_keys(self, keys: Iterable[Entry], needed: set[str], old: _Old) -> tuple[set[str], list[Entry]]:
-        """What the recipes that are kept have made, and the recipes that are not kept."""
-        kept, unneeded = set[str](), []
-        for entry in keys:
-            content = self._store.key_content(entry.name)
-            if content in needed or entry.name in needed or entry.used_s >= old.before_s(Kind.KEY):
-                kept.add(content)
-            else:
-                unneeded.append(entry)
-        return kept, unneeded
+        """What the recipes have made that are kept as used, and the recipes that are not kept."""
+        strange = [entry for entry in keys if entry.name not in needed]  # what is needed is so with what it made
+        used = [entry.name for entry in strange if entry.used_s >= old.before_s(Kind.KEY)]
+        kept = set(map(self._store.key_content, used))
+        return kept, [entry for entry in strange if entry.used_s < old.before_s(Kind.KEY)]
 
 
 @dataclass(frozen=True)

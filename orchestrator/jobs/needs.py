@@ -39,7 +39,7 @@ class Needs:
 
 
 def pieces_table(metadata: sa.MetaData) -> sa.Table:
-    """Which content each job has made or found, apart from what its record names."""
+    """What each job has made or found, apart from what its record names: keys of recipes, and names of content."""
     return sa.Table(
         "vigent_job_pieces",
         metadata,
@@ -55,15 +55,15 @@ def keep_pieces(db: sa.Connection, pieces: sa.Table, job_id: str, names: Iterabl
     db.execute(insert(pieces).on_conflict_do_nothing(), rows)
 
 
-def needs_of_all(db: sa.Connection, jobs: sa.Table, pieces: sa.Table, *, finished_pieces: bool) -> Needs:
-    """What all jobs need; `finished_pieces` says whether finished films need the pieces they were made of."""
+def needs_of(records: Iterable[bytes], pieces: Iterable[tuple[str, str]], *, of_finished: bool) -> Needs:
+    """What jobs need, by their records and the names of their pieces; those of finished films only if `of_finished`."""
     needs, without = Needs(), set[str]()
-    for row in db.execute(sa.select(jobs.c.record)):
-        job = jobs_pb2.Job.FromString(row.record)
-        if not finished_pieces and job.state == jobs_pb2.JOB_STATE_DONE:
+    for record in records:
+        job = jobs_pb2.Job.FromString(record)
+        if not of_finished and job.state == jobs_pb2.JOB_STATE_DONE:
             without.add(job.id)
         needs.add(job, pieces=job.id not in without)
-    needs.content.update(row.sha256 for row in db.execute(sa.select(pieces)) if row.job_id not in without)
+    needs.content.update(name for job_id, name in pieces if job_id not in without)
     return needs
 
 

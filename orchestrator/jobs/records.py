@@ -16,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.database import Database, keep_others_out
-from orchestrator.jobs.needs import Needs, keep_pieces, needs_of_all, pieces_table
+from orchestrator.jobs.needs import Needs, keep_pieces, needs_of, pieces_table
 from orchestrator.making.retry import RetryPolicy
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
 from vigent.jobs.v1 import jobs_pb2
@@ -109,10 +109,11 @@ class JobRecords:
 
     async def needs(self, *, of_finished: bool = True) -> Needs:
         """What all jobs need of the media store; pieces of finished films only if `of_finished`."""
-        return await self._database.run(lambda db: needs_of_all(db, _jobs, _pieces, finished_pieces=of_finished))
+        records, pieces = await self._database.run(_all_needs)
+        return await asyncio.to_thread(needs_of, records, pieces, of_finished=of_finished)
 
     async def keep_pieces(self, job_id: str, names: Collection[str]) -> None:
-        """Notes that a job has made or found the content of these names."""
+        """Notes that a job has made or found what these names and keys stand for."""
         if names:
             await self._database.run(lambda db: keep_pieces(db, _pieces, job_id, names))
 
@@ -285,6 +286,11 @@ def _delete(db: sa.Connection, job_id: str) -> set[str]:
     names = needs.content | set(db.execute(sa.select(_pieces.c.sha256).where(pieces)).scalars())
     db.execute(_pieces.delete().where(pieces))
     return names - {""}
+
+
+def _all_needs(db: sa.Connection) -> tuple[list[bytes], list[tuple[str, str]]]:
+    records = list(db.execute(sa.select(_jobs.c.record)).scalars())
+    return records, [(row.job_id, row.sha256) for row in db.execute(sa.select(_pieces))]
 
 
 def _scalar(db: sa.Connection, query: sa.Select[int]) -> int:

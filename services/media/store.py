@@ -113,8 +113,8 @@ class MediaStore:
     def noting(self, damaged: Callable[[str], None], used: Callable[[str], None] = lambda _: None) -> MediaStore:
         """The same store, for one job.
 
-        `damaged` is called with the name of each damaged file that `recall` meets, `used` with that of each file that
-        is recalled or remembered.
+        `damaged` is called with the name of each damaged file that `recall` meets, `used` with each key that is
+        recalled or remembered and the name of what it made.
         """
         store = copy.copy(self)
         store._damaged, store._used = damaged, used
@@ -218,7 +218,7 @@ class MediaStore:
     def remember(self, key: str, stored: StoredFile) -> None:
         """Notes that the recipe whose hash is `key` made `stored`."""
         self._write_note(self.root / "keys" / _checked(key), _note_of(stored))
-        self._used(stored.sha256)
+        self._note_use(key, stored)
 
     def recall(self, key: str) -> StoredFile | None:
         """What the recipe whose hash is `key` made, if it is still there and whole."""
@@ -235,7 +235,7 @@ class MediaStore:
             if (self.root / "damaged" / stored.sha256).exists():
                 self._damaged(stored.sha256)
             return None
-        self._used(stored.sha256)
+        self._note_use(key, stored)
         return stored
 
     def remember_bytes(self, key: str, data: bytes, mime_type: str = "") -> StoredFile:
@@ -257,6 +257,10 @@ class MediaStore:
     def noted(self, key: str) -> StoredFile | None:
         """What was noted under `key`; its content need not be there."""
         return self._noted(self.root / "notes" / _checked(key))
+
+    def _note_use(self, key: str, stored: StoredFile) -> None:
+        for name in (key, stored.sha256):
+            self._used(name)
 
     def _write_note(self, target: Path, text: str) -> None:
         with self.temporary() as path:

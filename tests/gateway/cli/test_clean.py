@@ -12,7 +12,7 @@ ORPHAN = bytes(3_000_000)
 
 
 def settings(folder: Path, **more: str) -> dict[str, str]:
-    own = {"DATABASE_URL": f"sqlite:///{folder / 'jobs.db'}", "CLEAN_INTERVAL_S": "0", **more}
+    own = {"DATABASE_URL": f"sqlite:///{folder / 'jobs.db'}", "CLEAN_INTERVAL_S": "0", "CLEAN_SETTLE_S": "0", **more}
     return {f"VIGENT_ORCHESTRATOR_{name}": value for name, value in own.items()}
 
 
