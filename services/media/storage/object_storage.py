@@ -79,7 +79,11 @@ class ObjectStorage:
             prefix=parts.path.strip("/") or None,
             config={"endpoint": endpoint} if endpoint else None,
             client_options={"allow_http": endpoint.startswith("http://"), "timeout": timedelta(seconds=_CALL_S)},
-            retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=_CALL_S)},
+            retry_config={
+                "max_retries": 3,
+                "retry_timeout": timedelta(seconds=_CALL_S),
+                "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=1)},
+            },
         )
 
     def put(self, name: str, data: bytes) -> None:
