@@ -27,7 +27,7 @@ from services.base.private import keep_files_private
 from services.base.secure.peers import is_loopback
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
-from services.media.store import MediaStore
+from services.media.storage.opening import open_store
 
 _POLL_S = 0.05
 _TICKS_A_LOOK = 10
@@ -81,7 +81,7 @@ def main() -> int:
         settings = GatewaySettings.load("gateway")
         check_keys(settings)
         certificate = certificate_of(settings)
-        MediaStore(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
+        open_store(settings.media_root)  # told here if it cannot be used: uvicorn would show a traceback
         listening = listen(settings)
     except VigentError as error:
         print(f"gateway: {error}", file=sys.stderr)

@@ -19,6 +19,7 @@ ENDED_STATES = frozenset({jobs_pb2.JOB_STATE_DONE, jobs_pb2.JOB_STATE_FAILED, jo
 
 _WATCH_STREAM_S = 600.0  # then the watch continues in a new stream, perhaps to another replica
 _WATCH_PAUSE_S = 0.5
+_CLEAN_S = 900.0
 _SAMPLE_S = 120.0  # footage is conformed and looked at first
 
 
@@ -137,9 +138,17 @@ class JobClient:
         return response.job
 
     async def delete(self, job_id: str) -> None:
-        """Forgets an ended job; its files stay. Raises FailedPreconditionError for a job that has not ended."""
+        """Forgets an ended job; its own files follow. Raises FailedPreconditionError for a job that has not ended."""
         with calling("orchestrator", self._target):
             await self._stub.DeleteJob(jobs_pb2.DeleteJobRequest(id=job_id), timeout=self._timeout_s)
+
+    async def clean(
+        self, grace_s: float | None = None, *, finished_pieces: bool = False, dry_run: bool = False
+    ) -> list[jobs_pb2.Cleaned]:
+        """Removes what no job and no library needs and was not used for `grace_s`; what it was, or would be."""
+        request = jobs_pb2.CleanRequest(dry_run=dry_run, grace_s=grace_s, finished_pieces=finished_pieces)
+        with calling("orchestrator", self._target):
+            return list((await self._stub.Clean(request, timeout=_CLEAN_S)).cleaned)
 
     async def sample(self, spec: jobs_pb2.JobSpec) -> bytes:
         """A JPEG of a frame of the film that the spec would become, with still lips; new footage takes a while."""

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from orchestrator.jobs.collector import Collector
 from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
+from orchestrator.jobs.room import DiskRoom
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
@@ -29,7 +31,7 @@ from services.base.private import keep_files_private
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.colours import rgb_of_hex
-from services.media.store import MediaStore
+from services.media.storage.opening import open_store
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server, open_health_port
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
@@ -65,22 +67,25 @@ async def _serve(settings: OrchestratorSettings) -> int:
     signals = StopSignals()
     records = _opened(settings.database_url)
     metrics = ServerMetrics(NAME)
-    store, servers = MediaStore(settings.media_root), Servers(settings)
+    store, servers = open_store(settings.media_root), Servers(settings)
     use_uploaded_fonts(store.root)
     engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
-    maker = FilmMaker(settings, records, store, servers, JobMetrics(metrics.registry, records), engine.enqueue)
+    room = DiskRoom(store, settings.least_free_bytes)
+    collector = Collector(records, engine, store, room, settings)
+    job_metrics = JobMetrics(metrics.registry, records)
+    maker = FilmMaker(settings, records, store, servers, job_metrics, engine.enqueue, room, collector.require_room)
     health, guard, neighbours = Health(SERVICE), RpcGuard(metrics, SERVICE), OwnUserOnly(settings.host)
     server = new_server(settings, neighbours, guard)
     sampler = Sampler(
         store, servers, RetryPolicy(settings.attempts, budgets=servers.retries), rgb_of_hex(settings.backdrop)
     )
-    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler)
+    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler, collector)
     add_JobServiceServicer_to_server(servicer, server)
-    status = JobStatusServicer(SERVICE, records, maker.room)
+    status = JobStatusServicer(SERVICE, records, room)
     add_common_services(server, SERVICE, health, status)
     address = f"{settings.host}:{bind(server, settings, NAME, neighbours)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
-    async with _running(engine, maker, records):
+    async with _running(engine, maker, records, collector):
         probes = await open_health_port(settings, health, NAME)
         await server.start()  # not before: what is to be done with a job goes to the engine at once
         await health.publish(ready=True, live=True)
@@ -94,13 +99,17 @@ async def _serve(settings: OrchestratorSettings) -> int:
 
 
 @contextlib.asynccontextmanager
-async def _running(engine: DurableEngine, maker: FilmMaker, records: JobRecords) -> AsyncIterator[None]:
+async def _running(
+    engine: DurableEngine, maker: FilmMaker, records: JobRecords, collector: Collector
+) -> AsyncIterator[None]:
     await engine.start(maker.make, records.turn)
     for job_id, attempt in await engine.abandon_older():
         await maker.begin_again(records.attempt_at(job_id, attempt), "an older version began it")
     for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing
         engine.enqueue(job.id, await records.attempt(job.id))
+    cleaning = asyncio.create_task(collector.keep_cleaning())
     yield
+    cleaning.cancel()
 
 
 def _leave(code: int) -> None:

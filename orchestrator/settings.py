@@ -24,6 +24,15 @@ class OrchestratorSettings(GrpcSettings):
         description="Free space on the disk of the media store below which jobs wait and new ones are refused.",
         ge=0,
     )
+    clean_interval_s: float = Field(
+        3600.0, description="Time between two removals of what no job needs any more; 0 for none by itself.", ge=0
+    )
+    clean_grace_s: float = Field(
+        86400.0, description="How long a file that no job needs stays after its last use.", ge=0
+    )
+    clean_settle_s: float = Field(
+        30.0, description="How long a caller may take from naming a file to the job that names it.", ge=0
+    )
     max_queued_jobs: int = Field(100, description="Jobs that may wait; any more are refused.", ge=1)
     parallel_segments: int = Field(2, description="Segments of a job that are made at the same time.", ge=1)
     encoder: Literal["libx264", "h264_nvenc"] = Field("libx264", description="Video encoder; NVENC where there is one.")

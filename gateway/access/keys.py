@@ -18,7 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.access.rules import Scope
 from gateway.library.index import Index
-from services.base.errors import AlreadyExistsError, NotFoundError, VigentError
+from services.base.errors import AlreadyExistsError, InvalidInputError, NotFoundError, VigentError
+from services.media.storage.documents import FolderDocuments
 
 _PREFIX = "vigent"
 _LOG = logging.getLogger(__name__)
@@ -68,8 +69,12 @@ class KeyFile:
     """The keys in a file, which `vigent keys` changes and the gateway reads."""
 
     def __init__(self, path: Path) -> None:
+        """Raises InvalidInputError unless `path` ends in .json, as documents do."""
+        if path.suffix != ".json":
+            problem = f"The file of keys is called {path.name}."
+            raise InvalidInputError(problem, "Give it a name that ends in .json.", "keys_file")
         self.path = path
-        self._index = Index(path, Key)
+        self._index = Index(FolderDocuments(path.parent), path.stem, Key)
 
     def all(self) -> list[Key]:
         """All keys, oldest first. Raises InternalError for a damaged file."""

@@ -32,7 +32,7 @@ from orchestrator.client import calling
 from services.base.direct import direct_channel
 from services.base.errors import FailedPreconditionError, VigentError
 from services.media.sandbox import Limits, run_limited
-from services.media.store import MediaStore
+from services.media.storage.opening import open_store
 from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
@@ -93,7 +93,7 @@ def folder(data: Path) -> Iterator[Finding]:
 
 def stored_files(media_root: Path) -> Iterator[Finding]:
     """Every file of the media store is what was written."""
-    files = dict(MediaStore(media_root).scrub())
+    files = dict(open_store(media_root).scrub())
     damaged = sorted(name for name, whole in files.items() if not whole)
     detail = f"{len(files) - len(damaged)} of {len(files)} stored files are what was written"
     shown = ", ".join(name[:12] for name in damaged[:5])

@@ -1,4 +1,4 @@
-"""`vigent jobs`: what is being made, and what was."""
+"""`vigent jobs`: what is being made, and what was. `vigent clean`: what no job needs any more."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ JobId = Annotated[
     str, typer.Argument(help="Id of the job, or its first characters.", metavar="JOB", callback=_checked_id)
 ]
 _STATE_COLOURS = {"done": "green", "failed": "red", "cancelled": "yellow", "running": "cyan", "queued": "blue"}
+_HOUR_S = 3600.0
 _T = TypeVar("_T")
 
 
@@ -80,6 +81,28 @@ def cancel_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
 def retry_job(job: JobId, data: DataOption = DEFAULT_DATA) -> None:
     """Resume a failed or cancelled job where it stopped."""
     _show(_ask(data, lambda client: _on(client, job, client.retry)))
+
+
+def clean(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    unused_h: Annotated[
+        float | None,
+        typer.Option("--unused-h", help="Hours that a file was not used for; without it, the mesh's setting.", min=0),
+    ] = None,
+    finished_pieces: Annotated[
+        bool, typer.Option("--finished-pieces", help="Also remove the pieces of finished films; the films stay.")
+    ] = False,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Remove what no job and no library needs any more: old pieces, previews, half-made files."""
+    grace_s = None if unused_h is None else unused_h * _HOUR_S
+    cleaned = _ask(data, lambda client: client.clean(grace_s, finished_pieces=finished_pieces, dry_run=dry_run))
+    table = Table(box=None, show_header=False)
+    for kind in cleaned:
+        table.add_row(f"{kind.count:,}", kind.what, f"{kind.size_bytes / 1e6:,.1f} MB")
+    out.print(table)
+    verb = "can be" if dry_run else "were"
+    out.print(f"{sum(kind.size_bytes for kind in cleaned) / 1e6:,.1f} MB {verb} removed.")
 
 
 def _ask(data: Path, question: Callable[[JobClient], Awaitable[_T]]) -> _T:

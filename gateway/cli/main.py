@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -28,12 +29,13 @@ COMMANDS = {
     "voices": "List the voices.",
     "probe": "Check a server's health.",
     "doctor": "Check this machine: packages, voice, fonts, encoders, ports, settings.",
+    "clean": "Remove what no job and no library needs any more: old pieces, previews, half-made files.",
     "jobs": "List, show, cancel and retry jobs.",
     "models": "List, download and check the checkpoints of the production engines.",
     "keys": "Make, list, rotate and remove the keys of the gateway.",
 }
-"""Each command and the first sentence of its help; it is `NAME` of the module `gateway.cli.NAME`, or of its room."""
-_ROOMS = {"keys": "access"}
+"""Each command and the first sentence of its help; it is `NAME` of the module `gateway.cli.NAME`, or of one of these."""
+_MODULES = {"clean": "jobs", "keys": "access.keys"}
 
 
 class _Imported(Mapping[str, object]):
@@ -42,13 +44,12 @@ class _Imported(Mapping[str, object]):
     def __getitem__(self, name: str) -> object:
         if name not in COMMANDS:
             raise KeyError(name)
-        room = f"{_ROOMS[name]}." if name in _ROOMS else ""
-        module = importlib.import_module(f"gateway.cli.{room}{name}")
+        module = importlib.import_module(f"gateway.cli.{_MODULES.get(name, name)}")
         group = typer.Typer(rich_markup_mode=None)
-        if hasattr(module, "app"):
-            group.add_typer(module.app, name=name)
+        if inspect.isfunction(command := getattr(module, name, None)):
+            group.command(name)(command)
         else:
-            group.command(name)(getattr(module, name))
+            group.add_typer(module.app, name=name)
         return get_group(group).commands[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -26,6 +26,7 @@ from gateway.mesh.addresses import DEFAULT_DATA
 from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient
 from services.base.errors import NotFoundError, VigentError
+from services.media.storage.opening import open_store
 from services.media.store import MediaStore
 from services.typography.fonts import use_uploaded_fonts
 from vigent.jobs.v1 import jobs_pb2
@@ -67,7 +68,7 @@ async def _make(request: FilmRequest, outputs: Outputs, data: Path) -> int:
     _end_on_sigterm()
     settings = load_settings(data)
     await asyncio.to_thread(outputs.check, settings.media_root)
-    store = MediaStore(settings.media_root)
+    store = open_store(settings.media_root)
     async with telling(_inspection):
         spec = await asyncio.to_thread(_spec, request, settings, store)
     async with (

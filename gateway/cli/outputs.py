@@ -19,6 +19,7 @@ from gateway.fields import shortened
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.base.private import as_usual
 from services.enginekit.checkpoints import sha256_of
+from services.media.storage.opening import open_store
 from services.media.store import MediaStore, StoredFile, recipe_key
 from vigent.media.v1 import media_pb2
 
@@ -103,7 +104,7 @@ class Outputs:
             for name, path in self.paths.items():
                 self._check([path], store.root)  # again, at the last moment: it may have appeared meanwhile
                 whole[name].replace(path)
-                store.remember(_key(path), StoredFile(made[name].sha256, made[name].size_bytes))
+                store.note(_key(path), StoredFile(made[name].sha256, made[name].size_bytes))
 
     def _check(self, paths: Iterable[Path], media_root: Path) -> None:
         there = [path for path in paths if _is_there(path)]
@@ -154,7 +155,10 @@ def _check_ordinary(path: Path) -> None:
 
 def _is_own(path: Path, media_root: Path) -> bool:
     """Whether the content is still what was put there last."""
-    known = MediaStore(media_root).recall(_key(path)) if media_root.is_dir() else None
+    if not media_root.is_dir():
+        return False
+    store, key = open_store(media_root), _key(path)
+    known = store.noted(key) or store.recall(key)  # an older version remembered it as a piece
     return known is not None and sha256_of(path) == known.sha256
 
 

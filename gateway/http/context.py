@@ -20,6 +20,7 @@ from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
 from services.base.names import FULL_NAMES
+from services.media.storage.opening import open_store
 from services.media.store import MediaStore
 from services.text.notation.dictionary import Dictionary
 from services.typography.fonts import use_uploaded_fonts
@@ -59,7 +60,7 @@ async def open_gateway(
     Raises InvalidInputError when a reading of the settings cannot be read.
     """
     dictionary = Dictionary.of(settings.pronunciations, "pronunciations")
-    store = await asyncio.to_thread(MediaStore, settings.media_root)
+    store = await asyncio.to_thread(open_store, settings.media_root)
     use_uploaded_fonts(store.root)
     mesh = MeshWatch(settings)
     jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.waits.call_timeout_s)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import shutil
 import unicodedata
 from collections.abc import Callable
@@ -29,6 +31,7 @@ _MEDIA: dict[Kind, tuple[str, ...]] = {
 }
 _TURNS_WRITING = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 """Bidirectional controls (Unicode Standard Annex 9): "gpj.exe" could be shown as "exe.jpg"."""
+_SHA256 = re.compile("[0-9a-f]{64}")
 _FACTS_VERSION = 2  # raise it when entries of bundled files must be made again
 
 
@@ -38,9 +41,7 @@ class Library:
     def __init__(self, settings: GatewaySettings, store: MediaStore) -> None:
         self._settings, self._store = settings, store
         self._inspector = Inspector(settings, store)
-        self._indexes = {
-            kind: Index(store.root / "library" / f"{kind}.json", asset_type) for kind, asset_type in ASSET_TYPES.items()
-        }
+        self._indexes = {kind: Index(store.documents, kind, asset_type) for kind, asset_type in ASSET_TYPES.items()}
         self._bundled: dict[Kind, dict[str, tuple[Asset, Path]]] = {}
 
     def entries(self, kind: Kind) -> list[Asset]:
@@ -152,13 +153,23 @@ class Library:
                 (self._bundled_entry(kind, file), file.path) for file in bundled_files(self._settings.assets_root, kind)
             ]
             self._bundled[kind] = {asset.id: (asset, path) for asset, path in found}
+            self._keep_bundled(kind)
         return self._bundled[kind]
+
+    def _keep_bundled(self, kind: Kind) -> None:
+        """Names what was made of bundled files in a document, so that it is not removed as needed by nobody."""
+        assets = [asset for asset, _ in self._bundled[kind].values()]
+        keys = [_bundled_key(kind, match[0]) for asset in assets if (match := _SHA256.search(asset.url))]
+        posters = [asset.poster for asset in assets if isinstance(asset, Footage)]
+        named = json.dumps([*keys, *posters])
+        if self._store.documents.read(f"bundled-{kind}") != named:
+            self._store.documents.edit(f"bundled-{kind}", lambda _: named)
 
     def _bundled_entry(self, kind: Kind, file: BundledFile) -> Asset:
         sha256 = _sha256_of(file.path)
         description = StyleDescription(role=file.facts["role"]) if kind == "styles" else Description()
         look = partial(self._measured, kind, file.path, description, sha256=sha256, name=file.name, bundled=True)
-        details = self._remembered(kind, recipe_key("bundled", kind, sha256, _FACTS_VERSION), look)
+        details = self._remembered(kind, _bundled_key(kind, sha256), look)
         return details.model_copy(update=_manifest_fields(kind, file))
 
     def _remembered(self, kind: Kind, key: str, look: Callable[[], Asset]) -> Asset:
@@ -173,6 +184,10 @@ class Library:
         details = self._inspector.details(kind, path, description)
         stored = StoredFile(sha256, path.stat().st_size, found.mime_type)
         return _entry(kind, stored, found, {**details, **members})
+
+
+def _bundled_key(kind: Kind, sha256: str) -> str:
+    return recipe_key("bundled", kind, sha256, _FACTS_VERSION)
 
 
 def _sha256_of(path: Path) -> str:

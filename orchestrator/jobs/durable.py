@@ -103,11 +103,23 @@ class DurableEngine:
         older = [found.workflow_id for found in unfinished if found.app_version not in {None, WORKFLOW_PROTOCOL}]
         for workflow in older:
             await DBOS.cancel_workflow_async(workflow)
-        return [(workflow.rpartition("-")[0], _attempt_of(workflow)) for workflow in older]
+        return [(_job_of(workflow), _attempt_of(workflow)) for workflow in older]
 
     async def cancel(self, job_id: str, attempt: int) -> None:
         """Stops an attempt; it will not be recovered."""
         await DBOS.cancel_workflow_async(workflow_id(job_id, attempt))
+
+    async def forget(self, job_id: str) -> None:
+        """Removes all attempts at a job and their steps, which hold its script. Raises UnavailableError."""
+        found = await _listed(f"{job_id}-")
+        try:
+            await DBOS.delete_workflows_async([each for each in found if _job_of(each) == job_id])
+        except AWAY_ERRORS as error:
+            raise away("The database of the jobs did not delete what it had of a job.") from error
+
+    async def jobs(self) -> set[str]:
+        """Ids of the jobs of which something is kept here. Raises UnavailableError."""
+        return set(map(_job_of, await _listed()))
 
     def stop(self) -> None:
         """Closes the database; the next start recovers unfinished attempts."""
@@ -138,9 +150,23 @@ async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
         raise away("The database of the jobs did not take a step.") from error
 
 
+async def _listed(prefix: str | None = None) -> list[str]:
+    try:
+        found = await DBOS.list_workflows_async(
+            name=_WORKFLOW, workflow_id_prefix=prefix, load_input=False, load_output=False
+        )
+    except AWAY_ERRORS as error:
+        raise away("The database of the jobs does not answer.") from error
+    return [workflow.workflow_id for workflow in found]
+
+
 def workflow_id(job_id: str, attempt: int) -> str:
     """Name of one attempt in the durable engine."""
     return f"{job_id}-{attempt}"
+
+
+def _job_of(workflow: str) -> str:
+    return workflow.rpartition("-")[0]
 
 
 def _attempt_of(workflow: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from weakref import WeakValueDictionary
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from orchestrator.client import ENDED_STATES
 from orchestrator.jobs import turns
 from orchestrator.jobs.database import Database, keep_others_out
+from orchestrator.jobs.needs import Needs, keep_pieces, needs_of, pieces_table
 from orchestrator.jobs.turns import METADATA, NO_OWNER, Owner
 from orchestrator.making.retry import RetryPolicy
 from services.base.errors import AlreadyExistsError, ExhaustedError, FailedPreconditionError, NotFoundError
@@ -39,6 +40,7 @@ _events = sa.Table(
     sa.Column("event_id", sa.Integer, primary_key=True),
     sa.Column("event", sa.LargeBinary, nullable=False),
 )
+_pieces = pieces_table(_metadata)
 
 Edit = Callable[[jobs_pb2.Job], None]
 """Changes a job in place; if it raises, the transaction is rolled back."""
@@ -110,10 +112,24 @@ class JobRecords:
         """The records of one attempt at the job, for the code that makes the film."""
         return JobAttempt(self, job_id, number)
 
-    async def delete(self, job_id: str) -> None:
-        """Forgets an ended job and its events. Raises NotFoundError; FailedPreconditionError before its end."""
-        await self._database.run(lambda db: _delete(db, job_id))
+    async def needs(self, *, of_finished: bool = True) -> Needs:
+        """What all jobs need of the media store; pieces of finished films only if `of_finished`."""
+        records, pieces = await self._database.run(_all_needs)
+        return await asyncio.to_thread(needs_of, records, pieces, of_finished=of_finished)
+
+    async def keep_pieces(self, job_id: str, names: Collection[str]) -> None:
+        """Notes that a job has made or found what these names and keys stand for."""
+        if names:
+            await self._database.run(lambda db: keep_pieces(db, _pieces, job_id, names))
+
+    async def delete(self, job_id: str) -> set[str]:
+        """Forgets an ended job and its events, and returns the names of the content that it needed.
+
+        Raises NotFoundError; FailedPreconditionError before its end.
+        """
+        names = await self._database.run(lambda db: _delete(db, job_id))
         self._wake(job_id)
+        return names
 
     async def events_after(self, job_id: str, event_id: int) -> list[jobs_pb2.JobEvent]:
         """Events of the job after `event_id`, oldest first."""
@@ -152,6 +168,11 @@ class JobAttempt:
         """Like `change`, and makes this attempt stale; the number of the one that follows, None when one has begun."""
         _, present = await self._changed(edit, new_attempt=True)
         return present if present == self._number + 1 else None
+
+    async def keep_pieces(self, names: Collection[str]) -> None:
+        """As `JobRecords.keep_pieces`; waits for the database as `change` does."""
+        policy = RetryPolicy(attempts=sys.maxsize)
+        await policy.retried(lambda: self._records.keep_pieces(self.job_id, names), "the database")
 
     async def _changed(self, edit: Edit, *, new_attempt: bool = False) -> tuple[jobs_pb2.Job, int]:
         policy = RetryPolicy(attempts=sys.maxsize)
@@ -261,13 +282,24 @@ def _events_after(db: sa.Connection, job_id: str, event_id: int) -> list[jobs_pb
     return [jobs_pb2.JobEvent.FromString(row) for row in rows]
 
 
-def _delete(db: sa.Connection, job_id: str) -> None:
+def _delete(db: sa.Connection, job_id: str) -> set[str]:
     job, _ = _read(db, job_id, to_change=True)
     if job.state not in ENDED_STATES:
         raise FailedPreconditionError("The job is not ended.", "Cancel it first.", "id", "JOB_RUNNING")
     db.execute(_events.delete().where(_events.c.job_id == job_id))
     turns.forget(db, job_id)
     db.execute(_jobs.delete().where(_jobs.c.id == job_id))
+    needs = Needs()
+    needs.add(job)
+    pieces = _pieces.c.job_id == job_id
+    names = needs.content | set(db.execute(sa.select(_pieces.c.sha256).where(pieces)).scalars())
+    db.execute(_pieces.delete().where(pieces))
+    return names - {""}
+
+
+def _all_needs(db: sa.Connection) -> tuple[list[bytes], list[tuple[str, str]]]:
+    records = list(db.execute(sa.select(_jobs.c.record)).scalars())
+    return records, [(row.job_id, row.sha256) for row in db.execute(sa.select(_pieces))]
 
 
 def _scalar(db: sa.Connection, query: sa.Select[int]) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from typing import Any
 
 from grpc import aio
 
 from orchestrator.client import ENDED_STATES
+from orchestrator.jobs.collector import Collector
 from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
@@ -29,6 +31,7 @@ _Context = aio.ServicerContext[Any, Any]
 _LONGEST_KEY = 200
 _DEFAULT_PAGE, _LARGEST_PAGE = 20, 100
 _LONGEST_TOKEN = 18  # digits: any such number fits in 64 bits
+_LONGEST_GRACE_S = 1e9
 _WATCH_POLL_S = 1.0
 """How often to look for changes made by another orchestrator; changes made by this one wake the watcher at once."""
 
@@ -36,7 +39,7 @@ _RETRYABLE_STATES = frozenset({jobs_pb2.JOB_STATE_FAILED, jobs_pb2.JOB_STATE_CAN
 
 
 class JobServicer(JobServiceServicer):
-    """Takes jobs, reports on them, and cancels, retries and deletes them."""
+    """Takes jobs, reports on them, and cancels, retries and deletes them. Cleans up."""
 
     def __init__(
         self,
@@ -47,11 +50,12 @@ class JobServicer(JobServiceServicer):
         settings: OrchestratorSettings,
         calls: RunningCalls,
         sampler: Sampler,
+        collector: Collector,
     ) -> None:
         """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
-        self._calls, self._sampler = calls, sampler
+        self._calls, self._sampler, self._collector = calls, sampler, collector
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
         """Takes a job; refuses a spec that could never become a film, and any job while queue or disk are full."""
@@ -59,7 +63,7 @@ class JobServicer(JobServiceServicer):
             problem = f"The key has {len(request.idempotency_key)} characters, the limit is {_LONGEST_KEY}."
             raise InvalidInputError(problem, "Use a shorter key.", "idempotency_key")
         owner = owner_of(request)
-        await asyncio.to_thread(self._maker.room.require)
+        await self._collector.require_room()
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
         _wait_in_queue(job)
@@ -106,9 +110,17 @@ class JobServicer(JobServiceServicer):
         return await asyncio.shield(self._retry(request.id))
 
     async def DeleteJob(self, request: jobs_pb2.DeleteJobRequest, context: _Context) -> jobs_pb2.DeleteJobResponse:
-        """Forgets an ended job."""
-        await self._records.delete(request.id)
+        """Forgets an ended job; its own files follow."""
+        await asyncio.shield(self._collector.delete(request.id))
         return jobs_pb2.DeleteJobResponse()
+
+    async def Clean(self, request: jobs_pb2.CleanRequest, context: _Context) -> jobs_pb2.CleanResponse:
+        """Removes what no job and no library needs."""
+        grace_s = request.grace_s if request.HasField("grace_s") else None
+        if grace_s is not None and not 0 <= grace_s <= _LONGEST_GRACE_S:
+            raise InvalidInputError(f"{grace_s:g} s is no grace time.", "Give 0 seconds or more.", "grace_s")
+        cleaned = await self._collector.clean(grace_s, finished_pieces=request.finished_pieces, dry_run=request.dry_run)
+        return jobs_pb2.CleanResponse(cleaned=[jobs_pb2.Cleaned(**asdict(kind)) for kind in cleaned])
 
     async def DrawSample(self, request: jobs_pb2.DrawSampleRequest, context: _Context) -> jobs_pb2.DrawSampleResponse:
         """Draws a sample of the film that the spec would become."""

@@ -22,7 +22,7 @@ from orchestrator.making.assemble import assemble
 from orchestrator.making.making import Making
 from orchestrator.making.order import FrameClock, SegmentWindow
 from orchestrator.making.plan import FilmPlan, make_plan
-from orchestrator.making.preview import GrowingPreview
+from orchestrator.making.preview import PREVIEW_NAME, GrowingPreview
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.segment import SegmentMaker, SegmentPieces
 from orchestrator.making.servers import Servers
@@ -56,16 +56,19 @@ class FilmMaker:
         servers: Servers,
         metrics: JobMetrics,
         queue: Callable[[str, int], None],
+        room: DiskRoom,
+        require_room: Callable[[int], Awaitable[None]],
     ) -> None:
         """`queue` takes a job and the number of an attempt that is to follow this one.
+
+        `require_room` makes room for so many bytes, or raises ExhaustedError (DISK_FULL) or UnavailableError (STORE_AWAY).
 
         Raises InvalidInputError when a reading of the settings cannot be read.
         """
         self._settings, self._records, self._store, self._servers = settings, records, store, servers
-        self._metrics, self._queue = metrics, queue
+        self._metrics, self._queue, self._room, self._require_room = metrics, queue, room, require_room
         self._dictionary = Dictionary.of(settings.pronunciations, "pronunciations")
         self._mended = Counter[str]()
-        self.room = DiskRoom(store, settings.least_free_bytes)
         self._running: dict[tuple[str, int], asyncio.Task[None]] = {}
 
     async def make(self, job_id: str, attempt: int) -> None:
@@ -99,7 +102,7 @@ class FilmMaker:
 
     async def _make(self, job_id: str, attempt: JobAttempt) -> None:
         try:
-            with self.room.given_back(job_id):
+            with self._room.given_back(job_id):
                 outputs = await self._outputs(attempt)
         except* _StaleAttempt as stale:
             _LOG.info("job %s: %s", job_id, stale.exceptions[0])
@@ -111,21 +114,35 @@ class FilmMaker:
             await self._fail(job_id, attempt, error)
         else:
             self._mended.pop(job_id, None)
-            await attempt.change(lambda job: _finish(job, outputs))
+            await self._end(attempt, outputs)
+
+    async def _end(self, attempt: JobAttempt, outputs: dict[str, StoredFile]) -> None:
+        """The film takes the place of its preview, which is removed."""
+        preview = ""
+
+        def finish(job: jobs_pb2.Job) -> None:
+            nonlocal preview
+            preview = job.outputs[PREVIEW_NAME].sha256 if PREVIEW_NAME in job.outputs else ""
+            _finish(job, outputs)
+
+        job = await attempt.change(finish)
+        if preview and job is not None and PREVIEW_NAME not in job.outputs:
+            await asyncio.to_thread(self._store.discard, preview)
 
     async def _outputs(self, attempt: JobAttempt) -> dict[str, StoredFile]:
         job = await attempt.change(_begin)
         if job is None:
             raise _StaleAttempt("it has been started again")
-        progress = JobProgress(attempt, job.progress, self._metrics.stage_ended)
+        progress, used = JobProgress(attempt, job.progress, self._metrics.stage_ended), set[str]()
         writer = asyncio.create_task(progress.keep_writing())
         try:
             progress.stage("prepare", "Looking at the footage.")
             await self._promise_room(job, progress)
             damaged: list[str] = []
-            store = self._store.noting(damaged.append)
+            store = self._store.noting(damaged.append, used.add)
             prepare = partial(self._plan, job.spec, store, progress)
             plan = FilmPlan.from_json(await self._step("prepare", prepare, progress))
+            used.add(plan.footage.sha256)
             making = self._making(job, plan, store, progress)
             preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
             pieces = await self._segments(making, progress, preview)
@@ -140,13 +157,15 @@ class FilmMaker:
             progress.stage_ended()
             writer.cancel()
             await progress.write()  # whatever the writer had not got round to
+            await attempt.keep_pieces(used)
 
     async def _promise_room(self, job: jobs_pb2.Job, progress: JobProgress) -> None:
         """Waits until there is room for all of the film, and keeps it."""
         needed = await asyncio.to_thread(needed_bytes, job.spec, self._store)
 
         async def promise() -> None:
-            self.room.promise(job.id, needed)
+            await self._require_room(needed)
+            self._room.promise(job.id, needed)
 
         await RetryPolicy(attempts=1, waits=progress.waits).retried(promise, "its turn")
 
@@ -155,7 +174,7 @@ class FilmMaker:
         policy = RetryPolicy(attempts=1, waits=progress.waits)
 
         async def attempt() -> _T:
-            self._store.require(self._settings.least_free_bytes)
+            await self._require_room(0)
             try:
                 return await work()
             except ExceptionGroup as group:
@@ -193,7 +212,7 @@ class FilmMaker:
             await clock.set_frames(index, pieces.frames)
             await window.leave(index)
             progress.finished(index, _segment_record(plan, index, pieces))
-            self.room.used(making.job_id, pieces.film.size_bytes + pieces.voice.size_bytes)
+            self._room.used(making.job_id, pieces.film.size_bytes + pieces.voice.size_bytes)
             progress.playable(await preview.add(pieces))
             return pieces
 
@@ -251,6 +270,7 @@ def _queue_again(job: jobs_pb2.Job) -> None:
 def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:
     if job.state in ENDED_STATES:
         return
+    job.outputs.pop(PREVIEW_NAME, None)
     for name, stored in outputs.items():
         job.outputs[name].CopyFrom(media_ref(stored))
     job.state = jobs_pb2.JOB_STATE_DONE

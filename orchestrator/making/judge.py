@@ -32,15 +32,15 @@ class Judge:
     async def error_rate(self, sentence: Sentence, started: asyncio.Future[Take]) -> float | None:
         """How wrong a take is: transcribed while it is spoken, kept by what it is made of. None: nobody can tell."""
         take = await started
-        if take.closed and (stored := self._store.recall(self._key(sentence, take))):
-            rate: float | None = json.loads(self._store.path(stored.sha256).read_bytes())
+        if take.closed and (kept := await asyncio.to_thread(self._store.recall_bytes, self._key(sentence, take))):
+            rate: float | None = json.loads(kept[1])
             return rate
         language = self._making.language_to_say(sentence.text) or language_of(sentence.text)
         heard = await self._heard(take, language)
         rate = None if heard is None else error_rate(sentence, heard, language)
         if rate is not None and take.cut:
             rate += 1.0
-        self._store.remember(self._key(sentence, take), self._store.put_bytes(json.dumps(rate).encode()))
+        await asyncio.to_thread(self._store.remember_bytes, self._key(sentence, take), json.dumps(rate).encode())
         return rate
 
     async def _heard(self, take: Take, language: str) -> str | None:

@@ -7,6 +7,7 @@ import difflib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -170,15 +171,17 @@ async def _conformed(
     """The footage as the film needs it, and what is to be said of it."""
     key = recipe_key("conform", _CROP_CODE, spec.footage.sha256, spec.width, spec.height, backdrop, spec.focus)
     notes_key = recipe_key("conform notes", key)
-    if (stored := await asyncio.to_thread(store.recall, key)) and (notes := store.recall(notes_key)):
-        return stored, json.loads(store.path(notes.sha256).read_text(encoding="utf-8"))
+    stored, notes = await asyncio.to_thread(lambda: (store.recall(key), store.recall_bytes(notes_key)))
+    if stored and notes:
+        return stored, json.loads(notes[1])
     source = await asyncio.to_thread(store.path, spec.footage.sha256, FOOTAGE_FIELD)
     with store.temporary(".mp4") as target:
         made = await asyncio.to_thread(_conform_apart, source, target, spec, report, backdrop)
-        stored = store.adopt(target, "video/mp4") if made.changed else store.put_file(source, "video/mp4")
-    notes = store.put_bytes(json.dumps(made.notes).encode(), "application/json")
-    store.remember(notes_key, notes)
-    store.remember(key, stored)
+        keep = partial(store.adopt, target) if made.changed else partial(store.put_file, source)
+        stored = await asyncio.to_thread(keep, "video/mp4")
+    written = json.dumps(made.notes).encode()
+    await asyncio.to_thread(store.remember_bytes, notes_key, written, "application/json")
+    await asyncio.to_thread(store.remember, key, stored)
     return stored, list(made.notes)
 
 

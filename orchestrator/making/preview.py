@@ -82,4 +82,4 @@ class GrowingPreview:
 
         await self._attempt.change(edit)
         if superseded and superseded != stored.sha256:
-            self._store.discard(superseded)
+            await asyncio.to_thread(self._store.discard, superseded)

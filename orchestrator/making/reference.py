@@ -49,11 +49,12 @@ async def make_reference(
         known = ", ".join(engine.languages)
         return Reference("", f"By sound alone: {engine.name} knows {known} only, and nobody says it is that.")
     key = recipe_key("reference_text", engine.identity, spec.reference_audio.sha256, language)
-    if stored := store.recall(key):
-        text = store.path(stored.sha256).read_text(encoding="utf-8")
+    if kept := await asyncio.to_thread(store.recall_bytes, key):
+        text = kept[1].decode()
     else:
-        text = await _heard(store.path(spec.reference_audio.sha256, FIELD), language, store, servers)
-        store.remember(key, store.put_bytes(text.encode(), "text/plain"))
+        recording = await asyncio.to_thread(store.path, spec.reference_audio.sha256, FIELD)
+        text = await _heard(recording, language, store, servers)
+        await asyncio.to_thread(store.remember_bytes, key, text.encode(), "text/plain")
     if not text or len(text) > _LONGEST_TEXT:
         return Reference("", f"By sound alone: {engine.name} understood {'nothing' if not text else 'too much'}.")
     return Reference(text, f"Written down by {engine.name}.")

@@ -16,7 +16,7 @@ from services.base.pauses import RetryBudgets
 _LOG = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
-_DISK = {DISK_FULL: "room on the disk", STORE_AWAY: "the folder of the media store"}
+_DISK = {DISK_FULL: "room on the disk", STORE_AWAY: "the media store"}
 
 
 @dataclass(frozen=True)

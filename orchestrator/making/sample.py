@@ -9,6 +9,7 @@ import asyncio
 import io
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PIL import Image
 
@@ -20,6 +21,7 @@ from orchestrator.making.pictures import OverlayPictures
 from orchestrator.making.plan import FilmPlan, box_of, look_at_footage
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import Servers
+from services.base.errors import NotFoundError
 from services.media.colours import Rgb
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
@@ -59,7 +61,7 @@ class Sampler:
 
     async def _look_at(self, spec: jobs_pb2.JobSpec) -> _Looked:
         key = spec.footage.sha256, spec.width, spec.height
-        if key not in self._looked:
+        if key not in self._looked or not await asyncio.to_thread(self._is_there, self._looked[key][0]):
             footage, found, _ = await look_at_footage(
                 spec, self._store, self._servers, lambda _share: None, self._policy, self._backdrop
             )
@@ -68,6 +70,13 @@ class Sampler:
                 self._looked.popitem(last=False)
         self._looked.move_to_end(key)
         return self._looked[key]
+
+    def _is_there(self, footage: StoredFile) -> bool:
+        """It may have been removed, if nothing was drawn on it for long."""
+        with suppress(NotFoundError):
+            self._store.path(footage.sha256)
+            return True
+        return False
 
     async def _overlays(self, spec: jobs_pb2.JobSpec, plan: FilmPlan) -> list[OverlayImage]:
         text = plan.sentences[0].text

@@ -124,14 +124,14 @@ class SegmentMaker:
         language = self._making.language_to_say(sentence.text)
         asked = sentence.text, sentence.pronunciations, language
         key = partial(recipe_key, "words", self._plan.engines["asr"].identity, *asked)
-        if take.closed and (stored := self._store.recall(key((await speaking).stored.sha256))):
-            return _Aligned(words_from_json(self._store.path(stored.sha256).read_bytes()), stored)
+        recall = self._store.recall_bytes
+        if take.closed and (kept := await asyncio.to_thread(recall, key((await speaking).stored.sha256))):
+            return _Aligned(words_from_json(kept[1]), kept[0])
         words = await self._policy.retried(
             lambda: self._align(sentence, take, language), self._servers.asr.at(LISTENER)
         )
-        stored = self._store.put_bytes(words_to_json(words), "application/x-ndjson")
-        self._store.remember(key((await speaking).stored.sha256), stored)
-        return _Aligned(words, stored)
+        made = key((await speaking).stored.sha256), words_to_json(words), "application/x-ndjson"
+        return _Aligned(words, await asyncio.to_thread(self._store.remember_bytes, *made))
 
     async def _align(self, sentence: Sentence, take: Take, language: str) -> list[media_pb2.Word]:
         with self._servers.asr.least_busy() as stub:
@@ -151,12 +151,12 @@ class SegmentMaker:
             request = await self._render_request(index, listening, first_frame, take)
             return self._film_key((await speaking).stored, request)
 
-        if take.closed and (found := self._recall_film(await key())):
+        if take.closed and (found := await asyncio.to_thread(self._recall_film, await key())):
             return found
         made = await self._policy.retried(
             lambda: self._stream(index, first_frame, take, listening), self._servers.lipsync.at(MOUTH)
         )
-        self._remember_film(await key(), *made)
+        await asyncio.to_thread(self._remember_film, await key(), *made)
         return made
 
     async def _stream(
@@ -174,16 +174,16 @@ class SegmentMaker:
         return stored, lipsync.frames_without_face
 
     def _remember_film(self, key: str, film: StoredFile, frames_without_face: int) -> None:
-        counted = self._store.put_bytes(str(frames_without_face).encode(), "text/plain")
-        self._store.remember(recipe_key("frames_without_face", key), counted)
+        counted = str(frames_without_face).encode()
+        self._store.remember_bytes(recipe_key("frames_without_face", key), counted, "text/plain")
         self._store.remember(key, film)
 
     def _recall_film(self, key: str) -> tuple[StoredFile, int] | None:
         stored = self._store.recall(key)
-        counted = self._store.recall(recipe_key("frames_without_face", key))
+        counted = self._store.recall_bytes(recipe_key("frames_without_face", key))
         if stored is None or counted is None:
             return None
-        return stored, int(self._store.path(counted.sha256).read_text(encoding="utf-8"))
+        return stored, int(counted[1])
 
     async def _compose(
         self, index: int, first_frame: int, frames: int, lipsync: LipsyncCall, overlays: OverlayPictures

@@ -87,9 +87,9 @@ class Voice:
         When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
         """
         request = self._request(sentence, seed)
-        if stored := self._store.recall(self._key(request)):
-            started.set_result(Take.from_wav(self._store.path(stored.sha256).read_bytes()))
-            return stored
+        if kept := await asyncio.to_thread(self._store.recall_bytes, self._key(request)):
+            started.set_result(Take.from_wav(kept[1]))
+            return kept[0]
         if seed != self._seed:
             self._making.retaken()
         policy = self._making.policy
@@ -114,9 +114,7 @@ class Voice:
         raise InternalError("The voice ended before it was done.", "Try again.")
 
     async def _keep(self, request: tts_pb2.SynthesizeRequest, take: Take) -> StoredFile:
-        stored = self._store.put_bytes(take.wav(), "audio/wav")
-        self._store.remember(self._key(request), stored)
-        return stored
+        return await asyncio.to_thread(self._store.remember_bytes, self._key(request), take.wav(), "audio/wav")
 
     def _key(self, request: tts_pb2.SynthesizeRequest) -> str:
         asked = request.SerializeToString(deterministic=True)

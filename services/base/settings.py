@@ -43,6 +43,19 @@ class ProcessSettings(BaseSettings):
         validation_alias="VIGENT_MEDIA_ROOT",
         description="Folder of the media store, shared by all processes (VIGENT_MEDIA_ROOT).",
     )
+    object_storage: str = Field(
+        "",
+        pattern=r"^(s3://[^@?#\s]+)?$",
+        validation_alias="VIGENT_OBJECT_STORAGE",
+        description="Where the media store is instead, s3://BUCKET/PREFIX; its folder is then a cache "
+        "(VIGENT_OBJECT_STORAGE). Credentials and endpoint: AWS_* in the environment.",
+    )
+    media_cache_bytes: int = Field(
+        20 << 30,
+        validation_alias="VIGENT_MEDIA_CACHE_BYTES",
+        description="How large that cache grows (VIGENT_MEDIA_CACHE_BYTES).",
+        ge=1,
+    )
     backdrop: str = Field(
         "#000000",
         pattern="^#[0-9a-fA-F]{6}$",

@@ -15,7 +15,10 @@ from pydantic_settings import BaseSettings
 from services.base.errors import InvalidInputError
 
 _SECTIONS = ("gateway", "orchestrator", "tts", "lipsync", "asr", "overlay", "mesh")
-SHARED_KEYS = ("media_root", "backdrop", "pronunciations", "mesh_authority", "mesh_certificate", "mesh_key")
+SHARED_KEYS = (
+    *("media_root", "object_storage", "media_cache_bytes", "backdrop", "pronunciations"),
+    *("mesh_authority", "mesh_certificate", "mesh_key"),
+)
 """Keys at the top level, above all sections."""
 _ALIAS = "VIGENT_"
 
@@ -42,6 +45,14 @@ def read_settings_file() -> dict[str, Any]:
         if key in _SECTIONS and not isinstance(value, dict):
             raise InvalidInputError(f"{key} is a section.", f"Write [{key}] on a line of its own.", f"{key} in {path}")
     return data
+
+
+def shared_setting(key: str) -> str:
+    """One of `SHARED_KEYS` as text, from the environment, else from vigent.toml; "" for none.
+
+    Raises what `read_settings_file` raises.
+    """
+    return os.environ.get(f"{_ALIAS}{key.upper()}") or str(read_settings_file().get(key, ""))
 
 
 def wrong_setting(error: ValidationError, settings: type[BaseSettings], section: str, prefix: str) -> InvalidInputError:

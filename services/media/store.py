@@ -1,9 +1,10 @@
 """The media store: files named by the hash of their content, in one folder that every process of the mesh reads.
 
 A file is written to a temporary name, fsynced and renamed, so a name in the store always means whole content. What a
-killed process left half-written stays under a temporary name, and is removed a day later by whoever opens the store.
-Each process hashes a file once before it reads it: what is not what was written is set aside, in `damaged`, and is made
-or uploaded again.
+killed process left half-written stays under a temporary name, and is removed ten minutes later by whoever opens the
+store. Each process hashes a file once before it reads it: what is not what was written is set aside, in `damaged`, and
+is made or uploaded again. Whoever is told of a file has begun to use it (`storage/lifetimes.py`): the orchestrator
+removes only what was not used for long and what nothing names (`orchestrator/jobs/collector.py`).
 """
 
 from __future__ import annotations
@@ -14,15 +15,26 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from services.base.disk import disk_full, is_disk_full, store_away
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
+from services.media.storage.documents import Documents, FolderDocuments
+from services.media.storage.inventory import (
+    Entry,
+    Kind,
+    entries_of,
+    entry_of,
+    names_in,
+    path_of,
+    remove_abandoned,
+    remove_entry,
+)
+from services.media.storage.lifetimes import hold, touch, using
 
 if TYPE_CHECKING:
     from vigent.media.v1 import media_pb2
@@ -31,8 +43,7 @@ DAMAGED = "DAMAGED"
 """Reason of the NotFoundError for a file that is, or was found to be, not what was written."""
 
 _LOG = logging.getLogger(__name__)
-_STALE_S = 24 * 3600.0
-_FOLDERS = ("content", "keys", "tmp", "damaged")
+_FOLDERS = (*(kind.value for kind in Kind), "notes")
 _REMEMBERED_FILES = 10_000
 _SHA256_DIGITS = frozenset("0123456789abcdef")
 
@@ -47,13 +58,20 @@ class StoredFile:
 
 
 class MediaStore:
-    """Content-addressed files below `root`, plus a `keys` index from the hash of a recipe to the file it made."""
+    """Content-addressed files below `root`, plus a `keys` index from the hash of a recipe to the file it made.
+
+    `shared_storage` says that others see only what is in storage beyond this folder (`storage/shared_store.py`).
+    """
+
+    shared_storage: ClassVar[bool] = False
 
     def __init__(self, root: Path) -> None:
         """Makes its folders. Raises FailedPreconditionError for an unusable `root`, ExhaustedError on a full disk."""
         self.root = root
         self._whole: dict[str, tuple[int, int, int]] = {}
-        self._note: Callable[[str], None] = lambda _: None
+        self.documents: Documents = FolderDocuments(root / "library")
+        self._damaged: Callable[[str], None] = lambda _: None
+        self._used: Callable[[str], None] = lambda _: None
         try:
             for folder in _FOLDERS:
                 (root / folder).mkdir(parents=True, exist_ok=True)
@@ -62,7 +80,7 @@ class MediaStore:
                 raise disk_full() from error
             problem = f"The folder {root} of the media store cannot be used: {error.strerror}."
             raise FailedPreconditionError(problem, "Set VIGENT_MEDIA_ROOT to another one.", "media_root") from error
-        self._remove_stale()
+        remove_abandoned(root)
 
     def require(self, free_bytes: int = 0) -> None:
         """Raises UnavailableError (STORE_AWAY) when the folder has vanished or cannot be written.
@@ -92,11 +110,38 @@ class MediaStore:
             raise self._absence(sha256, field) from None
         return path
 
-    def noting(self, note: Callable[[str], None]) -> MediaStore:
-        """The same store; `note` is called with the name of each damaged file that `recall` meets."""
+    def noting(self, damaged: Callable[[str], None], used: Callable[[str], None] = lambda _: None) -> MediaStore:
+        """The same store, for one job.
+
+        `damaged` is called with the name of each damaged file that `recall` meets, `used` with each key that is
+        recalled or remembered and the name of what it made.
+        """
         store = copy.copy(self)
-        store._note = note
+        store._damaged, store._used = damaged, used
         return store
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything in the store but documents and notes; a listing, which takes a while."""
+        return entries_of(self.root, *Kind)
+
+    def contents(self, names: Iterable[str]) -> list[Entry]:
+        """Those of these contents that are there."""
+        paths = {name: path_of(self.root, Kind.CONTENT, name) for name in map(_checked, names)}
+        return [entry_of(Kind.CONTENT, path) for path in paths.values() if path.exists()]
+
+    def remove(self, entry: Entry, before_s: float, *, dry_run: bool = False) -> bool:
+        """Removes an entry unless somebody has used it at or after `before_s` (Unix time); whether it did, or would."""
+        return remove_entry(self.root, entry, before_s, dry_run=dry_run)
+
+    def named_by_libraries(self) -> set[str]:
+        """All names that stand in the documents of the libraries."""
+        texts = map(self.documents.read, self.documents.names())
+        return {name for text in texts for name in names_in(text or "")}
+
+    def key_content(self, key: str) -> str:
+        """Name of the content that the recipe whose hash is `key` made; "" where that is not known."""
+        noted = self._noted(self.root / "keys" / _checked(key))
+        return noted.sha256 if noted else ""
 
     def scrub(self) -> Iterator[tuple[str, bool]]:
         """Reads all content: each file's name, and whether it is what was written. Damaged ones are set aside."""
@@ -132,14 +177,22 @@ class MediaStore:
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             os.fsync(file.fileno())
+        stored = StoredFile(sha256, path.stat().st_size, mime_type)
+        self._publish(path, sha256)
+        self._move_in(path, sha256)
+        return stored
+
+    def _publish(self, path: Path, sha256: str) -> None:
+        """Whatever must be done before the file has its name."""
+
+    def _move_in(self, path: Path, sha256: str) -> None:
         target = self._content_path(sha256)
         target.parent.mkdir(exist_ok=True)
-        stored = StoredFile(sha256, path.stat().st_size, mime_type)
-        path.replace(target)
+        with using(self.root):
+            path.replace(target)
         self._remember_whole(target)
         (self.root / "damaged" / sha256).unlink(missing_ok=True)
         _fsync_folder(target.parent)
-        return stored
 
     def discard(self, sha256: str) -> None:
         """Removes the content named `sha256`, if it is there."""
@@ -154,39 +207,81 @@ class MediaStore:
         """
         with self._disk_errors():
             handle, name = tempfile.mkstemp(suffix=suffix, dir=self.root / "tmp")
-            os.close(handle)
+            hold(handle)
             path = Path(name)
             try:
                 yield path
             finally:
+                os.close(handle)
                 path.unlink(missing_ok=True)
 
     def remember(self, key: str, stored: StoredFile) -> None:
         """Notes that the recipe whose hash is `key` made `stored`."""
-        with self.temporary() as path:
-            with path.open("w", encoding="utf-8") as file:
-                file.write(f"{stored.sha256} {stored.size_bytes} {stored.mime_type}")
-                file.flush()
-                os.fsync(file.fileno())
-            path.replace(self.root / "keys" / _checked(key))
-        _fsync_folder(self.root / "keys")
+        self._write_note(self.root / "keys" / _checked(key), _note_of(stored))
+        self._note_use(key, stored)
 
     def recall(self, key: str) -> StoredFile | None:
         """What the recipe whose hash is `key` made, if it is still there and whole."""
+        path = self.root / "keys" / _checked(key)
+        if (stored := self._noted(path)) is None:
+            return None
         try:
-            sha256, size, mime_type = (self.root / "keys" / _checked(key)).read_text(encoding="utf-8").split(" ", 2)
-            stored = StoredFile(sha256, int(size), mime_type)
-            self.path(sha256)
-        except (FileNotFoundError, ValueError):
+            with using(self.root):
+                touch(path)
+            self.path(stored.sha256)
+        except FileNotFoundError:
             return None
         except NotFoundError:
-            if (self.root / "damaged" / sha256).exists():
-                self._note(sha256)
+            if (self.root / "damaged" / stored.sha256).exists():
+                self._damaged(stored.sha256)
             return None
+        self._note_use(key, stored)
         return stored
 
+    def remember_bytes(self, key: str, data: bytes, mime_type: str = "") -> StoredFile:
+        """Stores what the recipe whose hash is `key` made."""
+        stored = self.put_bytes(data, mime_type)
+        self.remember(key, stored)
+        return stored
+
+    def recall_bytes(self, key: str) -> tuple[StoredFile, bytes] | None:
+        """What the recipe whose hash is `key` made, and its content, if it is still there and whole."""
+        if (stored := self.recall(key)) is None:
+            return None
+        return stored, self.path(stored.sha256).read_bytes()
+
+    def note(self, key: str, stored: StoredFile) -> None:
+        """Keeps `stored` under `key` for good, also when the content itself is no longer needed."""
+        self._write_note(self.root / "notes" / _checked(key), _note_of(stored))
+
+    def noted(self, key: str) -> StoredFile | None:
+        """What was noted under `key`; its content need not be there."""
+        return self._noted(self.root / "notes" / _checked(key))
+
+    def _note_use(self, key: str, stored: StoredFile) -> None:
+        for name in (key, stored.sha256):
+            self._used(name)
+
+    def _write_note(self, target: Path, text: str) -> None:
+        with self.temporary() as path:
+            with path.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            with using(self.root):
+                path.replace(target)
+        _fsync_folder(target.parent)
+
+    def _noted(self, path: Path) -> StoredFile | None:
+        try:
+            return read_note(path.read_bytes())
+        except FileNotFoundError:
+            return None
+
     def _check(self, path: Path, sha256: str, field: str) -> None:
-        """Raises NotFoundError (DAMAGED), once: by then the file is set aside."""
+        """Raises NotFoundError (DAMAGED), once: by then the file is set aside. Raises FileNotFoundError."""
+        with using(self.root):
+            touch(path)
         with path.open("rb") as file:
             if self._whole.get(sha256) == _signature(os.fstat(file.fileno())):
                 return
@@ -221,14 +316,21 @@ class MediaStore:
             self.require()
             raise
 
-    def _remove_stale(self) -> None:
-        for path in (self.root / "tmp").iterdir():
-            with suppress(FileNotFoundError):  # another process removes them too
-                if time.time() - path.stat().st_mtime > _STALE_S:
-                    path.unlink()
-
     def _content_path(self, sha256: str, field: str = "sha256") -> Path:
-        return self.root / "content" / _checked(sha256, field)[:2] / sha256
+        return path_of(self.root, Kind.CONTENT, _checked(sha256, field))
+
+
+def read_note(text: bytes) -> StoredFile | None:
+    """The file that a key or a note names; None for one that is damaged."""
+    try:
+        sha256, size, mime_type = text.decode().split(" ", 2)
+        return StoredFile(_checked(sha256), int(size), mime_type)
+    except (ValueError, InvalidInputError):
+        return None
+
+
+def _note_of(stored: StoredFile) -> str:
+    return f"{stored.sha256} {stored.size_bytes} {stored.mime_type}"
 
 
 def media_ref(file: StoredFile) -> media_pb2.MediaRef:

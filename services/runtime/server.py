@@ -21,6 +21,7 @@ from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
 from services.enginekit.canary import Canary
+from services.media.storage.opening import open_store
 from services.media.store import MediaStore
 from services.runtime.canary import CanaryKeeper
 from services.runtime.choice import choose
@@ -82,7 +83,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
     health = Health(spec.full_name)
     neighbours, guard = OwnUserOnly(settings.host), RpcGuard(metrics, spec.full_name)
     server = new_server(settings, neighbours, guard)
-    spec.add(server, worker, MediaStore(settings.media_root))
+    spec.add(server, worker, open_store(settings.media_root))
     runtime = RuntimeServicer(spec.full_name, worker, settings, metrics, lambda: health.identity)
     add_common_services(server, spec.full_name, health, runtime)
     metrics.watch(worker)

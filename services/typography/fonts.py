@@ -21,6 +21,7 @@ from fontTools.ttLib import TTFont, TTLibError
 from PIL import ImageFont
 
 from services.base.errors import FailedPreconditionError, InvalidInputError, NotFoundError
+from services.media.storage.opening import open_store
 from services.media.store import MediaStore
 from services.text.emoji import EMOJI
 
@@ -108,7 +109,7 @@ def _uploaded_path(sha256: str) -> Path:
 
 @cache
 def _media_store(root: Path) -> MediaStore:
-    return MediaStore(root)
+    return open_store(root)
 
 
 @cache

@@ -66,7 +66,7 @@ async def test_a_store_that_is_away_is_told_and_waited_for(
         job = (await client.submit(spec)).job
         await until(client, job.id, lambda event: event.progress.segments_done >= 1)
         with disk.read_only() if fault == "read-only" else disk.moved_away("media"):
-            waiting = "Waiting for the folder of the media store."
+            waiting = "Waiting for the media store."
             await until(client, job.id, lambda event: event.progress.message == waiting)
             with pytest.raises(UnavailableError) as caught:
                 await client.submit(spec)

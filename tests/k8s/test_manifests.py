@@ -16,7 +16,10 @@ from services.base.settings import METRICS_PORTS, PORTS, ServerSettings
 from tests.support.manifests import K8S, Manifest, built, built_with, container, pods
 
 OVERLAYS = ("one-node", "gpu-cluster")
-COMPONENTS = ("sqlite", "postgres", "gpu", "monitoring", "autoscaling", "network-policies", "ingress", "mesh-tls")
+COMPONENTS = (
+    *("sqlite", "postgres", "gpu", "monitoring", "autoscaling", "network-policies", "ingress", "mesh-tls"),
+    *("object-storage", "object-storage-egress"),
+)
 FOREIGN = ("monitoring.coreos.com/", "keda.sh/")
 OLDEST, NEWEST = "1.29", "1.37"
 
@@ -39,6 +42,32 @@ def test_all_components_go_together(tmp_path: Path) -> None:
     limits = container(both, "tts")["resources"]["limits"]
     assert (limits.get("nvidia.com/mig-2g.20gb"), limits.get("nvidia.com/gpu")) == (1, None)
     assert container(both, "lipsync")["resources"]["limits"]["nvidia.com/gpu"] == 1
+
+
+def test_with_object_storage_every_pod_has_a_cache_and_no_volume_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests = built_with(tmp_path, "postgres", "object-storage")
+    claims = {found["metadata"]["name"] for found in manifests if found["kind"] == "PersistentVolumeClaim"}
+    assert claims == {"models"}
+    settings = settings_of(manifests)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    own = OrchestratorSettings.load("orchestrator")
+    assert own.object_storage.startswith("s3://")
+    for name, pod in pods(manifests):
+        volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes", [])}
+        if "media" in volumes:
+            room_gib = int(volumes["media"]["emptyDir"]["sizeLimit"].removesuffix("Gi"))
+            assert own.media_cache_bytes < room_gib * 2**30
+            assert "persistentVolumeClaim" not in volumes["media"]
+        told = [
+            source["secretRef"]["name"]
+            for source in container(manifests, name).get("envFrom", [])
+            if "secretRef" in source
+        ]
+        assert told == (["object-storage"] if name in PORTS else [])
+    assert not {name for name in settings if "SECRET" in name or "KEY" in name}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

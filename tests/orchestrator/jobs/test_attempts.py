@@ -14,9 +14,11 @@ import pytest_asyncio
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
 
+from orchestrator.jobs.collector import Collector
 from orchestrator.jobs.durable import DurableEngine
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
+from orchestrator.jobs.room import DiskRoom
 from orchestrator.jobs.servicer import JobServicer
 from orchestrator.making.film import FilmMaker
 from orchestrator.making.retry import RetryPolicy
@@ -134,11 +136,14 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
             MediaStore(tmp_path / "media"),
             Servers(settings),
         )
+        room, metrics = DiskRoom(store, settings.least_free_bytes), JobMetrics(CollectorRegistry(), records)
+        collector = Collector(records, durable.engine, store, room, settings)
         durable.maker = FilmMaker(
-            settings, records, store, servers, JobMetrics(CollectorRegistry(), records), durable.engine.enqueue
+            settings, records, store, servers, metrics, durable.engine.enqueue, room, collector.require_room
         )
         sampler = Sampler(store, servers, RetryPolicy(1), BLACK)
-        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, RunningCalls(), sampler)
+        parts = records, durable.engine, durable.maker, store, settings, RunningCalls(), sampler, collector
+        servicer = JobServicer(*parts)
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
         yield Orchestrator(records, durable.maker, servicer, request, store, voice)
@@ -263,7 +268,10 @@ async def test_a_job_that_a_server_gives_up_has_failed(orchestrator: Orchestrato
         Servers(settings),
         JobMetrics(CollectorRegistry(), orchestrator.records),
     )
-    durable.maker = FilmMaker(settings, records, orchestrator.store, servers, metrics, durable.engine.enqueue)
+    store, enqueue = orchestrator.store, durable.engine.enqueue
+    room = DiskRoom(store, settings.least_free_bytes)
+    require_room = Collector(records, durable.engine, store, room, settings).require_room
+    durable.maker = FilmMaker(settings, records, store, servers, metrics, enqueue, room, require_room)
     job = await orchestrator.submit()
     await orchestrator.until(job.id, FAILED)
     assert (await records.get(job.id)).error.reason == "CALLER_IDLE"

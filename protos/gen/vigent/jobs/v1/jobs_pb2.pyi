@@ -939,6 +939,92 @@ class DeleteJobResponse(_message.Message):
 Global___DeleteJobResponse: _TypeAlias = DeleteJobResponse  # noqa: Y015
 
 @_typing.final
+class CleanRequest(_message.Message):
+    """Asks what is not needed any more, and has it removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    GRACE_S_FIELD_NUMBER: _builtins.int
+    FINISHED_PIECES_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    """Only tells what would be removed."""
+    grace_s: _builtins.float
+    """Seconds that a file must not have been used for; absent means the orchestrator's own setting."""
+    finished_pieces: _builtins.bool
+    """Also removes the pieces of finished films, which are made again when such a film is made again."""
+    def __init__(
+        self,
+        *,
+        dry_run: _builtins.bool = ...,
+        grace_s: _builtins.float | None = ...,
+        finished_pieces: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_grace_s", b"_grace_s", "grace_s", b"grace_s"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_grace_s", b"_grace_s", "dry_run", b"dry_run", "finished_pieces", b"finished_pieces", "grace_s", b"grace_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__grace_s: _TypeAlias = _typing.Literal["grace_s"]  # noqa: Y015
+    _WhichOneofArgType__grace_s: _TypeAlias = _typing.Literal["_grace_s", b"_grace_s"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__grace_s) -> _WhichOneofReturnType__grace_s | None: ...
+
+Global___CleanRequest: _TypeAlias = CleanRequest  # noqa: Y015
+
+@_typing.final
+class CleanResponse(_message.Message):
+    """What was removed, or would be."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLEANED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def cleaned(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cleaned]:
+        """One for each kind of thing of which there is any."""
+
+    def __init__(
+        self,
+        *,
+        cleaned: _abc.Iterable[Global___Cleaned] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cleaned", b"cleaned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CleanResponse: _TypeAlias = CleanResponse  # noqa: Y015
+
+@_typing.final
+class Cleaned(_message.Message):
+    """A kind of thing that is not needed any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    what: _builtins.str
+    """What it is, in words."""
+    count: _builtins.int
+    """How many of them."""
+    size_bytes: _builtins.int
+    """Bytes on the disk."""
+    def __init__(
+        self,
+        *,
+        what: _builtins.str = ...,
+        count: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "size_bytes", b"size_bytes", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Cleaned: _TypeAlias = Cleaned  # noqa: Y015
+
+@_typing.final
 class DrawSampleRequest(_message.Message):
     """Asks for a sample of a film."""
 

@@ -70,6 +70,11 @@ class JobServiceStub:
                 request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobRequest.SerializeToString,
                 response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobResponse.FromString,
                 _registered_method=True)
+        self.Clean = channel.unary_unary(
+                '/vigent.jobs.v1.JobService/Clean',
+                request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.CleanRequest.SerializeToString,
+                response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.CleanResponse.FromString,
+                _registered_method=True)
         self.DrawSample = channel.unary_unary(
                 '/vigent.jobs.v1.JobService/DrawSample',
                 request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleRequest.SerializeToString,
@@ -124,7 +129,15 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteJob(self, request, context):
-        """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces.
+        """Forgets an ended job, its script and its idempotency key; FAILED_PRECONDITION for one that is not ended. Those of its
+        files that no other job and no library names are removed soon after.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Clean(self, request, context):
+        """Removes from the media store what no job and no library needs any more, and tells what; may take minutes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -174,6 +187,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.DeleteJob,
                     request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobRequest.FromString,
                     response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobResponse.SerializeToString,
+            ),
+            'Clean': grpc.unary_unary_rpc_method_handler(
+                    servicer.Clean,
+                    request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.CleanRequest.FromString,
+                    response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.CleanResponse.SerializeToString,
             ),
             'DrawSample': grpc.unary_unary_rpc_method_handler(
                     servicer.DrawSample,
@@ -371,6 +389,33 @@ class JobService:
             '/vigent.jobs.v1.JobService/DeleteJob',
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobRequest.SerializeToString,
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.DeleteJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Clean(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vigent.jobs.v1.JobService/Clean',
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.CleanRequest.SerializeToString,
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.CleanResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,7 +29,11 @@ class JobServiceStub:
     RetryJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.RetryJobRequest, _jobs_pb2.RetryJobResponse]
     """Runs a failed or cancelled job again from where it stopped; FAILED_PRECONDITION for others."""
     DeleteJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DeleteJobRequest, _jobs_pb2.DeleteJobResponse]
-    """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces."""
+    """Forgets an ended job, its script and its idempotency key; FAILED_PRECONDITION for one that is not ended. Those of its
+    files that no other job and no library names are removed soon after.
+    """
+    Clean: _aio.UnaryUnaryMultiCallable[_jobs_pb2.CleanRequest, _jobs_pb2.CleanResponse]
+    """Removes from the media store what no job and no library needs any more, and tells what; may take minutes."""
     DrawSample: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DrawSampleRequest, _jobs_pb2.DrawSampleResponse]
     """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
 
@@ -90,7 +94,17 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _jobs_pb2.DeleteJobRequest,
         context: _aio.ServicerContext[_jobs_pb2.DeleteJobRequest, _abc.Awaitable[_jobs_pb2.DeleteJobResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.DeleteJobResponse]:
-        """Forgets an ended job and its idempotency key; FAILED_PRECONDITION for one that is not ended. Its files stay in the media store, since others may be made of the same pieces."""
+        """Forgets an ended job, its script and its idempotency key; FAILED_PRECONDITION for one that is not ended. Those of its
+        files that no other job and no library names are removed soon after.
+        """
+
+    @_abc_1.abstractmethod
+    def Clean(
+        self,
+        request: _jobs_pb2.CleanRequest,
+        context: _aio.ServicerContext[_jobs_pb2.CleanRequest, _abc.Awaitable[_jobs_pb2.CleanResponse]],
+    ) -> _abc.Awaitable[_jobs_pb2.CleanResponse]:
+        """Removes from the media store what no job and no library needs any more, and tells what; may take minutes."""
 
     @_abc_1.abstractmethod
     def DrawSample(

@@ -1,0 +1,79 @@
+"""Small texts that change, such as the indexes of the libraries: each written whole, its changes one after another."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+Edit = Callable[[str | None], str]
+"""Gets the present text, None where there is none, and returns the one that takes its place. May be called again."""
+
+
+class Documents(Protocol):
+    """Where documents are kept."""
+
+    def names(self) -> list[str]:
+        """Names of all documents."""
+        ...
+
+    def place(self, name: str) -> str:
+        """Where people find a document."""
+        ...
+
+    def read(self, name: str) -> str | None:
+        """The document; None when there is none."""
+        ...
+
+    def edit(self, name: str, edit: Edit) -> None:
+        """Changes a document, or makes it. No other change comes between."""
+        ...
+
+
+class FolderDocuments:
+    """Documents as files `<name>.json` of a folder that processes share."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        """Names of all documents."""
+        return sorted(path.stem for path in self._folder.glob("*.json"))
+
+    def place(self, name: str) -> str:
+        """Path of a document."""
+        return str(self._path(name))
+
+    def read(self, name: str) -> str | None:
+        """The document; None when there is none."""
+        try:
+            return self._path(name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def edit(self, name: str, edit: Edit) -> None:
+        """Changes a document, or makes it. No other change comes between."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with self._locked(name):
+            self._write(name, edit(self.read(name)))
+
+    def _write(self, name: str, text: str) -> None:
+        handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=f".{name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(self._path(name))
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[None]:
+        with self._path(name).with_suffix(".lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
