@@ -17,6 +17,7 @@ from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.forecast import Forecaster
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
@@ -71,7 +72,8 @@ async def _serve(settings: OrchestratorSettings) -> int:
     health, guard = Health(SERVICE), RpcGuard(metrics, SERVICE)
     server = new_server(settings, guard)
     sampler = Sampler(store, servers, RetryPolicy(settings.attempts), rgb_of_hex(settings.backdrop))
-    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler)
+    forecaster = Forecaster(settings, store, servers)
+    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler, forecaster)
     add_JobServiceServicer_to_server(servicer, server)
     status = JobStatusServicer(SERVICE, records, store, settings.least_free_bytes)
     add_common_services(server, SERVICE, health, status)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from gateway.library.assets import Asset
+from gateway.whole_files import locked, write_whole
 from services.base.errors import InternalError
 
 _VERSION = 1
@@ -49,20 +46,6 @@ class Index(Generic[AssetT]):
         self._change(lambda entries: [kept for kept in entries if kept.id != asset_id])
 
     def _change(self, edit: Callable[[list[AssetT]], list[AssetT]]) -> None:
-        with self._locked():
+        with locked(self._path.with_suffix(".lock")):
             entries = [entry.model_dump(mode="json") for entry in edit(self.entries())]
-            self._write(json.dumps({"version": _VERSION, "entries": entries}, ensure_ascii=False, indent=1))
-
-    def _write(self, text: str) -> None:
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(self._path)
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._path.with_suffix(".lock").open("w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+            write_whole(self._path, json.dumps({"version": _VERSION, "entries": entries}, ensure_ascii=False, indent=1))

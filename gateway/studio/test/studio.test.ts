@@ -8,6 +8,7 @@ import { faultTests } from "./faults.js";
 import { filmTests } from "./films.js";
 import { libraryTests } from "./library.js";
 import { type Mesh, startMesh } from "./mesh.js";
+import { publishTests } from "./publish.js";
 import { settingTests } from "./settings.js";
 import { workTests } from "./works.js";
 
@@ -24,6 +25,7 @@ suite("studio", { timeout: 900_000 }, () => {
     await studio.mesh?.stop();
   });
   filmTests(studio);
+  publishTests(studio);
   settingTests(studio);
   libraryTests(studio);
   faultTests(studio);

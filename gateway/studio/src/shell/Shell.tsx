@@ -15,6 +15,7 @@ import "./shell.css";
 const PAGES = [
   { to: "/", name: "create", icon: "make" },
   { to: "/works", name: "works", icon: "film" },
+  { to: "/publish", name: "publish", icon: "publish" },
   { to: "/library", name: "library", icon: "library" },
   { to: "/mesh", name: "mesh", icon: "mesh" },
 ] as const satisfies { to: string; name: string; icon: IconName }[];
@@ -65,6 +66,7 @@ function usePageShortcuts() {
   const navigate = useNavigate();
   useShortcut("create", () => navigate("/"));
   useShortcut("works", () => navigate("/works"));
+  useShortcut("publish", () => navigate("/publish"));
   useShortcut("library", () => navigate("/library"));
   useShortcut("mesh", () => navigate("/mesh"));
 }
