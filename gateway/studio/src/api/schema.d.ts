@@ -2049,6 +2049,12 @@ export interface components {
              * @default
              */
             caption_style?: string;
+            /**
+             * Pronunciations
+             * @description How words are said, as in a job.
+             * @default []
+             */
+            pronunciations?: string[];
         };
         /**
          * ScriptSentence
@@ -2075,6 +2081,11 @@ export interface components {
              * @description What is said: the text with its numbers and signs in words.
              */
             reading: string;
+            /**
+             * Told
+             * @description Readings that were told, by the script or its pronunciations.
+             */
+            told: components["schemas"]["ToldReading"][];
             /**
              * Language
              * @description BCP 47 language that it is read in.
@@ -2449,6 +2460,22 @@ export interface components {
              * @default []
              */
             tags?: string[];
+        };
+        /**
+         * ToldReading
+         * @description How a word of the sentence was told to be said.
+         */
+        ToldReading: {
+            /**
+             * Word
+             * @description The word as it is written.
+             */
+            word: string;
+            /**
+             * Reading
+             * @description How it is said: other words, pinyin or IPA.
+             */
+            reading: string;
         };
         /**
          * Voice
