@@ -20,6 +20,7 @@ _PAGES = (
     "/works/{job_id}",
     "/works/{job_id}/compare",
     "/works/{job_id}/compare/{other_id}",
+    "/batch",
     "/publish",
     "/publish/{job_id}",
     "/library",

@@ -23,6 +23,7 @@ export const router = createBrowserRouter([
         path: "/publish/:id?",
         lazy: lazily(() => import("./publish/Publish.tsx").then(({ Publish }) => ({ Page: Publish }))),
       },
+      { path: "/batch", lazy: lazily(() => import("./batch/Batch.tsx").then(({ Batch }) => ({ Page: Batch }))) },
       { path: "/library", element: <Navigate to="/library/footage" replace /> },
       {
         path: "/library/:kind",

@@ -10,7 +10,7 @@ import { onPage } from "./browser.js";
 import type { Studio } from "./studio.test.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["/", "/works", "/publish", "/library/footage", "/library/voices", "/library/music", "/mesh"];
+const PAGES = ["/", "/works", "/batch", "/publish", "/library/footage", "/library/voices", "/library/music", "/mesh"];
 const WIDTHS = [360, 390, 768, 1024, 1440, 2560];
 const MOST_SCRIPT_BYTES = 250_000;
 

@@ -3,6 +3,7 @@
 import { after, before, suite } from "node:test";
 import type { Browser } from "playwright-core";
 import { accessTests } from "./access.js";
+import { batchTests } from "./batch.js";
 import { openBrowser } from "./browser.js";
 import { faultTests } from "./faults.js";
 import { filmTests } from "./films.js";
@@ -14,7 +15,7 @@ import { workTests } from "./works.js";
 
 export type Studio = { browser: Browser; mesh: Mesh };
 
-suite("studio", { timeout: 900_000 }, () => {
+suite("studio", { timeout: 1_800_000 }, () => {
   const studio = {} as Studio;
   before(async () => {
     studio.mesh = await startMesh();
@@ -26,6 +27,7 @@ suite("studio", { timeout: 900_000 }, () => {
   });
   filmTests(studio);
   publishTests(studio);
+  batchTests(studio);
   settingTests(studio);
   libraryTests(studio);
   faultTests(studio);
