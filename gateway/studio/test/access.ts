@@ -49,6 +49,11 @@ export function accessTests(studio: Studio): void {
       await page.keyboard.press("Escape");
       await page.keyboard.press("5");
       await page.waitForURL("**/mesh");
+      await page.keyboard.press("Control+k");
+      await page.getByRole("combobox", { name: "Go anywhere" }).waitFor();
+      await page.keyboard.type("publ");
+      await page.keyboard.press("Enter");
+      await page.waitForURL("**/publish");
       await page.keyboard.press("1");
       await page.waitForURL(`${studio.mesh.url}/`);
       await tabTo(page, "What the presenter says");

@@ -25,13 +25,14 @@ export function batchTests(studio: Studio): void {
       await page.reload();
       await page.getByRole("button", { name: "Make all 2 films" }).click();
       await page.waitForFunction(() => document.querySelectorAll(".batch-rows .badge-done").length === 2);
-      const films = await page
-        .locator(".batch-rows a")
-        .evaluateAll((links) => links.map((link) => (link as HTMLAnchorElement).pathname));
+      const films = await page.locator(".batch-rows a").evaluateAll(addresses);
       assert.equal(new Set(films).size, 2);
       await page.getByRole("button", { name: "Make all 2 films" }).click();
       await page.reload();
-      assert.equal(await page.locator(".batch-rows a").count(), 2);
+      await page.waitForFunction(() => document.querySelectorAll(".batch-rows a").length === 2);
+      assert.deepEqual(await page.locator(".batch-rows a").evaluateAll(addresses), films);
     });
   });
 }
+
+const addresses = (links: Element[]) => links.map((link) => (link as HTMLAnchorElement).pathname);

@@ -8,6 +8,7 @@ type Shortcut = { key: string; shown: string; ctrl?: boolean };
 
 export const SHORTCUTS = {
   make: { key: "Enter", shown: "Ctrl + Enter", ctrl: true },
+  palette: { key: "k", shown: "Ctrl + K", ctrl: true },
   help: { key: "?", shown: "?" },
   create: { key: "1", shown: "1" },
   works: { key: "2", shown: "2" },
