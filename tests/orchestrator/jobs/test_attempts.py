@@ -19,6 +19,7 @@ from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.servicer import JobServicer
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.forecast import Forecaster
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
@@ -135,7 +136,9 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
             settings, records, store, servers, JobMetrics(CollectorRegistry(), records), durable.engine.enqueue
         )
         sampler = Sampler(store, servers, RetryPolicy(1), BLACK)
-        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, RunningCalls(), sampler)
+        forecaster = Forecaster(settings, store, servers)
+        calls = RunningCalls()
+        servicer = JobServicer(records, durable.engine, durable.maker, store, settings, calls, sampler, forecaster)
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
         yield Orchestrator(records, durable.maker, servicer, request, store, voice)
