@@ -79,6 +79,8 @@ class GatewaySettings(ProcessSettings):
     )
     uploads_at_once: int = Field(4, description="Uploads that are taken at the same time.", ge=1)
     encoders_at_once: int = Field(16, description="Spoken answers (mp3, opus, aac, flac) encoded at a time.", ge=1)
+    packs_at_once: int = Field(2, description="Covers and packs for platforms that are made at the same time.", ge=1)
+    pack_limit_s: float = Field(900.0, description="Longest time for making a film smaller for a platform.", gt=0)
     footage_limit_s: float = Field(600.0, description="Longest footage.", gt=0)
     audio_limit_s: float = Field(1800.0, description="Longest music and longest recording to transcribe.", gt=0)
     inspect_limit_s: float = Field(120.0, description="Longest time for looking at an uploaded file.", gt=0)

@@ -156,6 +156,12 @@ class JobClient:
         with calling("orchestrator", self._target):
             return (await self._stub.DrawSample(request, timeout=_SAMPLE_S)).jpeg
 
+    async def forecast(self, spec: jobs_pb2.JobSpec) -> list[jobs_pb2.SentenceForecast]:
+        """The sentences of the film that the spec would become, and which of them were spoken before."""
+        request = jobs_pb2.ForecastJobRequest(spec=spec)
+        with calling("orchestrator", self._target):
+            return list((await self._stub.ForecastJob(request, timeout=_SAMPLE_S)).sentences)
+
     async def close(self) -> None:
         """Closes the channel, which ends all watches."""
         await self._channel.close()

@@ -19,6 +19,7 @@ from orchestrator.jobs.room import DiskRoom
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.forecast import Forecaster
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
@@ -79,7 +80,8 @@ async def _serve(settings: OrchestratorSettings) -> int:
     sampler = Sampler(
         store, servers, RetryPolicy(settings.attempts, budgets=servers.retries), rgb_of_hex(settings.backdrop)
     )
-    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler, collector)
+    forecaster = Forecaster(settings, store, servers)
+    servicer = JobServicer(records, engine, maker, store, settings, guard.calls, sampler, collector, forecaster)
     add_JobServiceServicer_to_server(servicer, server)
     status = JobStatusServicer(SERVICE, records, room)
     add_common_services(server, SERVICE, health, status)

@@ -34,7 +34,7 @@ COMMANDS = {
     "models": "List, download and check the checkpoints of the production engines.",
     "keys": "Make, list, rotate and remove the keys of the gateway.",
 }
-"""Each command and the first sentence of its help; it is `NAME` of the module `gateway.cli.NAME`, or of one of these."""
+"""Each command and the first sentence of its help; it is `NAME` of the module `gateway.cli.NAME` or of one of these."""
 _MODULES = {"clean": "jobs", "keys": "access.keys"}
 
 

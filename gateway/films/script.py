@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from gateway.fields import Text
 from services.text.languages import language_by_script, primary_subtag
 from services.text.markdown import marks
 from services.text.normalise import read_aloud
+from services.text.notation.dictionary import MOST_ENTRIES, Dictionary
 from services.text.pasted import cue_times
 from services.text.pasted_subtitles import CueTime
 from services.text.sentences import MAX_SCRIPT_CHARACTERS, Sentence, language_to_say, split_script
@@ -37,6 +38,7 @@ class ScriptRequest(BaseModel):
     voice: Text = Field("", description="Voice of the engine; its default voice when left out.")
     speed: float = Field(1.0, description="Speed of the voice.", ge=0.5, le=2.0)
     caption_style: Text = Field("", description="Id of the caption style; the default when left out.")
+    pronunciations: list[Text] = Field([], description="How words are said, as in a job.", max_length=MOST_ENTRIES)
 
 
 class ScriptWarning(BaseModel):
@@ -47,6 +49,13 @@ class ScriptWarning(BaseModel):
     subject: str = Field(description="The language, or the characters that have no glyph; empty for others.")
 
 
+class ToldReading(BaseModel):
+    """How a word of the sentence was told to be said."""
+
+    word: str = Field(description="The word as it is written.")
+    reading: str = Field(description="How it is said: other words, pinyin or IPA.")
+
+
 class ScriptSentence(BaseModel):
     """One sentence, which becomes one segment of film."""
 
@@ -54,6 +63,7 @@ class ScriptSentence(BaseModel):
     char_start: int = Field(description="Offset of its first character in the script, in Unicode code points.")
     char_end: int = Field(description="Offset just after its last character.")
     reading: str = Field(description="What is said: the text with its numbers and signs in words.")
+    told: list[ToldReading] = Field(description="Readings that were told, by the script or its pronunciations.")
     language: str = Field(description="BCP 47 language that it is read in.")
     seconds: float = Field(description="About how long it takes to say.")
     subtitle_start_s: float | None = Field(description="When the pasted subtitles show it; null for other scripts.")
@@ -79,9 +89,16 @@ class Means:
 
 
 def script_view(request: ScriptRequest, means: Means) -> ScriptView:
-    """The script cut and read as the film will be. Raises InvalidInputError for the field "spec.script"."""
-    cues = cue_times(request.script)
-    sentences = [_sentence_view(sentence, request, means, cues) for sentence in split_script(request.script)]
+    """The script cut and read as the film will be.
+
+    Raises InvalidInputError for the field "spec.script", and for "pronunciations".
+    """
+    dictionary, cues = Dictionary.of(request.pronunciations, "pronunciations"), cue_times(request.script)
+    told = [
+        replace(sentence, pronunciations=dictionary.pronunciations(sentence.text, sentence.pronunciations))
+        for sentence in split_script(request.script)
+    ]
+    sentences = [_sentence_view(sentence, request, means, cues) for sentence in told]
     return ScriptView(
         sentences=sentences,
         characters=sum(len(sentence.text) for sentence in sentences),
@@ -101,6 +118,10 @@ def _sentence_view(sentence: Sentence, request: ScriptRequest, means: Means, cue
         char_start=sentence.char_start,
         char_end=sentence.char_end,
         reading=reading,
+        told=[
+            ToldReading(word=sentence.text[each.char_start : each.char_end], reading=each.reading)
+            for each in sentence.pronunciations
+        ],
         language=language,
         seconds=round(seconds, 1),
         subtitle_start_s=cue.start_s if cue else None,

@@ -22,11 +22,13 @@ from gateway.http.problems import install_error_handlers, name_media_type
 from gateway.http.routes import (
     assets,
     events,
+    forecast,
     jobs,
     keys,
     models,
     outputs,
     probes,
+    publishing,
     sample,
     script,
     services,
@@ -103,7 +105,10 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (script, sample, jobs, events, outputs, services, probes, speech, transcriptions, models, keys):
+    for module in (
+        *(script, sample, forecast, publishing, jobs, events, outputs),
+        *(services, probes, speech, transcriptions, models, keys),
+    ):
         app.include_router(module.router)
     for kind in KINDS:
         app.include_router(library_router(kind))

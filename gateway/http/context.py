@@ -16,6 +16,8 @@ from gateway.http.metrics import GatewayMetrics
 from gateway.http.replicas import MeshWatch
 from gateway.http.uploads import Uploads
 from gateway.library.library import Library
+from gateway.publishing.pack import Packer
+from gateway.publishing.records import Records
 from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
@@ -37,6 +39,8 @@ class Gateway:
     library: Library
     uploads: Uploads
     encoders: Encoders
+    packer: Packer
+    records: Records
     jobs: JobClient
     mesh: MeshWatch
     metrics: GatewayMetrics
@@ -68,10 +72,12 @@ async def open_gateway(
     uploads = Uploads(store, settings.uploads_at_once)
     encoders = Encoders(settings.encoders_at_once, settings.speech_timeout_s)
     library = Library(settings, store)
+    packer = Packer(store, settings.packs_at_once, settings.pack_limit_s)
+    records = Records(store.root / "publications")
     try:
         # Stubs are made here, while their channels are open: on a closed one grpcio 1.85 crashes.
         stubs = TtsServiceStub(tts), AsrServiceStub(asr)
-        parts = settings, store, library, uploads, encoders, jobs, mesh, metrics, keys
+        parts = settings, store, library, uploads, encoders, packer, records, jobs, mesh, metrics, keys
         yield Gateway(*parts, *stubs, dictionary, stopping)
     finally:
         for part in (tts, asr, jobs, mesh):

@@ -40,7 +40,7 @@ _events = sa.Table(
     sa.Column("event_id", sa.Integer, primary_key=True),
     sa.Column("event", sa.LargeBinary, nullable=False),
 )
-_pieces = pieces_table(_metadata)
+_pieces = pieces_table(METADATA)
 
 Edit = Callable[[jobs_pb2.Job], None]
 """Changes a job in place; if it raises, the transaction is rolled back."""

@@ -17,6 +17,7 @@ from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.jobs.turns import Owner, owner_of
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.forecast import Forecaster
 from orchestrator.making.sample import Sampler
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
@@ -51,11 +52,12 @@ class JobServicer(JobServiceServicer):
         calls: RunningCalls,
         sampler: Sampler,
         collector: Collector,
+        forecaster: Forecaster,
     ) -> None:
         """`calls`: those of this servicer, which tell when the orchestrator drains."""
         self._records, self._engine, self._maker, self._store = records, engine, maker, store
         self._max_queued_jobs, self._platform = settings.max_queued_jobs, settings.platform
-        self._calls, self._sampler, self._collector = calls, sampler, collector
+        self._calls, self._sampler, self._collector, self._forecaster = calls, sampler, collector, forecaster
 
     async def SubmitJob(self, request: jobs_pb2.SubmitJobRequest, context: _Context) -> jobs_pb2.SubmitJobResponse:
         """Takes a job; refuses a spec that could never become a film, and any job while queue or disk are full."""
@@ -126,6 +128,13 @@ class JobServicer(JobServiceServicer):
         """Draws a sample of the film that the spec would become."""
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         return jobs_pb2.DrawSampleResponse(jpeg=await self._sampler.draw(spec))
+
+    async def ForecastJob(
+        self, request: jobs_pb2.ForecastJobRequest, context: _Context
+    ) -> jobs_pb2.ForecastJobResponse:
+        """Counts what the film that the spec would become still needs."""
+        spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        return jobs_pb2.ForecastJobResponse(sentences=await self._forecaster.forecast(spec))
 
     # Shielded, so that a caller who leaves cannot separate the change of a record from what must follow it.
 

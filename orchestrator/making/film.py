@@ -61,7 +61,7 @@ class FilmMaker:
     ) -> None:
         """`queue` takes a job and the number of an attempt that is to follow this one.
 
-        `require_room` makes room for so many bytes, or raises ExhaustedError (DISK_FULL) or UnavailableError (STORE_AWAY).
+        `require_room` makes room for so many bytes; raises ExhaustedError (DISK_FULL) or UnavailableError (STORE_AWAY).
 
         Raises InvalidInputError when a reading of the settings cannot be read.
         """

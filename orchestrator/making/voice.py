@@ -57,6 +57,10 @@ class Voice:
         stored = await self._take(sentence, self._seed, started)
         return Spoken(started.result(), stored)
 
+    def kept(self, sentence: Sentence) -> bool:
+        """Whether a sentence was spoken before, so that it is found and not spoken again. Blocks."""
+        return self._store.recall(self._key(self._request(sentence, self._seed))) is not None
+
     async def _best_take(self, sentence: Sentence) -> Spoken:
         """The first take that is found right, else the least wrong one."""
         settings = self._making.settings

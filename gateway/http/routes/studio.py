@@ -14,7 +14,19 @@ from gateway.http.files import IMMUTABLE, REVALIDATE
 
 _DIST = Path(__file__).parents[2] / "studio" / "dist"
 _FILES = "/studio"
-_PAGES = ("/", "/works", "/works/{job_id}", "/library", "/library/{kind}", "/mesh")
+_PAGES = (
+    "/",
+    "/works",
+    "/works/{job_id}",
+    "/works/{job_id}/compare",
+    "/works/{job_id}/compare/{other_id}",
+    "/batch",
+    "/publish",
+    "/publish/{job_id}",
+    "/library",
+    "/library/{kind}",
+    "/mesh",
+)
 """Addresses of the page, whose script shows what belongs to each."""
 
 _POLICY = "; ".join(

@@ -15,6 +15,15 @@ export const router = createBrowserRouter([
       { path: "/", element: <Home /> },
       { path: "/works", lazy: lazily(() => import("./works/Works.tsx").then(({ Works }) => ({ Page: Works }))) },
       { path: "/works/:id", lazy: lazily(() => import("./work/Work.tsx").then(({ Work }) => ({ Page: Work }))) },
+      {
+        path: "/works/:id/compare/:other?",
+        lazy: lazily(() => import("./work/Compare.tsx").then(({ Compare }) => ({ Page: Compare }))),
+      },
+      {
+        path: "/publish/:id?",
+        lazy: lazily(() => import("./publish/Publish.tsx").then(({ Publish }) => ({ Page: Publish }))),
+      },
+      { path: "/batch", lazy: lazily(() => import("./batch/Batch.tsx").then(({ Batch }) => ({ Page: Batch }))) },
       { path: "/library", element: <Navigate to="/library/footage" replace /> },
       {
         path: "/library/:kind",

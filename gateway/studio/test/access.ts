@@ -10,7 +10,7 @@ import { onPage } from "./browser.js";
 import type { Studio } from "./studio.test.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["/", "/works", "/library/footage", "/library/voices", "/library/music", "/mesh"];
+const PAGES = ["/", "/works", "/batch", "/publish", "/library/footage", "/library/voices", "/library/music", "/mesh"];
 const WIDTHS = [360, 390, 768, 1024, 1440, 2560];
 const MOST_SCRIPT_BYTES = 250_000;
 
@@ -47,8 +47,13 @@ export function accessTests(studio: Studio): void {
       await page.keyboard.press("?");
       await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
       await page.keyboard.press("Escape");
-      await page.keyboard.press("4");
+      await page.keyboard.press("5");
       await page.waitForURL("**/mesh");
+      await page.keyboard.press("Control+k");
+      await page.getByRole("combobox", { name: "Go anywhere" }).waitFor();
+      await page.keyboard.type("publ");
+      await page.keyboard.press("Enter");
+      await page.waitForURL("**/publish");
       await page.keyboard.press("1");
       await page.waitForURL(`${studio.mesh.url}/`);
       await tabTo(page, "What the presenter says");

@@ -65,6 +65,28 @@ export function filmTests(studio: Studio): void {
     });
   });
 
+  test("a sentence is changed: what will be made is counted before, and both films are compared", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/works", async (page) => {
+      await page.getByRole("link", { name: /大家好/ }).click();
+      await page.getByRole("button", { name: "Change sentence 2" }).click();
+      const editor = page.getByRole("textbox", { name: "Say this instead" });
+      assert.equal(await editor.inputValue(), "It streams all the way.");
+      await editor.fill("It never waits.");
+      await page.getByText("1 of 3 sentences will be spoken").waitFor();
+      await page.getByRole("button", { name: "Make the film anew" }).click();
+      await page.getByText("Finished", { exact: true }).waitFor();
+      await page.getByRole("link", { name: "Compare" }).click();
+      await page.getByText("Only said on the Left side").waitFor();
+      await page.getByText("It streams all the way.", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Play both from the start" }).click();
+      await page.waitForFunction(() => [...document.querySelectorAll("video")].every((video) => video.currentTime > 0));
+      assert.deepEqual(
+        await page.locator("video").evaluateAll((videos) => videos.map((video) => (video as HTMLVideoElement).muted)),
+        [false, true],
+      );
+    });
+  });
+
   test("a film is cancelled at once, says what is kept, and goes on; deleting can be undone", async () => {
     await onPage(studio.browser, studio.mesh.url, "/", async (page) => {
       await fill(page, "这是第一句。\n这是第二句，也要说完。\n这是第三句，再说一会儿。\n这是最后一句。");

@@ -1,6 +1,7 @@
 /** What is chosen: what the gateway says of a script, what is heard, and what is kept. */
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { message, onPage } from "./browser.js";
 import type { Studio } from "./studio.test.js";
@@ -21,6 +22,53 @@ export function settingTests(studio: Studio): void {
       await script.fill("   ");
       await page.getByRole("button", { name: "Make the film" }).click();
       await page.getByText("Write what the presenter is to say, first.").waitFor();
+    });
+  });
+
+  test("a selected word is said as it is told, in every sentence, and a reading that is none is refused", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/", async (page) => {
+      const script = page.getByRole("textbox", { name: "What the presenter says" });
+      await script.fill("重庆很大。\n我爱重庆。");
+      for (const key of ["Control+Home", "Shift+ArrowRight", "Shift+ArrowRight"]) await script.press(key);
+      const reading = page.getByRole("textbox", { name: "Say “重庆” as" });
+      await reading.fill("/");
+      await page.locator(".say-as").getByRole("button", { name: "Keep" }).click();
+      await page.locator(".say-as .notice-bad").waitFor();
+      await reading.fill("chóng qìng");
+      await reading.press("Enter");
+      await page.getByText("重庆 → chóng qìng").waitFor();
+      await page.waitForFunction(() => document.querySelectorAll(".sentence-reading").length === 2);
+      await page.reload();
+      await page.getByRole("button", { name: "Forget how “重庆” is said" }).click();
+      await page.waitForFunction(() => document.querySelectorAll(".sentence-reading").length === 0);
+    });
+  });
+
+  test("settings are kept under a name, given away as a file and taken from one", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/", async (page) => {
+      await page.getByRole("radio", { name: "16:9" }).check();
+      await page.getByRole("textbox", { name: "Keep these settings as" }).fill("Wide");
+      await page.keyboard.press("Enter");
+      const [file] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: "Save Wide as a file" }).click(),
+      ]);
+      const preset = JSON.parse(readFileSync(await file.path(), "utf8"));
+      assert.deepEqual([preset.name, preset.settings.width, preset.settings.script], ["Wide", 1920, undefined]);
+      await page.getByRole("button", { name: "Delete Wide" }).click();
+      await page.getByRole("radio", { name: "9:16" }).check();
+      const other = { ...preset, settings: { ...preset.settings, music: "f".repeat(64), unheard_of: 1 } };
+      const take = page.locator('input[type="file"]');
+      await take.setInputFiles({ name: "w.json", mimeType: "application/json", buffer: Buffer.from("{}") });
+      await message(page, "That file is no preset of Vigent.").waitFor();
+      await take.setInputFiles({
+        name: "w.json",
+        mimeType: "application/json",
+        buffer: Buffer.from(JSON.stringify(other)),
+      });
+      await page.getByRole("button", { name: "Wide", exact: true }).click();
+      assert.ok(await page.getByRole("radio", { name: "16:9" }).isChecked());
+      await message(page, "No longer in the library and left out: the music.").waitFor();
     });
   });
 

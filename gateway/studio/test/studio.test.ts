@@ -3,17 +3,19 @@
 import { after, before, suite } from "node:test";
 import type { Browser } from "playwright-core";
 import { accessTests } from "./access.js";
+import { batchTests } from "./batch.js";
 import { openBrowser } from "./browser.js";
 import { faultTests } from "./faults.js";
 import { filmTests } from "./films.js";
 import { libraryTests } from "./library.js";
 import { type Mesh, startMesh } from "./mesh.js";
+import { publishTests } from "./publish.js";
 import { settingTests } from "./settings.js";
 import { workTests } from "./works.js";
 
 export type Studio = { browser: Browser; mesh: Mesh };
 
-suite("studio", { timeout: 900_000 }, () => {
+suite("studio", { timeout: 1_800_000 }, () => {
   const studio = {} as Studio;
   before(async () => {
     studio.mesh = await startMesh();
@@ -24,6 +26,8 @@ suite("studio", { timeout: 900_000 }, () => {
     await studio.mesh?.stop();
   });
   filmTests(studio);
+  publishTests(studio);
+  batchTests(studio);
   settingTests(studio);
   libraryTests(studio);
   faultTests(studio);

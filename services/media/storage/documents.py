@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+from services.media.storage.whole_files import locked, write_whole
 
 Edit = Callable[[str | None], str]
 """Gets the present text, None where there is none, and returns the one that takes its place. May be called again."""
@@ -58,22 +56,8 @@ class FolderDocuments:
     def edit(self, name: str, edit: Edit) -> None:
         """Changes a document, or makes it. No other change comes between."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        with self._locked(name):
-            self._write(name, edit(self.read(name)))
-
-    def _write(self, name: str, text: str) -> None:
-        handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=f".{name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(self._path(name))
+        with locked(self._path(name).with_suffix(".lock")):
+            write_whole(self._path(name), edit(self.read(name)))
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.json"
-
-    @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        with self._path(name).with_suffix(".lock").open("w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

@@ -61,6 +61,20 @@ def test_times_of_pasted_subtitles_are_offered(script, times):
     assert [(each.subtitle_start_s, each.subtitle_end_s) for each in view(script).sentences] == times
 
 
+def test_told_readings_are_shown_wherever_they_were_told():
+    told = view("[SQL|sequel] 很快。我在重庆用SQL。", pronunciations=["重庆=chóng qìng", "SQL=S Q L"])
+    first, second = told.sentences
+    assert [(each.word, each.reading) for each in first.told] == [("SQL", "sequel")]
+    assert [(each.word, each.reading) for each in second.told] == [("重庆", "chong2 qing4"), ("SQL", "S Q L")]
+    assert (first.reading, second.reading) == ("sequel 很快。", "我在重庆用S Q L。")
+
+
+def test_a_reading_that_cannot_be_read_is_refused():
+    with pytest.raises(InvalidInputError) as caught:
+        view("你好。", pronunciations=["重庆"])
+    assert caught.value.field == "pronunciations"
+
+
 def test_a_sentence_of_digits_is_in_the_language_of_its_script():
     assert [sentence.language for sentence in view("今年怎么样？\n2026").sentences] == ["zh", "zh"]
 

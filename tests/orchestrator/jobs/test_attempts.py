@@ -21,6 +21,7 @@ from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.room import DiskRoom
 from orchestrator.jobs.servicer import JobServicer
 from orchestrator.making.film import FilmMaker
+from orchestrator.making.forecast import Forecaster
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers
@@ -143,7 +144,7 @@ async def orchestrator(tmp_path: Path, durable: Durable) -> AsyncIterator[Orches
         )
         sampler = Sampler(store, servers, RetryPolicy(1), BLACK)
         parts = records, durable.engine, durable.maker, store, settings, RunningCalls(), sampler, collector
-        servicer = JobServicer(*parts)
+        servicer = JobServicer(*parts, Forecaster(settings, store, servers))
         spec = jobs_pb2.JobSpec(script="Hello.", footage=media_ref(store.put_bytes(b"footage")))
         request = jobs_pb2.SubmitJobRequest(spec=spec)
         yield Orchestrator(records, durable.maker, servicer, request, store, voice)

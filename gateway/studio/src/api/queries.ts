@@ -59,7 +59,10 @@ export function useServices(live: boolean) {
   });
 }
 
-export type ScriptQuestion = Pick<FilmRequest, "script" | "language" | "voice" | "speed" | "caption_style">;
+export type ScriptQuestion = Pick<
+  FilmRequest,
+  "script" | "language" | "voice" | "speed" | "caption_style" | "pronunciations"
+>;
 
 export function useScript(question: ScriptQuestion) {
   return useQuery<ScriptView, ApiError>({

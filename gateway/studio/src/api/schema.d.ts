@@ -46,6 +46,152 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See what a film would still need
+         * @description Which sentences would be spoken, and which were spoken for films before: only what has changed is made again.
+         */
+        post: operations["forecast_film"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platforms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List platforms
+         * @description What each platform takes: the one table that checks, packs and the studio go by.
+         */
+        get: operations["list_platforms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at how a film is published
+         * @description Texts, cover, posts, and the rules of every platform held against them. Refused (409) before the film is done.
+         */
+        get: operations["get_publication"];
+        /**
+         * Write how a film is published
+         * @description Keeps texts and cover with the job, and answers with what the rules of every platform say of them.
+         */
+        put: operations["put_publication"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/posts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell where a film was posted
+         * @description Keeps the address of a post with the job; the same one again changes nothing.
+         */
+        post: operations["add_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/posts/{post_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a post
+         * @description Forgets where the film was posted; the post itself stays where it is.
+         */
+        delete: operations["delete_post"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/covers/{platform}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch a cover
+         * @description A frame of the film in the size of the platform, cropped around the face.
+         */
+        get: operations["fetch_cover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/packs/{platform}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch all that a platform needs
+         * @description One zip: the film as the platform takes it, covers in its sizes, texts, captions, and a checklist.
+         *
+         *     What breaks a rule of the platform stands first in the checklist.
+         */
+        get: operations["fetch_pack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -642,6 +788,50 @@ export interface components {
             given_time?: string | null;
         };
         /**
+         * CoverSize
+         * @description A cover as the platform shows it.
+         */
+        CoverSize: {
+            /**
+             * Width
+             * @description Width in pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description Height in pixels.
+             */
+            height: number;
+        };
+        /**
+         * Draft
+         * @description What a work is to be published with.
+         */
+        Draft: {
+            /**
+             * @description For every platform that has none of its own.
+             * @default {
+             *       "title": "",
+             *       "description": "",
+             *       "tags": []
+             *     }
+             */
+            texts?: components["schemas"]["Texts"];
+            /**
+             * Own
+             * @description What is written for one platform alone.
+             * @default {}
+             */
+            own?: {
+                [key: string]: components["schemas"]["Texts"];
+            };
+            /**
+             * Cover Frame
+             * @description Film frame of the cover (25 a second); the one that the film chose when null.
+             */
+            cover_frame?: number | null;
+        };
+        /**
          * EngineCapabilities
          * @description What an engine can do, as it says itself.
          */
@@ -1098,6 +1288,22 @@ export interface components {
             poster_url?: string;
         };
         /**
+         * Forecast
+         * @description What a film would still need.
+         */
+        Forecast: {
+            /**
+             * Sentences
+             * @description In order.
+             */
+            sentences: components["schemas"]["SentenceForecast"][];
+            /**
+             * To Speak
+             * @description How many of them would be spoken; the others are kept from films before.
+             */
+            to_speak: number;
+        };
+        /**
          * JobFailure
          * @description Why a job failed, and what to do.
          */
@@ -1396,6 +1602,23 @@ export interface components {
             notes?: string[];
         };
         /**
+         * NewPost
+         * @description Where a work was posted.
+         */
+        NewPost: {
+            /**
+             * Platform
+             * @description On which platform.
+             * @enum {string}
+             */
+            platform: "douyin" | "xiaohongshu" | "bilibili" | "channels" | "youtube" | "tiktok";
+            /**
+             * Url
+             * @description Address of the post, https.
+             */
+            url: string;
+        };
+        /**
          * Output
          * @description A finished file of a job.
          */
@@ -1452,6 +1675,135 @@ export interface components {
              * @description Uploads and what comes with Vigent.
              */
             items: components["schemas"]["Style"][];
+        };
+        /**
+         * Platform
+         * @description What a platform takes.
+         */
+        Platform: {
+            /**
+             * Id
+             * @description Name for programs.
+             * @enum {string}
+             */
+            id: "douyin" | "xiaohongshu" | "bilibili" | "channels" | "youtube" | "tiktok";
+            /**
+             * Names
+             * @description Display names by BCP 47 language.
+             */
+            names: {
+                [key: string]: string;
+            };
+            /**
+             * Creator Url
+             * @description Page on which a film is uploaded by hand.
+             */
+            creator_url: string;
+            /**
+             * Hosts
+             * @description Where posts have their addresses; subdomains too.
+             */
+            hosts: string[];
+            /** @description Limits of the title; null where there is none. */
+            title: components["schemas"]["TextLimit"] | null;
+            /** @description Limits of the description. */
+            description: components["schemas"]["TextLimit"];
+            /** @description Limits of the tags. */
+            tags: components["schemas"]["TagLimit"];
+            /**
+             * Forbidden
+             * @description Characters that title and description may not have.
+             * @default
+             */
+            forbidden?: string;
+            /**
+             * Shortest S
+             * @description Shortest film in seconds.
+             * @default 0
+             */
+            shortest_s?: number;
+            /**
+             * Longest S
+             * @description Longest film in seconds; null where none is known.
+             */
+            longest_s?: number | null;
+            /**
+             * Largest Bytes
+             * @description Largest file; null where none is known.
+             */
+            largest_bytes?: number | null;
+            /**
+             * Least Side Px
+             * @description Least width and height.
+             * @default 0
+             */
+            least_side_px?: number;
+            /**
+             * Most Short Side Px
+             * @description Most of the shorter side; the pack has a larger film made smaller. Null where none is known.
+             */
+            most_short_side_px?: number | null;
+            /**
+             * Shapes
+             * @description Shapes that fill its screen, best first; others are shown between bars.
+             */
+            shapes: string[];
+            /**
+             * Covers
+             * @description Covers in the sizes that it shows.
+             */
+            covers: components["schemas"]["CoverSize"][];
+            /**
+             * Declaration
+             * @description How AI-made content is declared there, by BCP 47 language.
+             */
+            declaration: {
+                [key: string]: string;
+            };
+            /**
+             * Source
+             * @description Where these rules come from.
+             */
+            source: string;
+        };
+        /**
+         * Platforms
+         * @description What each platform takes.
+         */
+        Platforms: {
+            /**
+             * Items
+             * @description In the order in which they are shown.
+             */
+            items: components["schemas"]["Platform"][];
+        };
+        /**
+         * Post
+         * @description A post of a work.
+         */
+        Post: {
+            /**
+             * Platform
+             * @description On which platform.
+             * @enum {string}
+             */
+            platform: "douyin" | "xiaohongshu" | "bilibili" | "channels" | "youtube" | "tiktok";
+            /**
+             * Url
+             * @description Address of the post, https.
+             */
+            url: string;
+            /**
+             * Id
+             * @description Assigned by the server.
+             */
+            id: string;
+            /**
+             * Time
+             * Format: date-time
+             * @description When it was told.
+             */
+            time: string;
         };
         /**
          * Problem
@@ -1559,6 +1911,31 @@ export interface components {
             message: string;
         };
         /**
+         * Publication
+         * @description How a work is published.
+         */
+        Publication: {
+            /** @description Its texts and its cover; suggested ones while none were kept. */
+            draft: components["schemas"]["Draft"];
+            /**
+             * Checks
+             * @description The rules of each platform, held against film and texts.
+             */
+            checks: {
+                [key: string]: components["schemas"]["Rule"][];
+            };
+            /**
+             * Posts
+             * @description Where it was posted, oldest first.
+             */
+            posts: components["schemas"]["Post"][];
+            /**
+             * Frames
+             * @description Frames of the film, of which one may be the cover.
+             */
+            frames: number;
+        };
+        /**
          * Replica
          * @description One server of a service.
          */
@@ -1661,6 +2038,64 @@ export interface components {
             device_memory_bytes?: number | null;
         };
         /**
+         * Rule
+         * @description One rule of a platform, and whether it is kept.
+         */
+        Rule: {
+            /**
+             * Name
+             * @description What it is about.
+             * @enum {string}
+             */
+            name: "length" | "size" | "shape" | "sides" | "title" | "description" | "tags" | "characters" | "declaration";
+            /**
+             * State
+             * @description `bad`: the platform refuses it; `warning`: it takes it, but look at it.
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "bad";
+            /**
+             * Reason
+             * @description Machine-readable name of what is wrong; empty when nothing is.
+             * @default
+             */
+            reason?: string;
+            /**
+             * Value
+             * @description What the film or the text has, in `unit`.
+             */
+            value?: number | null;
+            /**
+             * Least
+             * @description Least that is taken.
+             */
+            least?: number | null;
+            /**
+             * Most
+             * @description Most that is taken.
+             */
+            most?: number | null;
+            /**
+             * Unit
+             * @description Unit of the numbers.
+             * @default
+             * @enum {string}
+             */
+            unit?: "s" | "bytes" | "px" | "characters" | "utf16" | "tags" | "";
+            /**
+             * Subject
+             * @description The shape, or the characters or tags at fault.
+             * @default
+             */
+            subject?: string;
+            /**
+             * Problem
+             * @description What is wrong and what to do; empty when nothing is.
+             * @default
+             */
+            problem?: string;
+        };
+        /**
          * ScriptRequest
          * @description A script, and what it is to be made with.
          */
@@ -1694,6 +2129,12 @@ export interface components {
              * @default
              */
             caption_style?: string;
+            /**
+             * Pronunciations
+             * @description How words are said, as in a job.
+             * @default []
+             */
+            pronunciations?: string[];
         };
         /**
          * ScriptSentence
@@ -1720,6 +2161,11 @@ export interface components {
              * @description What is said: the text with its numbers and signs in words.
              */
             reading: string;
+            /**
+             * Told
+             * @description Readings that were told, by the script or its pronunciations.
+             */
+            told: components["schemas"]["ToldReading"][];
             /**
              * Language
              * @description BCP 47 language that it is read in.
@@ -1829,6 +2275,27 @@ export interface components {
              * @description Whether its film is finished.
              */
             filmed: boolean;
+        };
+        /**
+         * SentenceForecast
+         * @description A sentence, and whether its voice is there already.
+         */
+        SentenceForecast: {
+            /**
+             * Text
+             * @description Its text as in the script, without Markdown.
+             */
+            text: string;
+            /**
+             * Char Start
+             * @description Offset of its first character in the script.
+             */
+            char_start: number;
+            /**
+             * Spoken
+             * @description Whether its voice is kept, so that it is not spoken again.
+             */
+            spoken: boolean;
         };
         /**
          * ServiceState
@@ -1992,6 +2459,103 @@ export interface components {
             style: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * TagLimit
+         * @description How many tags there may be, and how long.
+         */
+        TagLimit: {
+            /**
+             * Most
+             * @description Most tags; null where only their length counts.
+             */
+            most?: number | null;
+            /**
+             * Each
+             * @description Longest tag in characters.
+             */
+            each?: number | null;
+            /**
+             * Together
+             * @description All tags in characters, with the commas between them.
+             */
+            together?: number | null;
+            /**
+             * Place
+             * @description Whether tags are written as #tag behind the description, and count there, or have a field.
+             * @enum {string}
+             */
+            place: "description" | "field";
+        };
+        /**
+         * TextLimit
+         * @description How long a text may be.
+         */
+        TextLimit: {
+            /**
+             * Most
+             * @description Longest text, in `unit`.
+             */
+            most: number;
+            /**
+             * Least
+             * @description Shortest text, if it is not empty.
+             * @default 0
+             */
+            least?: number;
+            /**
+             * Unit
+             * @description What is counted.
+             * @default characters
+             * @enum {string}
+             */
+            unit?: "characters" | "utf16" | "bytes";
+            /**
+             * Required
+             * @description Whether it may not be empty.
+             * @default false
+             */
+            required?: boolean;
+        };
+        /**
+         * Texts
+         * @description What is written beside a film. Longer than any platform takes is kept, so that it can be shortened.
+         */
+        Texts: {
+            /**
+             * Title
+             * @description Title.
+             * @default
+             */
+            title?: string;
+            /**
+             * Description
+             * @description Description.
+             * @default
+             */
+            description?: string;
+            /**
+             * Tags
+             * @description Tags without #; each once.
+             * @default []
+             */
+            tags?: string[];
+        };
+        /**
+         * ToldReading
+         * @description How a word of the sentence was told to be said.
+         */
+        ToldReading: {
+            /**
+             * Word
+             * @description The word as it is written.
+             */
+            word: string;
+            /**
+             * Reading
+             * @description How it is said: other words, pinyin or IPA.
+             */
+            reading: string;
         };
         /**
          * Voice
@@ -2305,6 +2869,921 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forecast_film: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilmRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_platforms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Platforms"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_publication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Publication"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_publication: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Publication"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPost"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Publication"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+                post_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Publication"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_cover: {
+        parameters: {
+            query?: {
+                /** @description Film frame; the film's own choice when left out. */
+                frame?: number | null;
+                /** @description Which of the platform's covers, from 0. */
+                size?: number;
+            };
+            header?: never;
+            path: {
+                job_id: string;
+                platform: "douyin" | "xiaohongshu" | "bilibili" | "channels" | "youtube" | "tiktok";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The cover. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_pack: {
+        parameters: {
+            query?: {
+                /** @description Language of the checklist. */
+                language?: "en" | "zh";
+            };
+            header?: never;
+            path: {
+                job_id: string;
+                platform: "douyin" | "xiaohongshu" | "bilibili" | "channels" | "youtube" | "tiktok";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pack. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
                 };
             };
             /** @description It does not exist. */

@@ -17,6 +17,7 @@ import { LookPicker } from "./LookPicker.tsx";
 import { LookPreview } from "./LookPreview.tsx";
 import { MusicPicker } from "./MusicPicker.tsx";
 import { PresenterPicker } from "./PresenterPicker.tsx";
+import { Presets } from "./Presets.tsx";
 import { ScriptEditor } from "./ScriptEditor.tsx";
 import { VoicePicker } from "./VoicePicker.tsx";
 import "./home.css";
@@ -30,7 +31,7 @@ export function Home() {
   usePageTitle(t("nav.create"));
   useDropMissing(library);
   useEffect(() => stopSound, []);
-  const { script, language, voice, speed, caption_style } = request;
+  const { script, language, voice, speed, caption_style, pronunciations } = request;
   const question = useDebounced(
     {
       script,
@@ -38,6 +39,7 @@ export function Home() {
       ...(voice && { voice }),
       ...(speed && { speed }),
       ...(caption_style && { caption_style }),
+      ...(pronunciations?.length && { pronunciations }),
     },
     ASK_AFTER_MS,
   );
@@ -55,6 +57,7 @@ export function Home() {
         <MusicPicker music={library.music} />
         <LookPicker styles={library.styles} />
         <FormatOptions />
+        <Presets />
       </div>
       <aside className="home-side" aria-label={t("submit.title")}>
         <LookPreview sentence={shown?.sentences[0]?.text} />
@@ -103,10 +106,13 @@ function Submit({ sentences, seconds }: { sentences: number; seconds: number }) 
 
 function useDropMissing(library: ReturnType<typeof useLibrary>) {
   const { t } = useTranslation();
+  const { request } = useChoices();
   const footage = library.footage.data?.items;
   const voices = library.voices.data;
   const music = library.music.data?.items;
   const styles = library.styles.data?.items;
+  const chosen = [request.footage, request.voice, request.music, request.caption_style, request.title_style].join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: presets of others may name what is not here
   useEffect(() => {
     if (!footage || !voices || !music || !styles || voices.problem) return;
     const ids = (entries: { id: string }[]) => entries.map((entry) => entry.id);
@@ -119,5 +125,5 @@ function useDropMissing(library: ReturnType<typeof useLibrary>) {
     if (missing.length === 0) return;
     const what = missing.map((field) => t(`dropped.${field}`)).join(t("dropped.and"));
     tell(t("dropped.notice", { what }));
-  }, [footage, voices, music, styles, t]);
+  }, [footage, voices, music, styles, chosen, t]);
 }

@@ -1,10 +1,11 @@
-import { memo, useId, useRef } from "react";
+import { memo, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ApiError, Schemas, ScriptView } from "../api/client.ts";
 import { choose, useChoices } from "../lib/choices.ts";
 import { clock, codePoints, utf16Offset } from "../lib/format.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Failure } from "../ui/Notice.tsx";
+import { Readings, SayAs, wordOf } from "./SayAs.tsx";
 
 const MOST_CHARACTERS = 20_000;
 const LONGEST_TITLE = 60;
@@ -18,6 +19,7 @@ export function ScriptEditor({ view, viewOf, error }: Props) {
   const { request } = useChoices();
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
+  const [word, setWord] = useState<string>();
   const { script } = request;
   const fresh = view && viewOf === script ? view : undefined;
   const select = (sentence: Sentence) => {
@@ -46,9 +48,14 @@ export function ScriptEditor({ view, viewOf, error }: Props) {
             maxLength={MOST_CHARACTERS}
             spellCheck={false}
             onChange={(event) => choose({ script: event.target.value })}
+            onSelect={({ currentTarget: { value, selectionStart, selectionEnd } }) =>
+              setWord(wordOf(value.slice(selectionStart, selectionEnd)))
+            }
           />
         </div>
       </div>
+      {word && <SayAs key={word} word={word} done={() => setWord(undefined)} />}
+      <Readings />
       {error && script.trim() && <Failure error={error} />}
       {view?.warnings.map((warning) => (
         <Warning key={warning.reason} warning={warning} />
@@ -136,6 +143,12 @@ const Sentences = memo(function Sentences({ id, sentences, onSelect }: Sentences
                 <span className="sentence-said">{t("script.readAs")}</span> {sentence.reading}
               </span>
             )}
+            {sentence.told.map(({ word, reading }, place) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a word may stand several times in a sentence
+              <span key={place} className="sentence-reading">
+                <span className="sentence-said">{word}</span> {reading}
+              </span>
+            ))}
           </button>
           {sentence.warnings.map((warning) => (
             <Warning key={warning.reason} warning={warning} />

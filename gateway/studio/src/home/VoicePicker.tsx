@@ -1,8 +1,9 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { ApiError, problemOf, type Schemas } from "../api/client.ts";
+import { ApiError, type Schemas } from "../api/client.ts";
 import { useServices } from "../api/queries.ts";
+import { spoken } from "../api/speech.ts";
 import { choose, useChoices } from "../lib/choices.ts";
 import { clock, nameOf } from "../lib/format.ts";
 import { useScrollToChosen } from "../lib/useScrollToChosen.ts";
@@ -94,15 +95,4 @@ function languagesOf(tags: string[], language: string, more: string): string {
   const first = tags.slice(0, LANGUAGES_SHOWN).map((tag) => names.of(tag) ?? tag);
   const rest = tags.length - first.length;
   return first.join(" · ") + (rest > 0 ? ` · ${more.replace("#", String(rest))}` : "");
-}
-
-/** The address of the text spoken by the engine. */
-async function spoken(text: string, voice: string, speed: number): Promise<string> {
-  const response = await fetch("/v1/audio/speech", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ input: text, voice, speed, response_format: "mp3" }),
-  });
-  if (!response.ok) throw problemOf(await response.json().catch(() => null), response.status);
-  return URL.createObjectURL(await response.blob());
 }

@@ -22,6 +22,7 @@ const DEFAULTS: Choices = {
     footage: "",
     voice: "",
     speed: 1,
+    pronunciations: [],
     music: null,
     music_gain_db: DEFAULT_GAIN_DB,
     caption_style: "",
@@ -59,11 +60,11 @@ export function adopt(request: FilmRequest): void {
   put({ request: { ...DEFAULTS.request, ...request }, track: request.music || choices.track });
 }
 
-/** Everything as at first, but the script: that is work. Returns how to undo it. */
+/** Everything as at first, but the script and its readings: that is work. Returns how to undo it. */
 export function resetChoices(): () => void {
   const before = choices;
-  const { script, title = "" } = choices.request;
-  put({ ...DEFAULTS, request: { ...DEFAULTS.request, script, title } });
+  const { script, title = "", pronunciations = [] } = choices.request;
+  put({ ...DEFAULTS, request: { ...DEFAULTS.request, script, title, pronunciations } });
   return () => put(before);
 }
 

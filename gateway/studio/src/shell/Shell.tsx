@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet, ScrollRestoration, useNavigate } from "react-router";
 import { useServices } from "../api/queries.ts";
@@ -6,24 +6,21 @@ import { LANGUAGES } from "../i18n/i18n.ts";
 import { useLost } from "../lib/connection.ts";
 import { chooseTheme, useTheme, write } from "../lib/theme.ts";
 import { IconButton } from "../ui/Button.tsx";
-import { Icon, type IconName } from "../ui/Icon.tsx";
+import { Icon } from "../ui/Icon.tsx";
 import { Toasts } from "../ui/Toasts.tsx";
+import { Palette } from "./Palette.tsx";
+import { PAGES } from "./pages.ts";
 import { ShortcutList } from "./ShortcutList.tsx";
 import { useShortcut } from "./shortcuts.ts";
 import "./shell.css";
 
-const PAGES = [
-  { to: "/", name: "create", icon: "make" },
-  { to: "/works", name: "works", icon: "film" },
-  { to: "/library", name: "library", icon: "library" },
-  { to: "/mesh", name: "mesh", icon: "mesh" },
-] as const satisfies { to: string; name: string; icon: IconName }[];
-
 export function Shell() {
   const { t } = useTranslation();
   const help = useRef<HTMLDialogElement>(null);
-  const showHelp = () => help.current?.showModal();
+  const [finding, setFinding] = useState(false);
+  const showHelp = useCallback(() => help.current?.showModal(), []);
   useShortcut("help", showHelp);
+  useShortcut("palette", () => setFinding(true));
   usePageShortcuts();
   return (
     <>
@@ -55,6 +52,7 @@ export function Shell() {
         <Outlet />
       </main>
       <ShortcutList dialog={help} />
+      {finding && <Palette close={() => setFinding(false)} help={showHelp} />}
       <Toasts />
       <ScrollRestoration />
     </>
@@ -65,6 +63,7 @@ function usePageShortcuts() {
   const navigate = useNavigate();
   useShortcut("create", () => navigate("/"));
   useShortcut("works", () => navigate("/works"));
+  useShortcut("publish", () => navigate("/publish"));
   useShortcut("library", () => navigate("/library"));
   useShortcut("mesh", () => navigate("/mesh"));
 }

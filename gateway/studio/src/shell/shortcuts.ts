@@ -8,11 +8,13 @@ type Shortcut = { key: string; shown: string; ctrl?: boolean };
 
 export const SHORTCUTS = {
   make: { key: "Enter", shown: "Ctrl + Enter", ctrl: true },
+  palette: { key: "k", shown: "Ctrl + K", ctrl: true },
   help: { key: "?", shown: "?" },
   create: { key: "1", shown: "1" },
   works: { key: "2", shown: "2" },
-  library: { key: "3", shown: "3" },
-  mesh: { key: "4", shown: "4" },
+  publish: { key: "3", shown: "3" },
+  library: { key: "4", shown: "4" },
+  mesh: { key: "5", shown: "5" },
   play: { key: "k", shown: "K" },
   back: { key: "j", shown: "J" },
   forward: { key: "l", shown: "L" },

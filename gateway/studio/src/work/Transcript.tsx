@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { memo, type ReactNode, useMemo } from "react";
+import { memo, type ReactNode, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Job, reach, type Schemas } from "../api/client.ts";
 import { clock, codePoints } from "../lib/format.ts";
+import { IconButton } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Section } from "../ui/parts.tsx";
+import { EditSentence } from "./EditSentence.tsx";
 
 const FRAMES_A_SECOND = 25;
 
@@ -17,6 +19,7 @@ export function Transcript({ job, time_s, onSeek }: Props) {
   const { t } = useTranslation();
   const words = useWords(job);
   const now = useMemo(() => spokenAt(words, time_s), [words, time_s]);
+  const [edited, setEdited] = useState<number>();
   const bySegment = useMemo(() => grouped(words), [words]);
   if (job.segments.length === 0) return null;
   const speaking = segmentAt(job.segments, time_s);
@@ -32,6 +35,9 @@ export function Transcript({ job, time_s, onSeek }: Props) {
             speaking={speaking === index && time_s > 0}
             stopped={job.state === "cancelled" || job.state === "failed"}
             onSeek={onSeek}
+            index={index}
+            onEdit={job.state === "done" ? setEdited : undefined}
+            editor={edited === index && <EditSentence job={job} index={index} close={() => setEdited(undefined)} />}
           />
         ))}
       </ol>
@@ -46,9 +52,13 @@ type SentenceProps = {
   speaking: boolean;
   stopped: boolean;
   onSeek: (to_s: number) => void;
+  index: number;
+  onEdit: ((index: number) => void) | undefined;
+  editor: ReactNode;
 };
 
-const Sentence = memo(function Sentence({ segment, words, now, speaking, stopped, onSeek }: SentenceProps) {
+const Sentence = memo(function Sentence(props: SentenceProps) {
+  const { segment, words, now, speaking, stopped, onSeek, index, onEdit, editor } = props;
   const { t } = useTranslation();
   const start_s = segment.first_film_frame === null ? null : segment.first_film_frame / FRAMES_A_SECOND;
   const playable = segment.filmed && start_s !== null;
@@ -72,6 +82,15 @@ const Sentence = memo(function Sentence({ segment, words, now, speaking, stopped
       <p className={playable ? "line-text" : "line-text line-waiting"}>
         {words ? spokenWords(segment.text, words, now, onSeek) : segment.text}
       </p>
+      {onEdit && !editor && (
+        <IconButton
+          icon="edit"
+          className="line-edit"
+          label={t("edit.open", { number: index + 1 })}
+          onClick={() => onEdit(index)}
+        />
+      )}
+      {editor}
     </li>
   );
 });

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useParams } from "react-router";
+import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { ApiError, type Job } from "../api/client.ts";
 import { useLiveWork, useWork, useWorkActions } from "../api/queries.ts";
 import { adopt } from "../lib/choices.ts";
@@ -141,6 +141,7 @@ function Actions({ job }: { job: Job }) {
           {t("work.retry")}
         </Button>
       )}
+      {job.state === "done" && <DoneLinks job={job} />}
       <Button icon="copy" onClick={duplicate}>
         {t("work.duplicate")}
       </Button>
@@ -155,6 +156,25 @@ function Actions({ job }: { job: Job }) {
       )}
       {(cancel.error || retry.error) && <Failure error={cancel.error ?? retry.error} />}
     </div>
+  );
+}
+
+/** To the platforms, and to the film that this one was made from, else to any other. */
+function DoneLinks({ job }: { job: Job }) {
+  const { t } = useTranslation();
+  const before: unknown = useLocation().state?.before;
+  return (
+    <>
+      <Link className="button button-plain" to={`/publish/${job.id}`}>
+        <Icon name="publish" /> {t("nav.publish")}
+      </Link>
+      <Link
+        className="button button-plain"
+        to={`/works/${job.id}/compare${typeof before === "string" ? `/${before}` : ""}`}
+      >
+        <Icon name="compare" /> {t("compare.open")}
+      </Link>
+    </>
   );
 }
 

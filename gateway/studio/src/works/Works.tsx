@@ -31,9 +31,14 @@ export function Works() {
     <div className="works">
       <header className="page-head">
         <h1>{t("nav.works")}</h1>
-        <Link className="button button-primary" to="/">
-          <Icon name="plus" /> {t("works.new")}
-        </Link>
+        <div className="works-new">
+          <Link className="button button-plain" to="/batch">
+            <Icon name="table" /> {t("batch.title")}
+          </Link>
+          <Link className="button button-primary" to="/">
+            <Icon name="plus" /> {t("works.new")}
+          </Link>
+        </div>
       </header>
       {works.isPending && <Loading label={t("loading")} />}
       {works.error && (

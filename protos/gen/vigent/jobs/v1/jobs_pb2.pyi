@@ -1069,3 +1069,81 @@ class DrawSampleResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DrawSampleResponse: _TypeAlias = DrawSampleResponse  # noqa: Y015
+
+@_typing.final
+class ForecastJobRequest(_message.Message):
+    """Asks what would have to be made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spec(self) -> Global___JobSpec:
+        """What the film would be made of."""
+
+    def __init__(
+        self,
+        *,
+        spec: Global___JobSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastJobRequest: _TypeAlias = ForecastJobRequest  # noqa: Y015
+
+@_typing.final
+class ForecastJobResponse(_message.Message):
+    """What would have to be made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SentenceForecast]:
+        """The sentences, in order."""
+
+    def __init__(
+        self,
+        *,
+        sentences: _abc.Iterable[Global___SentenceForecast] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sentences", b"sentences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForecastJobResponse: _TypeAlias = ForecastJobResponse  # noqa: Y015
+
+@_typing.final
+class SentenceForecast(_message.Message):
+    """What of a sentence is there already."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    CHAR_START_FIELD_NUMBER: _builtins.int
+    SPOKEN_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Its text, as in Segment."""
+    char_start: _builtins.int
+    """Offset of its first character in the script, in Unicode code points."""
+    spoken: _builtins.bool
+    """Whether its voice is kept, so that it is not spoken again."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        char_start: _builtins.int = ...,
+        spoken: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["char_start", b"char_start", "spoken", b"spoken", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SentenceForecast: _TypeAlias = SentenceForecast  # noqa: Y015

@@ -36,6 +36,8 @@ class JobServiceStub:
     """Removes from the media store what no job and no library needs any more, and tells what; may take minutes."""
     DrawSample: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DrawSampleRequest, _jobs_pb2.DrawSampleResponse]
     """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
+    ForecastJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ForecastJobRequest, _jobs_pb2.ForecastJobResponse]
+    """Counts what of a film would have to be spoken, and what is kept from films before it; keeps no job."""
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes jobs, shows them while they are made, keeps them through crashes."""
@@ -113,5 +115,13 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_jobs_pb2.DrawSampleRequest, _abc.Awaitable[_jobs_pb2.DrawSampleResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.DrawSampleResponse]:
         """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
+
+    @_abc_1.abstractmethod
+    def ForecastJob(
+        self,
+        request: _jobs_pb2.ForecastJobRequest,
+        context: _aio.ServicerContext[_jobs_pb2.ForecastJobRequest, _abc.Awaitable[_jobs_pb2.ForecastJobResponse]],
+    ) -> _abc.Awaitable[_jobs_pb2.ForecastJobResponse]:
+        """Counts what of a film would have to be spoken, and what is kept from films before it; keeps no job."""
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _aio.Server) -> None: ...
