@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy import float32
@@ -15,6 +17,20 @@ LOOP_FADE_S = 1.0
 """Where a track starts again, its last second is heard over its first."""
 FADE_IN_S, FADE_OUT_S = 0.8, 2.5
 _LOOP_FADE = int(LOOP_FADE_S * SOUND_RATE_HZ)
+
+
+@dataclass(frozen=True)
+class MusicBed:
+    """Music under the voice: `gain_db` relative to the file's own level, lowered by `ducking_db` while there is speech.
+
+    The gain is for a film whose voice is at -14 LUFS, where a player gives the music the same gain; at another loudness
+    both are moved together. The film begins with second `start_s` of the music.
+    """
+
+    path: Path
+    gain_db: float = -18.0
+    ducking_db: float = 8.0
+    start_s: float = 0.0
 
 
 def music_blocks(music: Recording, samples: int, start_s: float = 0.0) -> Iterator[Sound]:

@@ -18,8 +18,9 @@ from orchestrator.film.conform import Progress
 from orchestrator.film.cover import write_cover
 from orchestrator.film.join import FilmSegment, VoiceSegment, join_film
 from orchestrator.film.metadata import AiRecord, film_metadata
-from orchestrator.film.mix import MixReport, MusicBed
+from orchestrator.film.mix import MixReport
 from orchestrator.film.music import FIELD as MUSIC_FIELD
+from orchestrator.film.music import MusicBed
 from orchestrator.making.making import Making
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText

@@ -10,8 +10,8 @@ import pytest
 
 from orchestrator.film.join import VoiceSegment
 from orchestrator.film.limiter import Limiter, true_peaks
-from orchestrator.film.mix import MusicBed, gain_db_of_slider, mix_film
-from orchestrator.film.music import FIELD, music_blocks
+from orchestrator.film.mix import gain_db_of_slider, mix_film
+from orchestrator.film.music import FIELD, MusicBed, music_blocks
 from orchestrator.film.voice_track import voice_blocks
 from services.base.errors import InternalError, InvalidInputError
 from services.media.meter import measure, measure_file

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from orchestrator.film.join import VoiceSegment
-from orchestrator.film.mix import MusicBed, mix_film
+from orchestrator.film.mix import mix_film
+from orchestrator.film.music import MusicBed
 from orchestrator.making.assemble import mix_apart
 from services.base.errors import CancelledError, InvalidInputError
 from tests.support.sounds import RATE_HZ, frames_of_samples, speech, write_music, write_voice
