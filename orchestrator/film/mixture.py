@@ -59,7 +59,9 @@ class Mixture:
         self._measure(self._mixed(voice))
 
     def _measure(self, blocks: Iterable[Sound]) -> None:
-        meter, peaks, power = Meter(), [], []
+        meter = Meter()
+        peaks: list[NDArray[float32]] = []
+        power: list[NDArray[float32]] = []
         for block in meter.passing(self._whole.passing(ahead(blocks))):
             peaks.append(true_peaks([block]))
             power.append(powers([block]))

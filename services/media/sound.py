@@ -84,9 +84,9 @@ def ahead(blocks: Iterable[Sound]) -> Iterator[Sound]:
     """The same sound; the next block is made in a thread of its own while this one is used."""
     source = iter(blocks)
     with ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
-        coming = thread.submit(next, source, None)
+        coming = thread.submit(lambda: next(source, None))
         while (block := coming.result()) is not None:
-            coming = thread.submit(next, source, None)
+            coming = thread.submit(lambda: next(source, None))
             yield block
 
 

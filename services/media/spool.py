@@ -27,7 +27,7 @@ class Spool:
     def passing(self, blocks: Iterable[Sound]) -> Iterator[Sound]:
         """The same blocks, kept. Raises OSError when the disk is full."""
         for block in blocks:
-            left = memoryview(np.ascontiguousarray(block.T, float32)).cast("B")  # type: ignore[arg-type]
+            left = memoryview(block.T.tobytes())
             while left:
                 left = left[self._file.write(left) :]
             yield block
