@@ -43,7 +43,7 @@ DAMAGED = "DAMAGED"
 """Reason of the NotFoundError for a file that is, or was found to be, not what was written."""
 
 _LOG = logging.getLogger(__name__)
-_FOLDERS = (*(kind.value for kind in Kind), "notes")
+_FOLDERS = (*(kind.value for kind in Kind), "notes", "library")
 _REMEMBERED_FILES = 10_000
 _SHA256_DIGITS = frozenset("0123456789abcdef")
 

@@ -33,7 +33,7 @@ class Documents(Protocol):
 
 
 class FolderDocuments:
-    """Documents as files `<name>.json` of a folder that processes share."""
+    """Documents as files `<name>.json` of a folder that processes share, and that is never made anew here."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,7 +55,6 @@ class FolderDocuments:
 
     def edit(self, name: str, edit: Edit) -> None:
         """Changes a document, or makes it. No other change comes between."""
-        self._folder.mkdir(parents=True, exist_ok=True)
         with locked(self._path(name).with_suffix(".lock")):
             write_whole(self._path(name), edit(self.read(name)))
 
