@@ -29,6 +29,7 @@ from services.base.errors import FailedPreconditionError, InvalidInputError, Vig
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
 from services.base.private import keep_files_private
+from services.base.secure.own_user import OwnUserOnly
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
 from services.media.colours import rgb_of_hex
@@ -37,7 +38,6 @@ from services.runtime.grpc_server import StopSignals, add_common_services, bind,
 from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
-from services.runtime.own_user import OwnUserOnly
 from services.typography.fonts import use_uploaded_fonts
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server

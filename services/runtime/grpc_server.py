@@ -14,9 +14,9 @@ from grpc_reflection.v1alpha import reflection
 
 from services.base.exits import port_error
 from services.base.secure.mesh_tls import MeshTls, mesh_tls
+from services.base.secure.own_user import OwnUserOnly
 from services.base.settings import GrpcSettings
 from services.runtime.health import Health
-from services.runtime.own_user import OwnUserOnly
 from services.runtime.running_calls import RunningCalls
 from vigent.runtime.v1 import runtime_pb2, runtime_pb2_grpc
 

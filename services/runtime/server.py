@@ -17,6 +17,7 @@ from services.base.errors import VigentError
 from services.base.exits import EXIT_DONE, EXIT_FAILED, exit_code_of
 from services.base.log import configure_logging
 from services.base.private import keep_files_private
+from services.base.secure.own_user import OwnUserOnly
 from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
@@ -30,7 +31,6 @@ from services.runtime.health import Health
 from services.runtime.identity import engine_identity
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
-from services.runtime.own_user import OwnUserOnly
 from services.runtime.servicer import RuntimeServicer
 from services.runtime.worker.call import WINDOW
 from services.runtime.worker.messages import Boot

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import grpc
@@ -13,7 +13,10 @@ import grpc
 from services.base.errors import UnauthenticatedError
 from services.base.secure.peers import Place, is_loopback, is_of_this_user
 from services.base.status import code_of, trailers_of
-from services.runtime.interceptors import Context, Details, Handler
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+Details = grpc.HandlerCallDetails
 
 _REMEDY = "Call it as the user who runs it; `vigent up` gives each user a mesh of their own with --port-base 0."
 
