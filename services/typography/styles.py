@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -66,13 +67,21 @@ def read_style(path: Path, field: str) -> dict[str, Any]:
 def parse_style(text: str, field: str) -> dict[str, Any]:
     """A style from JSON. Raises InvalidInputError for `field`, naming the key, when it is not a style."""
     try:
-        return check_style(json.loads(text), field)
+        return check_style(json.loads(text, parse_float=_finite, parse_constant=_finite), field)
     except json.JSONDecodeError as error:
         problem = f"The style is not JSON: {error.msg} in line {error.lineno}."
         raise InvalidInputError(problem, "Correct it.", field, "STYLE_INVALID") from None
     except (RecursionError, ValueError):  # thousands of brackets, or of digits
-        problem = "The style is nested too deeply, or has a number with too many digits."
+        problem = "The style is nested too deeply, or has a number with too many digits or none (NaN, Infinity)."
         raise InvalidInputError(problem, "Correct it.", field, "STYLE_INVALID") from None
+
+
+def _finite(number: str) -> float:
+    """Raises ValueError for 1e999, and for what Python reads in JSON although it is no JSON: NaN, Infinity."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
 
 
 def check_style(style: object, field: str) -> dict[str, Any]:

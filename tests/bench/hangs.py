@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from tests.support.servers import NOT_SERVING, Server, events, failure, listening, poll, serving, until_event
@@ -84,14 +85,11 @@ async def false_kills(folder: Path, requests: int) -> int:
 async def measured(folder: Path, rounds: int) -> bool:
     """Prints a line each; returns whether all was as promised: found within the budget and a second."""
     late_s = {}
-    for action in IN_A_CALL:
-        (folder / action).mkdir()
-        late_s[action] = await in_calls(folder / action, action, rounds)
-    for name, measure in (("idle", idle), ("loading", loading)):
+    measures = {action: partial(in_calls, action=action) for action in IN_A_CALL} | {"idle": idle, "loading": loading}
+    for name, measure in measures.items():
         (folder / name).mkdir()
-        late_s[name] = await measure(folder / name, rounds)
-    for name, each_s in late_s.items():
-        print(f"{name:18} {len(each_s)} found, {max(each_s):.2f} s after the budget at the latest", flush=True)
+        late_s[name] = await measure(folder / name, rounds=rounds)
+        print(f"{name:18} {rounds} found, {max(late_s[name]):.2f} s after the budget at the latest", flush=True)
     every = [each for each_s in late_s.values() for each in each_s]
     print(f"{sum(each <= 1 for each in every)} of {len(every)} within the budget of {BUDGET_S:g} s and one second")
     (folder / "slow").mkdir()

@@ -78,12 +78,15 @@ def test_bad_styles_are_refused_by_key(change, field):
     assert refused.value.remedy
 
 
+NOT_FINITE = [
+    json.dumps({**SMALLEST, "shadow": {"x": 7}}).replace("7", number) for number in ("NaN", "Infinity", "-1e999")
+]
 DEEP = [bracket * depth for bracket in ("[", '{"a":') for depth in (900, 5_000, 50_000)]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", "3", '"style"', "null", *DEEP, f"{'[' * 990}{']' * 990}", f'{{"id": {"9" * 5_000}}}'],
+    ["", "{", "[]", "3", '"style"', "null", *DEEP, *NOT_FINITE, f"{'[' * 990}{']' * 990}", f'{{"id": {"9" * 5_000}}}'],
     ids=lambda text: f"{text[:8]} {len(text)}",
 )
 def test_what_is_no_style_at_all_is_refused(text):
