@@ -25,7 +25,7 @@ def promtool(folder: Path, *arguments: str) -> None:
     if shutil.which("promtool") is None:
         reason = "There is no promtool (Debian: apt-get install prometheus)."
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
-    done = subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["promtool", *arguments], cwd=folder, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
