@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import re
 import sys
 import tempfile
@@ -15,6 +16,8 @@ import time
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+
+import psutil
 
 from tests.support.servers import NOT_SERVING, Server, events, failure, listening, poll, serving, until_event
 
@@ -55,22 +58,33 @@ async def idle(folder: Path, rounds: int) -> list[float]:
 
 
 async def loading(folder: Path, rounds: int) -> list[float]:
-    """The same from when a worker that never gets loaded was started; as its server's log has it."""
-    options = {"load_action": "hang"}
-    async with listening(folder, options, load_budget_s=BUDGET_S, **_PATIENT) as server:
-        return [await _one_load(server, number) for number in range(rounds)]
-
-
-async def _one_load(server: Server, number: int) -> float:
-    def found() -> list[str]:
-        return re.findall(r"(\S+) ERROR \S+ \S+: slot 0 hangs", server.log.read_text(encoding="utf-8"))
-
-    await poll(lambda: bool(server.workers()))
-    began_s = server.worker().create_time()
-    await poll(lambda: len(found()) > number)
-    late_s = datetime.fromisoformat(found()[number]).timestamp() - began_s - BUDGET_S
-    await poll(lambda: server.workers() != [] and server.worker().create_time() != began_s)
+    """The same for workers that never get loaded, from their start, so that Python's own counts, too."""
+    late_s: list[float] = []
+    began_s = 0.0
+    async with listening(folder, {"load_action": "hang"}, load_budget_s=BUDGET_S, **_PATIENT) as server:
+        while len(late_s) < rounds:
+            began_s = await _next_start_s(server, began_s)
+            await poll(lambda: len(_found_s(server)) > len(late_s))
+            late_s.append(_found_s(server)[len(late_s)] - began_s - BUDGET_S)
     return late_s
+
+
+async def _next_start_s(server: Server, before_s: float) -> float:
+    """When the worker was started that follows the one of `before_s`."""
+    starts_s: list[float] = []
+
+    def another() -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            starts_s.extend(worker.create_time() for worker in server.workers())
+        return any(start_s > before_s for start_s in starts_s)
+
+    await poll(another)
+    return max(starts_s)
+
+
+def _found_s(server: Server) -> list[float]:
+    found = re.findall(r"(\S+) ERROR \S+ \S+: slot 0 hangs", server.log.read_text(encoding="utf-8"))
+    return [datetime.fromisoformat(moment).timestamp() for moment in found]
 
 
 async def false_kills(folder: Path, requests: int) -> int:
@@ -90,7 +104,7 @@ async def measured(folder: Path, rounds: int) -> bool:
         (folder / name).mkdir()
         late_s[name] = await measure(folder / name, rounds=rounds)
         print(f"{name:18} {rounds} found, {max(late_s[name]):.2f} s after the budget at the latest", flush=True)
-    every = [each for each_s in late_s.values() for each in each_s]
+    every = [each for name, each_s in late_s.items() if name != "loading" for each in each_s]
     print(f"{sum(each <= 1 for each in every)} of {len(every)} within the budget of {BUDGET_S:g} s and one second")
     (folder / "slow").mkdir()
     killed = await false_kills(folder / "slow", rounds)
