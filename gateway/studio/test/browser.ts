@@ -7,7 +7,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Locator, type 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 
 /** A busy machine makes everything late; nothing is judged by its time. */
-export const PATIENCE_MS = 180_000;
+export const PATIENCE_MS = 300_000;
 
 export function openBrowser(): Promise<Browser> {
   const script = 'for name; do command -v "$name" && exit; done; exit 1';
