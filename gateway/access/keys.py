@@ -86,6 +86,7 @@ class KeyFile:
             raise AlreadyExistsError(
                 f"There is a key {key.name!r} already.", "Rotate it, or choose another name.", "name"
             )
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         return self._renewed(key, [], lasts)
 
     def rotate(self, name: str, overlap: timedelta, lasts: timedelta | None = None) -> NewKey:
