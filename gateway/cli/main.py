@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -46,10 +45,10 @@ class _Imported(Mapping[str, object]):
             raise KeyError(name)
         module = importlib.import_module(f"gateway.cli.{_MODULES.get(name, name)}")
         group = typer.Typer(rich_markup_mode=None)
-        if inspect.isfunction(command := getattr(module, name, None)):
-            group.command(name)(command)
-        else:
+        if hasattr(module, "app") and module.__name__.endswith(f".{name}"):
             group.add_typer(module.app, name=name)
+        else:
+            group.command(name)(getattr(module, name))
         return get_group(group).commands[name]
 
     def __iter__(self) -> Iterator[str]:
