@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from orchestrator.jobs.collector import Collector
 from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.forecast import Forecaster
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.room import DiskRoom
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
 from orchestrator.making.film import FilmMaker
-from orchestrator.making.forecast import Forecaster
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.sample import Sampler
 from orchestrator.making.servers import Servers

@@ -90,7 +90,7 @@ class Packer:
         if (known := self._store.recall(key)) is None:
             with self._store.temporary() as target:
                 arguments = (self._store.path(source), target, side)
-                run_limited("services.media.refit:refit", *arguments, returns=int, limits=self._limits)
+                run_limited("services.media.framing.refit:refit", *arguments, returns=int, limits=self._limits)
                 known = self._kept(key, target, "video/mp4")
         return self._store.path(known.sha256)
 

@@ -24,6 +24,7 @@ from orchestrator.film.join import VoiceSegment
 from orchestrator.film.limiter import true_peaks
 from orchestrator.film.mixture import TRUE_PEAK_DBTP, Mixture
 from orchestrator.film.music import MusicBed
+from orchestrator.film.spool import Spool
 from services.media.meter import Meter
 from services.media.sound import (
     AAC_BIT_RATE,
@@ -37,7 +38,6 @@ from services.media.sound import (
     rechunked,
     stereo,
 )
-from services.media.spool import Spool
 
 _METER_DB = 0.05  # by which meters of true peaks differ
 _EXCESS_HOPS = 30  # before and behind a peak that came out too high

@@ -16,11 +16,11 @@ from orchestrator.film.join import VoiceSegment
 from orchestrator.film.limiter import HOP_SAMPLES, Limiter, powers, true_peaks
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.music import MusicBed, music_blocks
+from orchestrator.film.spool import Spool
 from orchestrator.film.voice_track import voice_blocks
 from services.media.meter import MOMENTARY_HOP_S, MOMENTARY_S, Meter, integrated_lufs
 from services.media.recording import Recording
 from services.media.sound import SAMPLES_A_FRAME, SOUND_RATE_HZ, Sound, ahead, amplitude, at_samples, rechunked
-from services.media.spool import Spool
 
 TRUE_PEAK_DBTP = -1.0
 REFERENCE_LUFS = -14.0

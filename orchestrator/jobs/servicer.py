@@ -13,11 +13,11 @@ from grpc import aio
 from orchestrator.client import ENDED_STATES
 from orchestrator.jobs.collector import Collector
 from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.forecast import Forecaster
 from orchestrator.jobs.records import JobRecords, timestamp_now
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.jobs.turns import Owner, owner_of
 from orchestrator.making.film import FilmMaker
-from orchestrator.making.forecast import Forecaster
 from orchestrator.making.sample import Sampler
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError

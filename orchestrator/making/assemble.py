@@ -21,6 +21,7 @@ from orchestrator.film.metadata import AiRecord, film_metadata
 from orchestrator.film.mix import MixReport
 from orchestrator.film.music import FIELD as MUSIC_FIELD
 from orchestrator.film.music import MusicBed
+from orchestrator.film.spool import BYTES_A_SECOND
 from orchestrator.making.making import Making
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
@@ -28,7 +29,6 @@ from orchestrator.making.readings import readings_report
 from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.words import words_from_json
 from services.media.sandbox import Limits, run_limited
-from services.media.spool import BYTES_A_SECOND
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2

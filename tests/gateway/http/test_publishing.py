@@ -8,7 +8,7 @@ import av
 import pytest
 from PIL import Image
 
-from services.media.refit import refit
+from services.media.framing.refit import refit
 from tests.support.film_jobs import submitted
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from orchestrator.film.spool import Spool
 from services.media.meter import Meter, integrated_lufs, measure
 from services.media.sound import SOUND_RATE_HZ
-from services.media.spool import Spool
 from tests.support.sounds import speech
 
 
