@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 import struct
 import sys
 from contextlib import suppress
+from functools import cache
+
+_LOG = logging.getLogger(__name__)
 
 Place = tuple[str, int]
 """IP address and port."""
@@ -33,10 +37,26 @@ def is_of_this_user(peer: Place, here: Place) -> bool:
     """Whether the user who runs this process holds the `peer` end of a connection over loopback to `here`.
 
     False for an end that is closed already, which the kernel counts as nobody's. True on systems that do not tell
-    (all but Linux), where loopback is trusted as a whole.
+    (all but Linux, and kernels without inet_diag), where loopback is trusted as a whole.
     """
+    return not kernel_tells() or _is_ours(peer, here)
+
+
+@cache
+def kernel_tells() -> bool:
+    """Whether this system names the user of a connection's other end; tried once, on a connection of our own."""
     if not sys.platform.startswith("linux"):
-        return True
+        return False
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        here = listening.getsockname()
+        with socket.create_connection(here, _ANSWER_S) as caller:
+            tells = _is_ours(caller.getsockname(), here)
+    if not tells:
+        _LOG.warning("this kernel does not tell whose a connection is: other users of this machine are not kept out")
+    return tells
+
+
+def _is_ours(peer: Place, here: Place) -> bool:
     try:
         return _owner(peer, here) == os.geteuid()
     except (OSError, struct.error, ValueError):

@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from services.base.secure.peers import is_loopback, is_of_this_user
+from services.base.secure import peers
+from services.base.secure.peers import is_loopback, is_of_this_user, kernel_tells
 from tests.support.keys import another_user
 
 LINUX = pytest.mark.skipif(os.uname().sysname != "Linux", reason="Only Linux tells.")
@@ -60,6 +61,20 @@ def test_a_connection_that_is_none_is_not_ours() -> None:
 def test_who_listens_at_the_callers_port_is_not_the_caller() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert not is_of_this_user(listening.getsockname(), ("127.0.0.1", 1))
+
+
+@LINUX
+def test_where_the_kernel_does_not_tell_loopback_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel without inet_diag has no such netlink protocol, as this one has no 31st."""
+    kernel_tells.cache_clear()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(peers, "_NETLINK_SOCK_DIAG", 31)
+            assert not kernel_tells()
+            assert is_of_this_user(("127.0.0.1", 1), ("127.0.0.1", 2))
+    finally:
+        kernel_tells.cache_clear()
+    assert kernel_tells()
 
 
 @pytest.mark.parametrize(
