@@ -18,11 +18,14 @@ Need = Scope | Literal["nothing", "a key"]
 """What a caller must have: nothing at all, any key, or a scope."""
 
 _JOB = "/api/v1/jobs/{job_id}"
-_PAGES = ("/", "/works", "/works/{job_id}", "/library", "/library/{kind}", "/mesh")
+_PAGES = (
+    *("/", "/works", "/works/{job_id}", "/works/{job_id}/compare", "/works/{job_id}/compare/{other_id}"),
+    *("/publish", "/publish/{job_id}", "/batch", "/library", "/library/{kind}", "/mesh"),
+)
 _STATIC = ("/studio/{path:path}", "/docs", "/docs/files/{path:path}", "/openapi.json")
 _STATE = ("/metrics", "/probe/{service}", "/api/v1/services", "/v1/models", "/v1/models/{model_id}")
 _ASSETS = ("/assets/{kind}/{name}", "/assets/{path:path}")
-_WORK = ("/api/v1/script", "/api/v1/sample", "/v1/audio/speech", "/v1/audio/transcriptions")
+_WORK = ("/api/v1/script", "/api/v1/sample", "/api/v1/forecast", "/v1/audio/speech", "/v1/audio/transcriptions")
 _LIBRARIES = tuple(f"/api/v1/{kind}" for kind in ("footage", "voices", "music", "fonts", "styles"))
 
 
@@ -39,7 +42,10 @@ RULES: Mapping[str, Mapping[str, Need]] = {
     **_all(_WORK, POST="make"),
     **_all(("/api/v1/jobs",), GET="read", POST="make"),
     **_all((_JOB,), GET="read", DELETE="make"),
-    **_all((f"{_JOB}/cancel", f"{_JOB}/retry"), POST="make"),
+    **_all((f"{_JOB}/cancel", f"{_JOB}/retry", f"{_JOB}/posts"), POST="make"),
+    **_all((f"{_JOB}/posts/{{post_id}}",), DELETE="make"),
+    **_all((f"{_JOB}/publication",), GET="read", PUT="make"),
+    **_all((f"{_JOB}/covers/{{platform}}", f"{_JOB}/packs/{{platform}}", "/api/v1/platforms"), GET="read"),
     **_all((f"{_JOB}/events", f"{_JOB}/preview", f"{_JOB}/{{output}}"), GET="read"),
     **_all(_LIBRARIES, GET="read", POST="library"),
     **_all((f"{library}/{{asset_id}}" for library in _LIBRARIES), DELETE="library"),

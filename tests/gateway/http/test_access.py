@@ -30,7 +30,11 @@ from tests.support.mesh import ROOT, Server, run_server
 
 STUDIO = "a-token-of-vigent-up"
 WRONG = "vigent_00000000_wrong"
-FILLED = {"job_id": "job-x", "output": "film.mp4", "kind": "footage", "name": "x", "path": "x", "asset_id": "x"}
+FILLED = {"job_id": "job-x", "output": "film.mp4", "kind": "footage", "name": "x", "path": "x", "asset_id": "x"} | {
+    "platform": "douyin",
+    "post_id": "x",
+    "other_id": "job-y",
+}
 
 
 @pytest.fixture(scope="module")
