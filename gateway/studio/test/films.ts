@@ -73,7 +73,9 @@ export function filmTests(studio: Studio): void {
       assert.equal(await editor.inputValue(), "It streams all the way.");
       await editor.fill("It never waits.");
       await page.getByText("1 of 3 sentences will be spoken").waitFor();
+      const before = new URL(page.url()).pathname;
       await page.getByRole("button", { name: "Make the film anew" }).click();
+      await page.waitForURL(({ pathname }) => pathname !== before); // the film before is finished too
       await page.getByText("Finished", { exact: true }).waitFor();
       await page.getByRole("link", { name: "Compare" }).click();
       await page.getByText("Only said on the Left side").waitFor();
