@@ -10,7 +10,8 @@ _LARGEST_BLOCK_BYTES = 32 * 2**20
 """More than any patch, picture, chunk of audio or 4K frame in RGB24 needs; the most glibc accepts on 64 bits."""
 _SMALL_BLOCK_BYTES, _SMALL_ARENAS = 2 * 2**20, 2
 """More than any patch of a mouth needs, less than an encoder's frame in 1080x1920; and arenas for all threads."""
-_KEPT_BYTES = 2 * _LARGEST_BLOCK_BYTES
+_KEPT_BYTES, _KEPT_SMALL_BYTES = 2 * _LARGEST_BLOCK_BYTES, 4 * _SMALL_BLOCK_BYTES
+"""Free at the end of an arena; of those of threads it is all that `give_back` cannot give."""
 
 
 def keep_large_blocks() -> None:
@@ -36,7 +37,7 @@ def keep_small_blocks() -> None:
     with contextlib.suppress(AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_MMAP_THRESHOLD, _SMALL_BLOCK_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_SMALL_BYTES)
         mallopt(_M_ARENA_MAX, _SMALL_ARENAS)
 
 
