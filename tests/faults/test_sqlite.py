@@ -156,7 +156,7 @@ async def test_whoever_writes_the_database_runs_no_code(mesh: Mesh, tmp_path: Pa
     rewrite(mesh, job_id, Attack(tmp_path / "hacked"), "films-v2")
     await asyncio.to_thread(mesh.servers["orchestrator"].start)
     async with JobClient(mesh.jobs) as client:
-        async for attempt in retrying():  # gRPC remembers for a while that nobody was there
+        async for attempt in retrying(outage_s=120):  # gRPC remembers for a while that nobody was there
             with attempt:
                 submitted = await client.submit(spec_of(mesh, "Another one.", seed=7), "another")
         other = await ended(client, submitted.job.id)
