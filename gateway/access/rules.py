@@ -34,7 +34,7 @@ def _all(paths: Iterable[str], **needs: Need) -> dict[str, Mapping[str, Need]]:
 
 
 RULES: Mapping[str, Mapping[str, Need]] = {
-    **_all(("/livez", "/readyz", "/favicon.svg"), GET="nothing"),
+    **_all(("/livez", "/readyz", "/favicon.svg", "/sign-in/font"), GET="nothing"),
     **_all(("/sign-in",), GET="nothing", POST="nothing"),
     **_all(("/sign-out",), POST="nothing"),
     **_all((*_PAGES, *_STATIC), GET="a key"),

@@ -10,8 +10,15 @@ from urllib.parse import quote
 
 Language = Literal["en", "zh"]
 
-_STYLE = """
-:root { color-scheme: light dark; font: 16px/1.6 system-ui, "PingFang SC", "Microsoft YaHei", sans-serif }
+FONT = "/sign-in/font"
+"""Whoever signs in has no key yet for the studio's font."""
+_STYLE = (
+    f"""
+@font-face {{ font-family: "Vigent Han"; src: url("{FONT}") format("opentype") }}
+"""
+    + """
+:root { color-scheme: light dark; font: 16px/1.6 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC",
+        "Noto Sans CJK SC", "Vigent Han", sans-serif }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #f6f5f1; color: #1d1a29 }
 main { box-sizing: border-box; width: min(26rem, 100vw); padding: 2rem; background: #fff; border-radius: 16px }
 h1 { margin: 0 0 .5rem; font-size: 1.4rem }
@@ -31,10 +38,12 @@ a { color: #3a2fb8 }
   a, .wrong { color: #b9b2ff }
 }
 """
+)
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src 'self'; base-uri 'none'; "
+    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src 'self'; font-src 'self'; "
+    "base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # with no-referrer, browsers would send the form with the origin "null"

@@ -86,7 +86,7 @@ PLATFORMS: tuple[Platform, ...] = (
             "en": "Choose 自主声明 (own declaration), then 内容由AI生成 (made by AI).",
             "zh": "在“自主声明”中选择“内容由AI生成”。",
         },
-        source="open.douyin.com (length, size), its upload page (texts), looked up in 2026",
+        source="open.douyin.com (length, size); texts as its upload page is known, not verified",
     ),
     Platform(
         id="xiaohongshu",
@@ -103,7 +103,7 @@ PLATFORMS: tuple[Platform, ...] = (
             "en": "Open 内容类型声明 (content type), then choose 笔记含AI合成内容 (holds AI-made content).",
             "zh": "在“内容类型声明”中选择“笔记含AI合成内容”。",
         },
-        source="its upload page; no public documentation, accounts differ, looked up in 2026",
+        source="its upload page as it is known, not verified: no public documentation, and accounts differ",
     ),
     Platform(
         id="bilibili",
@@ -121,7 +121,7 @@ PLATFORMS: tuple[Platform, ...] = (
             "en": "Under 更多设置 (more settings) open 创作声明 and choose the one for AI-made content.",
             "zh": "在“更多设置”的“创作声明”中选择“含AI生成内容”。",
         },
-        source="openhome.bilibili.com (length, size, title), its upload page, looked up in 2026",
+        source="openhome.bilibili.com (length, size, title); the rest as its upload page is known, not verified",
     ),
     Platform(
         id="channels",
@@ -140,7 +140,7 @@ PLATFORMS: tuple[Platform, ...] = (
             "en": "Open 声明 (declaration) and choose the one for AI-made content.",
             "zh": "在“声明”中选择“内容由AI生成”。",
         },
-        source="its upload page; no public documentation, looked up in 2026",
+        source="its upload page as it is known, not verified: no public documentation",
     ),
     Platform(
         id="youtube",
@@ -159,7 +159,7 @@ PLATFORMS: tuple[Platform, ...] = (
             "en": "Under “Altered content” answer Yes.",
             "zh": "在“加工的内容”（Altered content）中选择“是”。",
         },
-        source="developers.google.com/youtube/v3/docs/videos, looked up in 2026",
+        source="developers.google.com/youtube/v3/docs/videos",
     ),
     Platform(
         id="tiktok",
@@ -179,7 +179,7 @@ PLATFORMS: tuple[Platform, ...] = (
             "en": "Turn on “AI-generated content”.",
             "zh": "打开“AI 生成内容”（AI-generated content）。",
         },
-        source="developers.tiktok.com, Content Posting API (length, size, sides, text), looked up in 2026",
+        source="developers.tiktok.com, Content Posting API (length, size, sides, text)",
     ),
 )
 """In the order in which they are shown."""

@@ -6,11 +6,13 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from gateway.access.callers import COOKIE, SESSION_S, Caller, Doorkeeper
 from gateway.http.access import SIGN_IN, caller_of
-from gateway.http.sign_in_page import HEADERS, Language, page
+from gateway.http.context import GatewayDep
+from gateway.http.files import REVALIDATE
+from gateway.http.sign_in_page import FONT, HEADERS, Language, page
 
 router = APIRouter(include_in_schema=False)
 
@@ -36,6 +38,13 @@ async def sign_in(request: Request, next_: Next = "/", lang: str = "") -> Respon
     if caller is None:
         return _page(request, next_, lang, wrong=True)
     return _signed_in(request, caller, next_)
+
+
+@router.get(FONT)
+async def font(gateway: GatewayDep) -> Response:
+    """The bundled font, for machines without Chinese ones: browsers fetch it only where all others lack a letter."""
+    path = gateway.settings.assets_root / "fonts" / "NotoSansSC-Medium.otf"
+    return FileResponse(path, media_type="font/otf", headers={"Cache-Control": REVALIDATE})
 
 
 @router.post("/sign-out")

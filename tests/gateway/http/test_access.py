@@ -255,6 +255,9 @@ def test_the_page_speaks_the_browsers_language(stranger: httpx.Client, language:
     assert (wrong.status_code, "没有这个密钥" in wrong.text) == (401, True)
     assert "script" not in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
+    font = re.search(r'url\("([^"]+)"\)', page.text)
+    assert font is not None  # for machines without Chinese ones, and for people without a key
+    assert stranger.get(font[1]).headers["content-type"] == "font/otf"
 
 
 def test_a_browser_signs_in_and_is_led_back_when_its_key_ends(

@@ -16,7 +16,7 @@ import "./works.css";
 
 const LEAST_CARD_PX = 210;
 const GAP_PX = 20;
-const ROW_PX = 338;
+const ROW_PX = 372; // a cover, two lines of title, and state above date where the card is narrow
 const FRAMES_A_SECOND = 25;
 const AGAIN_MS = 3000;
 
