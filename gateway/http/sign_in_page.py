@@ -13,9 +13,10 @@ Language = Literal["en", "zh"]
 FONT = "/sign-in/font"
 """Whoever signs in has no key yet for the studio's font."""
 _STYLE = """
-@font-face { font-family: "Vigent Han"; src: url("FONT") format("opentype"); font-weight: 100 900; font-display: block }
-:root { color-scheme: light dark; font: 16px/1.6 system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC",
-        "Noto Sans CJK SC", "Vigent Han", sans-serif }
+@font-face { font-family: "Vigent Han"; font-weight: 100 900; font-display: block; unicode-range: U+2E80-9FFF, U+FF00-FFEF;
+             src: local("PingFang SC"), local("Microsoft YaHei"), local("Noto Sans CJK SC"), local("Noto Sans SC"),
+                  url("FONT") format("opentype") }
+:root { color-scheme: light dark; font: 16px/1.6 "Vigent Han", system-ui, sans-serif }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: #f6f5f1; color: #1d1a29 }
 main { box-sizing: border-box; width: min(26rem, 100vw); padding: 2rem; background: #fff; border-radius: 16px }
 h1 { margin: 0 0 .5rem; font-size: 1.4rem }
@@ -39,8 +40,7 @@ _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 HEADERS = {
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src 'self'; font-src 'self'; "
-    "base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # with no-referrer, browsers would send the form with the origin "null"
     "Cross-Origin-Opener-Policy": "same-origin",
