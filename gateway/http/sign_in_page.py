@@ -13,7 +13,8 @@ Language = Literal["en", "zh"]
 FONT = "/sign-in/font"
 """Whoever signs in has no key yet for the studio's font."""
 _STYLE = """
-@font-face { font-family: "Vigent Han"; font-weight: 100 900; font-display: block; unicode-range: U+2E80-9FFF, U+FF00-FFEF;
+@font-face { font-family: "Vigent Han"; font-weight: 100 900; font-display: block;
+             unicode-range: U+2E80-9FFF, U+FF00-FFEF;
              src: local("PingFang SC"), local("Microsoft YaHei"), local("Noto Sans CJK SC"), local("Noto Sans SC"),
                   url("FONT") format("opentype") }
 :root { color-scheme: light dark; font: 16px/1.6 "Vigent Han", system-ui, sans-serif }
