@@ -12,12 +12,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from dbos._queue import queue_worker_thread
 
 from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
+from orchestrator.jobs.doorbell import LONGEST_S, Doorbell
 from orchestrator.jobs.serializer import JsonSerializer, refuse_pickles
 from services.base.errors import UnavailableError
 
@@ -26,7 +29,6 @@ WORKFLOW_PROTOCOL = "films-v2"
 
 _LOG = logging.getLogger(__name__)
 _QUEUE, _WORKFLOW = "films", "make_film"
-_POLL_S = 0.2
 _PAUSE_S = 1.0
 _T = TypeVar("_T")
 MakeFilm = Callable[[str, int], Awaitable[None]]
@@ -46,11 +48,12 @@ class DurableEngine:
             executor_id=executor_id,
             console_log_level="ERROR",
             serializer=JsonSerializer(),
-            notification_listener_polling_interval_sec=_POLL_S,
         )
         teach_sqlite_milliseconds()
         refuse_pickles()
-        DBOS(config=config)
+        self._dbos = DBOS(config=config)
+        DBOS.listen_queues([])  # the only queue has a thread of its own, which wakes at a ring
+        self._doorbell, self._listener = Doorbell(), threading.Thread()
         self._max_running = max_running
         self._make: MakeFilm | None = None
         self._turn_of: TurnOf | None = None
@@ -65,8 +68,13 @@ class DurableEngine:
         self._make, self._turn_of = make, turn_of
         DBOS.launch()
         await DBOS.register_queue_async(
-            _QUEUE, worker_concurrency=self._max_running, polling_interval_sec=_POLL_S, on_conflict="always_update"
+            _QUEUE, worker_concurrency=self._max_running, polling_interval_sec=LONGEST_S, on_conflict="always_update"
         )
+        queue = await DBOS.retrieve_queue_async(_QUEUE)
+        arguments = self._doorbell, self._dbos, queue
+        self._listener = threading.Thread(target=queue_worker_thread, args=arguments, daemon=True)
+        self._listener.start()
+        self._doorbell.ring()
 
     def enqueue(self, job_id: str, attempt: int) -> None:
         """Queues one attempt at a job, as soon as the database takes it. Queuing it again changes nothing.
@@ -92,7 +100,7 @@ class DurableEngine:
             except (*AWAY_ERRORS, UnavailableError):
                 _LOG.warning("job %s waits for the database", job_id)
             else:
-                return
+                return self._doorbell.ring()
             await asyncio.sleep(_PAUSE_S)
 
     async def abandon_older(self) -> list[tuple[str, int]]:
@@ -123,6 +131,9 @@ class DurableEngine:
 
     def stop(self) -> None:
         """Closes the database; the next start recovers unfinished attempts."""
+        self._doorbell.set()
+        if self._listener.is_alive():
+            self._listener.join(_PAUSE_S)
         DBOS.destroy()
 
     def _make_workflow(self) -> Callable[[str], Coroutine[Any, Any, None]]:
@@ -130,7 +141,8 @@ class DurableEngine:
         async def make_film(job_id: str) -> None:
             assert self._make is not None
             assert DBOS.workflow_id is not None
-            await self._make(job_id, _attempt_of(DBOS.workflow_id))
+            with self._doorbell:
+                await self._make(job_id, _attempt_of(DBOS.workflow_id))
 
         return make_film
 
