@@ -29,7 +29,9 @@ METRICS = re.compile(r"metrics on ([\d.]+:\d+)")
 START_TIMEOUT_S = 240.0  # below the limit of a test; workers are nice, so a crowded machine keeps them waiting
 
 
-_PORTS = range(5_000, 10_000)  # `vigent up` and `vigent make` take theirs from above, between looking and listening
+_FIRST_PORT = int(os.environ.get("TEST_PORTS_FROM", "5000"))  # another one in each of several runs at a time
+_PORTS = range(_FIRST_PORT, _FIRST_PORT + 1_500)
+"""`vigent up` and `vigent make` take theirs from above 10,000, between looking and listening."""
 _given: set[int] = set()
 
 
