@@ -9,20 +9,27 @@ REMOTION_PACKAGES := remotion/node_modules/.done
 REMOTION_BUILD := remotion/dist/.done
 STUDIO_PACKAGES := gateway/studio/node_modules/.done
 
-# Tests wait for servers half of the time. Those of a file share theirs; the order is that of the folders, in which the
-# longest files do not come last.
-TWO_FILES_AT_A_TIME := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Tests wait for servers half of the time, those of faults for budgets to be over, hence more files at a time than cores.
+# Those of a file share their servers; the order is that of the folders, in which the longest files do not come last.
+SEVERAL_FILES = --numprocesses $(FILES_AT_A_TIME) --dist loadfile --no-loadscope-reorder
+FILES_AT_A_TIME ?= 3
 
 # What depends most on the Python below: processes, databases, settings, text, and one film from end to end.
 QUICK_TESTS := tests/services/base tests/services/text tests/orchestrator/captions tests/orchestrator/jobs \
     tests/orchestrator/test_server.py tests/gateway/films \
     tests/gateway/cli/test_make.py::test_without_a_mesh_one_is_started_and_ended
 
+# No others are read: they load torch.
+FILES_WITH_FAULTS = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.fault' tests)
+
+# `make check test` holds the house to its rules once.
+NOT_AGAIN = $(if $(filter check,$(MAKECMDGOALS)),--ignore tests/house)
+
 MINUTES ?= 3
 COUNT ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo starter setup check test test-quick faults soak fuzz bench quality bench-gpu studio studio-dist remotion generate clean
+.PHONY: help demo starter setup check test test-node test-python test-quick test-other faults soak fuzz bench quality bench-gpu studio studio-dist remotion generate clean
 
 help: ## lists these words
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -50,19 +57,32 @@ check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generat
 	else echo "gateway/studio/ is not checked: run make studio-dist first."; fi
 	@$(BIN)/python -m tests.audit
 
-test: $(VENV)/.dev $(VENV)-protos/.done ## every test; those in a browser too where Node and Chromium are or can be had
+test: test-node test-python ## every test; those in a browser too where Node and Chromium are or can be had
+
+test-node: $(VENV)/.dev ## those of remotion/ and gateway/studio/
 	@if .ci/node-and-chromium && $(MAKE) --no-print-directory $(REMOTION_PACKAGES) $(STUDIO_PACKAGES); then \
 	    $(MAKE) --no-print-directory remotion && npm --prefix remotion test --silent && npm --prefix gateway/studio test --silent; \
 	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/ and gateway/studio/, and what pytest skips for the same reason."; fi
-	$(BIN)/pytest $(TWO_FILES_AT_A_TIME)
+
+test-python: $(VENV)/.dev $(VENV)-protos/.done ## those of everything else
+	$(BIN)/pytest $(SEVERAL_FILES) $(NOT_AGAIN)
 
 test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=python3.13 VENV=.venv-3.13 for another one
-	$(BIN)/pytest $(TWO_FILES_AT_A_TIME) $(QUICK_TESTS)
+	$(BIN)/pytest $(SEVERAL_FILES) $(QUICK_TESTS)
+
+test-other: ## the same on the newest other Python of this machine, where there is one
+	@if other=$$(.ci/other-python $(PYTHON)); then $(MAKE) --no-print-directory test-quick PYTHON="$$other" VENV=.venv-other; fi
 
 faults: $(VENV)/.dev ## the tests that provoke faults, alone; docs/faults.md then says how each of them went
 	@mkdir -p out
-	-$(BIN)/pytest $(TWO_FILES_AT_A_TIME) -m fault --junitxml out/faults.xml
+	-$(BIN)/pytest $(SEVERAL_FILES) -m fault --junitxml out/faults.xml $(FILES_WITH_FAULTS)
 	$(BIN)/python -m tests.faults.table out/faults.xml
+
+faults: FILES_AT_A_TIME = 4
+test-quick: FILES_AT_A_TIME = 2
+# These may run beside test-python, so their servers have other ports.
+test-quick: export TEST_PORTS_FROM = 7000
+soak: export TEST_PORTS_FROM = 8500
 
 soak: $(VENV)/.dev ## jobs while processes are killed, frozen and restarted at random; MINUTES=3, SEED= for the same again
 	$(BIN)/python -m tests.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from ctranslate2.converters import TransformersConverter
 from faster_whisper.tokenizer import _LANGUAGE_CODES
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import GenerationConfig, PreTrainedTokenizerFast, WhisperConfig, WhisperForConditionalGeneration
 
 from tests.checkpoints.manifest import describe
+
+if TYPE_CHECKING:  # every run of pytest reads this file, and transformers takes ten seconds of a core
+    from transformers import PreTrainedTokenizerFast, WhisperForConditionalGeneration
 
 LANGUAGES = [code for code in _LANGUAGE_CODES if code != "yue"]
 ALIGNMENT_HEADS = [[0, 1], [1, 0]]
@@ -23,6 +25,8 @@ _SPECIAL = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code i
 
 def write_whisper(folder: Path, *, seed: int = 0) -> Path:
     """Writes a whole checkpoint of 200 kB below `folder`, with its manifest, and returns it."""
+    from ctranslate2.converters import TransformersConverter
+
     with tempfile.TemporaryDirectory() as original:
         tokenizer = _tokenizer()
         tokenizer.save_pretrained(original)
@@ -43,6 +47,8 @@ def _tokenizer() -> PreTrainedTokenizerFast:
 
     The empty token is as released, and what CTranslate2 tells a multilingual model by.
     """
+    from transformers import PreTrainedTokenizerFast
+
     symbols = [*sorted(pre_tokenizers.ByteLevel.alphabet()), ""]
     tokenizer = Tokenizer(models.BPE({symbol: number for number, symbol in enumerate(symbols)}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -52,6 +58,8 @@ def _tokenizer() -> PreTrainedTokenizerFast:
 
 
 def _model(tokenizer: PreTrainedTokenizerFast) -> WhisperForConditionalGeneration:
+    from transformers import GenerationConfig, WhisperConfig, WhisperForConditionalGeneration
+
     ids = dict(zip(_SPECIAL, tokenizer.convert_tokens_to_ids(_SPECIAL), strict=True))
     end, start = ids["<|endoftext|>"], ids["<|startoftranscript|>"]
     config = WhisperConfig(

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +29,9 @@ METRICS = re.compile(r"metrics on ([\d.]+:\d+)")
 START_TIMEOUT_S = 240.0  # below the limit of a test; workers are nice, so a crowded machine keeps them waiting
 
 
-_PORTS = range(5_000, 10_000)  # `vigent up` and `vigent make` take theirs from above, between looking and listening
+_FIRST_PORT = int(os.environ.get("TEST_PORTS_FROM", "5000"))  # another one in each of several runs at a time
+_PORTS = range(_FIRST_PORT, _FIRST_PORT + 1_500)
+"""`vigent up` and `vigent make` take theirs from above 10,000, between looking and listening."""
 _given: set[int] = set()
 
 
@@ -177,13 +179,18 @@ def run_server(
 
 
 @contextmanager
-def run_mesh(data: Path, environment: Mapping[str, str] | None = None, lipsync_replicas: int = 1) -> Iterator[Mesh]:
-    """The whole mesh; `environment` goes to every process."""
+def run_mesh(
+    data: Path,
+    environment: Mapping[str, str] | None = None,
+    lipsync_replicas: int = 1,
+    own_settings: Callable[[str], Mapping[str, str]] = lambda _: {},
+) -> Iterator[Mesh]:
+    """The whole mesh; `environment` goes to every process, what `own_settings` gives for its name to that one."""
     servers: dict[str, Server] = {}
     for name in ("tts", "lipsync", "asr", "overlay", *(f"lipsync-{n}" for n in range(2, lipsync_replicas + 1))):
         service = name.partition("-")[0]
         cache = {f"VIGENT_{service.upper()}_CACHE_ROOT": str(data / "cache")}
-        servers[name] = _server(f"services.{service}", data, {**cache, **(environment or {})})
+        servers[name] = _server(f"services.{service}", data, {**cache, **(environment or {}), **own_settings(name)})
     with _run(list(servers.values())):
         targets = {
             service: ",".join(server.address for name, server in servers.items() if name.partition("-")[0] == service)
@@ -191,5 +198,6 @@ def run_mesh(data: Path, environment: Mapping[str, str] | None = None, lipsync_r
         }
         settings = {f"VIGENT_ORCHESTRATOR_{service.upper()}": target for service, target in targets.items()}
         settings["VIGENT_ORCHESTRATOR_DATABASE_URL"] = f"sqlite:///{quote(str(data / 'jobs.db'))}"
-        with run_server("orchestrator", data, {**settings, **(environment or {})}) as orchestrator:
+        settings |= {**(environment or {}), **own_settings("orchestrator")}
+        with run_server("orchestrator", data, settings) as orchestrator:
             yield Mesh(data, {**servers, "orchestrator": orchestrator})

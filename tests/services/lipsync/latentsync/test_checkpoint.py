@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
 from services.base.errors import FailedPreconditionError
@@ -203,6 +202,8 @@ def test_a_vae_that_lacks_weights(folder):
 
 @pytest.mark.parametrize(("levels", "channels", "told"), [(4, 16, "16 channels"), (3, 4, "4 x 4 pixels")])
 def test_a_vae_of_another_model(folder, levels, channels, told):
+    from diffusers import AutoencoderKL  # which takes seconds, and every run of pytest reads this file
+
     AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,

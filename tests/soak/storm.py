@@ -1,36 +1,32 @@
-"""A storm: jobs are submitted while processes are killed, frozen and restarted at random. `make soak MINUTES=3`.
-
-Then every job must be done, once, its film whole, and equal in every piece to a twin that is made in the calm after.
-The seed is printed; with `--seed` the same faults come in the same order.
-"""
+"""A storm: jobs are submitted while processes are killed, frozen and restarted at random."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
 import shutil
 import signal
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
+import grpc
 import psutil
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from orchestrator.client import JobClient
+from services.base.direct import NO_PROXY
 from services.base.errors import UnavailableError, VigentError
+from tests.soak.footprint import Footprint, footprints
 from tests.support.films import facts_of, output, spec_of
-from tests.support.mesh import Mesh, Server, run_mesh
-from tests.support.servers import is_worker
-from tests.support.slow_films import slow_engines
+from tests.support.mesh import Mesh, Server
+from tests.support.servers import SERVING, TIMEOUT_S, is_worker
 from vigent.jobs.v1 import jobs_pb2
 
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 _PAUSE_S, _FROZEN_S = (1.0, 6.0), (0.5, 8.0)
 _AT_ONCE, _TWINS = 3, 6
+_CALM_S, _LONGEST_CALM_S = 2.0, 30.0
 
 
 def _kill(server: Server) -> None:
@@ -70,7 +66,8 @@ class Storm:
     """The faults and the jobs of one run."""
 
     def __init__(self, mesh: Mesh, seed: int) -> None:
-        self._mesh, self._chance, self._seed = mesh, random.Random(seed), seed
+        self._mesh, self._seed = mesh, seed
+        self._fate, self._chance = random.Random(seed), random.Random(seed)  # of their own: jobs end when they end
         self.specs: dict[str, jobs_pb2.JobSpec] = {}
         self.ids: dict[str, str] = {}
         self.faults = Counter[str]()
@@ -84,18 +81,18 @@ class Storm:
 
     async def _break(self, until_s: float) -> None:
         while time.monotonic() < until_s:
-            name, fault = self._chance.choice(list(self._mesh.servers)), self._chance.choice([*FAULTS, "freeze"])
+            name, fault = self._fate.choice(list(self._mesh.servers)), self._fate.choice([*FAULTS, "freeze"])
             print(f"{fault} {name}", flush=True)
             self.faults[fault] += 1
             server = self._mesh.servers[name]
             try:
                 if fault == "freeze":
-                    await _freeze(server, self._chance.uniform(*_FROZEN_S))
+                    await _freeze(server, self._fate.uniform(*_FROZEN_S))
                 else:
                     await asyncio.to_thread(FAULTS[fault], server)
             except psutil.NoSuchProcess:
                 pass  # it had just ended by itself
-            await asyncio.sleep(self._chance.uniform(*_PAUSE_S))
+            await asyncio.sleep(self._fate.uniform(*_PAUSE_S))
 
     async def _submit(self, until_s: float) -> None:
         while time.monotonic() < until_s:
@@ -105,10 +102,16 @@ class Storm:
             self.specs[key] = spec_of(self._mesh, script, seed=number + 1)
             await self._ended(key)
 
-    async def settle(self) -> None:
-        """Waits for all jobs."""
+    async def rest(self) -> dict[str, Footprint]:
+        """What each process holds once all jobs have ended and each has worked since it was last started."""
         for key in self.specs:
             await self._ended(key)
+        calm = f"calm {self._seed} {len(self.specs)}"
+        script = "".join(f"Calm sentence {word} of job {len(self.specs)}. " for word in _WORDS)
+        self.specs[calm] = spec_of(self._mesh, script, seed=len(self.specs) + 1)
+        await self._ended(calm)
+        await asyncio.gather(*(_serving(server) for server in self._mesh.servers.values()))
+        return await _at_rest(self._mesh)
 
     async def _ended(self, key: str) -> jobs_pb2.Job:
         """Submits it, again after each refusal, and waits for its end; the same key must be the same job."""
@@ -139,8 +142,7 @@ class Storm:
         (self._mesh.media_root / "keys").mkdir()
         for key in self._chance.sample(sorted(self.ids), min(_TWINS, len(self.ids))):
             await self._compare(key, made[self.ids[key]])
-        left = list((self._mesh.media_root / "tmp").iterdir())
-        print(f"{len(jobs)} jobs, {self.faults.total()} faults {dict(self.faults)}, temporary files left: {len(left)}")
+        print(f"{len(jobs)} jobs, {self.faults.total()} faults {dict(self.faults)}")
 
     async def _compare(self, key: str, job: jobs_pb2.Job) -> None:
         self.specs[f"{key} twin"] = self.specs[key]
@@ -158,26 +160,26 @@ async def _freeze(server: Server, seconds: float) -> None:
     server.process.send_signal(signal.SIGCONT)
 
 
-async def _soak(folder: Path, minutes: float, seed: int) -> None:
-    budgets = {f"VIGENT_{name}_STALL_BUDGET_S": "5" for name in ("TTS", "LIPSYNC", "ASR", "OVERLAY")}
-    limits = {f"VIGENT_{name}_RESTART_LIMIT": "1000" for name in ("TTS", "LIPSYNC", "ASR", "OVERLAY")}
-    with run_mesh(folder, slow_engines(folder) | budgets | limits, lipsync_replicas=2) as mesh:
-        storm = Storm(mesh, seed)
-        await storm.rage(time.monotonic() + 60 * minutes)
-        await storm.settle()
-        await storm.check()
+async def _serving(server: Server) -> None:
+    """Waits until its worker is there and was not stopped."""
+    async with asyncio.timeout(TIMEOUT_S), grpc.aio.insecure_channel(server.address, [NO_PROXY]) as channel:
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        while (await watch.read()).status != SERVING:
+            pass
+        watch.cancel()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=3.0)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    arguments = parser.parse_args()
-    print(f"seed {arguments.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="vigent-soak-") as folder:
-        asyncio.run(_soak(Path(folder), arguments.minutes, arguments.seed))
-    return 0
+async def _at_rest(mesh: Mesh) -> dict[str, Footprint]:
+    """Once no process opens or closes anything any more, or after a while."""
+    before, now = {}, footprints(mesh)
+    until_s = time.monotonic() + _LONGEST_CALM_S
+    while _opened(before) != _opened(now):
+        if time.monotonic() > until_s:
+            break
+        await asyncio.sleep(_CALM_S)
+        before, now = now, footprints(mesh)
+    return now
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _opened(held: dict[str, Footprint]) -> list[tuple[str, float, float]]:
+    return [(name, each.open_files, each.threads) for name, each in held.items()]
