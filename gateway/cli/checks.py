@@ -31,13 +31,14 @@ from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.base.direct import direct_channel
 from services.base.errors import FailedPreconditionError, VigentError
-from services.media.sandbox import Limits, run_limited
+from services.media.sandbox import Limits, run_limited, walls_here
 from services.media.storage.opening import open_store
 from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2
 from vigent.tts.v1.tts_pb2_grpc import TtsServiceStub
 
 _GIB = 2**30
+_DEVICES = tuple(Path("/dev").glob("nvidia*"))
 _ROLES = (*MODEL_SERVICES, "orchestrator", "gateway")
 _READY_TIMEOUT_S = 60.0
 _VOICE_TIMEOUT_S = 60.0
@@ -125,7 +126,12 @@ def encoders() -> Iterator[Finding]:
     for name, needed in (("libx264", True), ("aac", True), ("h264_nvenc", False)):
         try:
             run_limited(
-                "gateway.cli.encoders:try_encoder", name, returns=type(None), limits=Limits(wall_s=60), field=name
+                "gateway.cli.encoders:try_encoder",
+                name,
+                returns=type(None),
+                writes=_DEVICES,
+                limits=Limits(wall_s=60),
+                field=name,
             )
         except VigentError as error:
             if needed:
@@ -134,6 +140,13 @@ def encoders() -> Iterator[Finding]:
                 yield Finding(Verdict.OK, "encoder", f"{name} is not available; libx264 is used instead")
         else:
             yield Finding(Verdict.OK, "encoder", f"{name} works")
+
+
+def uploads() -> Iterator[Finding]:
+    """What keeps in the processes that read uploads."""
+    walls = walls_here()
+    remedy = "Take uploads from people you trust only, or use a Linux with seccomp and Landlock (5.13 or newer)."
+    yield _graded(walls.whole, "uploads", str(walls), remedy)
 
 
 def voice(data: Path) -> Iterator[Finding]:

@@ -52,6 +52,7 @@ def _findings(data: Path, scrubbed: Path | None) -> Iterator[Finding]:
         checks.packages,
         checks.fonts,
         checks.encoders,
+        checks.uploads,
         lambda: checks.voice(data),
         lambda: checks.ports(data),
         lambda: checks.overlay(data),

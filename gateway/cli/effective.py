@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 from pydantic import BaseModel
@@ -12,11 +11,9 @@ from pydantic_settings import BaseSettings
 from gateway.mesh.settings import MeshSettings
 from gateway.settings import MODEL_SERVICES, GatewaySettings
 from orchestrator.settings import OrchestratorSettings
+from services.base.secure.secrets import without_secrets
 from services.base.setting_names import unread_variables
 from services.base.settings import ServerSettings
-
-_SECRET = re.compile(r"password|secret|token|credential|api_?key", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(://[^:/@\s]+):[^@\s]+@")
 
 _SECTIONS: dict[str, type[BaseSettings]] = {
     **dict.fromkeys(MODEL_SERVICES, ServerSettings),
@@ -39,11 +36,6 @@ def effective_settings() -> Iterator[str]:
     for name in sorted(os.environ):
         if name.startswith("VIGENT_ORCHESTRATOR_"):
             yield f"{name} = {without_secrets(name, os.environ[name])} *"
-
-
-def without_secrets(name: str, value: object) -> str:
-    """The value in a form that is safe to show."""
-    return "(hidden)" if _SECRET.search(name) else _URL_PASSWORD.sub(r"\1:(hidden)@", str(value))
 
 
 def _lines(section: str, settings: BaseSettings, *, changed_only: bool = False) -> Iterator[str]:

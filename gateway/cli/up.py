@@ -20,6 +20,7 @@ from gateway.cli.waiting import telling
 from gateway.mesh.addresses import DEFAULT_DATA, GATEWAY, PROCESSES, service_of
 from gateway.mesh.control import controlled
 from gateway.mesh.lock import hold
+from gateway.mesh.log import LogFile
 from gateway.mesh.plan import MeshPlan
 from gateway.mesh.ports import check_ports
 from gateway.mesh.supervisor import Supervisor
@@ -49,9 +50,14 @@ def up(
 
 async def _up(data: Path, plan: MeshPlan, open_studio: bool) -> int:
     stop = _stop_event()
-    with hold(data, plan.addresses.by_name()):
+    with hold(data, plan.addresses.by_name()), LogFile(data / "up.log") as log:
+
+        def said(name: str, line: str) -> None:
+            say(name, line)
+            log.say(name, line)
+
         check_ports(plan.addresses)
-        async with Supervisor(plan, data, say) as mesh, controlled(mesh, data):
+        async with Supervisor(plan, data, said) as mesh, controlled(mesh, data):
             code = await _until_stopped(stop, mesh, plan, open_studio)
             out.print("Shutting down. Press Ctrl-C again to stop at once.")
             stop.clear()

@@ -21,6 +21,9 @@ from services.typography.styles import read_style
 SPEECH_RATE_HZ = 16_000
 """Rate of the sound that `Inspector.speech` writes."""
 
+_INSPECT_SOUND = "services.media.inspection:inspect_sound"
+_INSPECT_MUSIC = "services.media.inspection:inspect_music"
+
 SHORTEST_VOICE_S, LONGEST_VOICE_S = 1.0, 60.0
 
 
@@ -42,7 +45,7 @@ class Inspector:
             case "footage":
                 return self._footage(path)
             case "music":
-                return asdict(self._sound("inspect_music", path, self._settings.audio_limit_s))
+                return asdict(self._sound(_INSPECT_MUSIC, path, self._settings.audio_limit_s))
             case "voices":
                 assert isinstance(description, VoiceDescription)
                 return self._voice(path, description)
@@ -56,21 +59,31 @@ class Inspector:
         """Writes the sound as 16 kHz mono int16 PCM to `target`; returns seconds."""
         limit_s = self._settings.audio_limit_s
         limits = replace(self._limits, written_bytes=round((limit_s + 1) * SPEECH_RATE_HZ * 2))
-        return run_limited(WRITE_SPEECH, path, target, "file", SPEECH_RATE_HZ, limit_s, returns=float, limits=limits)
+        return run_limited(
+            WRITE_SPEECH,
+            path,
+            target,
+            "file",
+            SPEECH_RATE_HZ,
+            limit_s,
+            returns=float,
+            reads=(path,),
+            writes=(target,),
+            limits=limits,
+        )
 
     def _footage(self, path: Path) -> dict[str, Any]:
         function = "services.media.inspection:inspect_footage"
         arguments = (path, self._settings.footage_limit_s, rgb_of_hex(self._settings.backdrop))
-        facts = run_limited(function, *arguments, returns=FootageFacts, limits=self._limits)
+        facts = run_limited(function, *arguments, returns=FootageFacts, reads=(path,), limits=self._limits)
         poster = self._store.put_bytes(facts.poster, "image/jpeg").sha256
         return {**asdict(facts), "poster": poster, "poster_url": f"/assets/posters/{poster}.jpg"}
 
     def _sound(self, inspect: str, path: Path, longest_s: float) -> SoundFacts:
-        function = f"services.media.inspection:{inspect}"
-        return run_limited(function, path, longest_s, returns=SoundFacts, limits=self._limits)
+        return run_limited(inspect, path, longest_s, returns=SoundFacts, reads=(path,), limits=self._limits)
 
     def _voice(self, path: Path, description: VoiceDescription) -> dict[str, Any]:
-        facts = self._sound("inspect_sound", path, LONGEST_VOICE_S)
+        facts = self._sound(_INSPECT_SOUND, path, LONGEST_VOICE_S)
         if facts.duration_s < SHORTEST_VOICE_S:
             problem = f"The recording is only {facts.duration_s:.1f} s long."
             raise InvalidInputError(problem, "Record 6 to 20 seconds of clear speech.", "file", "RECORDING_TOO_SHORT")
@@ -86,7 +99,7 @@ class Inspector:
 
     def _font(self, path: Path) -> dict[str, Any]:
         inspect = "services.typography.inspection:inspect_font"
-        return asdict(run_limited(inspect, path, returns=FontFacts, limits=self._limits))
+        return asdict(run_limited(inspect, path, returns=FontFacts, reads=(path,), limits=self._limits))
 
 
 def _style_details(path: Path, role: StyleRole) -> dict[str, Any]:

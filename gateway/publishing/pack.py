@@ -78,7 +78,7 @@ class Packer:
             return known
         arguments = (self._store.path(source), frame, size.width, size.height)
         with self._store.temporary() as target:
-            run_limited("services.media.still:write_cover", *arguments, target, returns=int, limits=self._limits)
+            self._make("services.media.still:write_cover", (*arguments, target), arguments[0], target)
             return self._kept(key, target, "image/jpeg")
 
     def _film(self, work: Work, platform: Platform) -> Path:
@@ -89,10 +89,13 @@ class Packer:
         key = recipe_key("refit", _VERSION, source, side)
         if (known := self._store.recall(key)) is None:
             with self._store.temporary() as target:
-                arguments = (self._store.path(source), target, side)
-                run_limited("services.media.framing.refit:refit", *arguments, returns=int, limits=self._limits)
+                film = self._store.path(source)
+                self._make("services.media.framing.refit:refit", (film, target, side), film, target)
                 known = self._kept(key, target, "video/mp4")
         return self._store.path(known.sha256)
+
+    def _make(self, function: str, arguments: tuple[object, ...], source: Path, target: Path) -> None:
+        run_limited(function, *arguments, returns=int, reads=(source,), writes=(target,), limits=self._limits)
 
     def _kept(self, key: str, target: Path, mime_type: str) -> StoredFile:
         stored = self._store.adopt(target, mime_type)

@@ -75,16 +75,20 @@ def mix_film(
     music: MusicBed | None = None,
     loudness_lufs: float | None = -14.0,
     progress: Progress = lambda _done, _total: None,
+    spools: Sequence[Path] = (),
 ) -> MixReport:
     """Writes the film's sound to `target` (M4A). `loudness_lufs` None leaves the voice at its own level.
+
+    `spools` are two files for what it keeps meanwhile, where it may make none of its own beside `target`.
 
     The voice alone decides the gain, so that music does not change how loud it is. Only when music moves the whole
     by more than 0.4 LU is all of it raised or lowered, by less than 0.2 dB. Raises InvalidInputError (field
     "spec.music") for music that cannot be read.
     """
     heard = music if music and music.gain_db > -math.inf else None
-    with Spool(target.parent, 2 if heard else 1) as whole:
-        with Spool(target.parent, 1) as voice:
+    voice_file, whole_file = spools or (None, None)
+    with Spool(target.parent, 2 if heard else 1, whole_file) as whole:
+        with Spool(target.parent, 1, voice_file) as voice:
             mix = Mixture(voices, heard, voice, whole, progress)
         wanted_db = -mix.voice_db if loudness_lufs is None else mix.gain_db(loudness_lufs)
         excess = np.ones(mix.hops, float32)

@@ -18,11 +18,12 @@ BYTES_A_SECOND = SOUND_RATE_HZ * 2 * np.dtype(float32).itemsize
 
 
 class Spool:
-    """Sound of one layout, as it came, in a file that has no name and is gone once this is closed."""
+    """Sound of one layout, as it came, in a file without a name, gone once this is closed, or in one that is given."""
 
-    def __init__(self, folder: Path, channels: int) -> None:
-        """Keeps what it is given in `folder`. Use as a context manager."""
-        self._file, self._channels = tempfile.TemporaryFile(dir=folder, buffering=0), channels  # noqa: SIM115
+    def __init__(self, folder: Path, channels: int, file: Path | None = None) -> None:
+        """Keeps what it is given in `folder`, or in a `file` that is there already. Use as a context manager."""
+        opened = file.open("r+b", buffering=0) if file else tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self._file, self._channels = opened, channels
 
     def passing(self, blocks: Iterable[Sound]) -> Iterator[Sound]:
         """The same blocks, kept. Raises OSError when the disk is full."""

@@ -6,8 +6,10 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Literal
 
 from google.protobuf import json_format
@@ -97,17 +99,21 @@ def mix_apart(
         memory_bytes=_MIX_MEMORY_BYTES,
         written_bytes=_MIX_BYTES + round(_MIX_BYTES_A_SECOND * film_s),
     )
-    return run_limited(
-        "orchestrator.film.mix:mix_film",
-        voices,
-        target,
-        returns=MixReport,
-        options={"music": music, "loudness_lufs": loudness_lufs},
-        field=MUSIC_FIELD if music else "",
-        limits=limits,
-        progress=progress,
-        cancelled=cancelled,
-    )
+    with ExitStack() as beside:
+        spools = [Path(beside.enter_context(NamedTemporaryFile(dir=target.parent)).name) for _ in range(2)]
+        return run_limited(
+            "orchestrator.film.mix:mix_film",
+            voices,
+            target,
+            returns=MixReport,
+            reads=(*(voice.path for voice in voices), *([music.path] if music else [])),
+            writes=(target, *spools),
+            options={"music": music, "loudness_lufs": loudness_lufs, "spools": spools},
+            field=MUSIC_FIELD if music else "",
+            limits=limits,
+            progress=progress,
+            cancelled=cancelled,
+        )
 
 
 class _Assembler:

@@ -199,6 +199,8 @@ def _conform_apart(
         spec.width,
         spec.height,
         returns=ConformedFootage,
+        reads=(source,),
+        writes=(target,),
         options={"backdrop": backdrop, "focus": parsed_focus(spec.focus)},
         field=FOOTAGE_FIELD,
         progress=progress,

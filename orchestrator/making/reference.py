@@ -73,7 +73,8 @@ async def _heard(recording: Path, language: str, store: MediaStore, servers: Ser
 def _decoded(recording: Path, store: MediaStore) -> Take:
     with store.temporary(".pcm") as target:
         arguments = (recording, target, FIELD, _RATE_HZ, LONGEST_S)
-        run_limited(WRITE_SPEECH, *arguments, returns=float, field=FIELD, limits=_LIMITS)
+        files = {"reads": (recording,), "writes": (target,)}
+        run_limited(WRITE_SPEECH, *arguments, returns=float, **files, field=FIELD, limits=_LIMITS)
         take = Take(_RATE_HZ)
         take.append(target.read_bytes())
     take.close()

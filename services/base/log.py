@@ -1,4 +1,4 @@
-"""Logging: one line per record on stderr, `time level process logger: message`. Never the text of a script."""
+"""Logging: one line per record on stderr, `time level process logger: message`. Neither scripts nor secrets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,18 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from services.base.secure.secrets import Redaction
+
 
 class _OneLine(logging.Formatter):
+    """Without secrets: libraries have their own idea of what may be told."""
+
+    def __init__(self, layout: str) -> None:
+        super().__init__(layout)
+        self._redaction = Redaction()
+
     def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\n", "\\n ")
+        return self._redaction.hidden(super().format(record)).replace("\n", "\\n ")
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002
         return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from services.base.errors import InvalidInputError
+from services.base.secure.secrets import without_secrets
 
 _SECTIONS = ("gateway", "orchestrator", "tts", "lipsync", "asr", "overlay", "mesh")
 SHARED_KEYS = (
@@ -63,12 +64,13 @@ def wrong_setting(error: ValidationError, settings: type[BaseSettings], section:
     variable = "__".join(place).upper() if shared else f"{prefix}{'__'.join(place).upper()}"
     key = variable.removeprefix(_ALIAS).lower() if shared else ".".join(place)
     below = f"in {settings_file()}" if shared else f"below [{section}] in {settings_file()}"
+    problem = f"{first['msg']}: {without_secrets(key, repr(first['input']))}."
     if not _is_in_environment(variable) and _is_in_file([key] if shared else [section, *place]):
         if first["type"] == "extra_forbidden":
             return _unknown_key(key, settings.model_fields, below)
-        return InvalidInputError(f"{first['msg']}: {first['input']!r}.", f"Correct {key} {below}.", f"{key} {below}")
+        return InvalidInputError(problem, f"Correct {key} {below}.", f"{key} {below}")
     remedy = f"Set {variable}, or {key} {below}."
-    return InvalidInputError(f"{first['msg']}: {first['input']!r}.", remedy, key)
+    return InvalidInputError(problem, remedy, key)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
-"""What inspection finds out about media. Plain data: it comes pickled from the limited child."""
+"""What inspection finds out about media. Plain data: it comes as JSON from the limited child."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class FootageFacts:
     duration_s: float
     poster: bytes
     notes: list[str] = field(default_factory=list)
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"val_json_bytes": "hex"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import av
 import numpy as np
 from av.container import InputContainer
 from numpy import float32
-from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
 from services.media.formats import TAKEN, sniff
@@ -90,14 +89,20 @@ def check_music_length(duration_s: float, field: str) -> None:
         raise InvalidInputError(problem, "Choose a longer track.", field, "TOO_SHORT")
 
 
-def read_mono(path: Path, field: str, rate_hz: int, longest_s: float) -> NDArray[float32]:
-    """Samples (n,) of a recording, mixed to mono, of the first `longest_s` at most. Raises InvalidInputError."""
-    wanted, pieces = int(longest_s * rate_hz), [np.empty(0, float32)]
-    for block in Recording(path, field).blocks("mono", rate_hz):
-        pieces.append(block[0])
-        if sum(map(len, pieces)) >= wanted:
-            break
-    return np.concatenate(pieces)[:wanted]
+def write_samples(path: Path, target: Path, field: str, rate_hz: int, longest_s: float) -> int:
+    """Writes a recording as float32 mono to `target`, the first `longest_s` of it at most; returns samples.
+
+    Raises InvalidInputError for `field`, as `Recording`.
+    """
+    wanted = int(longest_s * rate_hz)
+    written = 0
+    with target.open("wb") as file:
+        for block in Recording(path, field).blocks("mono", rate_hz):
+            file.write(block[0, : wanted - written].astype(float32).tobytes())
+            written += min(block.shape[1], wanted - written)
+            if written >= wanted:
+                break
+    return written
 
 
 def write_speech(path: Path, target: Path, field: str, rate_hz: int, longest_s: float) -> float:

@@ -224,6 +224,22 @@ async def test_call_in_line_behind_a_hung_one_is_sent_back_at_once(tmp_path: Pat
         assert server.worker() == worker
 
 
+@pytest.mark.fault("engine hangs: C code, an endless loop")
+async def test_call_that_hangs_while_another_one_is_being_cancelled_is_told_at_its_own_time(tmp_path: Path) -> None:
+    """Its slot is looked at while the first one has for ever to obey."""
+    settings = {"slots": 2, "stall_budget_s": 2, "recovery__cancel_grace_s": 600}
+    async with serving(tmp_path, {"action": "hang"}, **settings) as server:
+        worker, first = server.worker(), server.speak("first")
+        await until_event(first, "accepted")
+        await asyncio.sleep(1)  # no event: half a budget is what has to lie between the two
+        second = server.speak("second")
+        await until_event(second, "accepted")
+        errors = [(await failure(call))[1] for call in (first, second)]
+        assert [error.reason for error in errors] == ["STALLED", "STALLED"]  # type: ignore[attr-defined]
+        assert server.worker() == worker
+    assert server.log.read_text(encoding="utf-8").count("hangs in") == 2
+
+
 @pytest.mark.fault(
     "C code keeps the interpreter to itself",
     promised="Health answers, and no call is taken for hung because of another one.",

@@ -28,7 +28,7 @@ from vigent.tts.v1 import tts_pb2
 _OWN = {"tts": tts_pb2, "lipsync": lipsync_pb2, "asr": asr_pb2, "overlay": overlay_pb2, "orchestrator": jobs_pb2}
 _COMMON = (runtime_pb2, health_pb2, reflection_pb2)
 _OWN_SHARE = 0.7  # of the calls; the others go to any method
-_AT_ONCE, _TIMEOUT_S, _WATCHED_S = 24, 240.0, 1.0
+_AT_ONCE, _WATCHES_AT_ONCE, _TIMEOUT_S, _WATCHED_S = 24, 48, 240.0, 0.5
 _EXPECTED = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -51,6 +51,11 @@ class Method:
     described: MethodDescriptor
 
     @property
+    def watches(self) -> bool:
+        """Whether it would not end by itself."""
+        return self.described.name.startswith("Watch")
+
+    @property
     def path(self) -> str:
         """As gRPC has it."""
         return f"/{self.described.containing_service.full_name}/{self.described.name}"
@@ -68,12 +73,16 @@ def methods_of(mesh: Mesh, channels: dict[str, grpc.aio.Channel]) -> Iterator[Me
 async def fuzz_calls(mesh: Mesh, mangler: Mangler, count: int, findings: Findings) -> None:
     """`count` calls, some at the same time."""
     channels = {name: grpc.aio.insecure_channel(server.address) for name, server in mesh.servers.items()}
-    methods, room = list(methods_of(mesh, channels)), asyncio.Semaphore(_AT_ONCE)
+    methods = list(methods_of(mesh, channels))
+    room = {
+        False: asyncio.Semaphore(_AT_ONCE),
+        True: asyncio.Semaphore(_WATCHES_AT_ONCE),
+    }  # which wait, and cost nothing
     common = {module.DESCRIPTOR.name for module in _COMMON}
     own = [method for method in methods if method.described.containing_service.file.name not in common]
 
     async def call(method: Method, requests: list[bytes]) -> None:
-        async with room:
+        async with room[method.watches]:
             await _call(method, requests, findings)
 
     for begun in range(0, count, 1000):  # not all of them in memory
@@ -112,8 +121,7 @@ async def _call(method: Method, requests: list[bytes], findings: Findings) -> No
             yield request
 
     kind = f"gRPC {method.described.containing_service.name}"
-    watches = method.described.name.startswith("Watch")  # it would not end by itself
-    timeout_s = _WATCHED_S if watches else _TIMEOUT_S
+    timeout_s = _WATCHED_S if method.watches else _TIMEOUT_S
     call = method.channel.stream_stream(method.path)(sent(), timeout=timeout_s)
     try:
         async for _ in call:
@@ -123,7 +131,7 @@ async def _call(method: Method, requests: list[bytes], findings: Findings) -> No
     code, details = await call.code(), await call.details() or ""
     trailers = "".join(f"{key}: {value!r}" for key, value in await call.trailing_metadata() or ())
     leak = leak_in(details + trailers)
-    hurried = watches and code is grpc.StatusCode.UNAVAILABLE  # so short a deadline reaches the database, too
+    hurried = method.watches and code is grpc.StatusCode.UNAVAILABLE  # so short a deadline reaches the database, too
     if ((code in _EXPECTED or hurried) and not leak) or details == _CUT_SHORT:
         findings.note(kind, code.name)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -18,24 +19,30 @@ def leak_in(told: str) -> str:
 
 @dataclass
 class Findings:
-    """Of one run: how many inputs of each kind were tried, what became of them, and what went wrong."""
+    """Of one run: how many inputs of each kind were tried, what became of them, and what went wrong. Thread-safe."""
 
     tried: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    growth: list[str] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def note(self, kind: str, outcome: str) -> None:
         """An input was answered as it should be."""
-        self.tried[kind] += 1
-        self.outcomes[f"{kind}: {outcome}"] += 1
+        with self._lock:
+            self.tried[kind] += 1
+            self.outcomes[f"{kind}: {outcome}"] += 1
 
     def add(self, kind: str, given: object, what: str) -> None:
         """An input that was not."""
-        self.tried[kind] += 1
-        self.wrong.append(f"{kind}: {what}\n  given {str(given)[:1500]}")
+        with self._lock:
+            self.tried[kind] += 1
+            self.wrong.append(f"{kind}: {what}\n  given {str(given)[:1500]}")
 
     def report(self) -> str:
         """For people."""
-        lines = [f"{count:8} {outcome}" for outcome, count in sorted(self.outcomes.items())]
+        outcomes = [f"{count:8} {outcome}" for outcome, count in sorted(self.outcomes.items())]
+        kinds = [f"{count:8} {kind}" for kind, count in sorted(self.tried.items())]
         total = f"{self.tried.total()} inputs, {len(self.wrong)} amiss"
-        return "\n".join([*lines, total, *self.wrong[:_MOST_TOLD]])
+        parts = ["Answers", *outcomes, "Inputs", *kinds, *self.growth, total, *self.wrong[:_MOST_TOLD]]
+        return "\n".join(parts)

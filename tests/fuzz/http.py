@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis.generation import GenerationMode
@@ -23,7 +24,7 @@ _WHOLE = (
 
 def fuzz_operations(gateway: Server, mangler: Mangler, count: int, findings: Findings) -> None:
     """About `count` requests, the same number for each operation and way; the first that is amiss ends an operation."""
-    schema = schemathesis.openapi.from_url(f"http://{gateway.address}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"http://{gateway.address}/openapi.json", timeout=_TIMEOUT_S)
     ways = [
         (found.ok(), mode)
         for found in schema.get_all_operations()
@@ -32,11 +33,13 @@ def fuzz_operations(gateway: Server, mangler: Mangler, count: int, findings: Fin
         or found.ok().query
         or any(body.media_type == "application/json" for body in found.ok().body)
     ]
-    for operation, mode in ways:
-        _fuzz_one(gateway, operation, mode, max(1, count // len(ways)), mangler.chance.getrandbits(32), findings)
+    with requests.Session() as session:  # whose connections stay open
+        for operation, mode in ways:
+            chosen = mangler.chance.getrandbits(32)
+            _fuzz_one(gateway, session, operation, mode, max(1, count // len(ways)), chosen, findings)
 
 
-def _fuzz_one(gateway, operation, mode, examples: int, chosen: int, findings: Findings) -> None:  # type: ignore[no-untyped-def]
+def _fuzz_one(gateway, session, operation, mode, examples: int, chosen: int, findings: Findings) -> None:  # type: ignore[no-untyped-def]
     label = f"HTTP {operation.label}"
 
     @seed(chosen)
@@ -50,7 +53,7 @@ def _fuzz_one(gateway, operation, mode, examples: int, chosen: int, findings: Fi
     )
     @given(case=operation.as_strategy(generation_mode=mode))
     def asked(case) -> None:  # type: ignore[no-untyped-def]
-        response = case.call(base_url=f"http://{gateway.address}", timeout=_TIMEOUT_S)
+        response = case.call(base_url=f"http://{gateway.address}", session=session, timeout=_TIMEOUT_S)
         case.validate_response(response, excluded_checks=[positive_data_acceptance])
         assert response.status_code < 500, response.text
         assert not (response.status_code >= 400 and leak_in(response.text)), response.text

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from orchestrator.jobs.spec import complete_spec
@@ -31,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 _LIMITS = Limits(wall_s=600, cpu_s=600, stall_s=300, memory_bytes=2 << 30, written_bytes=64 << 20)
 _STYLES = [load_style(kind, name) for kind in ("subtitle", "title") for name in list_styles(kind)]
 _LANGUAGES = ("", "zh", "en", "fr", "tlh", "zh-Hant-TW", "x" * 50)
-_AT_ONCE = 2
+_AT_ONCE, _BATCH = 2, 25
 
 
 def fuzz_scripts(mangler: Mangler, count: int, findings: Findings, store: MediaStore) -> None:
@@ -89,28 +92,60 @@ class _Kind:
     returns: type[object]
     longest_s: tuple[float, ...] = (600.0,)
 
+    @property
+    def name(self) -> str:
+        """As it is counted."""
+        return f"media {self.path.suffix[1:]}"
+
 
 def fuzz_media(mangler: Mangler, count: int, findings: Findings, folder: Path) -> None:
-    """Uploads as the gateway looks at them, in the child that it looks at them in."""
+    """Uploads as the gateway looks at them, in the child that it looks at them in, many by the same one."""
     kinds = _media(folder)
-
-    def look(number: int, kind: _Kind, data: bytes) -> None:
-        path = folder / f"fuzz-{number % 64}-{number}{kind.path.suffix}"
-        path.write_bytes(data)
-        _judge(
-            f"media {kind.path.suffix[1:]}",
-            f"{len(data)} bytes, number {number}",
-            findings,
-            lambda: run_limited(kind.function, path, *kind.longest_s, returns=kind.returns, limits=_LIMITS),
-        )
-        path.unlink()
-
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for number in range(count):
-            kind = mangler.chance.choice(kinds)
-            threads.submit(look, number, kind, mangler.data(kind.path.read_bytes())).add_done_callback(
-                lambda done: done.result()
-            )
+        for begun in range(0, count, _AT_ONCE * _BATCH):
+            sizes = [
+                min(_BATCH, count - first) for first in range(begun, min(count, begun + _AT_ONCE * _BATCH), _BATCH)
+            ]
+            batches = [(kind := mangler.chance.choice(kinds), _written(kind, size, mangler, folder)) for size in sizes]
+            for _ in threads.map(lambda batch: _look(*batch, findings), batches):
+                pass
+
+
+def _written(kind: _Kind, many: int, mangler: Mangler, folder: Path) -> Path:
+    """A folder of mangled files."""
+    batch = Path(tempfile.mkdtemp(dir=folder))
+    whole = kind.path.read_bytes()
+    for number in range(many):
+        (batch / f"{number}{kind.path.suffix}").write_bytes(mangler.data(whole))
+    return batch
+
+
+def _look(kind: _Kind, batch: Path, findings: Findings) -> None:
+    """The first by itself, as uploads are, and all, if what looks at the others comes to harm."""
+    first, *others = paths = sorted(batch.iterdir())
+    try:
+        told = run_limited(
+            *("tests.fuzz.looking:look_at_all", kind.function, others, kind.longest_s),
+            returns=list[tuple[str, str, str]],
+            reads=(batch,),
+            limits=_LIMITS,
+        )
+    except VigentError:
+        alone = paths
+    else:
+        alone = [first]
+        for path, (error, reason, text) in zip(others, told, strict=True):
+            if error in ("InternalError", "UnavailableError") or leak_in(text):
+                findings.add(kind.name, path.read_bytes().hex(), f"{error} {text}")
+            else:
+                findings.note(kind.name, reason or "taken")
+    for path in alone:
+        _judge(kind.name, f"{path.stat().st_size} bytes", findings, partial(_look_alone, kind, path))
+    shutil.rmtree(batch)
+
+
+def _look_alone(kind: _Kind, path: Path) -> None:
+    run_limited(kind.function, path, *kind.longest_s, returns=kind.returns, reads=(path,), limits=_LIMITS)
 
 
 def _media(folder: Path) -> list[_Kind]:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults import results
 from tests.faults.results import Result, keep, kept
-from tests.faults.rows import NOT_PROVOKED, ROWS
+from tests.faults.rows import CATALOGUE, NOT_PROVOKED, ROWS
 from tests.faults.table import PAGE, ROOT, Mark, last_result, marks, table
 
 MARK = Mark("a fault", "all is well", ROOT / "tests/faults/test_x.py", "test_it_is_so", "digest")
@@ -23,6 +23,11 @@ def test_every_fault_is_provoked_or_has_a_reason() -> None:
     provoked = {mark.row for mark in marks()}
     assert provoked | NOT_PROVOKED.keys() == set(ROWS)
     assert not provoked & NOT_PROVOKED.keys()
+
+
+def test_each_of_the_45_faults_of_the_design_has_its_row() -> None:
+    assert len(CATALOGUE) == 45
+    assert set(CATALOGUE) <= set(ROWS)
 
 
 def test_one_test_of_each_fault_says_what_is_promised() -> None:

@@ -7,16 +7,47 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import ROOT, SOURCES
+from tests.support.sources import ROOT, SOURCES, imports
 
 READERS = {
     "av.open": ("services/media/",),
     "Image.open": ("services/media/picture.py",),
     "TTFont": ("services/typography/",),
     "ImageFont.truetype": ("services/typography/",),
+    "zipfile.ZipFile": ("services/enginekit/package_registry.py", "gateway/publishing/pack.py"),
+    "tarfile.open": (),
+    "cv2.imread": (),
+    "cv2.imdecode": (),
+    "cv2.VideoCapture": (),
+    "ElementTree.parse": (),
+    "ElementTree.fromstring": (),
 }
 OWN_FILMS = "orchestrator/film/"
 """What is opened there was made by the film itself, or by `conform` from what services/media read."""
+
+
+IN_THE_CHILD = {
+    "services.media.inspection:inspect_footage": "uploaded videos and pictures, and their posters",
+    "services.media.inspection:inspect_sound": "uploaded voices",
+    "services.media.inspection:inspect_music": "uploaded music",
+    "services.typography.inspection:inspect_font": "uploaded fonts: every glyph is drawn once",
+    "services.media.recording:write_speech": "recordings to transcribe, and references of jobs",
+    "services.media.recording:write_samples": "references that come over gRPC",
+    "orchestrator.film.conform:conform": "footage of a job",
+    "orchestrator.film.mix:mix_film": "music of a job",
+    "services.media.still:write_cover": "a frame of a finished film",
+    "services.media.framing.refit:refit": "a finished film made smaller",
+    "gateway.cli.encoders:try_encoder": "nothing of strangers: a driver may crash",
+}
+"""What `run_limited` is asked to run, and so everything that decodes bytes of strangers."""
+DECODERS = tuple(f"services.media.{name}" for name in ("source", "picture", "recording", "clip", "inspection", "still"))
+OUTSIDE = {
+    "services/lipsync/footage.py": "reads what `conform` has written, or decoded whole, in its child",
+    "orchestrator/film/ready.py": "is called by `conform`",
+    "orchestrator/film/music.py": "is called by `mix_film`",
+    "orchestrator/film/mixture.py": "is called by `mix_film`",
+}
+"""Who else uses a decoder."""
 
 
 def calls(path: Path) -> list[ast.Call]:
@@ -39,3 +70,35 @@ def test_the_gateway_loads_no_decoder(module: str) -> None:
         [sys.executable, "-c", program], check=True, capture_output=True, encoding="utf-8", timeout=100
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_what_strangers_send_is_decoded_in_the_child_alone() -> None:
+    """Styles, scripts, subtitles and archives are read by Python itself, which takes no harm."""
+    asked = {
+        node.value
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_function(node.value)
+    }
+    assert asked == set(IN_THE_CHILD)
+
+
+def _is_function(text: str) -> bool:
+    """Whether a string is "module:function" of a module of ours: engines, which are classes, are none."""
+    module, _, name = text.partition(":")
+    return name.isidentifier() and name.islower() and (ROOT / f"{module.replace('.', '/')}.py").is_file()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_nobody_calls_outside_it_what_belongs_there(path: Path) -> None:
+    here = str(path.relative_to(ROOT))
+    taken = {
+        f"{node.module}:{alias.name}"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert not taken & set(IN_THE_CHILD)
+    inside = {entry.partition(":")[0].replace(".", "/") + ".py" for entry in IN_THE_CHILD}
+    decoders = imports(path) & set(DECODERS)
+    assert not decoders or here.startswith("services/media/") or here in inside | set(OUTSIDE)

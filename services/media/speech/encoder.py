@@ -13,7 +13,8 @@ from typing import BinaryIO
 import av
 import numpy as np
 
-from services.media.sandbox import Limits, confine
+from services.media.confinement.kernel import die_with_parent
+from services.media.confinement.task import Limits
 
 _LIMITS = Limits(cpu_s=600, memory_bytes=2 << 30, written_bytes=0)
 _READ_BYTES = 1 << 16
@@ -50,5 +51,6 @@ def _whole_samples(samples: BinaryIO) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
-    confine(_LIMITS)
+    die_with_parent()
+    _LIMITS.hold()
     encode(FileIO(0), "pipe:1", sys.argv[1], int(sys.argv[2]))

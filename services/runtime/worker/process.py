@@ -11,6 +11,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, MutableSequence
 from typing import TypeVar, cast
 
@@ -40,7 +41,8 @@ class WorkerProcess:
         self.death_reason = "crash"
         self.was_stopped = False
         self.calls_opened = 0
-        self._pinged_ns, self._answered = 0, True
+        self._pinged_ns, self._heard_ns, self._answered = 0, time.monotonic_ns(), True
+        self._ping_interval_ns = int(min(_PING_INTERVAL_S, boot.stall_budget_s / 4) * 1e9)
         self._received = received
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = self._loop.create_future()
@@ -90,10 +92,14 @@ class WorkerProcess:
 
         The thread that takes calls answers, so this finds a frozen process as well as a stuck reader.
         """
-        if self._answered and now_ns - self._pinged_ns > _PING_INTERVAL_S * 1e9:
+        if self._answered and now_ns - self._pinged_ns > self._ping_interval_ns:
             self._answered, self._pinged_ns = False, now_ns
             self.send(Ping())
         return 0 if self._answered else now_ns - self._pinged_ns
+
+    def silence_ns(self, now_ns: int) -> int:
+        """How long ago a ping was answered last, if one is unanswered; else 0."""
+        return 0 if self._answered else now_ns - self._heard_ns
 
     def snapshot(self, slot: int) -> ProgressSnapshot:
         """The record of a slot, or its last complete state if the child stopped in the middle of writing."""
@@ -114,8 +120,13 @@ class WorkerProcess:
 
     def note_whether_stopped(self) -> None:
         """Sets `was_stopped` if somebody has stopped the child with a signal, for which no request is to blame."""
+        self.was_stopped = self.is_stopped()
+
+    def is_stopped(self) -> bool:
+        """Whether the child is stopped by a signal now."""
         with contextlib.suppress(psutil.NoSuchProcess):
-            self.was_stopped = psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
+        return False
 
     def resident_bytes(self) -> int:
         """Resident memory of the child; 0 when it has gone."""
@@ -172,7 +183,7 @@ class WorkerProcess:
 
     def _take(self, message: ToServer) -> None:
         if isinstance(message, Pong):
-            self._answered = True
+            self._answered, self._heard_ns = True, time.monotonic_ns()
         else:
             self._received(message)
 

@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from services.base.errors import UnavailableError
 from services.base.settings import ServerSettings
@@ -26,33 +27,42 @@ _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
 _OVERSLEPT_S = 1.0
 _LEAST_SILENCE_S = 2.0  # on a busy machine an idle process may have to wait for its turn
+_SCHEDSTAT = Path("/proc/self/schedstat")  # of the first thread, in which the event loop runs
 
 
 class Watchdog:
-    """Looks at a worker every `watch_interval_s`."""
+    """Looks at a worker every `watch_interval_s`, while it is being recovered, too: other slots may hang meanwhile."""
 
     def __init__(self, worker: Worker, settings: ServerSettings) -> None:
         self._worker, self._settings = worker, settings
         self._stalls = Stalls(worker.units)
         self._awake_since_ns = self._busy_until_ns = 0
+        self._recovery: asyncio.Task[None] | None = None
+        self._told: set[tuple[int, ...]] = set()
 
     async def run(self) -> None:
         """Watches until cancelled."""
-        while True:
-            now_ns = await self._sleep()
-            process = self._worker.process
-            if process is not None and not process.exited.done():
-                await self._look(process, now_ns)
+        try:
+            while True:
+                now_ns = await self._sleep()
+                process = self._worker.process
+                if process is not None and not process.exited.done():
+                    await self._look(process, now_ns)
+        finally:
+            if self._recovery is not None:
+                self._recovery.cancel()
 
     async def _sleep(self) -> int:
         """Returns the time of waking up, on the monotonic clock.
 
-        After this process or the whole machine was paused, engine and callers get their full budgets again.
+        After this process or the whole machine was paused, engine and callers get their full budgets again; not where
+        this process had much to do, or to wait for a processor.
         """
-        slept_ns = time.monotonic_ns()
+        slept_ns, busy_ns = time.monotonic_ns(), _busy_ns()
         await asyncio.sleep(self._settings.recovery.watch_interval_s)
         now_ns = time.monotonic_ns()
-        if (now_ns - slept_ns) / 1e9 > self._settings.recovery.watch_interval_s + _OVERSLEPT_S:
+        away_s = (now_ns - slept_ns - (_busy_ns() - busy_ns)) / 1e9
+        if away_s > self._settings.recovery.watch_interval_s + _OVERSLEPT_S:
             self._awake_since_ns = now_ns
         return now_ns
 
@@ -61,13 +71,32 @@ class Watchdog:
         self._end_idle_calls(now_ns)
         snapshots = process.snapshots()
         unanswered_ns = process.unanswered_ns(now_ns)
-        slots = self._stalls.hung(snapshots, now_ns, since_ns=self._awake_since_ns, standstill=unanswered_ns > 0)
+        standstill = unanswered_ns > 0 and not process.is_stopped()
+        slots = self._stalls.hung(snapshots, now_ns, since_ns=self._awake_since_ns, standstill=standstill)
+        self._tell(process, slots)
+        if self._recovery is not None and not self._recovery.done():
+            return
+        if self._recovery is not None:
+            self._recovery.result()
+            self._recovery = None
         if slots:
-            await self._recover(process, slots)
-        elif self._is_silent(snapshots, now_ns, unanswered_ns):
-            await self._replace_silent(process)
+            self._recovery = asyncio.create_task(self._recover(process, slots))
+        elif self._is_silent(process, snapshots, now_ns):
+            self._recovery = asyncio.create_task(self._replace_silent(process))
         else:
             await self._limit_memory(process)
+
+    def _tell(self, process: WorkerProcess, slots: set[int]) -> None:
+        """Callers and the log learn at once of each hang, once."""
+        hung = {_latest_unit(slot, process.snapshot(slot)): slot for slot in slots}
+        new = [slot for key, slot in hung.items() if key not in self._told]
+        self._told = set(hung)
+        if new:
+            self._turn_away()
+        for slot in new:
+            snapshot = process.snapshot(slot)
+            _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
+        _fail([call for call in self._worker.calls.values() if call.slot.number in new])
 
     def _end_idle_calls(self, now_ns: int) -> None:
         """A caller that neither reads nor sends does not keep its slot for ever."""
@@ -78,13 +107,16 @@ class Watchdog:
                 problem = f"The caller neither read nor sent for {budget_s:g} s."
                 call.fail(UnavailableError(problem, "Call again, and keep up with it.", reason="CALLER_IDLE"))
 
-    def _is_silent(self, snapshots: Sequence[ProgressSnapshot], now_ns: int, unanswered_ns: int) -> bool:
-        """Whether a worker that computes nothing has not answered for a whole stall budget."""
+    def _is_silent(self, process: WorkerProcess, snapshots: Sequence[ProgressSnapshot], now_ns: int) -> bool:
+        """Whether a worker that computes nothing has said nothing for a whole stall budget, although it was asked."""
         if any(snapshot.working for snapshot in snapshots):  # it may hold the GIL
             self._busy_until_ns = now_ns
             return False
-        silence_ns = min(unanswered_ns, now_ns - max(self._awake_since_ns, self._busy_until_ns))
-        return silence_ns / 1e9 > max(_LEAST_SILENCE_S, self._settings.stall_budget_s)
+        asked_ns, silence_ns = process.unanswered_ns(now_ns), process.silence_ns(now_ns)
+        heard_ns = now_ns - max(self._awake_since_ns, self._busy_until_ns)
+        return min(asked_ns, heard_ns) / 1e9 > _LEAST_SILENCE_S and min(silence_ns, heard_ns) / 1e9 > max(
+            _LEAST_SILENCE_S, self._settings.stall_budget_s
+        )
 
     async def _replace_silent(self, process: WorkerProcess) -> None:
         with self._stalled(process):
@@ -95,23 +127,22 @@ class Watchdog:
     async def _recover(self, process: WorkerProcess, slots: set[int]) -> None:
         with self._stalled(process):
             hung = [call for call in self._worker.calls.values() if call.slot.number in slots]
-            for slot in slots:
-                snapshot = process.snapshot(slot)
-                _LOG.error("slot %d hangs in %r after %d units", slot, snapshot.phase, snapshot.units_done)
-            _fail(hung)
             if 0 in slots or not hung or not await self._obeys(hung):  # without a call nothing can be cancelled
                 await self._kill(process)
 
     @contextmanager
     def _stalled(self, process: WorkerProcess) -> Iterator[None]:
         """No new calls meanwhile, and none in line; if the process has ended, none until `Worker` has noticed."""
-        self._worker.stalled = True
-        self._worker.send_back()
-        self._worker.changed.set()
+        self._turn_away()
         yield
         if not process.exited.done():
             self._worker.stalled = False
             self._worker.changed.set()
+
+    def _turn_away(self) -> None:
+        self._worker.stalled = True
+        self._worker.send_back()
+        self._worker.changed.set()
 
     async def _obeys(self, hung: list[Call]) -> bool:
         """Whether all hung calls end by themselves after the cancel."""
@@ -194,6 +225,15 @@ class Stalls:
 def _latest_unit(number: int, snapshot: ProgressSnapshot) -> tuple[int, ...]:
     """Names the unit that the slot finished last: another one with each unit, and with each call."""
     return number, snapshot.epoch, snapshot.request, snapshot.lifetime_units
+
+
+def _busy_ns() -> int:
+    """For how long the event loop's thread has computed, or waited for a processor to do so; 0 where nobody tells."""
+    try:
+        computed, waited, _ = map(int, _SCHEDSTAT.read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        return 0
+    return computed + waited
 
 
 def _fail(hung: Iterable[Call]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,10 +15,13 @@ from numpy import float32
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
+from services.media.sandbox import Limits, run_limited
 from services.tts.qwen3.networks.codec_layers import CodecState
 from services.tts.qwen3.prompt import Reference
 
 SHORTEST_S, LONGEST_S = 1.0, 60.0
+FIELD = "reference_audio"
+_LIMITS = Limits(wall_s=60.0, cpu_s=60, memory_bytes=3 << 30, written_bytes=32 << 20)
 _QUIETEST = 10 ** (-60 / 20)  # peak, full scale is 1: nobody speaks below it
 _REMEMBERED = 32  # voices; each holds a vector, a few hundred frames and the codec's past
 
@@ -52,18 +56,25 @@ class ClonedVoices:
         return voice
 
     def _read(self, recording: Path) -> NDArray[float32]:
-        from services.media.recording import read_mono  # PyAV is only needed where voices are cloned
-
-        samples = read_mono(recording, "reference_audio", self._sample_rate_hz, LONGEST_S + 1)
+        samples = self._decoded(recording)
         length_s = len(samples) / self._sample_rate_hz
         if not SHORTEST_S <= length_s <= LONGEST_S:
             raise InvalidInputError(
                 f"The reference lasts {'more than ' if length_s > LONGEST_S else ''}{min(length_s, LONGEST_S):.1f} s.",
                 f"Give {SHORTEST_S:g} to {LONGEST_S:g} s; 10 s of one clear voice is best.",
-                "reference_audio",
+                FIELD,
             )
         if np.abs(samples).max() < _QUIETEST:
             raise InvalidInputError(
-                "The reference is silent.", "Give a recording in which the voice speaks.", "reference_audio", "SILENT"
+                "The reference is silent.", "Give a recording in which the voice speaks.", FIELD, "SILENT"
             )
         return samples
+
+    def _decoded(self, recording: Path) -> NDArray[float32]:
+        """In a child: who calls has sent the recording, and may not be known."""
+        with tempfile.NamedTemporaryFile() as file:
+            target = Path(file.name)
+            arguments = (recording, target, FIELD, self._sample_rate_hz, LONGEST_S + 1)
+            function, files = "services.media.recording:write_samples", {"reads": (recording,), "writes": (target,)}
+            run_limited(function, *arguments, returns=int, **files, field=FIELD, limits=_LIMITS)
+            return np.fromfile(target, float32)

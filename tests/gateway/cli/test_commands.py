@@ -9,7 +9,6 @@ import sys
 import pytest
 import typer
 
-from gateway.cli.effective import without_secrets
 from gateway.cli.main import COMMANDS, app, main
 from gateway.cli.options import option_of
 from gateway.films.request import FilmRequest
@@ -251,8 +250,3 @@ def test_doctor_fails_when_something_must_be_mended(tmp_path):
     assert done.returncode == 1
     assert "fail" in done.stdout
     assert "--data" in done.stdout
-
-
-def test_secrets_stay_hidden():
-    assert without_secrets("s3_secret_key", "abc") == "(hidden)"
-    assert without_secrets("port", 80) == "80"

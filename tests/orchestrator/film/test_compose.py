@@ -102,7 +102,15 @@ def peak_rss_mib(footage, target, frames):
 
 def test_memory_does_not_grow_with_length(footage, tmp_path):
     peaks = [
-        run_limited(f"{__name__}:peak_rss_mib", footage, tmp_path / "film.mp4", frames, returns=float)
+        run_limited(
+            f"{__name__}:peak_rss_mib",
+            footage,
+            tmp_path / "film.mp4",
+            frames,
+            returns=float,
+            reads=(footage,),
+            writes=(tmp_path / "film.mp4",),
+        )
         for frames in (100, 2000)
     ]
     print(f"peak memory of 100 and of 2000 frames: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")

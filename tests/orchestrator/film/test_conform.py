@@ -380,7 +380,12 @@ def test_memory_does_not_grow_with_length(tmp_path):
     peaks = []
     for frames in (60, 1200):
         source = write_clip(tmp_path / f"{frames}.mp4", (picture for _ in range(frames)), 30)
-        peaks.append(run_limited(f"{__name__}:peak_rss_mib", source, tmp_path / "out.mp4", 180, 320, returns=float))
+        target = tmp_path / "out.mp4"
+        peaks.append(
+            run_limited(
+                f"{__name__}:peak_rss_mib", source, target, 180, 320, returns=float, reads=(source,), writes=(target,)
+            )
+        )
     print(f"peak memory of 60 and of 1200 frames: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
     assert peaks[1] <= 1.1 * peaks[0]
 
@@ -395,6 +400,8 @@ def test_in_a_limited_child_with_progress(tmp_path):
         WIDTH,
         HEIGHT,
         returns=ConformedFootage,
+        reads=(source,),
+        writes=(tmp_path / "out.mp4",),
         progress=lambda done, total: seen.append((done, total)),
     )
     assert made.frames == 25
@@ -406,5 +413,13 @@ def test_error_comes_out_of_the_limited_child(tmp_path):
     source.write_text("not a film", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"spec\.footage"):
         run_limited(
-            CONFORM, source, tmp_path / "out.mp4", WIDTH, HEIGHT, returns=ConformedFootage, field="spec.footage"
+            CONFORM,
+            source,
+            tmp_path / "out.mp4",
+            WIDTH,
+            HEIGHT,
+            returns=ConformedFootage,
+            reads=(source,),
+            writes=(tmp_path / "out.mp4",),
+            field="spec.footage",
         )

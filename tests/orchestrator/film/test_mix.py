@@ -405,6 +405,11 @@ def peak_rss_mib(folder, sentences):
 
 
 def test_memory_does_not_grow_with_length(tmp_path):
-    peaks = [run_limited(f"{__name__}:peak_rss_mib", tmp_path, sentences, returns=float) for sentences in (4, 40)]
+    peaks = [
+        run_limited(
+            f"{__name__}:peak_rss_mib", tmp_path, sentences, returns=float, reads=(tmp_path,), writes=(tmp_path,)
+        )
+        for sentences in (4, 40)
+    ]
     print(f"peak memory of a mix of 18 s and of 184 s: {peaks[0]:.0f} and {peaks[1]:.0f} MiB")
     assert peaks[1] <= 1.1 * peaks[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from services.enginekit.progress import ProgressSnapshot
 from services.runtime.worker.units import Units
-from services.runtime.worker.watchdog import Stalls
+from services.runtime.worker.watchdog import Stalls, _busy_ns
 
 SECOND_NS = 10**9
 
@@ -38,6 +40,13 @@ def hung_at(
 ) -> set[int]:
     stalls = stalls or Stalls(Units(ceiling_s=30))
     return stalls.hung(slots, int(now_s * SECOND_NS), since_ns=int(since_s * SECOND_NS), standstill=standstill)
+
+
+def test_time_in_which_the_server_had_to_compute_is_no_pause() -> None:
+    before_ns, computed_ns = _busy_ns(), time.thread_time_ns()
+    while time.thread_time_ns() - computed_ns < 50_000_000:
+        pass
+    assert _busy_ns() == 0 or _busy_ns() - before_ns >= 40_000_000
 
 
 def test_hang_is_work_without_a_unit_within_the_budget() -> None:

@@ -10,6 +10,7 @@ import torch
 from services.base.errors import CancelledError, FailedPreconditionError, InvalidInputError
 from services.enginekit.progress import Progress
 from services.enginekit.settings import EngineSettings
+from services.media.recording import write_samples
 from services.tts.engine import Finish, FinishReason, Speech, Synthesis
 from services.tts.qwen3.engine import Qwen3Engine
 from tests.golden.qwen3.make_golden import reference_audio
@@ -17,6 +18,11 @@ from tests.services.tts.qwen3.conftest import write_wav
 
 TEXT = "你好，这是 hello。"
 FRAME = 1920
+
+
+def mono(path):
+    write_samples(path, path.with_suffix(".raw"), "reference_audio", 24_000, 61)
+    return np.fromfile(path.with_suffix(".raw"), np.float32)
 
 
 def speak(engine, progress=None, **request) -> tuple[np.ndarray, FinishReason]:
@@ -255,10 +261,8 @@ class TestCloning:
         assert encoded == [50_400, 50_400]
 
     def test_other_rates_and_channels_are_brought_to_24_khz_mono(self, tmp_path):
-        from services.media.recording import read_mono
-
         write_wav(tmp_path / "slow.wav", reference_audio()[::2], 12_000)
-        samples = read_mono(tmp_path / "slow.wav", "reference_audio", 24_000, 61)
+        samples = mono(tmp_path / "slow.wav")
         assert abs(len(samples) - 50_400) <= 64
         assert np.corrcoef(samples[1000:40_000], reference_audio()[1000:40_000])[0, 1] > 0.9
 
@@ -276,14 +280,12 @@ class TestCloning:
         assert (refused.value.field, refused.value.reason) == ("reference_audio", "SILENT")
 
     def test_stereo_is_mixed(self, tmp_path):
-        from services.media.recording import read_mono
-
         left = reference_audio()
         with wave.open(str(tmp_path / "stereo.wav"), "wb") as file:
             file.setparams((2, 2, 24_000, 0, "NONE", ""))
             both = np.stack([left, np.zeros_like(left)], axis=1)
             file.writeframes((both * 32767).astype("<i2").tobytes())
-        samples = read_mono(tmp_path / "stereo.wav", "reference_audio", 24_000, 61)
+        samples = mono(tmp_path / "stereo.wav")
         assert len(samples) == len(left)
         assert np.corrcoef(samples, left)[0, 1] > 0.999
 
