@@ -1,6 +1,7 @@
 """Following every face through pictures: the mesh from one to the next, the detector when a face appears or is lost.
 
-A face keeps its identity while it is hidden for a moment, behind another one too: by where it was and by how it looks.
+A face keeps its identity while it is hidden for a moment, behind another one or in profile: by where it was and by how
+it looks.
 """
 
 from __future__ import annotations
@@ -60,6 +61,12 @@ class Track:
         self.conditions += [*hidden, condition_of(fit)]
         self.look = (1 - _LEARNING) * self.look + _LEARNING * look
 
+    def join(self, later: Track) -> None:
+        """`later` is this face, seen again after its end."""
+        hidden = [None] * (later.first - self.end)
+        self.faces += [*hidden, *later.faces]
+        self.conditions += [*hidden, *later.conditions]
+
     def at(self, picture: int) -> Face | None:
         """The face in a picture; None where it is not seen."""
         return self.faces[picture - self.first] if self.first <= picture < self.end else None
@@ -95,7 +102,8 @@ class FaceTracker:
         sights = _parted([sight for track in before if (sight := self._followed(track, picture))])
         for sight in sights:
             sight.track.see(self.pictures, sight.fit, sight.look)
-        self.seen = [sight.track for sight in sights]
+        self.seen = [sight.track for sight in sights]  # before any of them is recognised: who is seen is not hidden
+        self.seen = [self._recognised(sight) for sight in sights]
         if len(self.seen) < len(before) or not self.seen or not self.pictures % self._interval():
             self._find(picture)
         self.pictures += 1
@@ -125,16 +133,26 @@ class FaceTracker:
             fit = self._mesh.settle(picture, Region.of(detection))
             if fit.face.presence >= LEAST_PRESENCE and not self._is_seen(fit.face):
                 look = _look(fit)
-                track = self._returned(fit.face, look) or self._new(look)
+                track = self._returned(fit.face, look, self.pictures) or self._new(look)
                 track.see(self.pictures, fit, look)
                 self.seen.append(track)
 
     def _is_seen(self, face: Face) -> bool:
         return any(apart(face, track.last) < _SAME_PLACE for track in self.seen)
 
-    def _returned(self, face: Face, look: NDArray[float64]) -> Track | None:
-        """The hidden face that this one is."""
-        near = [track for track in self._hidden() if self._within_reach(track, face)]
+    def _recognised(self, sight: _Sight) -> Track:
+        """The track of a face: half hidden or turned aside at first, it is told by how it looks when it is whole."""
+        known = self._returned(sight.fit.face, sight.look, sight.track.first)
+        if not known:
+            return sight.track
+        known.join(sight.track)
+        self.tracks.remove(sight.track)
+        return known
+
+    def _returned(self, face: Face, look: NDArray[float64], first: int) -> Track | None:
+        """The face, hidden since before picture `first`, that this one is."""
+        gone = (track for track in self._hidden() if track.end <= first)
+        near = [track for track in gone if self._within_reach(track, face)]
         likest = max(near, key=lambda track: float(look @ track.look), default=None)
         return likest if likest and float(look @ likest.look) > _ALIKE else None
 

@@ -21,6 +21,7 @@ from services.lipsync.warp.spectra import STEPS, silence, spectra
 
 _CLOSING, _CLOSED = 0.3, 0.75  # what the network says of lips that begin to close, and of closed ones
 _RESTING = 0.08  # openness and width that are none: the network is never quite sure
+_ROUNDING = 1.2  # lips are rounder than it says, in o, u, w of voices it learned from by 28 %; more rounds a and i too
 
 
 def mouth_shapes(audio: Iterable[NDArray[int16]], sample_rate_hz: int) -> Iterator[MouthShape]:
@@ -41,8 +42,12 @@ def _shape(steps: NDArray[float32]) -> MouthShape:
     """The shape of a film frame from those of its steps (STEPS, 3)."""
     openness, width, _ = (float(value) for value in steps.mean(axis=0))
     closure = float(np.clip((steps[:, 2].max() - _CLOSING) / (_CLOSED - _CLOSING), 0, 1))
-    return MouthShape(_beyond_rest(openness) * (1 - closure), _beyond_rest(width), closure)
+    return MouthShape(_beyond_rest(openness) * (1 - closure), _rounded(_beyond_rest(width)), closure)
 
 
 def _beyond_rest(value: float) -> float:
     return float(np.copysign(max(0.0, abs(value) - _RESTING) / (1 - _RESTING), value))
+
+
+def _rounded(width: float) -> float:
+    return max(-1.0, _ROUNDING * width) if width < 0 else width

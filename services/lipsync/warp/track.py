@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 import av
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 
 from services.faces.mesh import Face
 from services.faces.smoothing import smoothed
-from services.faces.speaker import Speaker, chosen, several
-from services.faces.tracking import FaceTracker, Track
+from services.faces.speaker import Speaker, several
+from services.faces.tracking import FaceTracker
 from services.lipsync.findings import FaceFindings
 from services.lipsync.footage import FramePicture
 from services.lipsync.warp.contour import MOUTH_POINTS, Lips, Mouth, mouth_points
@@ -43,16 +42,16 @@ class MouthTracker:
 
     def __init__(self) -> None:
         self._faces = FaceTracker()
-        self._lips: dict[Track, dict[int, Lips]] = defaultdict(dict)
+        self._lips: list[list[tuple[Face, Lips]]] = []
+        """Those of every face, by frame."""
         self._size = 1, 1
 
     def look(self, frame: av.VideoFrame) -> None:
         """Looks at the next frame."""
-        picture, place = FramePicture(frame), self._faces.pictures
+        picture = FramePicture(frame)
         self._faces.look(picture)
-        for track in self._faces.seen:
-            face = track.last
-            self._lips[track][place] = find_lips(picture, Mouth.of(mouth_points(face), face.size))
+        faces = [track.last for track in self._faces.seen]
+        self._lips.append([(face, find_lips(picture, Mouth.of(mouth_points(face), face.size))) for face in faces])
         self._size = frame.width, frame.height
 
     def rows(self) -> MouthRows:
@@ -61,9 +60,10 @@ class MouthTracker:
         speaker = Speaker(tracks, frames, *self._size)
         points, sizes = np.full((frames, len(MOUTH_POINTS), 2), np.nan), np.full(frames, np.nan)
         lips, boxes = np.full((frames, 7), np.nan), np.full((frames, 4), np.nan)
-        for track in chosen(tracks, frames, *self._size):
-            for place, found in self._lips[track].items():
-                lips[place] = found.as_row()
+        for place, seen in enumerate(self._lips):
+            for face, found in seen:
+                if face is speaker.faces[place]:
+                    lips[place] = found.as_row()
         for run in speaker.runs():
             faces = [face for face in speaker.faces[run] if face]
             points[run], sizes[run] = _smooth(faces)

@@ -64,11 +64,12 @@ def test_lips_fit_natural_voices_that_were_not_learned_from(language):
     assert found.follows_height >= 0.6
 
 
-def test_lips_round_in_natural_voices_that_were_not_learned_from():
-    """Both languages together: 79 % in Chinese, where ü is often heard as i, and 86 % in English."""
-    found = seen((speech, recorded(speech)) for speech in [*natural("zh"), *natural("en")])
+@pytest.mark.parametrize(("language", "sounds"), [("zh", 130), ("en", 40)])
+def test_lips_round_in_natural_voices_that_were_not_learned_from(language, sounds):
+    """In Chinese it is ü that fails: it is often heard as i."""
+    found = seen((speech, recorded(speech)) for speech in natural(language))
     print(found)
-    assert len(found.rounded) >= 150
+    assert len(found.rounded) >= sounds
     assert np.mean(found.rounded) >= 0.8
     assert np.mean(found.wrongly_rounded) <= 0.15
 
