@@ -39,6 +39,7 @@ from gateway.http.routes import (
 from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
 from gateway.http.routes.studio import mount_studio
+from gateway.http.traces import TraceRequests
 from gateway.settings import GatewaySettings
 
 _BODY_LIMIT_BYTES = 2**20  # of a request that uploads no file
@@ -101,6 +102,7 @@ def create_app(
     app.add_middleware(Access, doorkeeper=doorkeeper, limits=Limits())
     app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(CountRequests, metrics=metrics)
+    app.add_middleware(TraceRequests)
     return app
 
 
