@@ -86,6 +86,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # traces.py has ours
         generate_unique_id_function=_operation_id,
     )
     app.state.doorkeeper = doorkeeper
