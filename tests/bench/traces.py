@@ -1,7 +1,7 @@
 """What traces cost: processor seconds of the same film on two meshes side by side, one of which traces.
 
-`python -m tests.bench.traces [FILMS]`: films alternate between them, each with a seed of its own, so that none finds the
-pieces of another. The mesh that traces sends to a collector in this process, which is not counted.
+`python -m tests.bench.traces [FILMS]`: films alternate between them, each with a seed of its own, so that none finds
+the pieces of another. The mesh that traces sends to a collector in this process, which is not counted.
 """
 
 from __future__ import annotations
