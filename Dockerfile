@@ -46,6 +46,8 @@ FROM build AS build-asr-whisper-cuda
 RUN pip install --constraint constraints.txt '.[asr,whisper,whisper-cuda,object-storage,traces]'
 FROM build AS build-overlay
 RUN pip install --constraint constraints.txt '.[overlay,object-storage,traces]'
+FROM build AS build-slow-loop
+RUN pip install --constraint constraints.txt '.[slow-loop]'
 FROM build AS build-demo
 RUN pip install --constraint constraints.txt '.[mesh]'
 
@@ -93,6 +95,11 @@ FROM python AS overlay
 COPY --from=build-overlay /opt/vigent /opt/vigent
 EXPOSE 8054 9154
 CMD ["python", "-m", "services.overlay"]
+
+FROM python AS slow-loop
+COPY --from=build-slow-loop /opt/vigent /opt/vigent
+EXPOSE 8070
+CMD ["python", "-m", "gateway.slowloop"]
 
 # The whole mesh in one container, without a GPU: docker run --publish 127.0.0.1:8080:8080 vigent/demo
 FROM python AS demo
