@@ -53,11 +53,13 @@ class Loop:
 
 @contextmanager
 def slow_loop(folder: Path, api: KubernetesApi, **settings: object) -> Iterator[Loop]:
-    """One process; `settings` as its variables have them."""
+    """One process; `settings` as its variables have them, None for one that is left out."""
     token, log, port = folder / "token", folder / "slow-loop.log", own_port()
     token.write_text(TOKEN + "\n", encoding="utf-8")
     chosen = {"api": api.url, "token_file": token, "port": port, "dry_run": "false", **settings}
-    environment = {f"VIGENT_SLOW_LOOP_{name.upper()}": str(value) for name, value in chosen.items()}
+    environment = {
+        f"VIGENT_SLOW_LOOP_{name.upper()}": str(value) for name, value in chosen.items() if value is not None
+    }
     with log.open("wb") as file:
         command = (sys.executable, "-m", "gateway.slowloop")
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stderr=file)

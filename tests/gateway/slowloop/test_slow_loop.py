@@ -119,7 +119,7 @@ def test_a_dry_run_ends_nothing_and_tells_the_same(tmp_path: Path, api: Kubernet
 
 def test_dry_run_is_the_default(tmp_path: Path, api: KubernetesApi) -> None:
     sick = api.add("lipsync", 1)
-    with running(tmp_path, api, dry_run="") as loop:
+    with running(tmp_path, api, dry_run=None) as loop:
         assert loop.done(alert(sick)) == [DRY_RUN]
 
 
