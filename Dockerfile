@@ -29,23 +29,25 @@ WORKDIR /source
 COPY . .
 
 FROM build AS build-gateway
-RUN pip install --constraint constraints.txt '.[gateway,object-storage]'
+RUN pip install --constraint constraints.txt '.[gateway,object-storage,traces]'
 FROM build AS build-orchestrator
-RUN pip install --constraint constraints.txt '.[orchestrator,object-storage]'
+RUN pip install --constraint constraints.txt '.[orchestrator,object-storage,traces]'
 FROM build AS build-tts
-RUN pip install --constraint constraints.txt '.[tts,kokoro,object-storage]'
+RUN pip install --constraint constraints.txt '.[tts,kokoro,object-storage,traces]'
 FROM build AS build-tts-qwen3
-RUN pip install --constraint constraints.txt '.[tts,qwen3,object-storage]'
+RUN pip install --constraint constraints.txt '.[tts,qwen3,object-storage,traces]'
 FROM build AS build-lipsync
-RUN pip install --constraint constraints.txt '.[lipsync,object-storage]'
+RUN pip install --constraint constraints.txt '.[lipsync,object-storage,traces]'
 FROM build AS build-lipsync-latentsync
-RUN pip install --constraint constraints.txt '.[lipsync,latentsync,object-storage]'
+RUN pip install --constraint constraints.txt '.[lipsync,latentsync,object-storage,traces]'
 FROM build AS build-asr
-RUN pip install --constraint constraints.txt '.[asr,whisper,object-storage]'
+RUN pip install --constraint constraints.txt '.[asr,whisper,object-storage,traces]'
 FROM build AS build-asr-whisper-cuda
-RUN pip install --constraint constraints.txt '.[asr,whisper,whisper-cuda,object-storage]'
+RUN pip install --constraint constraints.txt '.[asr,whisper,whisper-cuda,object-storage,traces]'
 FROM build AS build-overlay
-RUN pip install --constraint constraints.txt '.[overlay,object-storage]'
+RUN pip install --constraint constraints.txt '.[overlay,object-storage,traces]'
+FROM build AS build-slow-loop
+RUN pip install --constraint constraints.txt '.[slow-loop]'
 FROM build AS build-demo
 RUN pip install --constraint constraints.txt '.[mesh]'
 
@@ -93,6 +95,11 @@ FROM python AS overlay
 COPY --from=build-overlay /opt/vigent /opt/vigent
 EXPOSE 8054 9154
 CMD ["python", "-m", "services.overlay"]
+
+FROM python AS slow-loop
+COPY --from=build-slow-loop /opt/vigent /opt/vigent
+EXPOSE 8070
+CMD ["python", "-m", "gateway.slowloop"]
 
 # The whole mesh in one container, without a GPU: docker run --publish 127.0.0.1:8080:8080 vigent/demo
 FROM python AS demo

@@ -27,6 +27,7 @@ from services.base.private import keep_files_private
 from services.base.secure.peers import is_loopback
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
+from services.base.tracing.spans import start_tracing, stop_tracing
 from services.media.storage.opening import open_store
 
 _POLL_S = 0.05
@@ -86,7 +87,8 @@ def main() -> int:
     except VigentError as error:
         print(f"gateway: {error}", file=sys.stderr)
         return exit_code_of(error)
-    configure_logging(settings.log_level, "gateway")
+    configure_logging(settings.log_level, "gateway", settings.log_format)
+    start_tracing("gateway")
     warn_of_unread_variables({"gateway": GatewaySettings})
     for talkative in ("httpx", "uvicorn"):  # a line for each probe, and what is said below
         logging.getLogger(talkative).setLevel(logging.WARNING)
@@ -107,6 +109,7 @@ def main() -> int:
     )
     print(f"gateway ready on {settings.host}:{listening.getsockname()[1]}", flush=True)
     GatewayServer(config, settings, admission, stopping, certificate).run(sockets=[listening])
+    stop_tracing()
     return 0
 
 

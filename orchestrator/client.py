@@ -11,6 +11,7 @@ from typing import Self
 
 from services.base.client import open_channel, remote_errors
 from services.base.errors import DeadlineExceededError, UnavailableError
+from services.base.tracing.spans import present
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceStub
 
@@ -73,7 +74,7 @@ class JobClient:
             most_unfinished=most_unfinished,
         )
         with calling("orchestrator", self._target):
-            return await self._stub.SubmitJob(request, timeout=self._timeout_s)
+            return await self._stub.SubmitJob(request, timeout=self._timeout_s, metadata=present().metadata)
 
     async def get(self, job_id: str) -> jobs_pb2.Job:
         """The job as it is now. Raises NotFoundError."""
@@ -154,7 +155,7 @@ class JobClient:
         """A JPEG of a frame of the film that the spec would become, with still lips; new footage takes a while."""
         request = jobs_pb2.DrawSampleRequest(spec=spec)
         with calling("orchestrator", self._target):
-            return (await self._stub.DrawSample(request, timeout=_SAMPLE_S)).jpeg
+            return (await self._stub.DrawSample(request, timeout=_SAMPLE_S, metadata=present().metadata)).jpeg
 
     async def forecast(self, spec: jobs_pb2.JobSpec) -> list[jobs_pb2.SentenceForecast]:
         """The sentences of the film that the spec would become, and which of them were spoken before."""

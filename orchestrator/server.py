@@ -32,6 +32,7 @@ from services.base.private import keep_files_private
 from services.base.secure.own_user import OwnUserOnly
 from services.base.setting_names import warn_of_unread_variables
 from services.base.terminal import replace_what_cannot_be_shown
+from services.base.tracing.spans import start_tracing, stop_tracing
 from services.media.colours import rgb_of_hex
 from services.media.storage.opening import open_store
 from services.runtime.grpc_server import StopSignals, add_common_services, bind, drain, new_server, open_health_port
@@ -56,7 +57,8 @@ def serve() -> int:
     replace_what_cannot_be_shown()
     try:
         settings = OrchestratorSettings.load(NAME)
-        configure_logging(settings.log_level, NAME)
+        configure_logging(settings.log_level, NAME, settings.log_format)
+        start_tracing(NAME)
         warn_of_unread_variables({NAME: OrchestratorSettings})
         return asyncio.run(_serve(settings))
     except VigentError as error:
@@ -116,6 +118,7 @@ async def _running(
 
 def _leave(code: int) -> None:
     """Ends the process as a crash would: a job interrupted in any other way would be recorded as failed."""
+    stop_tracing()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

@@ -39,6 +39,7 @@ from gateway.http.routes import (
 from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
 from gateway.http.routes.studio import mount_studio
+from gateway.http.traces import TraceRequests
 from gateway.settings import GatewaySettings
 
 _BODY_LIMIT_BYTES = 2**20  # of a request that uploads no file
@@ -85,6 +86,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # traces.py has ours
         generate_unique_id_function=_operation_id,
     )
     app.state.doorkeeper = doorkeeper
@@ -101,6 +103,7 @@ def create_app(
     app.add_middleware(Access, doorkeeper=doorkeeper, limits=Limits())
     app.add_middleware(SameSiteGuard, allowed_hosts=settings.allowed_hosts.split(","))
     app.add_middleware(CountRequests, metrics=metrics)
+    app.add_middleware(TraceRequests)
     return app
 
 

@@ -11,6 +11,7 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.http.replicas import ServiceState
+from services.base.tracing.spans import present
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _SERVICE = "gateway"
@@ -51,7 +52,7 @@ class GatewayMetrics:
     def request_ended(self, method: str, code: int, seconds: float) -> None:
         """Counts a request; `method` is verb and path template, so ids never become labels."""
         self._requests.labels(_SERVICE, method, str(code)).inc()
-        self._request_s.labels(_SERVICE, method).observe(seconds)
+        self._request_s.labels(_SERVICE, method).observe(seconds, present().ids or None)
 
     def refused(self, reason: str) -> None:
         """Counts a refusal; `reason` is one of a few words, never what was asked."""

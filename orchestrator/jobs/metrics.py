@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from orchestrator.jobs.records import JobRecords
 from services.base.errors import UnavailableError
+from services.base.tracing.spans import present
 from vigent.jobs.v1 import jobs_pb2
 
 _STAGE_BUCKETS_S = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -30,7 +31,7 @@ class JobMetrics(Collector):
 
     def stage_ended(self, stage: str, seconds: float) -> None:
         """Records how long a stage of a job took."""
-        self._stage_s.labels(stage).observe(seconds)
+        self._stage_s.labels(stage).observe(seconds, present().ids or None)
 
     def retaken(self) -> None:
         """Counts one more take of a sentence."""

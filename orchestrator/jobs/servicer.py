@@ -21,6 +21,7 @@ from orchestrator.making.film import FilmMaker
 from orchestrator.making.sample import Sampler
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
+from services.base.tracing.spans import span
 from services.media.store import MediaStore
 from services.runtime.running_calls import RunningCalls
 from vigent.jobs.v1 import jobs_pb2
@@ -69,7 +70,9 @@ class JobServicer(JobServiceServicer):
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
         job = jobs_pb2.Job(id=_new_id(), spec=spec, state=jobs_pb2.JOB_STATE_QUEUED, create_time=timestamp_now())
         _wait_in_queue(job)
-        return await asyncio.shield(self._submit(job, request.idempotency_key, owner))
+        with span("submit", root=True, job=job.id) as submitting:
+            job.traceparent = submitting.traceparent
+            return await asyncio.shield(self._submit(job, request.idempotency_key, owner))
 
     async def GetJob(self, request: jobs_pb2.GetJobRequest, context: _Context) -> jobs_pb2.GetJobResponse:
         """Reads one job."""

@@ -29,6 +29,7 @@ from orchestrator.making.servers import Servers
 from orchestrator.settings import OrchestratorSettings
 from services.base.allocator import give_back
 from services.base.errors import InternalError, NotFoundError, VigentError
+from services.base.tracing.spans import continued, span
 from services.media.colours import rgb_of_hex
 from services.media.store import DAMAGED, MediaStore, StoredFile, media_ref
 from services.media.timeline import FRAME_RATE_HZ
@@ -130,9 +131,23 @@ class FilmMaker:
             await asyncio.to_thread(self._store.discard, preview)
 
     async def _outputs(self, attempt: JobAttempt) -> dict[str, StoredFile]:
-        job = await attempt.change(_begin)
+        resumed = False
+
+        def begin(job: jobs_pb2.Job) -> None:
+            nonlocal resumed
+            resumed = job.HasField("start_time")
+            _begin(job)
+
+        job = await attempt.change(begin)
         if job is None:
             raise _StaleAttempt("it has been started again")
+        executor = self._settings.executor_id
+        with continued(job.traceparent), span("job", root=True, job=job.id, executor=executor) as making:
+            if resumed:  # after a restart, by a peer that took it over, or as another attempt
+                making.event("resumed", executor=executor)
+            return await self._made(job, attempt)
+
+    async def _made(self, job: jobs_pb2.Job, attempt: JobAttempt) -> dict[str, StoredFile]:
         progress, used = JobProgress(attempt, job.progress, self._metrics.stage_ended), set[str]()
         writer = asyncio.create_task(progress.keep_writing())
         try:
@@ -141,7 +156,8 @@ class FilmMaker:
             damaged: list[str] = []
             store = self._store.noting(damaged.append, used.add)
             prepare = partial(self._plan, job.spec, store, progress)
-            plan = FilmPlan.from_json(await self._step("prepare", prepare, progress))
+            with span("preparing"):
+                plan = FilmPlan.from_json(await self._step("prepare", prepare, progress))
             used.add(plan.footage.sha256)
             making = self._making(job, plan, store, progress)
             preview = GrowingPreview(attempt, self._store, round(job.progress.playable_s * FRAME_RATE_HZ))
@@ -149,9 +165,10 @@ class FilmMaker:
             progress.stage("mix", "Mixing the sound and joining the film.")
             share = _threadsafe(progress.share)
             mix = partial(_assembled, making, pieces, damaged, share)
-            outputs = await self._step(
-                "assemble", lambda: making.policy.retried(mix, "the sound to be mixed"), progress
-            )
+            with span("mixing"):
+                outputs = await self._step(
+                    "assemble", lambda: making.policy.retried(mix, "the sound to be mixed"), progress
+                )
             return {name: StoredFile(**output) for name, output in outputs.items()}
         finally:
             progress.stage_ended()
@@ -206,7 +223,8 @@ class FilmMaker:
         async def make(index: int) -> SegmentPieces:
             async def work() -> dict[str, object]:
                 await window.enter(index)
-                return (await maker.make(index)).to_json()
+                with span("segment", index=index):
+                    return (await maker.make(index)).to_json()
 
             pieces = SegmentPieces.from_json(await self._step(f"segment-{index}", work, progress))
             await clock.set_frames(index, pieces.frames)

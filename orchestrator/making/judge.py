@@ -12,6 +12,7 @@ from orchestrator.making.servers import LISTENER
 from orchestrator.making.take import Take
 from orchestrator.making.words import transcribe
 from services.base.errors import InvalidInputError
+from services.base.tracing.spans import span
 from services.media.store import recipe_key
 from services.text.normalise import read_aloud
 from services.text.sentences import Sentence, language_of
@@ -51,7 +52,8 @@ class Judge:
                 return await transcribe(stub, take, language)
 
         try:
-            return await self._making.policy.retried(attempt, self._making.servers.asr.at(LISTENER))
+            with span("judging"):
+                return await self._making.policy.retried(attempt, self._making.servers.asr.at(LISTENER))
         except InvalidInputError:
             return None
 

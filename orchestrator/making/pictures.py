@@ -19,6 +19,7 @@ from orchestrator.making.take import Take
 from orchestrator.making.words import audio_format, audio_requests
 from services.base.client import remote_errors
 from services.base.errors import InternalError, UnavailableError, VigentError
+from services.base.tracing.spans import begin
 from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.overlay.v1 import overlay_pb2
@@ -38,7 +39,8 @@ class LipsyncCall:
     def __init__(self, stub: LipsyncServiceStub, opening: lipsync_pb2.LipsyncOpen, take: Take) -> None:
         opening.format.CopyFrom(audio_format(take))
         requests = audio_requests(lipsync_pb2.LipsyncRequest, opening, lipsync_pb2.LipsyncEnd, take)
-        self._call = stub.Lipsync(requests, timeout=CALL_TIMEOUT_S)
+        self._span = begin("lip-sync")
+        self._call = stub.Lipsync(requests, timeout=CALL_TIMEOUT_S, metadata=self._span.metadata)
         self.frames_without_face = 0
 
     async def patches(self) -> AsyncGenerator[lipsync_pb2.Patch, None]:
@@ -52,11 +54,12 @@ class LipsyncCall:
                         case "done":
                             self.frames_without_face = response.done.frames_without_face
         finally:
-            self._call.cancel()
+            self.cancel()
 
     def cancel(self) -> None:
         """Ends the call, whether it was read or not."""
         self._call.cancel()
+        self._span.end()
 
 
 class OverlayPictures:
@@ -71,7 +74,7 @@ class OverlayPictures:
     ) -> None:
         self._service, self._request, self._policy = service, request, policy
         self._responses: AsyncIterator[overlay_pb2.RenderResponse] | None = None
-        self._open = ExitStack()
+        self._open, self._span = ExitStack(), begin("overlay")
         self._seen = self._given = 0
         self._next: OverlayImage | None = None
         self._ended = False
@@ -91,6 +94,10 @@ class OverlayPictures:
 
     def close(self) -> None:
         """Ends the call."""
+        self._hang_up()
+        self._span.end()
+
+    def _hang_up(self) -> None:
         self._open.close()
         self._responses = None
 
@@ -99,12 +106,12 @@ class OverlayPictures:
             with remote_errors():
                 return await self._picture(self._responses or self._start())
         except VigentError:
-            self.close()
+            self._hang_up()
             raise
 
     def _start(self) -> AsyncIterator[overlay_pb2.RenderResponse]:
         stub = self._open.enter_context(self._service.least_busy())
-        call = stub.Render(self._request, timeout=CALL_TIMEOUT_S)
+        call = stub.Render(self._request, timeout=CALL_TIMEOUT_S, metadata=self._span.metadata)
         self._open.callback(call.cancel)
         self._seen, self._responses = 0, aiter(call)
         return self._responses

@@ -12,6 +12,7 @@ from services.base.client import retrying
 from services.base.disk import DISK_FULL, STORE_AWAY
 from services.base.errors import VigentError
 from services.base.pauses import RetryBudgets
+from services.base.tracing.spans import present
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class RetryPolicy:
     def _wait(self, whom: str, error: VigentError) -> None:
         whom = _DISK.get(error.reason, whom)
         _LOG.warning("waiting for %s: %s", whom, error)
+        present().event("retry", whom=whom, reason=error.reason)
         self.tell(whom)
 
     def tell(self, whom: str) -> None:

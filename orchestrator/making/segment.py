@@ -28,6 +28,7 @@ from orchestrator.making.take import Take
 from orchestrator.making.voice import Spoken, Voice
 from orchestrator.making.words import align, words_from_json, words_to_json
 from services.base.source_digest import source_digest
+from services.base.tracing.spans import span
 from services.media.store import StoredFile, media_ref, recipe_key
 from services.text.sentences import Sentence
 from vigent.lipsync.v1 import lipsync_pb2
@@ -113,7 +114,8 @@ class SegmentMaker:
         )
 
     async def _speak(self, index: int, sentence: Sentence, started: asyncio.Future[Take]) -> Spoken:
-        spoken = await self._voice.speak(sentence, started)
+        with span("voice"):
+            spoken = await self._voice.speak(sentence, started)
         await self._clock.set_frames(index, spoken.take.frames)
         return spoken
 
@@ -127,9 +129,10 @@ class SegmentMaker:
         recall = self._store.recall_bytes
         if take.closed and (kept := await asyncio.to_thread(recall, key((await speaking).stored.sha256))):
             return _Aligned(words_from_json(kept[1]), kept[0])
-        words = await self._policy.retried(
-            lambda: self._align(sentence, take, language), self._servers.asr.at(LISTENER)
-        )
+        with span("listening"):
+            words = await self._policy.retried(
+                lambda: self._align(sentence, take, language), self._servers.asr.at(LISTENER)
+            )
         made = key((await speaking).stored.sha256), words_to_json(words), "application/x-ndjson"
         return _Aligned(words, await asyncio.to_thread(self._store.remember_bytes, *made))
 
@@ -153,9 +156,10 @@ class SegmentMaker:
 
         if take.closed and (found := await asyncio.to_thread(self._recall_film, await key())):
             return found
-        made = await self._policy.retried(
-            lambda: self._stream(index, first_frame, take, listening), self._servers.lipsync.at(MOUTH)
-        )
+        with span("film", frames=take.frames):
+            made = await self._policy.retried(
+                lambda: self._stream(index, first_frame, take, listening), self._servers.lipsync.at(MOUTH)
+            )
         await asyncio.to_thread(self._remember_film, await key(), *made)
         return made
 

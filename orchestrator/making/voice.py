@@ -18,6 +18,7 @@ from orchestrator.making.servers import CALL_TIMEOUT_S, VOICE
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
 from services.base.errors import InternalError, VigentError
+from services.base.tracing.spans import present
 from services.media.store import StoredFile, recipe_key
 from services.text.pronunciation_messages import pause_messages, pronunciation_messages
 from services.text.sentences import Sentence
@@ -104,7 +105,7 @@ class Voice:
 
     async def _attempt(self, request: tts_pb2.SynthesizeRequest, started: asyncio.Future[Take]) -> None:
         with self._making.servers.tts.least_busy() as stub, remote_errors():
-            async for response in stub.Synthesize(request, timeout=CALL_TIMEOUT_S):
+            async for response in stub.Synthesize(request, timeout=CALL_TIMEOUT_S, metadata=present().metadata):
                 match response.WhichOneof("event"):
                     case "accepted" if not started.done():
                         started.set_result(Take(response.accepted.format.sample_rate_hz))

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 from orchestrator.making.servers import CALL_TIMEOUT_S
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from services.base.client import remote_errors
+from services.base.tracing.spans import present
 from services.text.pronunciation import Pronunciation
 from services.text.pronunciation_messages import pronunciation_messages
 from vigent.asr.v1 import asr_pb2
@@ -32,7 +33,7 @@ async def align(
     opening = asr_pb2.AlignOpen(text=text, language=language, format=format_, pronunciations=told)
     with remote_errors():
         requests = audio_requests(asr_pb2.AlignRequest, opening, asr_pb2.AlignEnd, take)
-        call = stub.Align(requests, timeout=timeout_s)
+        call = stub.Align(requests, timeout=timeout_s, metadata=present().metadata)
         return [response.word async for response in call if response.WhichOneof("event") == "word"]
 
 
@@ -41,7 +42,7 @@ async def transcribe(stub: AsrServiceStub, take: Take, language: str, timeout_s:
     opening = asr_pb2.TranscribeOpen(language=language, format=audio_format(take))
     with remote_errors():
         requests = audio_requests(asr_pb2.TranscribeRequest, opening, asr_pb2.TranscribeEnd, take)
-        call = stub.Transcribe(requests, timeout=timeout_s)
+        call = stub.Transcribe(requests, timeout=timeout_s, metadata=present().metadata)
         heard = [response.segment.text async for response in call if response.WhichOneof("event") == "segment"]
     return " ".join(heard)
 

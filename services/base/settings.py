@@ -38,6 +38,11 @@ class ProcessSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
     port: int = Field(description="Port to listen on; 0 lets the system choose.", ge=0, le=65535)
     log_level: LogLevel = Field("INFO", description="Level of the standard library's logging.")
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        validation_alias="VIGENT_LOG_FORMAT",
+        description="How log lines are written; json with the ids of traces (VIGENT_LOG_FORMAT).",
+    )
     media_root: Path = Field(
         Path(".vigent/media"),
         validation_alias="VIGENT_MEDIA_ROOT",

@@ -18,7 +18,7 @@ from services.base.secure.secrets import without_secrets
 _SECTIONS = ("gateway", "orchestrator", "tts", "lipsync", "asr", "overlay", "mesh")
 SHARED_KEYS = (
     *("media_root", "object_storage", "media_cache_bytes", "backdrop", "pronunciations"),
-    *("mesh_authority", "mesh_certificate", "mesh_key"),
+    *("mesh_authority", "mesh_certificate", "mesh_key", "log_format"),
 )
 """Keys at the top level, above all sections."""
 _ALIAS = "VIGENT_"

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError, Message
 from services.base.deadline import set_time_left_s
 from services.base.errors import DeadlineExceededError, InternalError, InvalidInputError, VigentError
 from services.base.status import code_of, trailers_of
+from services.base.tracing.spans import TRACEPARENT, continued, span
 from services.runtime.metrics import ServerMetrics
 from services.runtime.running_calls import RunningCalls
 
@@ -82,6 +83,12 @@ class RpcGuard(grpc.aio.ServerInterceptor):
 
     @contextmanager
     def _counted(self, context: Context, method: str) -> Iterator[None]:
+        name = f"{self._metrics.service} {method}"
+        with continued(_traceparent(context)), span(name, kind="server"), self._timed(context, method):
+            yield
+
+    @contextmanager
+    def _timed(self, context: Context, method: str) -> Iterator[None]:
         started_s = time.monotonic()
         code = grpc.StatusCode.OK
         try:
@@ -213,6 +220,10 @@ def _checked_message(request: object) -> object:
             "The message cannot be decoded.", "Send the protobuf message that the method takes.", reason="MALFORMED"
         )
     return request
+
+
+def _traceparent(context: Context) -> str | None:
+    return next((str(value) for key, value in context.invocation_metadata() or () if key == TRACEPARENT), None)
 
 
 def _late(context: Context) -> bool:

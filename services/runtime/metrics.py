@@ -17,6 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from services.base.exits import port_error
+from services.base.tracing.spans import present
 from services.runtime.canary import RIGHT, UNANSWERED, WRONG
 from services.runtime.worker.call import Call
 from services.runtime.worker.worker import State, Worker
@@ -68,16 +69,17 @@ class ServerMetrics:
     def request_ended(self, method: str, code: str, seconds: float) -> None:
         """Counts an ended RPC."""
         self._requests.labels(self.service, method, code).inc()
-        self._request_s.labels(self.service, method).observe(seconds)
+        self._request_s.labels(self.service, method).observe(seconds, present().ids or None)
 
     def call_ended(self, call: Call, started_s: float) -> None:
         """Records how fast a call on the worker was."""
         method = call.method.title().replace("_", "")  # the name of the RPC: "synthesize" is Synthesize
         if call.first_event_s is not None:
-            self._first_chunk_s.labels(self.service, method).observe(call.first_event_s - started_s)
+            first_chunk_s = call.first_event_s - started_s
+            self._first_chunk_s.labels(self.service, method).observe(first_chunk_s, call.span.ids or None)
         if call.media_s > 0:
             factor = (time.monotonic() - started_s) / call.media_s
-            self._realtime_factor.labels(self.service, method).observe(factor)
+            self._realtime_factor.labels(self.service, method).observe(factor, call.span.ids or None)
 
     def canary_ended(self, outcome: str) -> None:
         """Counts a try of the idle engine; `outcome` is RIGHT, WRONG or UNANSWERED."""

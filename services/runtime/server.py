@@ -21,6 +21,7 @@ from services.base.secure.own_user import OwnUserOnly
 from services.base.setting_names import warn_of_unread_variables
 from services.base.settings import ServerSettings
 from services.base.terminal import replace_what_cannot_be_shown
+from services.base.tracing.spans import start_tracing, stop_tracing
 from services.enginekit.canary import Canary
 from services.media.storage.opening import open_store
 from services.media.store import MediaStore
@@ -68,7 +69,8 @@ def serve(spec: ServiceSpec) -> int:
     replace_what_cannot_be_shown()
     try:
         settings = ServerSettings.load(spec.name)
-        configure_logging(settings.log_level, spec.name)
+        configure_logging(settings.log_level, spec.name, settings.log_format)
+        start_tracing(spec.name)
         warn_of_unread_variables({spec.name: ServerSettings})
         return asyncio.run(_serve(spec, settings))
     except VigentError as error:
@@ -118,6 +120,7 @@ async def _serve(spec: ServiceSpec, settings: ServerSettings) -> int:
         await server.stop(None)
         if probes is not None:
             await probes.stop(None)
+        stop_tracing()
 
 
 def _keep_collections_short() -> None:
@@ -182,6 +185,7 @@ def _boot(spec: ServiceSpec, settings: ServerSettings) -> Boot:
         load_budget_s=settings.load_budget_s,
         warm_up_budget_s=settings.warm_up_budget_s,
         log_level=settings.log_level,
+        log_format=settings.log_format,
         parent=os.getpid(),
     )
 

@@ -28,7 +28,7 @@ class Prometheus:
 
     def ask(self, query: str) -> list[dict]:
         """The series that a PromQL query gives now."""
-        answer = self._http.get("/api/v1/query", params={"query": query}).json()
+        answer = self._http.get("/api/v1/query", params={"query": query}).raise_for_status().json()
         assert answer["status"] == "success", answer
         return answer["data"]["result"]
 
@@ -43,7 +43,7 @@ class Prometheus:
     def _asked(self, query: str) -> list[dict]:
         try:
             return self.ask(query)
-        except httpx.TransportError:  # it starts
+        except (httpx.TransportError, httpx.HTTPStatusError):  # it starts
             return []
 
     def close(self) -> None:
@@ -51,15 +51,25 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(folder: Path, targets: Mapping[str, str], rules: object = None) -> Iterator[Prometheus]:
-    """A server that scrapes `targets`, job name to "host:port", and has `rules`."""
+def scraping(
+    folder: Path, targets: Mapping[str, str], rules: object = None, alertmanager: str = ""
+) -> Iterator[Prometheus]:
+    """A server that scrapes `targets`, job name to "host:port", and has `rules`.
+
+    With an `alertmanager`, "host:port", that gets the alerts; the name of a job is then the label `pod` too.
+    """
     if shutil.which("prometheus") is None:
         reason = "There is no prometheus (Debian: apt-get install prometheus)."
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     folder.mkdir()
-    jobs = [{"job_name": name, "static_configs": [{"targets": [target]}]} for name, target in targets.items()]
+    jobs = [
+        {"job_name": name, "static_configs": [{"targets": [target], "labels": {"pod": name} if alertmanager else {}}]}
+        for name, target in targets.items()
+    ]
     timing = {"scrape_interval": _INTERVAL_S, "evaluation_interval": _INTERVAL_S}
     config = {"global": timing, "scrape_configs": jobs, "rule_files": ["rules.yaml"]}
+    if alertmanager:
+        config["alerting"] = {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]}
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules or {"groups": []}), encoding="utf-8")
     address = f"127.0.0.1:{own_port()}"

@@ -19,6 +19,7 @@ from gateway.http.context import Gateway, GatewayDep
 from gateway.http.openai_voices import LIKELY, engine_voice
 from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
+from services.base.tracing.spans import present
 from services.media.pcm import PcmResampler
 from services.media.speech.stretch import TimeStretch
 from services.text.notation.spoken_marks import FIELD
@@ -192,7 +193,9 @@ class _Speech:
             pronunciations=pronunciation_messages(told),
             pauses=pause_messages(sentence.pauses),
         )
-        call = self._gateway.tts.Synthesize(message, timeout=self._gateway.settings.speech_timeout_s)
+        call = self._gateway.tts.Synthesize(
+            message, timeout=self._gateway.settings.speech_timeout_s, metadata=present().metadata
+        )
         try:
             with _about_the_input(), self._gateway.calling("tts"):
                 async for response in call:

@@ -17,6 +17,7 @@ from gateway.fields import invalid_input_of
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
 from gateway.library.details import SPEECH_RATE_HZ
+from services.base.tracing.spans import present
 from services.text.cutting import cut
 from services.text.languages import language_by_script
 from services.text.subtitles import Subtitle, srt, vtt
@@ -91,7 +92,8 @@ def _wanted(fields: Mapping[str, object]) -> TranscriptionRequest:
 async def _responses(
     gateway: Gateway, wanted: TranscriptionRequest, speech: BufferedReader
 ) -> AsyncGenerator[asr_pb2.TranscribeResponse, None]:
-    call = gateway.asr.Transcribe(_requests(wanted, speech), timeout=gateway.settings.speech_timeout_s)
+    timeout_s = gateway.settings.speech_timeout_s
+    call = gateway.asr.Transcribe(_requests(wanted, speech), timeout=timeout_s, metadata=present().metadata)
     try:
         with gateway.calling("asr"):
             async for response in call:

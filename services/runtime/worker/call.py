@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from services.base.errors import InternalError, VigentError
+from services.base.tracing.spans import Span
 from services.enginekit.progress import ProgressSnapshot
 from services.runtime.worker.admission import Slot
 from services.runtime.worker.messages import Cancel, Credit, Ended, EndOfInputs, Event, Input, Open
@@ -34,8 +35,11 @@ class Admitted:
 class Call:
     """A call that has a slot. Servicers add the seconds of media they made to `media_s`, for the real-time factor."""
 
-    def __init__(self, admitted: Admitted, opened: Open, process: WorkerProcess, progress_interval_s: float) -> None:
-        self.id, self.method = opened.call, opened.method
+    def __init__(
+        self, admitted: Admitted, opened: Open, process: WorkerProcess, progress_interval_s: float, span: Span
+    ) -> None:
+        """`span` is that of the worker's work. It ends here: one that is killed could not tell its own."""
+        self.id, self.method, self.span = opened.call, opened.method, span
         self.slot, self.key, self.accepted = admitted.slot, admitted.key, admitted.accepted
         self.media_s = 0.0
         self.first_event_s: float | None = None
@@ -86,6 +90,8 @@ class Call:
                 self._last = self.snapshot()  # from here on the record belongs to the next call
                 self._arrived.put_nowait(message)
                 self.ended.set_result(None)
+                units = {f"units.{phase}": count for phase, count in message.units.items()}
+                self.span.end(message.error, message.at_ns, **units)
 
     def fail(self, error: VigentError) -> None:
         """Reports `error` to the caller at once and sends the cancel; the slot is free once the engine has stopped."""

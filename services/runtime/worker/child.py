@@ -14,6 +14,7 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -25,6 +26,7 @@ from services.base.disk import disk_full, is_disk_full
 from services.base.errors import ExhaustedError, InternalError, VigentError
 from services.base.log import configure_logging
 from services.base.terminal import replace_what_cannot_be_shown
+from services.base.tracing.spans import continued
 from services.enginekit.device import device_memory, is_device_lost, is_out_of_memory, release_device_memory
 from services.enginekit.progress import Progress
 from services.media.opencv import let_opencv_threads_sleep
@@ -78,7 +80,7 @@ def main(
     keep_large_blocks()
     replace_what_cannot_be_shown()
     let_opencv_threads_sleep()
-    configure_logging(boot.log_level, f"{boot.service}-worker-{boot.epoch}")
+    configure_logging(boot.log_level, f"{boot.service}-worker-{boot.epoch}", boot.log_format)
     send = _sender(replies)
     try:
         loaded = load_engine(boot, records[0])
@@ -126,14 +128,15 @@ class _Calls:
     def _run(self, call: _RunningCall) -> None:
         """Runs on the slot's thread. The record stays active until the very end, so that a hang in here is found."""
         try:
-            error = call.run(self._engine)
+            with continued(call.traceparent):
+                error = call.run(self._engine)
             if error is not None and error.reason == _OUT_OF_MEMORY:
                 call.progress.phase("release memory")
                 release_device_memory()
             self._gauges[:] = device_memory()
             del self._running[call.id]
             call.progress.finish()
-            self._send(Ended(call.id, error, dict(call.progress.units)))
+            self._send(Ended(call.id, error, dict(call.progress.units), time.time_ns()))
         except BaseException:  # a call whose end is never reported would occupy its slot for ever
             _LOG.exception("call %d cannot be ended", call.id)
             os._exit(os.EX_SOFTWARE)
@@ -143,7 +146,7 @@ class _RunningCall:
     """One call: runs the engine's method, feeds it inputs, sends what it yields as far as the credit allows."""
 
     def __init__(self, opened: Open, boot: Boot, record: MutableSequence[int], send: _Send) -> None:
-        self.id = opened.call
+        self.id, self.traceparent = opened.call, opened.traceparent
         self._opened, self._send = opened, send
         self._inputs: queue.SimpleQueue[object] = queue.SimpleQueue()  # bounded by the credit given
         self._credit = threading.Semaphore(boot.window)

@@ -55,17 +55,19 @@ class Boot:
     warm_up_budget_s: float
     log_level: str
     parent: int
+    log_format: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Server to worker: start `method(request, [inputs], progress)` on `slot`."""
+    """Server to worker: start `method(request, [inputs], progress)` on `slot`, for the trace of `traceparent`."""
 
     call: int
     slot: int
     method: str
     request: object
     streaming: bool
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +142,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Worker to server: the call is over and its slot free; `error` if it failed, `units` finished in each phase."""
+    """Worker to server: the call is over and its slot free; `error` if it failed, `units` finished in each phase.
+
+    `at_ns` is when, since 1970; None for a worker that could not say it.
+    """
 
     call: int
     error: VigentError | None = None
     units: Mapping[str, int] = field(default_factory=dict)
+    at_ns: int | None = None
 
 
 ToWorker = Open | Input | EndOfInputs | Cancel | Credit | Ping

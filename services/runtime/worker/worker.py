@@ -44,6 +44,7 @@ from typing import TYPE_CHECKING, Any
 from services.base.deadline import time_left_s
 from services.base.errors import FailedPreconditionError, InvalidInputError, UnavailableError, VigentError
 from services.base.settings import ServerSettings
+from services.base.tracing import spans as tracing
 from services.enginekit.progress import ProgressSnapshot
 from services.enginekit.settings import EngineSettings
 from services.runtime.worker.admission import Admission, Slot
@@ -277,11 +278,13 @@ class Worker:
         if self.problem is not None or self.broken or self.stalled or not self.available.is_set():
             self._metrics.refused("unavailable")
             raise self._absence()
-        slot = await self.admission.acquire(method, time_left_s())
+        with tracing.span("slot"):
+            slot = await self.admission.acquire(method, time_left_s())
         try:
             process = await self._present_process()
-            opened = Open(next(self._ids), slot.number, method, request, streaming)
-            call = Call(Admitted(slot, key, self._accepted(slot)), opened, process, self._progress_interval_s)
+            work = tracing.begin(f"worker {method}", engine=self.engine, worker_pid=process.pid, epoch=process.epoch)
+            opened = Open(next(self._ids), slot.number, method, request, streaming, work.traceparent)
+            call = Call(Admitted(slot, key, self._accepted(slot)), opened, process, self._progress_interval_s, work)
         except BaseException:
             self.admission.release(slot)
             raise
@@ -385,6 +388,7 @@ class Worker:
             for call in [call for call in calls if call.hung] or calls:
                 self._quarantine.worker_died(call.key)
         for call in calls:
+            call.span.event("worker restarted", reason=process.death_reason, exit_code=exit_code)
             self._release(call, Ended(call.id, _unavailable("The worker died during the call.")))
 
     async def _rest(self, rest_s: float) -> None:
