@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Not --quiet: what is being downloaded and how large it is are all there is to see for minutes.
-PIP := $(BIN)/pip --disable-pip-version-check install --constraint constraints.txt
+# In CI what is loaded is compiled then: it is a third of what is installed.
+PIP := $(BIN)/pip --disable-pip-version-check install $(if $(filter true,$(CI)),--no-compile) --constraint constraints.txt
 
 REMOTION_PACKAGES := remotion/node_modules/.done
 REMOTION_BUILD := remotion/dist/.done
@@ -59,8 +60,9 @@ check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generat
 
 test: test-remotion test-studio test-python ## every test; those in a browser too where Node and Chromium are or can be had
 
+# Makes within recipes take their jobs from nobody.
 define npm_test
-@if .ci/node-and-chromium; then $(MAKE) --no-print-directory $(1) && npm --prefix $(2) test --silent; \
+@if .ci/node-and-chromium; then MAKEFLAGS= $(MAKE) --no-print-directory $(1) && npm --prefix $(2) test --silent; \
 else [ "$$CI" != true ] && echo "Left out: npm test in $(2)/, and what pytest skips for the same reason."; fi
 endef
 
@@ -77,7 +79,7 @@ test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=pytho
 	$(BIN)/pytest $(SEVERAL_FILES) $(QUICK_TESTS)
 
 on_other_python = @if other=$$(.ci/other-python $(PYTHON)); then \
-    $(MAKE) --no-print-directory PYTHON="$$other" VENV=.venv-other $(1); fi
+    MAKEFLAGS= $(MAKE) --no-print-directory PYTHON="$$other" VENV=.venv-other $(1); fi
 
 setup-other:
 	$(call on_other_python,.venv-other/.quick)
