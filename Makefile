@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Not --quiet: what is being downloaded and how large it is are all there is to see for minutes.
-PIP := $(BIN)/pip --disable-pip-version-check install --constraint constraints.txt
+# In CI what is loaded is compiled then: it is a third of what is installed.
+PIP := $(BIN)/pip --disable-pip-version-check install $(if $(filter true,$(CI)),--no-compile) --constraint constraints.txt
 
 REMOTION_PACKAGES := remotion/node_modules/.done
 REMOTION_BUILD := remotion/dist/.done
@@ -29,10 +30,10 @@ MINUTES ?= 3
 COUNT ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo starter setup check test test-node test-python test-quick test-other faults soak fuzz bench quality bench-gpu studio studio-dist remotion generate clean
+.PHONY: help demo starter setup setup-other check test test-remotion test-studio test-python test-quick test-other faults soak fuzz bench quality bench-gpu studio studio-dist remotion generate clean
 
 help: ## lists these words
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.mesh starter ## makes out/demo.mp4 from assets/demo: script, presenter, captions, title, music
 	@$(BIN)/vigent make assets/demo/script.txt --footage assets/demo/presenter.mp4 --title-file assets/demo/title.txt --music assets/music/morning-light.m4a --out out/demo.mp4
@@ -57,12 +58,19 @@ check: $(VENV)/.dev $(VENV)-protos/.done ## lint, format, types, protos, generat
 	else echo "gateway/studio/ is not checked: run make studio-dist first."; fi
 	@$(BIN)/python -m tests.audit
 
-test: test-node test-python ## every test; those in a browser too where Node and Chromium are or can be had
+test: test-remotion test-studio test-python ## every test; those in a browser too where Node and Chromium are or can be had
 
-test-node: $(VENV)/.dev ## those of remotion/ and gateway/studio/
-	@if .ci/node-and-chromium && $(MAKE) --no-print-directory $(REMOTION_PACKAGES) $(STUDIO_PACKAGES); then \
-	    $(MAKE) --no-print-directory remotion && npm --prefix remotion test --silent && npm --prefix gateway/studio test --silent; \
-	else [ "$$CI" != true ] && echo "Left out: npm test in remotion/ and gateway/studio/, and what pytest skips for the same reason."; fi
+# Makes within recipes take their jobs from nobody.
+define npm_test
+@if .ci/node-and-chromium; then MAKEFLAGS= $(MAKE) --no-print-directory $(1) && npm --prefix $(2) test --silent; \
+else [ "$$CI" != true ] && echo "Left out: npm test in $(2)/, and what pytest skips for the same reason."; fi
+endef
+
+test-remotion: ## those of the Node child that draws overlays
+	$(call npm_test,remotion,remotion)
+
+test-studio: $(VENV)/.dev ## those of the studio, in Chromium over a real mesh
+	$(call npm_test,$(STUDIO_PACKAGES),gateway/studio)
 
 test-python: $(VENV)/.dev $(VENV)-protos/.done ## those of everything else
 	$(BIN)/pytest $(SEVERAL_FILES) $(NOT_AGAIN)
@@ -70,8 +78,14 @@ test-python: $(VENV)/.dev $(VENV)-protos/.done ## those of everything else
 test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=python3.13 VENV=.venv-3.13 for another one
 	$(BIN)/pytest $(SEVERAL_FILES) $(QUICK_TESTS)
 
-test-other: ## the same on the newest other Python of this machine, where there is one
-	@if other=$$(.ci/other-python $(PYTHON)); then $(MAKE) --no-print-directory test-quick PYTHON="$$other" VENV=.venv-other; fi
+on_other_python = @if other=$$(.ci/other-python $(PYTHON)); then \
+    MAKEFLAGS= $(MAKE) --no-print-directory PYTHON="$$other" VENV=.venv-other $(1); fi
+
+setup-other:
+	$(call on_other_python,.venv-other/.quick)
+
+test-other: ## the quick ones on the newest other Python of this machine, where there is one
+	$(call on_other_python,test-quick)
 
 faults: $(VENV)/.dev ## the tests that provoke faults, alone; docs/faults.md then says how each of them went
 	@mkdir -p out

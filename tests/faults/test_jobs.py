@@ -93,7 +93,7 @@ async def test_servers_that_are_long_away_are_waited_for(tmp_path: Path) -> None
     """Longer than there are attempts; who looks at the job is told."""
     with run_mesh(tmp_path, slow_engines(tmp_path) | {"VIGENT_ORCHESTRATOR_ATTEMPTS": "1"}) as mesh:
         async with JobClient(mesh.jobs) as client:
-            script = SCRIPT + SCRIPT.replace("sentence", "line")  # each sentence once, or its words would be found
+            script = SCRIPT + SCRIPT.replace("Sentence", "Line")  # each sentence once, or its words would be found
             job = (await client.submit(spec_of(mesh, script))).job
             for segments_done, victim in enumerate(WHOM, start=1):
                 await until(client, job.id, lambda event, least=segments_done: event.progress.segments_done >= least)

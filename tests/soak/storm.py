@@ -103,13 +103,14 @@ class Storm:
             await self._ended(key)
 
     async def rest(self) -> dict[str, Footprint]:
-        """What each process holds once all jobs have ended and each has worked since it was last started."""
+        """What each process holds once all jobs have ended, and each has worked since it was last started."""
         for key in self.specs:
             await self._ended(key)
-        calm = f"calm {self._seed} {len(self.specs)}"
-        script = "".join(f"Calm sentence {word} of job {len(self.specs)}. " for word in _WORDS)
-        self.specs[calm] = spec_of(self._mesh, script, seed=len(self.specs) + 1)
-        await self._ended(calm)
+        calm = [f"calm {self._seed} {len(self.specs) + number}" for number in range(_AT_ONCE)]
+        for key in calm:
+            script = "".join(f"Sentence {word} of {key}. " for word in _WORDS[:4])
+            self.specs[key] = spec_of(self._mesh, script, seed=len(self.specs) + 1)
+        await asyncio.gather(*(self._ended(key) for key in calm))
         await asyncio.gather(*(_serving(server) for server in self._mesh.servers.values()))
         return await _at_rest(self._mesh)
 
