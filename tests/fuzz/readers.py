@@ -17,8 +17,9 @@ from orchestrator.jobs.spec import complete_spec
 from services.base.errors import InternalError, UnavailableError, VigentError
 from services.enginekit.checkpoints import CheckpointFile, Package, Part
 from services.enginekit.package_registry import PackageRegistry
+from services.media.confinement.task import Limits
 from services.media.inspection import FootageFacts, SoundFacts
-from services.media.sandbox import Limits, run_limited
+from services.media.sandbox import run_limited
 from services.media.store import MediaStore, media_ref
 from services.text.normalise import normalise
 from services.text.sentences import split_script
