@@ -31,7 +31,8 @@ from gateway.settings import MODEL_SERVICES
 from orchestrator.client import calling
 from services.base.direct import direct_channel
 from services.base.errors import FailedPreconditionError, VigentError
-from services.media.sandbox import Limits, run_limited, walls_here
+from services.media.confinement.task import Limits
+from services.media.sandbox import run_limited, walls_here
 from services.media.storage.opening import open_store
 from services.typography.fonts import find_font, font_entries
 from vigent.tts.v1 import tts_pb2

@@ -12,8 +12,9 @@ from gateway.library.assets import Description, Kind, StyleDescription, StyleRol
 from gateway.settings import GatewaySettings
 from services.base.errors import InvalidInputError
 from services.media.colours import rgb_of_hex
+from services.media.confinement.task import Limits
 from services.media.facts import FootageFacts, SoundFacts
-from services.media.sandbox import WRITE_SPEECH, Limits, run_limited
+from services.media.sandbox import WRITE_SPEECH, run_limited
 from services.media.store import MediaStore
 from services.typography.inspection import FontFacts
 from services.typography.styles import read_style

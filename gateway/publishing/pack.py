@@ -15,7 +15,8 @@ from gateway.publishing.records import Draft
 from gateway.publishing.rules import FILM, Film, rules
 from gateway.publishing.texts import Texts, described
 from services.base.errors import ExhaustedError
-from services.media.sandbox import Limits, run_limited
+from services.media.confinement.task import Limits
+from services.media.sandbox import run_limited
 from services.media.store import MediaStore, StoredFile, recipe_key
 from vigent.jobs.v1 import jobs_pb2
 

@@ -30,7 +30,8 @@ from orchestrator.making.overlay_text import OverlayText
 from orchestrator.making.readings import readings_report
 from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.words import words_from_json
-from services.media.sandbox import Limits, run_limited
+from services.media.confinement.task import Limits
+from services.media.sandbox import run_limited
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2

@@ -10,7 +10,8 @@ from orchestrator.making.servers import Engine, Servers
 from orchestrator.making.take import SAMPLE_BYTES, Take
 from orchestrator.making.words import transcribe
 from services.base.errors import InvalidInputError
-from services.media.sandbox import WRITE_SPEECH, Limits, run_limited
+from services.media.confinement.task import Limits
+from services.media.sandbox import WRITE_SPEECH, run_limited
 from services.media.store import MediaStore, recipe_key
 from services.text.languages import primary_subtag
 from vigent.jobs.v1 import jobs_pb2
@@ -73,8 +74,8 @@ async def _heard(recording: Path, language: str, store: MediaStore, servers: Ser
 def _decoded(recording: Path, store: MediaStore) -> Take:
     with store.temporary(".pcm") as target:
         arguments = (recording, target, FIELD, _RATE_HZ, LONGEST_S)
-        files = {"reads": (recording,), "writes": (target,)}
-        run_limited(WRITE_SPEECH, *arguments, returns=float, **files, field=FIELD, limits=_LIMITS)
+        reads, writes = (recording,), (target,)
+        run_limited(WRITE_SPEECH, *arguments, returns=float, reads=reads, writes=writes, field=FIELD, limits=_LIMITS)
         take = Take(_RATE_HZ)
         take.append(target.read_bytes())
     take.close()

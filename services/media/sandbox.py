@@ -16,10 +16,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 
 import psutil
 from pydantic import TypeAdapter, ValidationError
@@ -74,9 +73,10 @@ def run_limited(
     if outcome.error is not None:
         raise outcome.error
     try:
-        return _adapter(returns).validate_json(outcome.value)
+        result: T = TypeAdapter(returns).validate_json(outcome.value)
     except ValidationError as error:
         raise _unagreed() from error
+    return result
 
 
 def walls_here() -> Walls:
@@ -158,11 +158,6 @@ def _understood(line: bytes) -> Answer:
         return understood(line)
     except ValueError as error:
         raise _unagreed() from error
-
-
-@lru_cache(maxsize=64)
-def _adapter(returns: type[T]) -> TypeAdapter[Any]:
-    return TypeAdapter(returns)
 
 
 def _tell_once(walls: Walls) -> None:

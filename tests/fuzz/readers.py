@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import tempfile
@@ -16,8 +17,9 @@ from orchestrator.jobs.spec import complete_spec
 from services.base.errors import InternalError, UnavailableError, VigentError
 from services.enginekit.checkpoints import CheckpointFile, Package, Part
 from services.enginekit.package_registry import PackageRegistry
+from services.media.confinement.task import Limits
 from services.media.inspection import FootageFacts, SoundFacts
-from services.media.sandbox import Limits, run_limited
+from services.media.sandbox import run_limited
 from services.media.store import MediaStore, media_ref
 from services.text.normalise import normalise
 from services.text.sentences import split_script
@@ -34,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 _LIMITS = Limits(wall_s=600, cpu_s=600, stall_s=300, memory_bytes=2 << 30, written_bytes=64 << 20)
 _STYLES = [load_style(kind, name) for kind in ("subtitle", "title") for name in list_styles(kind)]
 _LANGUAGES = ("", "zh", "en", "fr", "tlh", "zh-Hant-TW", "x" * 50)
-_AT_ONCE, _BATCH = 2, 25
+_AT_ONCE, _LARGEST_BATCH = 2, 25
 
 
 def fuzz_scripts(mangler: Mangler, count: int, findings: Findings, store: MediaStore) -> None:
@@ -101,14 +103,12 @@ class _Kind:
 def fuzz_media(mangler: Mangler, count: int, findings: Findings, folder: Path) -> None:
     """Uploads as the gateway looks at them, in the child that it looks at them in, many by the same one."""
     kinds = _media(folder)
+    size = min(_LARGEST_BATCH, max(1, count // (2 * len(kinds))))  # each kind comes twice at least
+    turns = itertools.islice(itertools.cycle(kinds), -(-count // size))
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        for begun in range(0, count, _AT_ONCE * _BATCH):
-            sizes = [
-                min(_BATCH, count - first) for first in range(begun, min(count, begun + _AT_ONCE * _BATCH), _BATCH)
-            ]
-            batches = [(kind := mangler.chance.choice(kinds), _written(kind, size, mangler, folder)) for size in sizes]
-            for _ in threads.map(lambda batch: _look(*batch, findings), batches):
-                pass
+        while some := list(itertools.islice(turns, _AT_ONCE)):  # not all of them on the disk
+            batches = [_written(kind, size, mangler, folder) for kind in some]
+            list(threads.map(lambda kind, batch: _look(kind, batch, findings), some, batches))
 
 
 def _written(kind: _Kind, many: int, mangler: Mangler, folder: Path) -> Path:

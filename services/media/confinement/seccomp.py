@@ -108,8 +108,11 @@ _Step = tuple[int, int, int, int]
 """Code, how many steps to skip if it holds and if not, operand."""
 
 
-def refuse_calls() -> None:
-    """Filters this thread, and those it starts, for good. Raises OSError where the kernel or this module cannot."""
+def refuse_calls() -> str:
+    """Filters this thread, and those it starts, for good; returns by what.
+
+    Raises OSError where the kernel or this module cannot.
+    """
     machine = os.uname().machine
     if machine not in _MACHINES or sys.byteorder != "little":
         raise OSError(errno.ENOSYS, f"no filter is known for {machine}")
@@ -117,6 +120,7 @@ def refuse_calls() -> None:
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
     filter_ = struct.pack("@HP", len(steps), ctypes.addressof(code))
     prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_MODE_FILTER), filter_)
+    return "seccomp"
 
 
 def _program(column: int, machine: int, pid: int) -> Iterator[_Step]:
@@ -128,13 +132,13 @@ def _program(column: int, machine: int, pid: int) -> Iterator[_Step]:
     for numbers in REFUSED.values():
         if (number := numbers[column]) is not None:
             yield from _if(_EQUAL, number)
-    numbers = {name: numbers[column] for name, numbers in CONDITIONAL.items()}
-    yield from _if(_EQUAL, numbers["clone3"], errno.ENOSYS)  # its flags are out of sight; clone takes its place
-    yield from _for(numbers["clone"], 0, [*_unless(_ANY_BIT, _CLONE_THREAD)])
-    yield from _for(numbers["kill"], 0, [*_unless(_EQUAL, pid)])
-    yield from _for(numbers["tgkill"], 0, [*_unless(_EQUAL, pid)])
-    yield from _for(numbers["prlimit64"], 0, [(_EQUAL, 2, 0, 0), *_unless(_EQUAL, pid)])
-    yield from _for(numbers["ioctl"], 1, [*_if(_EQUAL, termios.TIOCSTI), *_if(_EQUAL, _TIOCLINUX)])  # typing for users
+    of = {name: both[column] for name, both in CONDITIONAL.items()}
+    yield from _if(_EQUAL, of["clone3"], errno.ENOSYS)  # its flags are out of sight; clone takes its place
+    yield from _for(of["clone"], 0, [*_unless(_ANY_BIT, _CLONE_THREAD)])
+    yield from _for(of["kill"], 0, [*_unless(_EQUAL, pid)])
+    yield from _for(of["tgkill"], 0, [*_unless(_EQUAL, pid)])
+    yield from _for(of["prlimit64"], 0, [(_EQUAL, 2, 0, 0), *_unless(_EQUAL, pid)])
+    yield from _for(of["ioctl"], 1, [*_if(_EQUAL, termios.TIOCSTI), *_if(_EQUAL, _TIOCLINUX)])  # typing for users
     yield _RETURN, 0, 0, _ALLOW
 
 

@@ -58,9 +58,10 @@ def wall_in(package: str, reads: Sequence[Path], writes: Sequence[Path]) -> Wall
     """
     die_with_parent()
     refusals: list[str] = []
-    _try(lambda: [gain_no_privileges(), drop_capabilities()], refusals)
+    _try(gain_no_privileges, refusals)
+    _try(drop_capabilities, refusals)
     version = _try(lambda: keep_to([*_needed(package), *reads], writes), refusals)
-    filtered = _try(lambda: refuse_calls() or "seccomp", refusals)
+    filtered = _try(refuse_calls, refusals)
     network = filtered or _try(_leave_network, refusals) or ("Landlock, TCP only" if (version or 0) >= 4 else "")
     return Walls(f"Landlock {version}" if version else "", network or "", tuple(dict.fromkeys(refusals)))
 

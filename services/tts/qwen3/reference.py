@@ -15,7 +15,8 @@ from numpy import float32
 from numpy.typing import NDArray
 
 from services.base.errors import InvalidInputError
-from services.media.sandbox import Limits, run_limited
+from services.media.confinement.task import Limits
+from services.media.sandbox import run_limited
 from services.tts.qwen3.networks.codec_layers import CodecState
 from services.tts.qwen3.prompt import Reference
 
@@ -75,6 +76,13 @@ class ClonedVoices:
         with tempfile.NamedTemporaryFile() as file:
             target = Path(file.name)
             arguments = (recording, target, FIELD, self._sample_rate_hz, LONGEST_S + 1)
-            function, files = "services.media.recording:write_samples", {"reads": (recording,), "writes": (target,)}
-            run_limited(function, *arguments, returns=int, **files, field=FIELD, limits=_LIMITS)
+            run_limited(
+                "services.media.recording:write_samples",
+                *arguments,
+                returns=int,
+                reads=(recording,),
+                writes=(target,),
+                field=FIELD,
+                limits=_LIMITS,
+            )
             return np.fromfile(target, float32)

@@ -16,8 +16,9 @@ import pytest
 from services.base.errors import InternalError
 from services.media.confinement.answers import Outcome, jsonable, told, understood
 from services.media.confinement.seccomp import CONDITIONAL, REFUSED
+from services.media.confinement.task import Limits
 from services.media.facts import FootageFacts
-from services.media.sandbox import Limits, run_limited, walls_here
+from services.media.sandbox import run_limited, walls_here
 from tests.support import hostile
 
 NETWORK = ("connects", "connects_in_a_thread", "sends_a_datagram", "opens_a_unix_socket", "makes_a_ring")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from services.base.errors import CancelledError, InternalError, InvalidInputError, UnavailableError
-from services.media.sandbox import Limits
+from services.media.confinement.task import Limits
 from services.media.sandbox import run_limited as run
 
 
