@@ -58,6 +58,8 @@ class OrchestratorSettings(GrpcSettings):
         le=5,
     )
     retake_error_rate: float = Field(
-        0.16, description="Share of wrong sounds above which a take is wrong (tests/bench/RETAKES.md).", ge=0
+        0.16,
+        description="Share of wrong and of unwritten sounds above which a take is wrong (tests/bench/RETAKES.md).",
+        ge=0,
     )
     platform: str = Field("default", description="Platform whose safe areas apply to films that name none.")

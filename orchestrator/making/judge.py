@@ -1,22 +1,30 @@
-"""Whether a take says what it was to say: it is transcribed, and the sounds of both texts are compared."""
+"""Whether a take says what it was to say: it is transcribed, and the sounds of both texts are compared.
+
+A listener does not write down all that is said: Whisper tends to write once what is said twice. So the sound that lies
+in none of the words that were heard counts too.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 
+import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from orchestrator.making.making import Making
 from orchestrator.making.servers import LISTENER
 from orchestrator.making.take import Take
-from orchestrator.making.words import transcribe
+from orchestrator.making.words import text_of, transcribe
 from services.base.errors import InvalidInputError
 from services.base.tracing.spans import span
+from services.media.speech.unheard import unheard_share
 from services.media.store import recipe_key
 from services.text.normalise import read_aloud
 from services.text.sentences import Sentence, language_of
 from services.text.sounds import letters, sounds
+from vigent.asr.v1.asr_pb2 import TranscribedSegment
 
 
 class Judge:
@@ -38,18 +46,18 @@ class Judge:
             return rate
         language = self._making.language_to_say(sentence.text) or language_of(sentence.text)
         heard = await self._heard(take, language)
-        rate = None if heard is None else error_rate(sentence, heard, language)
+        rate = None if heard is None else take_error_rate(sentence, take, heard, language)
         if rate is not None and take.cut:
             rate += 1.0
         await asyncio.to_thread(self._store.remember_bytes, self._key(sentence, take), json.dumps(rate).encode())
         return rate
 
-    async def _heard(self, take: Take, language: str) -> str | None:
+    async def _heard(self, take: Take, language: str) -> list[TranscribedSegment] | None:
         """What the engine hears; None where it does not know the language."""
 
-        async def attempt() -> str:
+        async def attempt() -> list[TranscribedSegment]:
             with self._making.servers.asr.least_busy() as stub:
-                return await transcribe(stub, take, language)
+                return await transcribe(stub, take, language, words=True)
 
         try:
             with span("judging"):
@@ -59,7 +67,14 @@ class Judge:
 
     def _key(self, sentence: Sentence, take: Take) -> str:
         asked = sentence.text, sentence.pronunciations, self._making.language_to_say(sentence.text)
-        return recipe_key("sound_error_rate", self._engine.identity, *asked, take.sha256())
+        return recipe_key("take_error_rate", self._engine.identity, *asked, take.sha256())
+
+
+def take_error_rate(sentence: Sentence, take: Take, heard: Sequence[TranscribedSegment], language: str) -> float:
+    """The error rate of what was heard in a take of a sentence, and the share of its sound in which nothing was."""
+    spans = [(span.start_sample, span.end_sample) for segment in heard for span in segment.words or (segment,)]
+    unheard = unheard_share(np.frombuffer(take.data(), "<i2"), spans, take.sample_rate_hz)
+    return error_rate(sentence, text_of(heard), language) + unheard
 
 
 def error_rate(sentence: Sentence, heard: str, language: str) -> float:

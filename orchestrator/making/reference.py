@@ -8,7 +8,7 @@ from pathlib import Path
 
 from orchestrator.making.servers import Engine, Servers
 from orchestrator.making.take import SAMPLE_BYTES, Take
-from orchestrator.making.words import transcribe
+from orchestrator.making.words import text_of, transcribe
 from services.base.errors import InvalidInputError
 from services.media.confinement.task import Limits
 from services.media.sandbox import WRITE_SPEECH, run_limited
@@ -66,7 +66,7 @@ async def _heard(recording: Path, language: str, store: MediaStore, servers: Ser
     take = await asyncio.to_thread(_decoded, recording, store)
     try:
         with servers.asr.least_busy() as stub:
-            return (await transcribe(stub, take, language, _TIMEOUT_S)).strip()
+            return text_of(await transcribe(stub, take, language, _TIMEOUT_S)).strip()
     except InvalidInputError:
         return ""
 

@@ -46,6 +46,10 @@ class Take:
         """Hash of all samples so far, in hexadecimal digits."""
         return hashlib.sha256(self._data).hexdigest()
 
+    def data(self) -> bytes:
+        """All samples so far, int16 little-endian."""
+        return bytes(self._data)
+
     def append(self, data: bytes) -> None:
         """Adds samples (int16 little-endian) and wakes the readers."""
         self._data += data

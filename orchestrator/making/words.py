@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from google.protobuf import json_format
@@ -37,14 +37,20 @@ async def align(
         return [response.word async for response in call if response.WhichOneof("event") == "word"]
 
 
-async def transcribe(stub: AsrServiceStub, take: Take, language: str, timeout_s: float = CALL_TIMEOUT_S) -> str:
-    """What is heard in `take`; `language` is BCP 47, or "" for engines that find it out."""
-    opening = asr_pb2.TranscribeOpen(language=language, format=audio_format(take))
+async def transcribe(
+    stub: AsrServiceStub, take: Take, language: str, timeout_s: float = CALL_TIMEOUT_S, *, words: bool = False
+) -> list[asr_pb2.TranscribedSegment]:
+    """What is heard in `take`, with `words` or without; `language` is BCP 47, or "" for engines that find it out."""
+    opening = asr_pb2.TranscribeOpen(language=language, format=audio_format(take), words=words)
     with remote_errors():
         requests = audio_requests(asr_pb2.TranscribeRequest, opening, asr_pb2.TranscribeEnd, take)
         call = stub.Transcribe(requests, timeout=timeout_s, metadata=present().metadata)
-        heard = [response.segment.text async for response in call if response.WhichOneof("event") == "segment"]
-    return " ".join(heard)
+        return [response.segment async for response in call if response.WhichOneof("event") == "segment"]
+
+
+def text_of(segments: Iterable[asr_pb2.TranscribedSegment]) -> str:
+    """All that was heard."""
+    return " ".join(segment.text for segment in segments)
 
 
 async def audio_requests(

@@ -1,10 +1,16 @@
 """How wrong a take is, by what was heard."""
 
+import numpy as np
 import pytest
 
-from orchestrator.making.judge import error_rate
+from orchestrator.making.judge import error_rate, take_error_rate
+from orchestrator.making.take import Take
 from services.text.pronunciation import Pronunciation, ReadingKind
 from services.text.sentences import Sentence
+from vigent.asr.v1.asr_pb2 import TranscribedSegment
+from vigent.media.v1.media_pb2 import Word
+
+RATE_HZ = 24_000
 
 
 def rate(said: str, heard: str, language: str, *pronunciations: Pronunciation) -> float:
@@ -49,3 +55,40 @@ def test_a_reading_that_was_told_is_what_was_to_be_said() -> None:
     told = Pronunciation(0, 2, ReadingKind.PINYIN, "chang2 lü4")
     assert rate("长绿了。", "常率了。", "zh") > 0
     assert rate("长绿了。", "常率了。", "zh", told) == 0
+
+
+def take_of(seconds: float) -> Take:
+    """A take that sounds all the time, and the pause after it."""
+    take = Take(RATE_HZ)
+    take.append(np.random.default_rng(1).normal(0, 5000, round(seconds * RATE_HZ)).astype("<i2").tobytes())
+    take.close(0.24)
+    return take
+
+
+def heard(text: str, *word_s: tuple[float, float]) -> list[TranscribedSegment]:
+    """A segment of two seconds with a word in each span."""
+    words = [Word(start_sample=round(start * RATE_HZ), end_sample=round(end * RATE_HZ)) for start, end in word_s]
+    return [TranscribedSegment(text=text, start_sample=0, end_sample=2 * RATE_HZ, words=words)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "word_s", "expected"),
+    [
+        (2.0, [(0.0, 1.0), (1.1, 2.0)], 0.0),
+        (3.0, [(0.0, 1.0), (1.1, 2.0)], 1 / 3),  # the last second again, which the listener left out
+        (3.0, [(0.0, 1.0), (2.0, 3.0)], 1 / 3),
+        (3.0, [], 1 / 3),  # an engine that tells no words
+        (2.0, [], 0.0),
+    ],
+)
+def test_sound_in_which_no_word_was_heard_is_an_error(
+    seconds: float, word_s: list[tuple[float, float]], expected: float
+) -> None:
+    said = Sentence("Hello world.", 0, 12)
+    rate = take_error_rate(said, take_of(seconds), heard("hello world", *word_s), "en")
+    assert rate == pytest.approx(expected, abs=0.01)
+
+
+def test_wrong_and_unheard_add_up() -> None:
+    rate = take_error_rate(Sentence("abcd", 0, 4), take_of(4.0), heard("abxd", (0, 2)), "en")
+    assert rate == pytest.approx(0.25 + 0.5, abs=0.01)
