@@ -30,6 +30,7 @@ ORCHESTRATORS, JOBS_EACH, SEGMENTS_EACH = 2, 16, 2
 SENTENCES = 4
 _SIZE = {"width": 144, "height": 256}
 _WAITING = 8  # jobs beyond those that run
+_UNTIL_FULL = 8  # films that have ended when all lip-sync slots have work, and the jobs are spread over time
 _TIMEOUT_S = 120.0
 _CHANGED = "SELECT xact_commit, tup_inserted + tup_updated + tup_deleted FROM pg_stat_database WHERE datname = %s"
 
@@ -123,7 +124,8 @@ class _Mesh:
             self.orchestrators += stack.enter_context(started).values()
         mesh = targets | {"orchestrator": ",".join(server.address for server in self.orchestrators)}
         front = {f"VIGENT_GATEWAY_{name.upper()}": target for name, target in mesh.items()}
-        gateway = {"gateway": ("gateway", front | {"VIGENT_GATEWAY_PORT": "0"})}
+        patient = {"VIGENT_GATEWAY_PORT": "0", "VIGENT_GATEWAY_WAITS__CALL_TIMEOUT_S": str(_TIMEOUT_S)}
+        gateway = {"gateway": ("gateway", front | patient)}
         self.gateway = stack.enter_context(run_servers(folder, gateway))["gateway"]
         _say("all processes are up")
 
@@ -168,7 +170,8 @@ class _Makers:
         self._client, self._footage = client, footage
         self.films = self.failed = self.frames = self._seed = 0
 
-    async def go_on(self) -> None:
+    async def go_on(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
         while True:
             self._seed += 1
             body = {"script": script_of(SENTENCES), "footage": self._footage, "seed": self._seed, **_SIZE}
@@ -198,8 +201,8 @@ async def _measured(mesh: _Mesh, minutes: float, frame_s: float) -> Outcome:
         )
         uploaded = await client.post("/api/v1/footage", files={"file": ("face.png", face_picture())})
         makers = _Makers(client, uploaded.json()["id"])
-        working = [asyncio.create_task(makers.go_on()) for _ in range(watchers)]
-        while makers.films < ORCHESTRATORS * JOBS_EACH:
+        working = [asyncio.create_task(makers.go_on(after_s)) for after_s in range(watchers)]
+        while makers.films < _UNTIL_FULL:
             await asyncio.sleep(1)
             _raise_of(working)
         _say("the mesh is full")
