@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.base.tracing.spans import TRACEPARENT, continued, span
 
 _MAKING = frozenset({"POST", "PUT", "PATCH", "DELETE"})  # the others only look, many times a minute
+_KNOWN = _MAKING | {"GET", "HEAD"}
 
 
 class TraceRequests:
@@ -17,12 +18,12 @@ class TraceRequests:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on within its span, which has the name that metrics have."""
+        """Passes the request on within its span, which is told the template of its path."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        making = scope["method"] in _MAKING
-        name = f"HTTP {scope['method']}" if making else "HTTP GET"
-        with continued(Headers(scope=scope).get(TRACEPARENT)), span(name, root=making, kind="server") as request:
+        method = scope["method"] if scope["method"] in _KNOWN else "other"
+        parent, root = Headers(scope=scope).get(TRACEPARENT), method in _MAKING
+        with continued(parent), span(f"HTTP {method}", root=root, kind="server") as request:
             await self._app(scope, receive, send)
             request.end(route=getattr(scope.get("route"), "path", "other"))

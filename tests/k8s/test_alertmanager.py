@@ -1,30 +1,17 @@
 """From a frozen engine to the pod that is restarted: real Prometheus, real Alertmanager, and the slow loop between."""
 
 import asyncio
-import copy
 from contextlib import ExitStack
 from pathlib import Path
 
-import yaml
-
 from tests.support.alertmanager import alertmanager
 from tests.support.kubernetes_api import kubernetes_api
-from tests.support.manifests import K8S
-from tests.support.prometheus import Prometheus, scraping
+from tests.support.prometheus import hastened_rules, scraping
 from tests.support.servers import poll, serving, until_event
 from tests.support.slow_loop import TOKEN, slow_loop
 
-RULES = yaml.safe_load((K8S / "components/monitoring/rules.yaml").read_text(encoding="utf-8"))["spec"]
 PATIENT = {"stall_budget_s": 2, "recovery__cancel_grace_s": 600, "canary_interval_s": 0}
 """A hung worker is not replaced: it stands for one that cannot be killed."""
-
-
-def hastened(rules: dict) -> dict:
-    """The same rules, whose alerts must hold for two seconds where it was a minute or more."""
-    quick = copy.deepcopy(rules)
-    for rule in (rule for group in quick["groups"] for rule in group["rules"] if "for" in rule):
-        rule["for"] = "2s"
-    return quick
 
 
 async def test_a_frozen_engine_is_told_and_its_pod_restarted_and_a_long_inference_is_not(tmp_path: Path) -> None:
@@ -41,7 +28,7 @@ async def test_a_frozen_engine_is_told_and_its_pod_restarted_and_a_long_inferenc
             loop = stack.enter_context(slow_loop(tmp_path, api))
             alerts_to = stack.enter_context(alertmanager(tmp_path / "alertmanager", f"{loop.url}/alerts", TOKEN))
             targets = {sick: frozen.metrics_address, well: busy.metrics_address}
-            opened = scraping(tmp_path / "prometheus", targets, hastened(RULES), alerts_to)
+            opened = scraping(tmp_path / "prometheus", targets, hastened_rules(), alerts_to)
             prometheus = await asyncio.to_thread(stack.enter_context, opened)
             long = busy.speak("a long inference " * 40)  # of minutes, half a second a unit
             hung = frozen.speak("abcdef")
@@ -50,14 +37,8 @@ async def test_a_frozen_engine_is_told_and_its_pod_restarted_and_a_long_inferenc
             await poll(lambda: api.evicted == [sick])
             (audit,) = loop.audit()
             assert (audit["alert"], audit["pod"]) == ("VigentWorkerStalled", sick)
-            assert await asyncio.to_thread(told_of, prometheus, sick) == {"VigentWorkerStalled"}
-            assert await asyncio.to_thread(told_of, prometheus, well) == set()
+            assert await asyncio.to_thread(prometheus.alerts, sick) == {"VigentWorkerStalled"}
+            assert await asyncio.to_thread(prometheus.alerts, well) == set()
             assert not long.done()
             long.cancel()
             hung.cancel()
-
-
-def told_of(prometheus: Prometheus, pod: str) -> set[str]:
-    """Names of the alerts that have ever been pending or fired for it."""
-    found = prometheus.ask(f'max_over_time(ALERTS{{pod="{pod}"}}[10m])')
-    return {series["metric"]["alertname"] for series in found}

@@ -18,7 +18,7 @@ from tests.support.manifests import K8S, Manifest, built, built_with, container,
 OVERLAYS = ("one-node", "gpu-cluster")
 COMPONENTS = (
     *("sqlite", "postgres", "gpu", "monitoring", "autoscaling", "network-policies", "ingress", "mesh-tls"),
-    *("object-storage", "object-storage-egress", "slow-loop"),
+    *("object-storage", "object-storage-egress", "slow-loop", "traces"),
 )
 FOREIGN = ("monitoring.coreos.com/", "keda.sh/")
 OLDEST, NEWEST = "1.29", "1.37"

@@ -179,6 +179,15 @@ def run_server(
 
 
 @contextmanager
+def run_servers(data: Path, wanted: Mapping[str, tuple[str, Mapping[str, str]]]) -> Iterator[dict[str, Server]]:
+    """Several at once: by name, what `run_server` takes. Each logs into a folder of its name; the media are shared."""
+    media = {"VIGENT_MEDIA_ROOT": str(data / "media")}
+    servers = {name: _server(what, data / name, {**told, **media}) for name, (what, told) in wanted.items()}
+    with _run(list(servers.values())):
+        yield servers
+
+
+@contextmanager
 def run_mesh(
     data: Path,
     environment: Mapping[str, str] | None = None,

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.support.manifests import K8S
 from tests.support.mesh import own_port
 
 _TIMEOUT_S = 60.0
@@ -31,6 +32,11 @@ class Prometheus:
         answer = self._http.get("/api/v1/query", params={"query": query}).raise_for_status().json()
         assert answer["status"] == "success", answer
         return answer["data"]["result"]
+
+    def alerts(self, pod: str) -> set[str]:
+        """Names of the alerts that were ever pending or firing for what was scraped under this name."""
+        found = self.ask(f'max_over_time(ALERTS{{pod="{pod}"}}[10m])')
+        return {series["metric"]["alertname"] for series in found}
 
     def until(self, query: str) -> list[dict]:
         """Asks until the query gives a series."""
@@ -50,20 +56,28 @@ class Prometheus:
         self._http.close()
 
 
+def hastened_rules() -> dict:
+    """Those of k8s/, whose alerts must hold for two seconds where it was a minute or more."""
+    rules = yaml.safe_load((K8S / "components/monitoring/rules.yaml").read_text(encoding="utf-8"))["spec"]
+    for rule in (rule for group in rules["groups"] for rule in group["rules"] if "for" in rule):
+        rule["for"] = "2s"
+    return rules
+
+
 @contextmanager
 def scraping(
     folder: Path, targets: Mapping[str, str], rules: object = None, alertmanager: str = ""
 ) -> Iterator[Prometheus]:
     """A server that scrapes `targets`, job name to "host:port", and has `rules`.
 
-    With an `alertmanager`, "host:port", that gets the alerts; the name of a job is then the label `pod` too.
+    With an `alertmanager`, "host:port", that gets the alerts. With `rules` the name of a job is the label `pod` too.
     """
     if shutil.which("prometheus") is None:
         reason = "There is no prometheus (Debian: apt-get install prometheus)."
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     folder.mkdir()
     jobs = [
-        {"job_name": name, "static_configs": [{"targets": [target], "labels": {"pod": name} if alertmanager else {}}]}
+        {"job_name": name, "static_configs": [{"targets": [target], "labels": {"pod": name} if rules else {}}]}
         for name, target in targets.items()
     ]
     timing = {"scrape_interval": _INTERVAL_S, "evaluation_interval": _INTERVAL_S}

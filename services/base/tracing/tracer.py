@@ -70,6 +70,8 @@ class _TracedSpan(Span):
         if not self._span.is_recording():
             return
         self._span.set_attributes(_named(attributes))
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
         if error is not None:
             kind = error.reason if isinstance(error, VigentError) and error.reason else type(error).__name__
             self._span.set_attribute("error.type", kind)

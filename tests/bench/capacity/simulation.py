@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import tempfile
 import time
 from contextlib import AsyncExitStack, ExitStack, suppress
@@ -21,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.bench.pipeline import script_of, sleeping_engines
 from tests.support.films import face_picture
-from tests.support.mesh import Server, run_server
+from tests.support.mesh import Server, run_servers
 from tests.support.postgres import run_postgres
 
 REPLICAS, SERVERS = 50, 5
@@ -29,6 +30,7 @@ ORCHESTRATORS, JOBS_EACH, SEGMENTS_EACH = 2, 16, 2
 SENTENCES = 4
 _SIZE = {"width": 144, "height": 256}
 _WAITING = 8  # jobs beyond those that run
+_UNTIL_FULL = 8  # films that have ended when all lip-sync slots have work, and the jobs are spread over time
 _TIMEOUT_S = 120.0
 _CHANGED = "SELECT xact_commit, tup_inserted + tup_updated + tup_deleted FROM pg_stat_database WHERE datname = %s"
 
@@ -103,27 +105,29 @@ class _Mesh:
             "VIGENT_OVERLAY_QUEUE_LIMIT": "64",
         }
 
-        def started(name: str, place: str, environment: dict[str, str]) -> Server:
-            """Servers of a name have folders of their own for their logs, and one media store."""
-            shared = {"VIGENT_MEDIA_ROOT": str(folder / "media")}
-            return stack.enter_context(run_server(name, folder / place, environment | shared))
-
-        self.lipsync = [started("services.lipsync", f"lipsync-{n}", engines) for n in range(SERVERS)]
-        others = {name: started(f"services.{name}", name, engines).address for name in ("tts", "asr", "overlay")}
-        targets = others | {"lipsync": ",".join(server.address for server in self.lipsync)}
+        wanted = {f"lipsync-{n}": ("services.lipsync", engines) for n in range(SERVERS)}
+        wanted |= {name: (f"services.{name}", engines) for name in ("tts", "asr", "overlay")}
+        servers = stack.enter_context(run_servers(folder, wanted))
+        self.lipsync = [server for name, server in servers.items() if name.startswith("lipsync")]
+        targets = {name: servers[name].address for name in ("tts", "asr", "overlay")}
+        targets["lipsync"] = ",".join(server.address for server in self.lipsync)
         settings = {f"VIGENT_ORCHESTRATOR_{name.upper()}": target for name, target in targets.items()} | {
             "VIGENT_ORCHESTRATOR_DATABASE_URL": self.url,
             "VIGENT_ORCHESTRATOR_MAX_RUNNING_JOBS": str(JOBS_EACH),
             "VIGENT_ORCHESTRATOR_PARALLEL_SEGMENTS": str(SEGMENTS_EACH),
             "VIGENT_ORCHESTRATOR_CLEAN_INTERVAL_S": "0",
         }
-        self.orchestrators = [
-            started("orchestrator", f"orchestrator-{n}", settings | {"VIGENT_ORCHESTRATOR_EXECUTOR_ID": f"sim-{n}"})
-            for n in range(ORCHESTRATORS)
-        ]
+        self.orchestrators: list[Server] = []
+        for number in range(ORCHESTRATORS):  # one after the other: the first makes the tables
+            named = settings | {"VIGENT_ORCHESTRATOR_EXECUTOR_ID": f"sim-{number}"}
+            started = run_servers(folder, {f"orchestrator-{number}": ("orchestrator", named)})
+            self.orchestrators += stack.enter_context(started).values()
         mesh = targets | {"orchestrator": ",".join(server.address for server in self.orchestrators)}
         front = {f"VIGENT_GATEWAY_{name.upper()}": target for name, target in mesh.items()}
-        self.gateway = started("gateway", "gateway", front | {"VIGENT_GATEWAY_PORT": "0"})
+        patient = {"VIGENT_GATEWAY_PORT": "0", "VIGENT_GATEWAY_WAITS__CALL_TIMEOUT_S": str(_TIMEOUT_S)}
+        gateway = {"gateway": ("gateway", front | patient)}
+        self.gateway = stack.enter_context(run_servers(folder, gateway))["gateway"]
+        _say("all processes are up")
 
     def counts(self, films: int) -> Counts:
         """What has happened so far."""
@@ -166,7 +170,8 @@ class _Makers:
         self._client, self._footage = client, footage
         self.films = self.failed = self.frames = self._seed = 0
 
-    async def go_on(self) -> None:
+    async def go_on(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
         while True:
             self._seed += 1
             body = {"script": script_of(SENTENCES), "footage": self._footage, "seed": self._seed, **_SIZE}
@@ -196,10 +201,11 @@ async def _measured(mesh: _Mesh, minutes: float, frame_s: float) -> Outcome:
         )
         uploaded = await client.post("/api/v1/footage", files={"file": ("face.png", face_picture())})
         makers = _Makers(client, uploaded.json()["id"])
-        working = [asyncio.create_task(makers.go_on()) for _ in range(watchers)]
-        while makers.films < ORCHESTRATORS * JOBS_EACH:
+        working = [asyncio.create_task(makers.go_on(after_s)) for after_s in range(watchers)]
+        while makers.films < _UNTIL_FULL:
             await asyncio.sleep(1)
             _raise_of(working)
+        _say("the mesh is full")
         before = await asyncio.to_thread(mesh.counts, makers.films)
         await asyncio.sleep(minutes * 60)
         _raise_of(working)
@@ -221,6 +227,10 @@ async def _measured(mesh: _Mesh, minutes: float, frame_s: float) -> Outcome:
         gateway_upstream=upstream,
         failed=makers.failed,
     )
+
+
+def _say(what: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def _raise_of(tasks: list[asyncio.Task[None]]) -> None:
