@@ -28,6 +28,7 @@ ROWS = (
     "the same job submitted twice",
     "chunks repeated, missing or out of order",
     "orchestrator killed in a job",
+    "orchestrator gone for good",
     "orchestrator frozen while another attempt works on",
     "orchestrator replaced by another version in a job",
     "gateway killed",

@@ -1,0 +1,178 @@
+"""Several orchestrators on one PostgreSQL: one is gone for good, one was only frozen, the database breaks off."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+
+from orchestrator.client import ENDED_STATES, JobClient
+from tests.support.films import ended, output, spec_of, until
+from tests.support.mesh import Mesh, Server, run_mesh, run_server
+from tests.support.postgres import Postgres, run_postgres
+from tests.support.slow_films import SCRIPT, slow_engines
+from vigent.jobs.v1 import jobs_pb2
+
+NAMES = ("first", "second", "third")
+LEASE_S = 4.0
+TIMEOUT_S = 200.0
+TAKEN_OVER = re.compile(r"taken over from (\w+), not heard of since its lease ran out [\d.]+ s ago")
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Orchestrators over one mesh, by their names, and their database."""
+
+    mesh: Mesh
+    servers: dict[str, Server]
+    postgres: Postgres
+    url: str
+
+    def client(self, name: str) -> JobClient:
+        return JobClient(self.servers[name].address)
+
+    def spec(self, seed: int) -> jobs_pb2.JobSpec:
+        """Whose film has nothing of the job's id in it."""
+        return spec_of(self.mesh, SCRIPT, seed=seed, ai_label=jobs_pb2.AI_LABEL_OFF)
+
+    def runner(self, job_id: str) -> str:
+        """Who works on a job."""
+        query = "SELECT executor_id FROM dbos.workflow_status WHERE status = 'PENDING' AND workflow_uuid LIKE %s"
+        with psycopg.connect(self.url) as connection:
+            (executor_id,) = connection.execute(query, (f"{job_id}-%",)).fetchone() or ("",)
+        return str(executor_id).partition("#")[0]
+
+    def leases(self) -> list[str]:
+        """Names of those who hold one, or have not been forgotten."""
+        with psycopg.connect(self.url) as connection:
+            return sorted(row[0] for row in connection.execute("SELECT name FROM vigent_leases"))
+
+    def taken_over(self, name: str) -> float:
+        """How many jobs it has taken over."""
+        with urllib.request.urlopen(f"http://{self.servers[name].metrics}/metrics", timeout=60) as answer:
+            lines = answer.read().decode().splitlines()
+        return float(next(line for line in lines if line.startswith("vigent_jobs_taken_over_total")).split()[1])
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with run_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture(scope="module")
+def peers(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Peers]:
+    folder, url = tmp_path_factory.mktemp("peers"), postgres.new_database()
+    own = {"VIGENT_ORCHESTRATOR_DATABASE_URL": url, "VIGENT_ORCHESTRATOR_LEASE_S": str(LEASE_S)}
+    own["VIGENT_ORCHESTRATOR_EXECUTOR_ID"] = NAMES[0]
+    with run_mesh(folder, {**slow_engines(folder), **own}) as mesh, ExitStack() as stack:
+        servers = {NAMES[0]: mesh.servers["orchestrator"]}
+        for name in NAMES[1:]:
+            environment = {**servers[NAMES[0]].environment, "VIGENT_ORCHESTRATOR_EXECUTOR_ID": name}
+            servers[name] = stack.enter_context(run_server("orchestrator", folder, environment))
+        yield Peers(mesh, servers, postgres, url)
+
+
+async def begun(peers: Peers, seed: int) -> str:
+    """The id of a job in its middle."""
+    async with peers.client(NAMES[0]) as client:
+        job = (await client.submit(peers.spec(seed))).job
+        await until(client, job.id, lambda event: event.progress.segments_done >= 1)
+    return job.id
+
+
+async def said(server: Server, words: str) -> None:
+    """Returns once they are in the log."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while words not in server.log.read_text(encoding="utf-8"):
+            await asyncio.sleep(0.1)  # noqa: ASYNC110 - of another process
+
+
+async def events_of(client: JobClient, job_id: str) -> list[jobs_pb2.JobEvent]:
+    return [event async for event in client.watch(job_id)]
+
+
+def forget_pieces(peers: Peers) -> None:
+    """What is kept by recipe is made again."""
+    for key in (peers.mesh.media_root / "keys").iterdir():
+        key.unlink()
+
+
+async def twin_of(peers: Peers, job: jobs_pb2.Job) -> jobs_pb2.Job:
+    """The same film, made again undisturbed."""
+    forget_pieces(peers)
+    async with peers.client(NAMES[0]) as client:
+        return await ended(client, (await client.submit(job.spec)).job.id)
+
+
+async def test_a_cancel_reaches_the_orchestrator_that_makes_the_film(peers: Peers) -> None:
+    job_id = await begun(peers, seed=1)
+    runner = peers.runner(job_id)
+    other = next(name for name in NAMES if name != runner)
+    async with peers.client(other) as client:
+        assert (await client.cancel(job_id)).state == jobs_pb2.JOB_STATE_CANCELLED
+        await said(peers.servers[runner], f"job {job_id}: attempt 0 is over")
+        events = await events_of(client, job_id)
+    assert [event.state for event in events if event.state in ENDED_STATES] == [jobs_pb2.JOB_STATE_CANCELLED]
+
+
+@pytest.mark.fault("database locked, slow or down")
+@pytest.mark.parametrize("how", ["restarted", "frozen"])
+async def test_nobody_is_taken_for_dead_because_the_database_was_away(peers: Peers, how: str) -> None:
+    """For longer than a lease lasts, so that all have run out."""
+    jobs = await asyncio.gather(*(begun(peers, seed) for seed in (2, 3, 4)))
+    before = {name: peers.taken_over(name) for name in NAMES}
+    await asyncio.to_thread(peers.postgres.kill if how == "restarted" else peers.postgres.freeze)
+    try:
+        await asyncio.sleep(1.5 * LEASE_S)
+    finally:
+        await asyncio.to_thread(peers.postgres.start if how == "restarted" else peers.postgres.thaw)
+    async with peers.client(NAMES[2]) as client:
+        made = await asyncio.gather(*(ended(client, job_id) for job_id in jobs))
+    assert {job.state for job in made} == {jobs_pb2.JOB_STATE_DONE}
+    assert {name: peers.taken_over(name) for name in NAMES} == before
+    assert peers.leases() == sorted(NAMES)
+
+
+@pytest.mark.fault(
+    "orchestrator gone for good",
+    promised="On PostgreSQL another one takes its jobs over, 20 s later by default: one film, the same film.",
+)
+@pytest.mark.fault("orchestrator frozen while another attempt works on")
+async def test_jobs_of_one_that_is_gone_and_of_one_that_is_frozen_are_taken_over(peers: Peers) -> None:
+    jobs = await asyncio.gather(*(begun(peers, seed) for seed in (5, 6, 7)))
+    runners = {peers.runner(job_id): job_id for job_id in jobs}
+    assert set(runners) == set(NAMES)
+    left, gone, frozen = NAMES
+    peers.servers[gone].kill()
+    peers.servers[frozen].process.send_signal(signal.SIGSTOP)
+    try:
+        async with peers.client(left) as client:
+            events = await asyncio.gather(*(events_of(client, job_id) for job_id in jobs))
+            made = [await client.get(job_id) for job_id in jobs]
+            peers.servers[frozen].process.send_signal(signal.SIGCONT)
+            await said(peers.servers[frozen], f"job {runners[frozen]}: attempt 0 is over")
+            after = [await client.get(job_id) for job_id in jobs]
+    finally:
+        peers.servers[frozen].process.send_signal(signal.SIGCONT)
+        await asyncio.to_thread(peers.servers[gone].start)
+    assert [told(events[jobs.index(runners[name])]) for name in NAMES] == [[], [gone], [frozen]]
+    assert all([event.state for event in each].count(jobs_pb2.JOB_STATE_DONE) == 1 for each in events)
+    assert peers.taken_over(left) == 2
+    assert after == made
+    for job in made:
+        twin = await twin_of(peers, job)
+        assert output(peers.mesh, twin, "film.mp4") == output(peers.mesh, job, "film.mp4")
+
+
+def told(events: list[jobs_pb2.JobEvent]) -> list[str]:
+    """From whom a job was taken over, as its history says."""
+    queued = (event.progress.message for event in events if event.state == jobs_pb2.JOB_STATE_QUEUED)
+    return [found[1] for found in map(TAKEN_OVER.search, queued) if found]
