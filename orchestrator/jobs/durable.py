@@ -167,6 +167,8 @@ class DurableEngine:
 async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
     """Runs `work` as a durable step: one that had finished before a crash returns its recorded (JSON-able) result.
 
+    It is cancelled about a second after its attempt was, by whichever orchestrator.
+
     Raises UnavailableError (DATABASE_AWAY) when the result cannot be recorded, and what `work` raises.
     """
 
@@ -174,7 +176,7 @@ async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
         return await work()
 
     try:
-        return await DBOS.run_step_async({"name": name}, run)
+        return await DBOS.run_step_async({"name": name, "preemptible": True}, run)
     except AWAY_ERRORS as error:
         raise away("The database of the jobs did not take a step.") from error
 

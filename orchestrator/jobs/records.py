@@ -120,14 +120,6 @@ class JobRecords:
         self._wake(job_id)
         return changed
 
-    async def overtaken(self, attempts: Collection[tuple[str, int]]) -> list[tuple[str, int]]:
-        """Those attempts, each a job and a number, that are over: cancelled, followed by another, or deleted."""
-        query = sa.select(_jobs.c.id, _jobs.c.attempt).where(
-            _jobs.c.id.in_([job_id for job_id, _ in attempts]), _jobs.c.state != jobs_pb2.JOB_STATE_CANCELLED
-        )
-        rows = await self._database.run(lambda db: db.execute(query).all())
-        return [attempt for attempt in attempts if attempt not in {(row.id, row.attempt) for row in rows}]
-
     def attempt_at(self, job_id: str, number: int) -> JobAttempt:
         """The records of one attempt at the job, for the code that makes the film."""
         return JobAttempt(self, job_id, number)

@@ -1,8 +1,9 @@
 """No job waits for an orchestrator that is gone for good: a peer begins a new attempt at what it has begun.
 
 The number of the attempt is the fence: whatever changes a job is one transaction that holds for one attempt only
-(`records.py`), so that an orchestrator that was frozen may go on, and can publish nothing. It finds out and stops.
-The durable engine's own recovery would go on with the same attempt, and knows nothing of who is alive.
+(`records.py`), so that an orchestrator that was frozen may go on, and can publish nothing. The older attempt is
+cancelled in the durable engine, which tells it so within a second. The engine's own recovery would go on with the same
+attempt, and knows nothing of who is alive.
 """
 
 from __future__ import annotations
@@ -24,8 +25,6 @@ from services.base.errors import UnavailableError
 from vigent.jobs.v1 import jobs_pb2
 
 _LOG = logging.getLogger(__name__)
-_LOOK_S = 1.0
-"""How soon a cancel that another orchestrator has taken stops the work here."""
 
 
 class _StillThere(Exception):  # noqa: N818 - good news
@@ -33,7 +32,7 @@ class _StillThere(Exception):  # noqa: N818 - good news
 
 
 class Takeover:
-    """Takes over the jobs of orchestrators that are gone, and leaves those to others that others have taken."""
+    """Takes over the jobs of orchestrators that are gone."""
 
     def __init__(
         self, leases: Leases, engine: DurableEngine, records: JobRecords, maker: FilmMaker, metrics: JobMetrics
@@ -59,7 +58,6 @@ class Takeover:
         async with asyncio.TaskGroup() as group:
             group.create_task(_for_ever(self._leases.renew, self._leases.renewal_s))
             group.create_task(_for_ever(self._take_over, self._leases.renewal_s))
-            group.create_task(_for_ever(self._stop_overtaken, _LOOK_S))
         raise AssertionError("unreachable: none of them ends")
 
     async def _take_over(self) -> None:
@@ -96,13 +94,6 @@ class Takeover:
                 raise _StillThere
 
         return require_gone
-
-    async def _stop_overtaken(self) -> None:
-        """Ends at once the work on jobs that others have cancelled or taken over."""
-        if running := self._maker.running:
-            for job_id, attempt in await self._records.overtaken(running):
-                _LOG.warning("job %s: attempt %d is over, another orchestrator has said so", job_id, attempt)
-                self._maker.interrupt(job_id, attempt)
 
 
 async def queue_waiting(

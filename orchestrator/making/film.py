@@ -107,11 +107,6 @@ class FilmMaker:
             _LOG.warning("job %s begins again: %s", attempt.job_id, why)
         return begun
 
-    @property
-    def running(self) -> list[tuple[str, int]]:
-        """The jobs and attempts that this process works on."""
-        return list(self._running)
-
     def interrupt(self, job_id: str, attempt: int) -> None:
         """Stops work on an attempt at once, if this process is working on it."""
         if task := self._running.get((job_id, attempt)):
