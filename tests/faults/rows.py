@@ -52,6 +52,7 @@ ROWS = (
     "wall clock an hour off",
     "rolling restart under load",
     "drain of a busy server",
+    "replicas of a service drained, frozen or slow",
     "weights missing, cut or wrong",
     "reload to a bad version",
     "certificate expires or is replaced",
