@@ -131,6 +131,11 @@ class Leases:
         earlier = sa.and_(_leases.c.name == self.name, _leases.c.executor_id != self.executor_id)
         await self._database.run(lambda db: _execute(db, _leases.delete().where(earlier)))
 
+    def close(self) -> None:
+        """Closes the connections to the database."""
+        self._thread.shutdown()
+        self._database.close()
+
     async def _run(self, work: Callable[[sa.Connection], None]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._database.transact, work)
 

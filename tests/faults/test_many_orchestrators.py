@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
 import pytest
@@ -171,3 +172,36 @@ def told(events: list[jobs_pb2.JobEvent]) -> list[str]:
     """From whom a job was taken over, as its history says."""
     queued = (event.progress.message for event in events if event.state == jobs_pb2.JOB_STATE_QUEUED)
     return [found[1] for found in map(TAKEN_OVER.search, queued) if found]
+
+
+OLDER = """
+import sys
+from orchestrator.jobs import durable
+durable.WORKFLOW_PROTOCOL = "films-v1"
+from orchestrator.server import serve
+sys.exit(serve())
+"""
+
+
+@pytest.mark.fault("orchestrator replaced by another version in a job")
+async def test_what_an_older_version_has_begun_and_queued_is_made_by_the_newer_one(peers: Peers) -> None:
+    """Not before the older one ends: both run side by side in the middle of an upgrade."""
+    url, seeds = peers.postgres.new_database(), (8, 9)
+    environment = {**peers.servers[NAMES[0]].environment, "VIGENT_ORCHESTRATOR_DATABASE_URL": url}
+    as_older = {**environment, "VIGENT_ORCHESTRATOR_EXECUTOR_ID": "older"}
+    folder = peers.mesh.data
+    with run_server("orchestrator", folder, as_older, [sys.executable, "-c", OLDER]) as older:
+        side = replace(peers, url=url, servers={NAMES[0]: older})
+        jobs = [await begun(side, seeds[0])]
+        async with JobClient(older.address) as client:
+            jobs.append((await client.submit(side.spec(seeds[1], SCRIPT))).job.id)
+        with run_server("orchestrator", folder, {**environment, "VIGENT_ORCHESTRATOR_EXECUTOR_ID": "newer"}) as newer:
+            running = side.runner(jobs[0])
+            await asyncio.to_thread(older.stop)
+            async with JobClient(newer.address) as client:
+                made = await asyncio.gather(*(ended(client, job_id) for job_id in jobs))
+                events = await asyncio.gather(*(events_of(client, job_id) for job_id in jobs))
+    assert running == "older"
+    assert {job.state for job in made} == {jobs_pb2.JOB_STATE_DONE}
+    assert told(events[0]) == ["older"]
+    assert "Begins again: an older version began it." in {event.progress.message for event in events[1]}
