@@ -12,13 +12,16 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from orchestrator.jobs.collector import Collector
-from orchestrator.jobs.durable import DurableEngine
+from orchestrator.jobs.database import is_postgresql
+from orchestrator.jobs.durable import WORKFLOW_PROTOCOL, DurableEngine
 from orchestrator.jobs.forecast import Forecaster
+from orchestrator.jobs.leases import Leases
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.room import DiskRoom
 from orchestrator.jobs.servicer import SERVICE, JobServicer
 from orchestrator.jobs.status import JobStatusServicer
+from orchestrator.jobs.takeover import Takeover, queue_waiting
 from orchestrator.making.film import FilmMaker
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.sample import Sampler
@@ -40,7 +43,6 @@ from services.runtime.health import Health
 from services.runtime.interceptors import RpcGuard
 from services.runtime.metrics import ServerMetrics
 from services.typography.fonts import use_uploaded_fonts
-from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import add_JobServiceServicer_to_server
 
 NAME = "orchestrator"
@@ -68,11 +70,12 @@ def serve() -> int:
 
 async def _serve(settings: OrchestratorSettings) -> int:
     signals = StopSignals()
-    records = _opened(settings.database_url)
+    records, leases = _opened(settings)
     metrics = ServerMetrics(NAME)
     store, servers = open_store(settings.media_root), Servers(settings)
     use_uploaded_fonts(store.root)
-    engine = DurableEngine(settings.database_url, settings.executor_id, settings.max_running_jobs)
+    executor_id = settings.executor_id if leases is None else leases.executor_id
+    engine = DurableEngine(settings.database_url, executor_id, settings.max_running_jobs)
     room = DiskRoom(store, settings.least_free_bytes)
     collector = Collector(records, engine, store, room, settings)
     job_metrics = JobMetrics(metrics.registry, records)
@@ -89,7 +92,8 @@ async def _serve(settings: OrchestratorSettings) -> int:
     add_common_services(server, SERVICE, health, status)
     address = f"{settings.host}:{bind(server, settings, NAME, neighbours)}"
     metrics_port = metrics.serve(settings.host, settings.metrics_port)
-    async with _running(engine, maker, records, collector):
+    takeover = None if leases is None else Takeover(leases, engine, records, maker, job_metrics)
+    async with _running(engine, maker, records, collector, leases, takeover):
         probes = await open_health_port(settings, health, NAME)
         await server.start()  # not before: what is to be done with a job goes to the engine at once
         await health.publish(ready=True, live=True)
@@ -104,16 +108,28 @@ async def _serve(settings: OrchestratorSettings) -> int:
 
 @contextlib.asynccontextmanager
 async def _running(
-    engine: DurableEngine, maker: FilmMaker, records: JobRecords, collector: Collector
+    engine: DurableEngine,
+    maker: FilmMaker,
+    records: JobRecords,
+    collector: Collector,
+    leases: Leases | None,
+    takeover: Takeover | None,
 ) -> AsyncIterator[None]:
+    if leases is not None:
+        await leases.renew()
     await engine.start(maker.make, records.turn)
-    for job_id, attempt in await engine.abandon_older():
-        await maker.begin_again(records.attempt_at(job_id, attempt), "an older version began it")
-    for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):  # a crash between record and queue loses nothing
-        engine.enqueue(job.id, await records.attempt(job.id))
-    cleaning = asyncio.create_task(collector.keep_cleaning())
+    if takeover is None:
+        await queue_waiting(engine, records, maker)
+    else:
+        await takeover.begin()
+    keeping = [asyncio.create_task(collector.keep_cleaning())]
+    if takeover is not None:
+        keeping.append(asyncio.create_task(takeover.keep()))
     yield
-    cleaning.cancel()
+    for task in keeping:
+        task.cancel()
+    if leases is not None:
+        await leases.give_up()
 
 
 def _leave(code: int) -> None:
@@ -124,13 +140,18 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _opened(database_url: str) -> JobRecords:
-    """The records. Raises InvalidInputError for no URL, FailedPreconditionError for a database that does not open."""
+def _opened(settings: OrchestratorSettings) -> tuple[JobRecords, Leases | None]:
+    """The records, and leases where several orchestrators can share them.
+
+    Raises InvalidInputError for no URL, FailedPreconditionError for a database that does not open.
+    """
     try:
-        url = sa.make_url(database_url)
+        url = sa.make_url(settings.database_url)
         if url.get_backend_name() == "sqlite" and url.database:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        return JobRecords(database_url)
+        records, leases = JobRecords(settings.database_url), None
+        if is_postgresql(settings.database_url):
+            leases = Leases(settings.database_url, settings.executor_id, settings.lease_s, WORKFLOW_PROTOCOL)
     except (sa.exc.ArgumentError, ImportError) as error:
         problem = "This is no database for jobs."  # not quoted: it may hold a password
         raise InvalidInputError(problem, "Give sqlite:///PATH or postgresql://HOST/NAME.", _DATABASE_FIELD) from error
@@ -138,3 +159,4 @@ def _opened(database_url: str) -> JobRecords:
         reason = str(error.orig if isinstance(error, sa.exc.DBAPIError) else error.strerror).partition("\n")[0]
         problem = f"The database of the jobs does not open: {reason}."
         raise FailedPreconditionError(problem, "Mend it, or name another one.", _DATABASE_FIELD) from error
+    return records, leases

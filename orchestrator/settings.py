@@ -17,7 +17,18 @@ class OrchestratorSettings(GrpcSettings):
     asr: str = Field(f"127.0.0.1:{PORTS['asr']}", description="Address of the listening servers.")
     overlay: str = Field(f"127.0.0.1:{PORTS['overlay']}", description="Address of the overlay servers.")
     database_url: str = Field("sqlite:///.vigent/jobs.db", description="Database of the jobs: SQLite or PostgreSQL.")
-    executor_id: str = Field("orchestrator", description="Name under which this process recovers its own jobs.")
+    executor_id: str = Field(
+        "orchestrator",
+        description="Name of this orchestrator among those that share a database, under which it recovers its jobs.",
+        min_length=1,
+        max_length=200,
+    )
+    lease_s: float = Field(
+        15.0,
+        description="PostgreSQL: time without a sign of life after which others take its jobs over.",
+        ge=1,
+        le=3600,
+    )
     max_running_jobs: int = Field(1, description="Jobs that run at the same time.", ge=1)
     least_free_bytes: int = Field(
         256 * 2**20,

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
@@ -35,6 +36,7 @@ DATABASE_AWAY = "DATABASE_AWAY"
 AWAY_ERRORS = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
 """Out of reach, lost halfway, locked too long, out of connections, on a full disk: all of these pass."""
 
+_TABLES_LOCK = 0x766967656E74  # "vigent", among the locks of whatever else uses the database
 _PATIENCE_S = 30.0  # with a lock of another, where no caller waits
 _TO_ANSWER_S = 0.5  # of a caller's time, so that it hears what became of its call
 
@@ -46,17 +48,22 @@ class Database:
     after it.
     """
 
-    def __init__(self, url: str, tables: sa.MetaData) -> None:
-        """Creates `tables` where they are missing. Raises SQLAlchemy's errors when that fails."""
+    def __init__(self, url: str, tables: sa.MetaData, patience_s: float = _PATIENCE_S) -> None:
+        """Creates `tables` where they are missing. Raises SQLAlchemy's errors when that fails.
+
+        `patience_s`: how long a statement may take where no caller has a deadline.
+        """
         self._file = _file_of(url)
         self._engine = sa.create_engine(reached(url), pool_pre_ping=self._file is None)
         self._inode = self._file.stat().st_ino if self._file else 0
         if url.startswith("sqlite"):
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_immediately)
+            sa.event.listen(self._engine, "begin", partial(_begin_immediately, patience_s=patience_s))
         else:
-            sa.event.listen(self._engine, "begin", _bound_statements)
-        tables.create_all(self._engine)
+            sa.event.listen(self._engine, "begin", partial(_bound_statements, patience_s=patience_s))
+        with self._engine.begin() as db:
+            _let_one_make_tables(db)
+            tables.create_all(db)
 
     async def run(self, work: Callable[[sa.Connection], _T]) -> _T:
         """What `work` returns in a transaction, which its errors roll back. Raises UnavailableError, DATABASE_AWAY."""
@@ -122,11 +129,16 @@ def _file_of(url: str) -> Path | None:
     return Path(str(parsed.database))
 
 
+def is_postgresql(url: str) -> bool:
+    """Whether several orchestrators can share it."""
+    return sa.make_url(url).get_backend_name() == "postgresql"
+
+
 def with_timeouts(url: str) -> str:
     """The URL of a PostgreSQL server with timeouts, so that no wait for it is endless; those already in it are kept."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() != "postgresql":
+    if not is_postgresql(url):
         return url
+    parsed = sa.make_url(url)
     return parsed.set(query=_GIVEN_UP_AFTER | dict(parsed.query)).render_as_string(hide_password=False)
 
 
@@ -157,6 +169,12 @@ def keep_others_out(db: sa.Connection, table: sa.Table) -> None:
         db.execute(sa.text(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE"))
 
 
+def _let_one_make_tables(db: sa.Connection) -> None:
+    """Orchestrators that start at once would all find them missing."""
+    if db.dialect.name == "postgresql":
+        db.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLES_LOCK)))
+
+
 def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN would come too late, see _begin_immediately
     cursor = connection.cursor()
@@ -165,20 +183,20 @@ def _prepare_sqlite(connection: sa.engine.interfaces.DBAPIConnection, _record: o
     cursor.close()
 
 
-def _begin_immediately(connection: sa.Connection) -> None:
+def _begin_immediately(connection: sa.Connection, patience_s: float) -> None:
     """SQLite's plain BEGIN takes no lock, so two transactions that read before they write would both go ahead."""
-    connection.exec_driver_sql(f"PRAGMA busy_timeout={_patience_ms()}")
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={_patience_ms(patience_s)}")
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _bound_statements(connection: sa.Connection) -> None:
+def _bound_statements(connection: sa.Connection, patience_s: float) -> None:
     """PostgreSQL: the wait for a lock is part of a statement's time."""
-    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {_patience_ms()}")
+    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {_patience_ms(patience_s)}")
 
 
-def _patience_ms() -> int:
+def _patience_ms(most_s: float) -> int:
     left_s = time_left_s()
-    return round(1000 * (_PATIENCE_S if left_s is None else max(0.001, min(_PATIENCE_S, left_s - _TO_ANSWER_S))))
+    return round(1000 * (most_s if left_s is None else max(0.001, min(most_s, left_s - _TO_ANSWER_S))))
 
 
 def _require_time() -> None:

@@ -13,10 +13,11 @@ import asyncio
 import contextvars
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 from dbos._queue import queue_worker_thread
 
 from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
@@ -35,6 +36,15 @@ MakeFilm = Callable[[str, int], Awaitable[None]]
 """Gets the id of a job and the number of the attempt."""
 TurnOf = Callable[[str], Awaitable[int]]
 """Gets the id of a job."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An attempt at a job that an orchestrator has begun, by its name in the durable engine."""
+
+    job_id: str
+    attempt: int
+    executor_id: str
 
 
 class DurableEngine:
@@ -58,6 +68,7 @@ class DurableEngine:
         self._make: MakeFilm | None = None
         self._turn_of: TurnOf | None = None
         self._queuing: set[asyncio.Task[None]] = set()
+        self._making = set[str]()
         self._workflow = self._make_workflow()
 
     async def start(self, make: MakeFilm, turn_of: TurnOf) -> None:
@@ -103,12 +114,25 @@ class DurableEngine:
                 return self._doorbell.ring()
             await asyncio.sleep(_PAUSE_S)
 
-    async def abandon_older(self) -> list[tuple[str, int]]:
-        """Cancels what was begun in another protocol, and so is never recovered; returns those jobs and attempts."""
-        unfinished = await DBOS.list_workflows_async(
-            status=["PENDING", "ENQUEUED"], name=_WORKFLOW, load_input=False, load_output=False
-        )
-        older = [found.workflow_id for found in unfinished if found.app_version not in {None, WORKFLOW_PROTOCOL}]
+    async def claims(self) -> list[Claim]:
+        """Attempts that some orchestrator has begun and not ended, this one or another. Raises UnavailableError."""
+        return [
+            Claim(_job_of(found.workflow_id), _attempt_of(found.workflow_id), found.executor_id or "")
+            for found in await _listed(status="PENDING")
+        ]
+
+    def is_making(self, claim: Claim) -> bool:
+        """Whether this process works on it."""
+        return workflow_id(claim.job_id, claim.attempt) in self._making
+
+    async def abandon_older(self, running: Collection[str] = ()) -> list[tuple[str, int]]:
+        """Cancels what was begun in another protocol, and so is never recovered; returns those jobs and attempts.
+
+        `running`: protocols that others still work on. Raises UnavailableError.
+        """
+        known = {None, WORKFLOW_PROTOCOL, *running}
+        unfinished = await _listed(status=["PENDING", "ENQUEUED"])
+        older = [found.workflow_id for found in unfinished if found.app_version not in known]
         for workflow in older:
             await DBOS.cancel_workflow_async(workflow)
         return [(_job_of(workflow), _attempt_of(workflow)) for workflow in older]
@@ -119,7 +143,7 @@ class DurableEngine:
 
     async def forget(self, job_id: str) -> None:
         """Removes all attempts at a job and their steps, which hold its script. Raises UnavailableError."""
-        found = await _listed(f"{job_id}-")
+        found = [each.workflow_id for each in await _listed(workflow_id_prefix=f"{job_id}-")]
         try:
             await DBOS.delete_workflows_async([each for each in found if _job_of(each) == job_id])
         except AWAY_ERRORS as error:
@@ -127,7 +151,7 @@ class DurableEngine:
 
     async def jobs(self) -> set[str]:
         """Ids of the jobs of which something is kept here. Raises UnavailableError."""
-        return set(map(_job_of, await _listed()))
+        return {_job_of(found.workflow_id) for found in await _listed()}
 
     def stop(self) -> None:
         """Closes the database; the next start recovers unfinished attempts."""
@@ -140,15 +164,22 @@ class DurableEngine:
         @DBOS.workflow(name=_WORKFLOW)
         async def make_film(job_id: str) -> None:
             assert self._make is not None
-            assert DBOS.workflow_id is not None
-            with self._doorbell:
-                await self._make(job_id, _attempt_of(DBOS.workflow_id))
+            workflow = DBOS.workflow_id
+            assert workflow is not None
+            self._making.add(workflow)
+            try:
+                with self._doorbell:
+                    await self._make(job_id, _attempt_of(workflow))
+            finally:
+                self._making.discard(workflow)
 
         return make_film
 
 
 async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
     """Runs `work` as a durable step: one that had finished before a crash returns its recorded (JSON-able) result.
+
+    It is cancelled about a second after its attempt was, by whichever orchestrator.
 
     Raises UnavailableError (DATABASE_AWAY) when the result cannot be recorded, and what `work` raises.
     """
@@ -157,19 +188,22 @@ async def step(name: str, work: Callable[[], Awaitable[_T]]) -> _T:
         return await work()
 
     try:
-        return await DBOS.run_step_async({"name": name}, run)
+        return await DBOS.run_step_async({"name": name, "preemptible": True}, run)
     except AWAY_ERRORS as error:
         raise away("The database of the jobs did not take a step.") from error
 
 
-async def _listed(prefix: str | None = None) -> list[str]:
+async def _listed(status: str | list[str] | None = None, workflow_id_prefix: str | None = None) -> list[WorkflowStatus]:
     try:
-        found = await DBOS.list_workflows_async(
-            name=_WORKFLOW, workflow_id_prefix=prefix, load_input=False, load_output=False
+        return await DBOS.list_workflows_async(
+            name=_WORKFLOW,
+            status=status,
+            workflow_id_prefix=workflow_id_prefix,
+            load_input=False,
+            load_output=False,
         )
     except AWAY_ERRORS as error:
         raise away("The database of the jobs does not answer.") from error
-    return [workflow.workflow_id for workflow in found]
 
 
 def workflow_id(job_id: str, attempt: int) -> str:

@@ -17,7 +17,7 @@ _STAGE_BUCKETS_S = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 
 class JobMetrics(Collector):
-    """`vigent_jobs{state}`, `vigent_job_stage_seconds{stage}` and `vigent_retakes_total`."""
+    """`vigent_jobs{state}`, `vigent_job_stage_seconds{stage}`; counts of retakes and of jobs taken over."""
 
     def __init__(self, registry: CollectorRegistry, records: JobRecords) -> None:
         self._records = records
@@ -26,6 +26,9 @@ class JobMetrics(Collector):
         )
         self._retakes = Counter(
             "vigent_retakes", "Sentences spoken again because the take said another thing.", registry=registry
+        )
+        self._taken_over = Counter(
+            "vigent_jobs_taken_over", "Jobs begun again here because who made them was gone.", registry=registry
         )
         registry.register(self)
 
@@ -36,6 +39,10 @@ class JobMetrics(Collector):
     def retaken(self) -> None:
         """Counts one more take of a sentence."""
         self._retakes.inc()
+
+    def taken_over(self) -> None:
+        """Counts one more job of an orchestrator that is gone."""
+        self._taken_over.inc()
 
     def collect(self) -> Iterable[Metric]:
         """Called by the registry at each scrape; leaves out the jobs while the database is away."""

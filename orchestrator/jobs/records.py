@@ -44,6 +44,8 @@ _pieces = pieces_table(METADATA)
 
 Edit = Callable[[jobs_pb2.Job], None]
 """Changes a job in place; if it raises, the transaction is rolled back."""
+Guard = Callable[[sa.Connection], None]
+"""Looks at the database in the transaction of a change; if it raises, nothing changes."""
 
 
 class JobRecords:
@@ -95,16 +97,26 @@ class JobRecords:
         return self._database.transact(lambda db: {row[0]: row[1] for row in db.execute(query)})
 
     async def change(
-        self, job_id: str, edit: Edit, *, new_attempt: bool = False, only_attempt: int | None = None
+        self,
+        job_id: str,
+        edit: Edit,
+        *,
+        new_attempt: bool = False,
+        only_attempt: int | None = None,
+        guard: Guard | None = None,
     ) -> tuple[jobs_pb2.Job, int]:
         """Applies `edit` to the job and appends the event for it, in one transaction.
 
         Returns the job and the number of its attempt, which `new_attempt` raises by one. Nothing changes when the job
         is at another attempt than `only_attempt`; an edit that changes nothing appends no event.
         """
-        changed = await self._database.run(
-            lambda db: _change(db, job_id, edit, new_attempt=new_attempt, only_attempt=only_attempt)
-        )
+
+        def work(db: sa.Connection) -> tuple[jobs_pb2.Job, int]:
+            if guard is not None:
+                guard(db)
+            return _change(db, job_id, edit, new_attempt=new_attempt, only_attempt=only_attempt)
+
+        changed = await self._database.run(work)
         self._wake(job_id)
         return changed
 
@@ -164,9 +176,9 @@ class JobAttempt:
         job, present = await self._changed(edit)
         return job if present == self._number else None
 
-    async def give_up(self, edit: Edit) -> int | None:
+    async def give_up(self, edit: Edit, guard: Guard | None = None) -> int | None:
         """Like `change`, and makes this attempt stale; the number of the one that follows, None when one has begun."""
-        _, present = await self._changed(edit, new_attempt=True)
+        _, present = await self._changed(edit, new_attempt=True, guard=guard)
         return present if present == self._number + 1 else None
 
     async def keep_pieces(self, names: Collection[str]) -> None:
@@ -174,10 +186,14 @@ class JobAttempt:
         policy = RetryPolicy(attempts=sys.maxsize)
         await policy.retried(lambda: self._records.keep_pieces(self.job_id, names), "the database")
 
-    async def _changed(self, edit: Edit, *, new_attempt: bool = False) -> tuple[jobs_pb2.Job, int]:
+    async def _changed(
+        self, edit: Edit, *, new_attempt: bool = False, guard: Guard | None = None
+    ) -> tuple[jobs_pb2.Job, int]:
         policy = RetryPolicy(attempts=sys.maxsize)
         return await policy.retried(
-            lambda: self._records.change(self.job_id, edit, new_attempt=new_attempt, only_attempt=self._number),
+            lambda: self._records.change(
+                self.job_id, edit, new_attempt=new_attempt, only_attempt=self._number, guard=guard
+            ),
             "the database",
         )
 

@@ -16,7 +16,7 @@ from orchestrator.jobs.database import DATABASE_AWAY
 from orchestrator.jobs.durable import step
 from orchestrator.jobs.metrics import JobMetrics
 from orchestrator.jobs.progress import JobProgress
-from orchestrator.jobs.records import JobAttempt, JobRecords, timestamp_now
+from orchestrator.jobs.records import Guard, JobAttempt, JobRecords, timestamp_now
 from orchestrator.jobs.room import DiskRoom, needed_bytes
 from orchestrator.making.assemble import assemble
 from orchestrator.making.making import Making
@@ -89,12 +89,24 @@ class FilmMaker:
         self._mended[job_id] += 1
         return self._mended[job_id] <= _MOST_MENDED
 
-    async def begin_again(self, attempt: JobAttempt, why: str) -> None:
-        """Queues another attempt, which finds all pieces that are whole and makes anew only those that are not."""
-        _LOG.warning("job %s begins again: %s", attempt.job_id, why)
+    async def begin_again(self, attempt: JobAttempt, why: str, guard: Guard | None = None) -> bool:
+        """Queues another attempt, which finds all pieces that are whole and makes anew only those that are not.
+
+        Returns whether there was something to begin again. Raises what `guard` raises.
+        """
+        begun = False
+
+        def queue_again(job: jobs_pb2.Job) -> None:
+            nonlocal begun
+            _queue_again(job, why)
+            begun = True
+
         with suppress(_StaleAttempt, NotFoundError):
-            if (following := await attempt.give_up(_queue_again)) is not None:
+            if (following := await attempt.give_up(queue_again, guard)) is not None:
                 self._queue(attempt.job_id, following)
+        if begun:
+            _LOG.warning("job %s begins again: %s", attempt.job_id, why)
+        return begun
 
     def interrupt(self, job_id: str, attempt: int) -> None:
         """Stops work on an attempt at once, if this process is working on it."""
@@ -279,10 +291,11 @@ def _begin(job: jobs_pb2.Job) -> None:
         job.start_time.CopyFrom(timestamp_now())
 
 
-def _queue_again(job: jobs_pb2.Job) -> None:
+def _queue_again(job: jobs_pb2.Job, why: str) -> None:
     if job.state in ENDED_STATES:
         raise _StaleAttempt("it has ended")
     job.state = jobs_pb2.JOB_STATE_QUEUED
+    job.progress.message = f"Begins again: {why}"
 
 
 def _finish(job: jobs_pb2.Job, outputs: dict[str, StoredFile]) -> None:

@@ -78,9 +78,10 @@ class Replica(Generic[StubT]):
         self._target, self._request = target, health_pb2.HealthCheckRequest(service=service)
 
     @property
-    def failing(self) -> bool:
-        """Whether the channel knows that the server does not answer or does not serve."""
-        return self.channel.get_state(try_to_connect=True) is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+    def doubt(self) -> int:
+        """0 when it is known to serve, 2 when it does not; 1 while nothing is known, as of one that does not answer."""
+        state = self.channel.get_state(try_to_connect=True)
+        return {grpc.ChannelConnectivity.READY: 0, grpc.ChannelConnectivity.TRANSIENT_FAILURE: 2}.get(state, 1)
 
     async def engine(self) -> Engine:
         """What its engine is; waits while it starts. Raises VigentError when it does not serve."""
@@ -133,7 +134,7 @@ class Service(Generic[StubT]):
         present = self._replicas.present
         if not present:
             raise UnavailableError(f"{self.at(f'No replica of {self._name}')} is known.", "Start one.")
-        replica = min(present, key=lambda candidate: (candidate.failing, candidate.calls, candidate.calls_ever))
+        replica = min(present, key=lambda candidate: (candidate.doubt, candidate.calls, candidate.calls_ever))
         replica.calls += 1
         replica.calls_ever += 1
         try:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -72,6 +73,19 @@ class Postgres:
     def kill(self) -> None:
         """Ends the server and every connection at once, without a checkpoint."""
         self._end(signal.SIGQUIT)
+
+    def freeze(self) -> None:
+        """Stops the server and every connection where they are; nobody is told."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets the server go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, which: signal.Signals) -> None:
+        server = psutil.Process(self._process.pid)
+        for process in (server, *server.children()):  # the server first: it makes the others
+            process.send_signal(which)
 
     def stop(self) -> None:
         """Ends the server and every connection."""
