@@ -114,7 +114,6 @@ def test_a_job_is_cancelled_and_goes_on(client: Client) -> None:
     assert client.finished(job.id).state == "done"
 
 
-@pytest.mark.fault("gateway killed")
 def test_events_go_on_when_the_gateway_is_back_and_none_is_lost_or_told_twice(mesh: Mesh, tmp_path: Path) -> None:
     targets = {f"VIGENT_GATEWAY_{name.upper()}": server.address for name, server in mesh.servers.items()}
     with contextlib.ExitStack() as stack:
