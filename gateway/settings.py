@@ -86,6 +86,28 @@ class GatewaySettings(ProcessSettings):
     inspect_limit_s: float = Field(120.0, description="Longest time for looking at an uploaded file.", gt=0)
     inspect_memory_bytes: int = Field(4 * 2**30, description="Memory for looking at an uploaded file.", gt=0)
     speech_timeout_s: float = Field(600.0, description="Longest time for speaking or listening to one request.", gt=0)
+    writer_url: str = Field(
+        "",
+        pattern=r"^(https?://[^\s@]+)?$",
+        description="OpenAI-compatible endpoint of a writing model, such as http://127.0.0.1:11434/v1; none if empty.",
+    )
+    writer_model: str = Field("", description="Name of the writing model at that endpoint.")
+    writer_api_key: str = Field("", description="Key that the endpoint asks for; best in the environment.", repr=False)
+    writer_prompts: Path = Field(_BUNDLED_ASSETS / "writer" / "prompts.toml", description="What the model is told.")
+    writer_timeout_s: float = Field(60.0, description="Longest silence of the writing model.", gt=0)
+    writer_at_once: int = Field(4, description="Texts that are written at the same time.", ge=1)
+    public_url: str = Field(
+        "", description="Address under which browsers reach the gateway; that of each request when empty."
+    )
+    youtube_client_id: str = Field("", description="OAuth client of a project at Google, to post to YouTube.")
+    youtube_client_secret: str = Field("", description="Its secret; best in the environment.", repr=False)
+    tiktok_client_key: str = Field("", description="Client key of an app at TikTok, to send drafts there.")
+    tiktok_client_secret: str = Field("", description="Its secret; best in the environment.", repr=False)
+    connectors_root: Path = Field(
+        Path(".vigent/connectors"), description="Accounts at platforms, encrypted, and films on their way to them."
+    )
+    connectors_pause_s: float = Field(5.0, description="First pause before a platform is asked again.", gt=0)
+    connectors_base_url: str = Field("", description="What stands for all platforms, such as a relay or a test.")
     waits: WaitSettings = Field(default_factory=WaitSettings, description="How long it waits for clients and services.")
 
     @property

@@ -25,6 +25,7 @@ _PAGES = (
 _STATIC = ("/studio/{path:path}", "/docs", "/docs/files/{path:path}", "/openapi.json")
 _STATE = ("/metrics", "/probe/{service}", "/api/v1/services", "/v1/models", "/v1/models/{model_id}")
 _ASSETS = ("/assets/{kind}/{name}", "/assets/{path:path}")
+_DELIVERY = tuple(f"/api/v1/deliveries/{{delivery_id}}/{verb}" for verb in ("cancel", "retry"))
 _WORK = ("/api/v1/script", "/api/v1/sample", "/api/v1/forecast", "/v1/audio/speech", "/v1/audio/transcriptions")
 _LIBRARIES = tuple(f"/api/v1/{kind}" for kind in ("footage", "voices", "music", "fonts", "styles"))
 
@@ -40,6 +41,12 @@ RULES: Mapping[str, Mapping[str, Need]] = {
     **_all((*_PAGES, *_STATIC), GET="a key"),
     **_all((*_STATE, *_ASSETS), GET="read"),
     **_all(_WORK, POST="make"),
+    **_all(("/api/v1/connectors",), GET="read"),
+    **_all(("/api/v1/connectors/{platform}",), DELETE="make"),
+    **_all(("/connect/{platform}",), GET="make"),
+    **_all((f"{_JOB}/deliveries",), GET="read", POST="make"),
+    **_all(("/api/v1/connectors/{platform}/sign-in", *_DELIVERY), POST="make"),
+    **_all(("/api/v1/writing",), GET="read", POST="make"),
     **_all(("/api/v1/jobs",), GET="read", POST="make"),
     **_all((_JOB,), GET="read", DELETE="make"),
     **_all((f"{_JOB}/cancel", f"{_JOB}/retry", f"{_JOB}/posts"), POST="make"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,7 +17,9 @@ from services.text.pasted import cue_times
 from services.text.pasted_subtitles import CueTime
 from services.text.sentences import MAX_SCRIPT_CHARACTERS, Sentence, language_to_say, split_script
 from services.text.timing import spoken_units
-from services.typography.fonts import Typeface
+
+if TYPE_CHECKING:  # what only draws is not loaded by those who only ask, such as the client
+    from services.typography.fonts import Typeface
 
 _SECONDS_A_UNIT = {"zh": 0.083}
 _SECONDS_A_UNIT_ELSE = 0.066

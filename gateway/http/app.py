@@ -38,6 +38,7 @@ from gateway.http.routes import (
 )
 from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
+from gateway.http.routes.outside import connectors, writing
 from gateway.http.routes.studio import mount_studio
 from gateway.http.traces import TraceRequests
 from gateway.settings import GatewaySettings
@@ -109,7 +110,7 @@ def create_app(
 
 def _add_routes(app: FastAPI) -> None:
     for module in (
-        *(script, sample, forecast, publishing, jobs, events, outputs),
+        *(script, writing, sample, forecast, publishing, connectors, jobs, events, outputs),
         *(services, probes, speech, transcriptions, models, keys),
     ):
         app.include_router(module.router)

@@ -16,9 +16,11 @@ from gateway.http.metrics import GatewayMetrics
 from gateway.http.replicas import MeshWatch
 from gateway.http.uploads import Uploads
 from gateway.library.library import Library
+from gateway.publishing.connectors.connectors import Connectors, open_connectors
 from gateway.publishing.pack import Packer
 from gateway.publishing.records import Records
 from gateway.settings import GatewaySettings
+from gateway.writing.writer import Writer
 from orchestrator.client import JobClient, calling
 from services.base.client import open_channel
 from services.base.names import FULL_NAMES
@@ -45,6 +47,8 @@ class Gateway:
     mesh: MeshWatch
     metrics: GatewayMetrics
     keys: KeyRing
+    writer: Writer
+    connectors: Connectors | None
     tts: TtsServiceStub
     asr: AsrServiceStub
     dictionary: Dictionary
@@ -77,8 +81,9 @@ async def open_gateway(
     try:
         # Stubs are made here, while their channels are open: on a closed one grpcio 1.85 crashes.
         stubs = TtsServiceStub(tts), AsrServiceStub(asr)
-        parts = settings, store, library, uploads, encoders, packer, records, jobs, mesh, metrics, keys
-        yield Gateway(*parts, *stubs, dictionary, stopping)
+        async with open_connectors(settings, jobs, records, packer) as connectors:
+            parts = settings, store, library, uploads, encoders, packer, records, jobs, mesh, metrics, keys
+            yield Gateway(*parts, Writer(settings), connectors, *stubs, dictionary, stopping)
     finally:
         for part in (tts, asr, jobs, mesh):
             await part.close()

@@ -17,27 +17,14 @@ from starlette.routing import Match
 
 from gateway.fields import invalid_input_of, no_json, shortened
 from gateway.films.spec import request_field
+from gateway.http.statuses import status_of
 from services.base import errors
-from services.base.disk import DISK_FULL
 
 CONTENT_TYPE = "application/problem+json"
 OPENAI_PREFIX = "/v1/"
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _LOG = logging.getLogger(__name__)
-_STATUS: dict[type[errors.VigentError], int] = {
-    errors.InvalidInputError: 422,
-    errors.UnauthenticatedError: 401,
-    errors.PermissionDeniedError: 403,
-    errors.NotFoundError: 404,
-    errors.AlreadyExistsError: 409,
-    errors.FailedPreconditionError: 409,
-    errors.ExhaustedError: 429,
-    errors.UnavailableError: 503,
-    errors.DeadlineExceededError: 504,
-    errors.CancelledError: 499,  # nginx's "client closed request"; nobody is left to read it
-    errors.InternalError: 500,
-}
 
 
 class Problem(BaseModel):
@@ -81,13 +68,6 @@ def name_media_type(api: dict[str, Any]) -> None:
                 content = response.get("content", {})
                 if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
                     content[CONTENT_TYPE] = content.pop("application/json")
-
-
-def status_of(error: errors.VigentError) -> int:
-    """HTTP status of an error, from the nearest of our classes in its ancestry."""
-    if error.reason == DISK_FULL:
-        return 507
-    return next((_STATUS[cls] for cls in type(error).__mro__ if cls in _STATUS), 500)
 
 
 def install_error_handlers(app: FastAPI) -> None:

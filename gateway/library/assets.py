@@ -64,6 +64,24 @@ class Voice(Music):
     consent: Consent = Field(description="Consent of the speaker.")
 
 
+class EngineVoice(BaseModel):
+    """A voice of the engine."""
+
+    id: str = Field(description="Use it as a job's `voice`.")
+    name: str = Field(description="Display name.")
+    languages: list[str] = Field(description="BCP 47 languages that it speaks.")
+    sex: str = Field("", description="female or male; empty where a voice has none.")
+    licence: str = Field("", description="SPDX identifier of its licence; empty where none is known.")
+
+
+class Voices(BaseModel):
+    """The engine's own voices, default first, and the recordings whose speakers can be cloned."""
+
+    engine: list[EngineVoice] = Field(description="The engine's own, default first.")
+    problem: str = Field(default="", description="Why the engine's voices could not be listed; empty if they were.")
+    items: list[Voice] = Field(description="Recordings; their ids can be used as a job's `voice` too.")
+
+
 class Font(Asset):
     """A font for captions and titles."""
 

@@ -60,6 +60,11 @@ class Packer:
                     _add(pack, name, content)
             yield target
 
+    def film(self, work: Work, platform: Platform) -> Path:
+        """The film as the platform takes it. Raises as `cover` does."""
+        with self._slot():
+            return self._film(work, platform)
+
     def _members(self, work: Work, platform: Platform, language: Language) -> Iterator[tuple[str, Path | str]]:
         texts, sizes = work.draft.texts_for(platform.id), platform.covers
         covers = {f"cover-{size.width}x{size.height}.jpg": self._cover(work, size) for size in sizes}

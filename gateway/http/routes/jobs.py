@@ -84,6 +84,8 @@ async def delete_job(job_id: str, gateway: GatewayDep) -> None:
     """Deletes a job that has ended. Refused (409) while it is queued or running: cancel it first."""
     await gateway.jobs.delete(job_id)
     await asyncio.to_thread(gateway.records.forget, job_id)
+    if gateway.connectors is not None:
+        await asyncio.to_thread(gateway.connectors.records.forget_job, job_id)
 
 
 @router.post("/{job_id}/retry", status_code=202, summary="Retry a job")

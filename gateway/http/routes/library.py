@@ -16,6 +16,7 @@ from gateway.http.usage import is_of_a_job, refuse_while_used
 from gateway.library.assets import (
     Asset,
     Description,
+    EngineVoice,
     Font,
     Footage,
     Kind,
@@ -24,6 +25,7 @@ from gateway.library.assets import (
     StyleDescription,
     Voice,
     VoiceDescription,
+    Voices,
 )
 from gateway.library.library import entry_name, folded
 from services.base.errors import AlreadyExistsError, VigentError
@@ -46,24 +48,6 @@ class Page(BaseModel, Generic[AssetT]):
     """All entries of a library."""
 
     items: list[AssetT] = Field(description="Uploads and what comes with Vigent.")
-
-
-class EngineVoice(BaseModel):
-    """A voice of the engine."""
-
-    id: str = Field(description="Use it as a job's `voice`.")
-    name: str = Field(description="Display name.")
-    languages: list[str] = Field(description="BCP 47 languages that it speaks.")
-    sex: str = Field("", description="female or male; empty where a voice has none.")
-    licence: str = Field("", description="SPDX identifier of its licence; empty where none is known.")
-
-
-class Voices(BaseModel):
-    """The engine's own voices, default first, and the recordings whose speakers can be cloned."""
-
-    engine: list[EngineVoice] = Field(description="The engine's own, default first.")
-    problem: str = Field(default="", description="Why the engine's voices could not be listed; empty if they were.")
-    items: list[Voice] = Field(description="Recordings; their ids can be used as a job's `voice` too.")
 
 
 def library_router(kind: Kind) -> APIRouter:

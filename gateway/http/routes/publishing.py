@@ -34,28 +34,28 @@ async def list_platforms() -> Platforms:
 @router.get("/jobs/{job_id}/publication", summary="Look at how a film is published")
 async def get_publication(job_id: str, gateway: GatewayDep) -> Publication:
     """Texts, cover, posts, and the rules of every platform held against them. Refused (409) before the film is done."""
-    job = await _finished(gateway, job_id)
+    job = await finished(gateway, job_id)
     return publication(job, await asyncio.to_thread(gateway.records.read, job_id))
 
 
 @router.put("/jobs/{job_id}/publication", summary="Write how a film is published")
 async def put_publication(job_id: str, draft: Draft, gateway: GatewayDep) -> Publication:
     """Keeps texts and cover with the job, and answers with what the rules of every platform say of them."""
-    job = await _finished(gateway, job_id)
+    job = await finished(gateway, job_id)
     return publication(job, await asyncio.to_thread(gateway.records.draft, job_id, draft))
 
 
 @router.post("/jobs/{job_id}/posts", status_code=201, summary="Tell where a film was posted")
 async def add_post(job_id: str, post: NewPost, gateway: GatewayDep) -> Publication:
     """Keeps the address of a post with the job; the same one again changes nothing."""
-    job = await _finished(gateway, job_id)
+    job = await finished(gateway, job_id)
     return publication(job, await asyncio.to_thread(gateway.records.post, job_id, post))
 
 
 @router.delete("/jobs/{job_id}/posts/{post_id}", summary="Forget a post")
 async def delete_post(job_id: str, post_id: str, gateway: GatewayDep) -> Publication:
     """Forgets where the film was posted; the post itself stays where it is."""
-    job = await _finished(gateway, job_id)
+    job = await finished(gateway, job_id)
     return publication(job, await asyncio.to_thread(gateway.records.unpost, job_id, post_id))
 
 
@@ -77,7 +77,7 @@ async def fetch_cover(
     sizes = BY_ID[platform].covers
     if size >= len(sizes):
         raise NotFoundError(f"{platform} has {len(sizes)} covers.", "They are counted from 0.", "size")
-    work = Work(await _finished(gateway, job_id), Draft(cover_frame=frame))
+    work = Work(await finished(gateway, job_id), Draft(cover_frame=frame))
     stored = await asyncio.to_thread(gateway.packer.cover, work, sizes[size])
     path = await asyncio.to_thread(gateway.store.path, stored.sha256)
     return file_response(request, path, etag=stored.sha256, media_type=_JPEG)
@@ -115,12 +115,12 @@ def _packed(
 
 
 async def _work(gateway: Gateway, job_id: str) -> Work:
-    job = await _finished(gateway, job_id)
+    job = await finished(gateway, job_id)
     record: Record = await asyncio.to_thread(gateway.records.read, job_id)
     return Work(job, record.draft or suggested(job))
 
 
-async def _finished(gateway: Gateway, job_id: str) -> jobs_pb2.Job:
+async def finished(gateway: Gateway, job_id: str) -> jobs_pb2.Job:
     """The job. Raises FailedPreconditionError (NOT_READY) while it has no film."""
     job = await gateway.jobs.get(job_id)
     if FILM not in job.outputs:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import typing
 from collections.abc import Iterator
 
@@ -11,6 +12,7 @@ import httpx
 import openai
 import psutil
 import pytest
+from openai.types import AudioResponseFormat
 from openai.types.audio.speech_create_params import Voice
 
 from gateway.http.openai_voices import LIKELY
@@ -170,6 +172,51 @@ def test_what_was_spoken_is_heard(film_gateway):
     assert heard.text
     assert heard.words[0].end > heard.words[0].start
     assert heard.segments
+
+
+@pytest.fixture(scope="module")
+def listening(film_gateway) -> Iterator[tuple[openai.OpenAI, bytes]]:
+    """A client of a gateway that hears, and something to hear."""
+    with client_of(film_gateway) as client:
+        yield client, client.audio.speech.create(model="tts-1", voice="ash", input=TEXT).content
+
+
+SHAPES = {
+    "json": lambda heard: heard.text,
+    "verbose_json": lambda heard: "".join(segment.text for segment in heard.segments),
+    "text": str.strip,
+    "srt": lambda heard: re.fullmatch(r"1\n\d\d:\d\d:\d\d,\d{3} --> (?s:.+)", heard),
+    "vtt": lambda heard: re.fullmatch(r"WEBVTT\n\n\d\d:\d\d:\d\d\.\d{3} --> (?s:.+)", heard),
+}
+
+
+def test_every_format_of_transcriptions_is_known_here():
+    assert set(SHAPES) == set(typing.get_args(AudioResponseFormat)) - {"diarized_json"}  # nobody here tells speakers
+
+
+@pytest.mark.parametrize("response_format", SHAPES)
+def test_what_is_heard_comes_in_every_format(listening, response_format):
+    client, sound = listening
+    file = ("speech.mp3", sound)
+    heard = client.audio.transcriptions.create(model="m", file=file, language="en", response_format=response_format)
+    assert SHAPES[response_format](heard)
+
+
+def test_what_is_heard_comes_while_it_is_heard(listening):
+    client, sound = listening
+    file = ("speech.mp3", sound)
+    *parts, last = client.audio.transcriptions.create(model="m", file=file, language="en", stream=True)
+    assert {part.type for part in parts} == {"transcript.text.delta"}
+    assert (last.type, last.text) == ("transcript.text.done", "".join(part.delta for part in parts))
+
+
+@pytest.mark.parametrize("response_format", [*FORMATS, "pcm"])
+async def test_so_it_is_on_an_event_loop(gateway, response_format):
+    async with openai.AsyncOpenAI(api_key="none", base_url=f"http://{gateway.address}/v1", max_retries=0) as client:
+        speech = client.audio.speech.with_streaming_response
+        asked = {"model": "tts-1", "voice": "alloy", "input": "Hello.", "response_format": response_format}
+        async with speech.create(**asked, timeout=TIMEOUT_S) as response:
+            assert [part async for part in response.iter_bytes()]
 
 
 @pytest.mark.parametrize("name", ["timestamp_granularities", "timestamp_granularities[]"])

@@ -37,7 +37,8 @@ export async function followJob(jobId: string, signal: AbortSignal, seen: (event
 
 type ServerEvent = { name: string; data: string };
 
-async function* eventsOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<ServerEvent> {
+/** The events of an answer, as they come. */
+export async function* eventsOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<ServerEvent> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   try {

@@ -6,6 +6,7 @@ import { clock, codePoints, utf16Offset } from "../lib/format.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Failure } from "../ui/Notice.tsx";
 import { Readings, SayAs, wordOf } from "./SayAs.tsx";
+import { Writing } from "./Writing.tsx";
 
 const MOST_CHARACTERS = 20_000;
 const LONGEST_TITLE = 60;
@@ -56,6 +57,7 @@ export function ScriptEditor({ view, viewOf, error }: Props) {
       </div>
       {word && <SayAs key={word} word={word} done={() => setWord(undefined)} />}
       <Readings />
+      <Writing />
       {error && script.trim() && <Failure error={error} />}
       {view?.warnings.map((warning) => (
         <Warning key={warning.reason} warning={warning} />

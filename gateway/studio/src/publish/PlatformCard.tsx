@@ -4,6 +4,7 @@ import type { Job } from "../api/client.ts";
 import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Switch } from "../ui/parts.tsx";
+import { Connector } from "./Connector.tsx";
 import { Posts } from "./Posts.tsx";
 import { RuleList } from "./RuleList.tsx";
 import { TextFields } from "./TextFields.tsx";
@@ -34,6 +35,7 @@ export function PlatformCard({ job, platform, draft, publication }: Props) {
           <span className="hidden">{t("publish.newTab", { name })}</span>
         </a>
       </div>
+      <Connector job={job} platform={platform} name={name} before={publication.flush} />
       <Posts platform={platform} name={name} posts={posts} post={publication.post} unpost={publication.unpost} />
     </article>
   );
