@@ -156,11 +156,17 @@ class JobClient:
         with calling("orchestrator", self._target):
             return (await self._stub.DrawSample(request, timeout=_SAMPLE_S)).jpeg
 
-    async def forecast(self, spec: jobs_pb2.JobSpec) -> list[jobs_pb2.SentenceForecast]:
-        """The sentences of the film that the spec would become, and which of them were spoken before."""
-        request = jobs_pb2.ForecastJobRequest(spec=spec)
+    async def forecast(self, spec: jobs_pb2.JobSpec, takes_of: int | None = None) -> jobs_pb2.ForecastJobResponse:
+        """The sentences of the film that the spec would become, which were spoken before, and takes of `takes_of`."""
+        request = jobs_pb2.ForecastJobRequest(spec=spec, takes_of=takes_of)
         with calling("orchestrator", self._target):
-            return list((await self._stub.ForecastJob(request, timeout=_SAMPLE_S)).sentences)
+            return await self._stub.ForecastJob(request, timeout=_SAMPLE_S)
+
+    async def speak_segment(self, spec: jobs_pb2.JobSpec, segment: int) -> str:
+        """Content hash of a WAV file with one sentence of the film that the spec would become."""
+        request = jobs_pb2.SpeakSegmentRequest(spec=spec, segment=segment)
+        with calling("orchestrator", self._target):
+            return (await self._stub.SpeakSegment(request, timeout=_SAMPLE_S)).voice.sha256
 
     async def close(self) -> None:
         """Closes the channel, which ends all watches."""
