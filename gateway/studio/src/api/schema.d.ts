@@ -66,6 +66,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/revision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See what changing a sentence would take
+         * @description The request of the film with one sentence changed, and how much of it would be made anew.
+         *
+         *     Nothing is ordered: send its `request` to `/api/v1/jobs`. The sentences after the changed one keep their pictures.
+         */
+        post: operations["revise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/takes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hear a take of a sentence
+         * @description One sentence as the film would have it. A film that is ordered with this take does not speak it again.
+         *
+         *     Its entity tag is the hash of the sound: takes of a voice that speaks alike each time have the same.
+         */
+        post: operations["speak_take"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platforms": {
         parameters: {
             query?: never;
@@ -1085,6 +1129,12 @@ export interface components {
             loudness?: "online" | "podcast" | "broadcast" | "off";
             /** @description Consent of the person in the footage; kept with the job. */
             consent?: components["schemas"]["Consent"] | null;
+            /**
+             * Segment Choices
+             * @description What is chosen for single segments: voice, take, place in the footage. {"segment": 3, "take": 1}.
+             * @default []
+             */
+            segment_choices?: components["schemas"]["SegmentChoice"][];
         };
         /**
          * Font
@@ -2038,6 +2088,65 @@ export interface components {
             device_memory_bytes?: number | null;
         };
         /**
+         * Revision
+         * @description A film with a sentence changed, not ordered yet, and what would have to be made.
+         */
+        Revision: {
+            /** @description Sent to /api/v1/jobs, it makes the changed film. */
+            request: components["schemas"]["FilmRequest"];
+            /**
+             * Sentences
+             * @description Its sentences, in order.
+             */
+            sentences: components["schemas"]["SentenceForecast"][];
+            /**
+             * Segment
+             * @description Place of the first changed sentence.
+             */
+            segment: number;
+            /**
+             * To Speak
+             * @description How many sentences would be spoken; the others are kept.
+             */
+            to_speak: number;
+            /**
+             * To Film
+             * @description Of how many the pictures would be made: those of the changed ones, and of those after them that begin in the first four seconds.
+             */
+            to_film: number;
+            /**
+             * Takes
+             * @description Takes of the changed sentence in its voice that are kept, of the first twenty; of those that sound alike, the first.
+             */
+            takes: number[];
+        };
+        /**
+         * RevisionRequest
+         * @description What is changed of a sentence; what is left out stays as it is.
+         */
+        RevisionRequest: {
+            /**
+             * Segment
+             * @description Place of the sentence in the script, from 0.
+             */
+            segment: number;
+            /**
+             * Text
+             * @description The sentence written anew, with its readings and pauses; empty leaves it out.
+             */
+            text?: string | null;
+            /**
+             * Voice
+             * @description Voice of the engine that says it; empty for that of the film.
+             */
+            voice?: string | null;
+            /**
+             * Take
+             * @description Which take of it.
+             */
+            take?: number | null;
+        };
+        /**
          * Rule
          * @description One rule of a platform, and whether it is kept.
          */
@@ -2261,6 +2370,11 @@ export interface components {
              */
             first_film_frame: number | null;
             /**
+             * First Footage Frame
+             * @description Where in the footage it begins, counted on through its turns; null while not known.
+             */
+            first_footage_frame: number | null;
+            /**
              * Frames
              * @description Film frames; null while not known.
              */
@@ -2275,6 +2389,34 @@ export interface components {
              * @description Whether its film is finished.
              */
             filmed: boolean;
+        };
+        /**
+         * SegmentChoice
+         * @description What is chosen for one segment, where it differs from the film.
+         */
+        SegmentChoice: {
+            /**
+             * Segment
+             * @description Place of its sentence in the script, from 0.
+             */
+            segment: number;
+            /**
+             * Voice
+             * @description Voice of the engine, as in the film; the film's own when left out.
+             * @default
+             */
+            voice?: string;
+            /**
+             * Take
+             * @description Which take: each is spoken with a seed of its own, 0 with that of the film.
+             * @default 0
+             */
+            take?: number;
+            /**
+             * First Footage Frame
+             * @description Where in the footage it begins, counted on through its turns; where the segment before ends, when left out.
+             */
+            first_footage_frame?: number | null;
         };
         /**
          * SentenceForecast
@@ -2486,6 +2628,19 @@ export interface components {
              * @enum {string}
              */
             place: "description" | "field";
+        };
+        /**
+         * TakeRequest
+         * @description Which sentence of which film.
+         */
+        TakeRequest: {
+            /** @description What the film is made of; its segment_choices say which take. */
+            request: components["schemas"]["FilmRequest"];
+            /**
+             * Segment
+             * @description Place of the sentence in the script, from 0.
+             */
+            segment: number;
         };
         /**
          * TextLimit
@@ -2983,6 +3138,272 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description No valid key came with the request. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key may not do this, or the request came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevisionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revision"];
+                };
+            };
+            /** @description No valid key came with the request. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key may not do this, or the request came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    speak_take: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeRequest"];
+            };
+        };
+        responses: {
+            /** @description The take. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
                 };
             };
             /** @description No valid key came with the request. */
