@@ -150,11 +150,15 @@ class JobClient:
         with calling("orchestrator", self._target):
             return list((await self._stub.Clean(request, timeout=_CLEAN_S)).cleaned)
 
-    async def sample(self, spec: jobs_pb2.JobSpec) -> bytes:
-        """A JPEG of a frame of the film that the spec would become, with still lips; new footage takes a while."""
-        request = jobs_pb2.DrawSampleRequest(spec=spec)
+    async def sample(self, spec: jobs_pb2.JobSpec, *, moving: bool = False) -> bytes:
+        """A frame of the film that the spec would become as a JPEG, or its first sentence `moving` as an MP4.
+
+        Lips stay still; new footage takes a while.
+        """
+        request = jobs_pb2.DrawSampleRequest(spec=spec, moving=moving)
         with calling("orchestrator", self._target):
-            return (await self._stub.DrawSample(request, timeout=_SAMPLE_S)).jpeg
+            drawn = await self._stub.DrawSample(request, timeout=_SAMPLE_S)
+        return drawn.mp4 if moving else drawn.jpeg
 
     async def forecast(self, spec: jobs_pb2.JobSpec, takes_of: int | None = None) -> jobs_pb2.ForecastJobResponse:
         """The sentences of the film that the spec would become, which were spoken before, and takes of `takes_of`."""

@@ -127,6 +127,8 @@ class JobServicer(JobServiceServicer):
     async def DrawSample(self, request: jobs_pb2.DrawSampleRequest, context: _Context) -> jobs_pb2.DrawSampleResponse:
         """Draws a sample of the film that the spec would become."""
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        if request.moving:
+            return jobs_pb2.DrawSampleResponse(mp4=await self._sampler.draw_moving(spec))
         return jobs_pb2.DrawSampleResponse(jpeg=await self._sampler.draw(spec))
 
     async def ForecastJob(

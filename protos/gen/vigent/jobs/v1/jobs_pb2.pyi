@@ -1081,6 +1081,9 @@ class DrawSampleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SPEC_FIELD_NUMBER: _builtins.int
+    MOVING_FIELD_NUMBER: _builtins.int
+    moving: _builtins.bool
+    """Whether the first sentence is drawn as it moves, word by word; a single frame of it otherwise."""
     @_builtins.property
     def spec(self) -> Global___JobSpec:
         """What the film would be made of."""
@@ -1089,10 +1092,11 @@ class DrawSampleRequest(_message.Message):
         self,
         *,
         spec: Global___JobSpec | None = ...,
+        moving: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moving", b"moving", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1105,16 +1109,20 @@ class DrawSampleResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     JPEG_FIELD_NUMBER: _builtins.int
+    MP4_FIELD_NUMBER: _builtins.int
     jpeg: _builtins.bytes
     """A JPEG of the film's size: footage, caption, title and label as they would lie over each other. Lips are not synced."""
+    mp4: _builtins.bytes
+    """In place of it where that was asked for: an MP4 of at most five seconds without sound."""
     def __init__(
         self,
         *,
         jpeg: _builtins.bytes = ...,
+        mp4: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg", "mp4", b"mp4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
