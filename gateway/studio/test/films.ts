@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
+import { examine } from "./access.js";
 import { message, onPage } from "./browser.js";
 import type { Studio } from "./studio.test.js";
 
@@ -62,6 +63,8 @@ export function filmTests(studio: Studio): void {
       await page.getByRole("button", { name: "Use these settings" }).click();
       await page.waitForFunction((script) => document.querySelector("textarea")?.value === script, SCRIPT);
       assert.ok(await page.getByRole("radio", { name: "Draft" }).isChecked());
+      await message(page, "All settings of that film").getByRole("button", { name: "Undo" }).click();
+      await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
     });
   });
 
@@ -100,6 +103,7 @@ export function filmTests(studio: Studio): void {
       await page.getByRole("radio", { name: "Take 1" }).waitFor();
       await page.getByRole("button", { name: "Speak another take" }).click();
       await page.getByText("This voice says it the same way each time").waitFor();
+      await examine(page, "the editor of a sentence");
       await page.getByRole("combobox", { name: "Said by" }).selectOption({ index: 2 });
       await page.getByText("1 of 3 sentences will be made again").waitFor();
       await page.getByText("1 has to be spoken.").waitFor();

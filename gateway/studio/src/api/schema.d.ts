@@ -37,7 +37,8 @@ export interface paths {
          * See what a film would look like
          * @description A frame of the first sentence in the film's size, with caption, title and label by the film's own engine.
          *
-         *     Lips are not synced. The first sample with a presenter takes as long as looking at the footage does.
+         *     `moving` gives at most five seconds of it without sound. Lips are not synced. The first sample with a presenter
+         *     takes as long as looking at the footage does.
          */
         post: operations["draw_sample"];
         delete?: never;
@@ -2205,6 +2206,184 @@ export interface components {
             problem?: string;
         };
         /**
+         * SampleRequest
+         * @description What a film is made of, and styles that are not in the library yet.
+         * @example {
+         *       "caption_style": "",
+         *       "footage": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "script": "大家好，今天我们聊聊 gRPC 模型服务。It streams all the way.",
+         *       "title": "One minute on serving",
+         *       "voice": ""
+         *     }
+         */
+        SampleRequest: {
+            /**
+             * Script
+             * @description What is said. Chinese and English may be mixed; marks of Markdown are not spoken. May hold pauses, <break time="1s"/>, and readings, [SQL|sequel].
+             */
+            script: string;
+            /**
+             * Footage
+             * @description Video or picture of the presenter; when left out, the one that comes with Vigent. Id or name of an entry of /api/v1/footage.
+             * @default
+             */
+            footage?: string;
+            /**
+             * Language
+             * @description BCP 47 language of the script; detected from the text when left out.
+             * @default
+             */
+            language?: string;
+            /**
+             * Voice
+             * @description Voice of the engine, or id or name of a recording in the voices library; the default voice when left out. Where the engine follows instructions, how to speak may follow a colon: 'vivian: whispering'.
+             * @default
+             */
+            voice?: string;
+            /**
+             * Pronunciations
+             * @description How a word is said: "SQL=sequel" (other words), "Chongqing=chong2 qing4" (pinyin with tones, or marks for them), "cube=/kju:b/" (IPA). Once for each word.
+             * @default []
+             */
+            pronunciations?: string[];
+            /**
+             * Speed
+             * @description Speed of the voice; 1 is its own.
+             * @default 1
+             */
+            speed?: number;
+            /**
+             * Reference
+             * @description Recording whose speaker is cloned; needs the speaker's consent. Id or name of an entry of /api/v1/voices.
+             * @default
+             */
+            reference?: string;
+            /**
+             * Reference Text
+             * @description What is said in the recording; transcribed, if possible, when left out.
+             * @default
+             */
+            reference_text?: string;
+            /**
+             * Reference Language
+             * @description BCP 47 language spoken in the recording.
+             * @default
+             */
+            reference_language?: string;
+            /** @description Consent of the speaker in the recording; the library's own when left out. */
+            voice_consent?: components["schemas"]["Consent"] | null;
+            /**
+             * Title
+             * @description Title over the first seconds.
+             * @default
+             */
+            title?: string;
+            /**
+             * Title Style
+             * @description Style of the title. Id or name of an entry of /api/v1/styles.
+             * @default
+             */
+            title_style?: string;
+            /**
+             * Caption Style
+             * @description Style of the captions. Id or name of an entry of /api/v1/styles.
+             * @default
+             */
+            caption_style?: string;
+            /**
+             * Captions
+             * @description Whether captions are drawn into the picture; their files are made either way.
+             * @default drawn
+             * @enum {string}
+             */
+            captions?: "drawn" | "files_only";
+            /**
+             * Music
+             * @description Music under the voice; none when left out. Id or name of an entry of /api/v1/music.
+             */
+            music?: string | null;
+            /**
+             * Music Gain Db
+             * @description Gain of the music, in decibels from its own level.
+             * @default -18
+             */
+            music_gain_db?: number;
+            /**
+             * Music Start S
+             * @description Where in the music the film begins, in seconds.
+             * @default 0
+             */
+            music_start_s?: number;
+            /**
+             * Platform
+             * @description Platform it is made for, such as tiktok; suits all when left out.
+             * @default
+             */
+            platform?: string;
+            /**
+             * Focus
+             * @description What the film keeps of wider footage: shares of its width and height, such as 0.3,0.4; the presenter's face, which it follows, when left out.
+             * @default
+             */
+            focus?: string;
+            /**
+             * Width
+             * @description Film width in pixels, even.
+             * @default 1080
+             */
+            width?: number;
+            /**
+             * Height
+             * @description Film height in pixels, even.
+             * @default 1920
+             */
+            height?: number;
+            /**
+             * Quality
+             * @description How much work goes into the lip-sync.
+             * @default standard
+             * @enum {string}
+             */
+            quality?: "draft" | "standard" | "best";
+            /**
+             * Seed
+             * @description Starts all that is random; the same seed makes the same film.
+             * @default 0
+             */
+            seed?: number;
+            /**
+             * Ai Label
+             * @description Whether the film is labelled as made by AI; the choice is recorded.
+             * @default true
+             */
+            ai_label?: boolean;
+            /**
+             * Loudness
+             * @description Loudness of the film: -14, -16 or -23 LUFS, or the voice's own level.
+             * @default online
+             * @enum {string}
+             */
+            loudness?: "online" | "podcast" | "broadcast" | "off";
+            /** @description Consent of the person in the footage; kept with the job. */
+            consent?: components["schemas"]["Consent"] | null;
+            /**
+             * Segment Choices
+             * @description What is chosen for single segments: voice, take, place in the footage. {"segment": 3, "take": 1}.
+             * @default []
+             */
+            segment_choices?: components["schemas"]["SegmentChoice"][];
+            /**
+             * Drafts
+             * @description Styles to draw with in place of those that are named, by role, as their files have them.
+             * @default {}
+             */
+            drafts?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        /**
          * ScriptRequest
          * @description A script, and what it is to be made with.
          */
@@ -2988,24 +3167,28 @@ export interface operations {
     };
     draw_sample: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether the sentence moves, its words lit in turn. */
+                moving?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["FilmRequest"];
+                "application/json": components["schemas"]["SampleRequest"];
             };
         };
         responses: {
-            /** @description A frame. */
+            /** @description A frame, or the sentence. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "image/jpeg": unknown;
+                    "video/mp4": unknown;
                 };
             };
             /** @description No valid key came with the request. */

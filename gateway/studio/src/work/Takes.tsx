@@ -36,6 +36,7 @@ export function Takes({ job, change, kept, chosen, onChoose }: Props) {
           <AuditionButton
             id={takeSound(change, take)}
             name={t("edit.take", { number: take + 1 })}
+            gain="levelled"
             source={() => heard(job, { ...change, take })}
           />
         </div>

@@ -38,7 +38,7 @@ export function useAnotherTake(job: Job, change: Change, takes: number[], done: 
       void audition(
         takeSound(change, take),
         () => url,
-        0,
+        "levelled",
         () => undefined,
       );
       return take;
