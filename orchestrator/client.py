@@ -151,17 +151,27 @@ class JobClient:
         with calling("orchestrator", self._target):
             return list((await self._stub.Clean(request, timeout=_CLEAN_S)).cleaned)
 
-    async def sample(self, spec: jobs_pb2.JobSpec) -> bytes:
-        """A JPEG of a frame of the film that the spec would become, with still lips; new footage takes a while."""
-        request = jobs_pb2.DrawSampleRequest(spec=spec)
-        with calling("orchestrator", self._target):
-            return (await self._stub.DrawSample(request, timeout=_SAMPLE_S, metadata=present().metadata)).jpeg
+    async def sample(self, spec: jobs_pb2.JobSpec, *, moving: bool = False) -> bytes:
+        """A frame of the film that the spec would become as a JPEG, or its first sentence `moving` as an MP4.
 
-    async def forecast(self, spec: jobs_pb2.JobSpec) -> list[jobs_pb2.SentenceForecast]:
-        """The sentences of the film that the spec would become, and which of them were spoken before."""
-        request = jobs_pb2.ForecastJobRequest(spec=spec)
+        Lips stay still; new footage takes a while.
+        """
+        request = jobs_pb2.DrawSampleRequest(spec=spec, moving=moving)
         with calling("orchestrator", self._target):
-            return list((await self._stub.ForecastJob(request, timeout=_SAMPLE_S)).sentences)
+            drawn = await self._stub.DrawSample(request, timeout=_SAMPLE_S, metadata=present().metadata)
+        return drawn.mp4 if moving else drawn.jpeg
+
+    async def forecast(self, spec: jobs_pb2.JobSpec, takes_of: int | None = None) -> jobs_pb2.ForecastJobResponse:
+        """The sentences of the film that the spec would become, which were spoken before, and takes of `takes_of`."""
+        request = jobs_pb2.ForecastJobRequest(spec=spec, takes_of=takes_of)
+        with calling("orchestrator", self._target):
+            return await self._stub.ForecastJob(request, timeout=_SAMPLE_S, metadata=present().metadata)
+
+    async def speak_segment(self, spec: jobs_pb2.JobSpec, segment: int) -> str:
+        """Content hash of a WAV file with one sentence of the film that the spec would become."""
+        request = jobs_pb2.SpeakSegmentRequest(spec=spec, segment=segment)
+        with calling("orchestrator", self._target):
+            return (await self._stub.SpeakSegment(request, timeout=_SAMPLE_S, metadata=present().metadata)).voice.sha256
 
     async def close(self) -> None:
         """Closes the channel, which ends all watches."""

@@ -26,7 +26,8 @@ _STATIC = ("/studio/{path:path}", "/docs", "/docs/files/{path:path}", "/openapi.
 _STATE = ("/metrics", "/probe/{service}", "/api/v1/services", "/v1/models", "/v1/models/{model_id}")
 _ASSETS = ("/assets/{kind}/{name}", "/assets/{path:path}")
 _DELIVERY = tuple(f"/api/v1/deliveries/{{delivery_id}}/{verb}" for verb in ("cancel", "retry"))
-_WORK = ("/api/v1/script", "/api/v1/sample", "/api/v1/forecast", "/v1/audio/speech", "/v1/audio/transcriptions")
+_AUDIO = ("/v1/audio/speech", "/v1/audio/transcriptions")
+_WORK = ("/api/v1/script", "/api/v1/sample", "/api/v1/forecast", "/api/v1/takes", *_AUDIO)
 _LIBRARIES = tuple(f"/api/v1/{kind}" for kind in ("footage", "voices", "music", "fonts", "styles"))
 
 
@@ -49,7 +50,7 @@ RULES: Mapping[str, Mapping[str, Need]] = {
     **_all(("/api/v1/writing",), GET="read", POST="make"),
     **_all(("/api/v1/jobs",), GET="read", POST="make"),
     **_all((_JOB,), GET="read", DELETE="make"),
-    **_all((f"{_JOB}/cancel", f"{_JOB}/retry", f"{_JOB}/posts"), POST="make"),
+    **_all((f"{_JOB}/cancel", f"{_JOB}/retry", f"{_JOB}/posts", f"{_JOB}/revision"), POST="make"),
     **_all((f"{_JOB}/posts/{{post_id}}",), DELETE="make"),
     **_all((f"{_JOB}/publication",), GET="read", PUT="make"),
     **_all((f"{_JOB}/covers/{{platform}}", f"{_JOB}/packs/{{platform}}", "/api/v1/platforms"), GET="read"),

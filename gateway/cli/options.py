@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter, signature
@@ -10,7 +11,7 @@ from typing import Annotated, Any, ParamSpec
 
 import typer
 
-from gateway.fields import Consent
+from gateway.fields import Consent, shortened
 from gateway.films.request import HINTS, FilmRequest, film_request
 from gateway.films.spec import request_field
 from services.base.errors import InvalidInputError
@@ -144,7 +145,17 @@ def _value(field: str, given: Mapping[str, Any]) -> object:
         return text if _is_argument(field) else text.strip()
     if hint.switch:
         return hint.switch[0 if value else 1]
+    if _is_list(field) and not hint.text_file:
+        return [_object(each, _option(field)) for each in value]
     return _FIELDS[field].default if value == "" else value
+
+
+def _object(text: str, option: str) -> object:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        remedy = 'Give an object such as {"segment": 3, "take": 1}.'
+        raise InvalidInputError(f"{shortened(text)} is not JSON.", remedy, option, "NO_JSON") from error
 
 
 def _consent(field: str, person: str, statement: str) -> dict[str, str] | None:

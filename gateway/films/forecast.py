@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pydantic import BaseModel, Field
 
 from vigent.jobs.v1 import jobs_pb2
@@ -24,7 +22,9 @@ class Forecast(BaseModel):
     to_speak: int = Field(description="How many of them would be spoken; the others are kept from films before.")
 
 
-def forecast_view(sentences: Sequence[jobs_pb2.SentenceForecast]) -> Forecast:
+def forecast_view(forecast: jobs_pb2.ForecastJobResponse) -> Forecast:
     """The forecast for people and programs."""
-    told = [SentenceForecast(text=each.text, char_start=each.char_start, spoken=each.spoken) for each in sentences]
+    told = [
+        SentenceForecast(text=each.text, char_start=each.char_start, spoken=each.spoken) for each in forecast.sentences
+    ]
     return Forecast(sentences=told, to_speak=sum(not each.spoken for each in told))

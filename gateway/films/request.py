@@ -61,6 +61,25 @@ def _tell_of_entries(schema: dict[str, Any]) -> None:
             schema["properties"][name]["description"] += f" Id or name of an entry of /api/v1/{hint.entry}."
 
 
+class SegmentChoice(BaseModel):
+    """What is chosen for one segment, where it differs from the film."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    segment: int = Field(description="Place of its sentence in the script, from 0.", ge=0)
+    voice: Text = Field("", description="Voice of the engine, as in the film; the film's own when left out.")
+    take: int = Field(
+        0, description="Which take: each is spoken with a seed of its own, 0 with that of the film.", ge=0, le=99
+    )
+    first_footage_frame: int | None = Field(
+        None,
+        description="Where in the footage it begins, counted on through its turns; where the segment before ends, when "
+        "left out.",
+        ge=0,
+        le=2**31 - 1,
+    )
+
+
 class FilmRequest(BaseModel):
     """What a film is made of."""
 
@@ -138,6 +157,11 @@ class FilmRequest(BaseModel):
     )
     consent: Annotated[Consent | None, Hint(spec="face_consent", option="--face-consent")] = Field(
         None, description="Consent of the person in the footage; kept with the job."
+    )
+    segment_choices: Annotated[list[SegmentChoice], Hint(option="--segment")] = Field(
+        [],
+        description='What is chosen for single segments: voice, take, place in the footage. {"segment": 3, "take": 1}.',
+        max_length=1_000,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 from gateway.fields import Consent
-from gateway.films.request import HINTS, FilmRequest
+from gateway.films.request import HINTS, FilmRequest, SegmentChoice
 from vigent.jobs.v1 import jobs_pb2
 from vigent.media.v1 import media_pb2
 
@@ -44,7 +44,7 @@ def spec_of(request: FilmRequest) -> jobs_pb2.JobSpec:
         elif place.enum_type is not None:
             setattr(spec, place.name, _number(place.enum_type, value))
         elif isinstance(value, list):
-            getattr(spec, place.name).extend(value)
+            getattr(spec, place.name).extend(map(_plain_or_message, value))
         elif place.message_type is None and not hint.entry:
             setattr(spec, place.name, value)
     return spec
@@ -79,8 +79,19 @@ def _value(spec: jobs_pb2.JobSpec, field: str) -> object:
     if isinstance(value, media_pb2.MediaRef):
         return value.sha256 or default
     if isinstance(default, list):
-        return list(value)
+        return [_choice(each) if isinstance(each, jobs_pb2.SegmentChoice) else each for each in value]
     return round(value, 3) if isinstance(value, float) else value
+
+
+def _plain_or_message(value: object) -> object:
+    return jobs_pb2.SegmentChoice(**value.model_dump()) if isinstance(value, SegmentChoice) else value
+
+
+def _choice(message: jobs_pb2.SegmentChoice) -> SegmentChoice:
+    first = message.first_footage_frame if message.HasField("first_footage_frame") else None
+    return SegmentChoice.model_construct(
+        segment=message.segment, voice=message.voice, take=message.take, first_footage_frame=first
+    )
 
 
 def _number(enum: EnumDescriptor, value: object) -> int:

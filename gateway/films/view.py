@@ -45,6 +45,9 @@ class Segment(BaseModel):
     text: str = Field(description="Its text as in the script, without Markdown.")
     char_start: int = Field(description="Offset of its first character in the script.")
     first_film_frame: int | None = Field(description="First film frame (25 a second); null while not known.")
+    first_footage_frame: int | None = Field(
+        description="Where in the footage it begins, counted on through its turns; null while not known."
+    )
     frames: int | None = Field(description="Film frames; null while not known.")
     spoken: bool = Field(description="Whether its voice is finished.")
     filmed: bool = Field(description="Whether its film is finished.")
@@ -155,6 +158,7 @@ def _segment_view(segment: jobs_pb2.Segment) -> Segment:
         text=segment.text,
         char_start=segment.char_start,
         first_film_frame=None if segment.first_film_frame < 0 else segment.first_film_frame,
+        first_footage_frame=segment.first_footage_frame if segment.HasField("first_footage_frame") else None,
         frames=segment.frames or None,
         spoken=segment.HasField("voice"),
         filmed=segment.HasField("film"),

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 import av
+import cv2
 from numpy import uint8
 from numpy.typing import NDArray
 
@@ -39,11 +40,34 @@ class OverlayImage:
     rgba: NDArray[uint8]
 
 
-class Canvas:
-    """Composes film frames into one buffer: footage by ping-pong, then the patch, then the overlays in their order."""
+SEAM_FRAMES = 6
+"""Long enough to hide that the presenter has moved, short enough to fall into the pause after a sentence."""
 
-    def __init__(self, footage: FootageReader) -> None:
-        self._footage = footage
+
+@dataclass(frozen=True)
+class Seam:
+    """The end of a segment, after which the footage goes on at another place, `footage_frame`.
+
+    Its last frames are blended over into the footage before that place, so that nothing jumps.
+    """
+
+    end_film_frame: int
+    footage_frame: int
+
+    def at(self, film_frame: int) -> tuple[int, float] | None:
+        """The place in the footage that is blended over `film_frame`, and its share; None before the seam."""
+        left = self.end_film_frame - film_frame
+        return (self.footage_frame - left, 1 - left / (SEAM_FRAMES + 1)) if left <= SEAM_FRAMES else None
+
+
+class Canvas:
+    """Composes film frames into one buffer: footage by ping-pong, then the patch, then the overlays in their order.
+
+    Film frame n shows footage frame `timeline.footage_frame(n + footage_offset)`.
+    """
+
+    def __init__(self, footage: FootageReader, footage_offset: int = 0, seam: Seam | None = None) -> None:
+        self._footage, self._offset, self._seam = footage, footage_offset, seam
         width, height = footage.size
         self._shape = height, width
         self._layers: list[tuple[int, int, Layer]] = []
@@ -57,14 +81,23 @@ class Canvas:
 
     def compose(self, film_frame: int, patch: PatchImage | None) -> av.VideoFrame:
         """Composes `film_frame` into `frame`, which is overwritten by the next call."""
-        copy_planes(self._footage.frame(footage_frame(film_frame, self._footage.frames)), self._planes)
+        copy_planes(self._footage_at(film_frame + self._offset), self._planes)
         if patch is not None:
             paste(self._planes, patch.x, patch.y, patch.rgb)
+        if self._seam is not None and (blended := self._seam.at(film_frame)):
+            self._blend(*blended)
         self._layers = [shown for shown in self._layers if film_frame < shown[1]]
         for first, _, layer in self._layers:
             if first <= film_frame:
                 layer.blend(self._planes)
         return self.frame
+
+    def _footage_at(self, place: int) -> av.VideoFrame:
+        return self._footage.frame(footage_frame(place, self._footage.frames))
+
+    def _blend(self, place: int, share: float) -> None:
+        for own, other in zip(self._planes, planes_of(self._footage_at(place)), strict=True):
+            cv2.addWeighted(own, 1 - share, other, share, 0, dst=own)
 
 
 class SegmentComposer:
@@ -74,15 +107,21 @@ class SegmentComposer:
     """
 
     def __init__(
-        self, footage: Path, target: Path, first_film_frame: int, encoder: EncoderSettings = DEFAULT_ENCODER
+        self,
+        footage: Path,
+        target: Path,
+        first_film_frame: int,
+        encoder: EncoderSettings = DEFAULT_ENCODER,
+        footage_offset: int = 0,
+        seam: Seam | None = None,
     ) -> None:
-        """Opens conformed `footage`; film frame n shows footage frame `timeline.footage_frame(n)`."""
+        """Opens conformed `footage`; film frame n shows footage frame `timeline.footage_frame(n + footage_offset)`."""
         self._target = target
         self._first_film_frame = first_film_frame
         self._frames = 0
         self._finished = False
         self._footage = FootageReader(footage)
-        self._canvas = Canvas(self._footage)
+        self._canvas = Canvas(self._footage, footage_offset, seam)
         self._container = av.open(str(target), "w", format="mp4")
         self._stream = add_film_stream(self._container, *self._footage.size, encoder)
 

@@ -22,7 +22,7 @@ from orchestrator.making.sample import Sampler
 from orchestrator.settings import OrchestratorSettings
 from services.base.errors import FailedPreconditionError, InvalidInputError
 from services.base.tracing.spans import span
-from services.media.store import MediaStore
+from services.media.store import MediaStore, media_ref
 from services.runtime.running_calls import RunningCalls
 from vigent.jobs.v1 import jobs_pb2
 from vigent.jobs.v1.jobs_pb2_grpc import JobServiceServicer
@@ -130,6 +130,8 @@ class JobServicer(JobServiceServicer):
     async def DrawSample(self, request: jobs_pb2.DrawSampleRequest, context: _Context) -> jobs_pb2.DrawSampleResponse:
         """Draws a sample of the film that the spec would become."""
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        if request.moving:
+            return jobs_pb2.DrawSampleResponse(mp4=await self._sampler.draw_moving(spec))
         return jobs_pb2.DrawSampleResponse(jpeg=await self._sampler.draw(spec))
 
     async def ForecastJob(
@@ -137,7 +139,16 @@ class JobServicer(JobServiceServicer):
     ) -> jobs_pb2.ForecastJobResponse:
         """Counts what the film that the spec would become still needs."""
         spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
-        return jobs_pb2.ForecastJobResponse(sentences=await self._forecaster.forecast(spec))
+        takes_of = request.takes_of if request.HasField("takes_of") else None
+        return await self._forecaster.forecast(spec, takes_of)
+
+    async def SpeakSegment(
+        self, request: jobs_pb2.SpeakSegmentRequest, context: _Context
+    ) -> jobs_pb2.SpeakSegmentResponse:
+        """Speaks one sentence of the film that the spec would become."""
+        await self._collector.require_room()
+        spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        return jobs_pb2.SpeakSegmentResponse(voice=media_ref(await self._forecaster.speak(spec, request.segment)))
 
     # Shielded, so that a caller who leaves cannot separate the change of a record from what must follow it.
 

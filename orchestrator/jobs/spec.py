@@ -23,6 +23,9 @@ _MIN_SIDE, _MAX_SIDE = 128, 2160
 _MIN_SPEED, _MAX_SPEED = 0.5, 2.0
 _MIN_GAIN_DB, _MAX_GAIN_DB = -60.0, 12.0
 _MAX_MUSIC_START_S = 600.0
+MAX_SEGMENT_CHOICES = 1_000
+MAX_TAKE = 99
+_MAX_FOOTAGE_FRAME = 2**31 - 1  # of lip-sync
 _CHOICES = {
     "quality": lipsync_pb2.Quality,
     "ai_label": jobs_pb2.AiLabel,
@@ -116,12 +119,27 @@ def _check_consent(spec: jobs_pb2.JobSpec) -> None:
 def _check_writing(spec: jobs_pb2.JobSpec, store: MediaStore) -> None:
     """The script can be spoken, the styles exist, and their fonts have every character."""
     sentences = split_script(spec.script)
+    _check_segment_choices(spec, len(sentences))
     captions, title = load_style("subtitle", spec.caption_style, store), load_style("title", spec.title_style, store)
     if spec.captions != jobs_pb2.CAPTIONS_FILES_ONLY:
         _check_glyphs(
             "".join(sentence.text for sentence in sentences), captions, "spec.script", "have captions as files only"
         )
     _check_glyphs(spec.title, title, "spec.title", "write the title in other letters")
+
+
+def _check_segment_choices(spec: jobs_pb2.JobSpec, segments: int) -> None:
+    field = "spec.segment_choices"
+    if (count := len(spec.segment_choices)) > MAX_SEGMENT_CHOICES:
+        problem = f"{count:,} segments have choices, the limit is {MAX_SEGMENT_CHOICES:,}."
+        raise InvalidInputError(problem, "Split the film.", field, "TOO_MANY_CHOICES")
+    for place, choice in enumerate(spec.segment_choices):
+        _check_range(f"{field}.{place}.segment", choice.segment, 0, segments - 1)
+        _check_range(f"{field}.{place}.take", choice.take, 0, MAX_TAKE)
+        _check_range(f"{field}.{place}.first_footage_frame", choice.first_footage_frame, 0, _MAX_FOOTAGE_FRAME)
+        if choice.segment in (other.segment for other in spec.segment_choices[:place]):
+            problem = f"Segment {choice.segment} is chosen for twice."
+            raise InvalidInputError(problem, "Join both choices.", f"{field}.{place}.segment", "CHOSEN_TWICE")
 
 
 def _check_glyphs(text: str, style: dict[str, Any], field: str, otherwise: str) -> None:

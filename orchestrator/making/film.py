@@ -229,7 +229,7 @@ class FilmMaker:
         plan = making.plan
         progress.plan([_segment_record(plan, index) for index in range(len(plan.sentences))])
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
-        clock, window = FrameClock(), SegmentWindow(self._settings.parallel_segments)
+        clock, window = FrameClock(making.footage_starts()), SegmentWindow(self._settings.parallel_segments)
         maker = SegmentMaker(making, clock, progress.frames)
 
         async def make(index: int) -> SegmentPieces:
@@ -327,6 +327,7 @@ def _segment_record(plan: FilmPlan, index: int, pieces: SegmentPieces | None = N
     record = jobs_pb2.Segment(text=sentence.text, char_start=sentence.char_start, first_film_frame=-1)
     if pieces:
         record.first_film_frame, record.frames = pieces.first_film_frame, pieces.frames
+        record.first_footage_frame = pieces.first_footage_frame
         record.film.CopyFrom(media_ref(pieces.film))
         record.voice.CopyFrom(media_ref(pieces.voice))
     return record

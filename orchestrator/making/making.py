@@ -30,6 +30,16 @@ class Making:
     policy: RetryPolicy
     retaken: Callable[[], None]
 
+    def choice(self, index: int) -> jobs_pb2.SegmentChoice:
+        """What is chosen for segment `index`; all defaults where nothing is."""
+        chosen = (choice for choice in self.spec.segment_choices if choice.segment == index)
+        return next(chosen, jobs_pb2.SegmentChoice(segment=index))
+
+    def footage_starts(self) -> dict[int, int]:
+        """Where the footage of segments begins that does not run on from the one before."""
+        choices = self.spec.segment_choices
+        return {each.segment: each.first_footage_frame for each in choices if each.HasField("first_footage_frame")}
+
     def language_to_say(self, text: str) -> str:
         """BCP 47 language that a sentence of the script is said in: "" where its letters tell the voice."""
         return language_to_say(text, self.spec.language, self.spec.script)

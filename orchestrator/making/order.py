@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -12,6 +13,14 @@ class SegmentPlace:
 
     first_film_frame: int
     frames: int
+
+
+@dataclass(frozen=True)
+class SegmentStart:
+    """Where a segment begins: in the film, and in the footage, counted on through its turns."""
+
+    film_frame: int
+    footage_frame: int
 
 
 class SegmentWindow:
@@ -42,23 +51,37 @@ class SegmentWindow:
 
 
 class FrameClock:
-    """The first film frame of each segment, known as soon as the voices before it are finished."""
+    """Where each segment begins, known as soon as the voices before it are finished.
 
-    def __init__(self) -> None:
+    Footage runs on from segment to segment. `footage_starts` has those whose footage begins elsewhere: it is that of a
+    film before, in which a sentence was longer or shorter, so that they are found and not made again.
+    """
+
+    def __init__(self, footage_starts: Mapping[int, int] | None = None) -> None:
+        self._footage_starts = footage_starts or {}
         self._frames: dict[int, int] = {}
-        self._starts = [0]
+        self._starts = [SegmentStart(0, self._footage_starts.get(0, 0))]
         self._known = asyncio.Condition()
 
     async def set_frames(self, index: int, frames: int) -> None:
         """Notes how many film frames segment `index` has; saying so again changes nothing."""
         async with self._known:
             self._frames[index] = frames
-            while (following := len(self._starts) - 1) in self._frames:
-                self._starts.append(self._starts[-1] + self._frames[following])
+            while len(self._starts) - 1 in self._frames:
+                self._starts.append(self._following())
             self._known.notify_all()
 
-    async def first_frame(self, index: int) -> int:
-        """Waits for the voices before segment `index` and returns its first film frame."""
+    async def start(self, index: int) -> SegmentStart:
+        """Waits for the voices before segment `index` and returns where it begins."""
         async with self._known:
             await self._known.wait_for(lambda: index < len(self._starts))
         return self._starts[index]
+
+    def footage_after(self, index: int) -> int | None:
+        """Where the footage of the segment after `index` begins, unless it runs on."""
+        return self._footage_starts.get(index + 1)
+
+    def _following(self) -> SegmentStart:
+        last, frames, index = self._starts[-1], self._frames[len(self._starts) - 1], len(self._starts)
+        footage_frame = self._footage_starts.get(index, last.footage_frame + frames)
+        return SegmentStart(last.film_frame + frames, footage_frame)

@@ -24,6 +24,8 @@ from vigent.overlay.v1 import overlay_pb2
 
 TITLE_FRAMES = 4 * FRAME_RATE_HZ
 OPENING_LABEL_FRAMES = 5 * FRAME_RATE_HZ // 2
+OPENING_FRAMES = max(TITLE_FRAMES, OPENING_LABEL_FRAMES)
+"""What is drawn later depends on its own segment alone."""
 OPENING_LABEL_HEIGHT_SHARE = 0.05
 """GB 45438-2025: shown for at least two seconds at the opening, text at least 5 % of the shorter side."""
 LABEL_HEIGHT_SHARE = 0.028
@@ -49,7 +51,11 @@ class OverlayText:
     def render_request(
         self, index: int, words: Sequence[media_pb2.Word], sample_rate_hz: int, place: SegmentPlace
     ) -> overlay_pb2.RenderRequest:
-        """What the overlay service draws over segment `index`, which lies at `place` in the film."""
+        """What the overlay service draws over segment `index`, which lies at `place` in the film.
+
+        After the opening it is the same wherever the segment lies: drawn as if it came next after the opening.
+        """
+        place = SegmentPlace(min(place.first_film_frame, OPENING_FRAMES), place.frames)
         drawn = self._spec.captions != jobs_pb2.CAPTIONS_FILES_ONLY
         cues = self.cues(index, words, sample_rate_hz, place) if drawn else []
         return overlay_pb2.RenderRequest(

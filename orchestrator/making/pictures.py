@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing, closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
+from orchestrator.film.compose import OverlayImage, PatchImage, Seam, SegmentComposer
 from orchestrator.making.retry import RetryPolicy
 from orchestrator.making.servers import CALL_TIMEOUT_S, DRAWER, Service
 from orchestrator.making.take import Take
@@ -126,17 +127,43 @@ class OverlayPictures:
         return None
 
 
+@dataclass(frozen=True)
+class DrawnPlace:
+    """A segment as it is drawn: the first number of its frames in the overlay's request and in the footage.
+
+    The footage is counted on through its turns; `next_footage_frame` is where the segment after it begins there.
+    """
+
+    first_drawn_frame: int
+    first_footage_frame: int
+    frames: int
+    next_footage_frame: int
+
+    @property
+    def footage_offset(self) -> int:
+        """From a drawn frame to its place in the footage."""
+        return self.first_footage_frame - self.first_drawn_frame
+
+    @property
+    def seam(self) -> Seam | None:
+        """How it ends where the footage does not run on."""
+        if self.next_footage_frame == self.first_footage_frame + self.frames:
+            return None
+        return Seam(self.first_drawn_frame + self.frames, self.next_footage_frame)
+
+
 async def compose_segment(
     start: Callable[[Path], SegmentComposer],
     target: Path,
-    first_film_frame: int,
-    frames: int,
+    place: DrawnPlace,
     lipsync: LipsyncCall,
     overlays: OverlayPictures,
     report: Callable[[int], None],
     budget_s: float = _FRAME_BUDGET_S,
 ) -> None:
     """Writes the film of a segment to `target`, frame by frame; `report` gets the number of frames done.
+
+    Lip-sync counts its frames in the footage, the overlay as they are drawn.
 
     Composing has a thread of its own, so that decoding, encoding and the streams run side by side. Raises
     UnavailableError (STALLED) when a frame takes longer than `budget_s`.
@@ -147,14 +174,14 @@ async def compose_segment(
             done = 0
             async with aclosing(lipsync.patches()) as patches:
                 async for patch in patches:
-                    _check_order(patch, first_film_frame + done)
-                    for picture in await overlays.until(patch.film_frame):
+                    _check_order(patch, place.first_footage_frame + done)
+                    for picture in await overlays.until(place.first_drawn_frame + done):
                         composer.add_overlay(picture)
                     await thread.run(partial(composer.add_frame, patch_image(patch)))
                     done += 1
                     report(done)
-            if done != frames:
-                raise InternalError(f"Lip-sync made {done} of {frames} frames.", "Try again.")
+            if done != place.frames:
+                raise InternalError(f"Lip-sync made {done} of {place.frames} frames.", "Try again.")
             await thread.run(composer.finish)
         finally:
             if not thread.stalled:

@@ -101,7 +101,7 @@ async def make_plan(
     """
     sentences = sentences_of(spec, dictionary)
     engines = await servers.engines(policy)  # first: a server that does not answer is named, not timed out on
-    await policy.retried(lambda: _check_voice(spec, servers), servers.tts.at(VOICE))
+    await policy.retried(lambda: check_voices(spec, servers), servers.tts.at(VOICE))
     footage, found, notes = await look_at_footage(spec, store, servers, report, policy, backdrop)
     reference = await policy.retried(
         lambda: make_reference(spec, engines["asr"], store, servers), servers.asr.at(LISTENER)
@@ -150,7 +150,8 @@ def _box(data: list[int] | None) -> Box | None:
     return None if data is None else (data[0], data[1], data[2], data[3])
 
 
-async def _check_voice(spec: jobs_pb2.JobSpec, servers: Servers) -> None:
+async def check_voices(spec: jobs_pb2.JobSpec, servers: Servers) -> None:
+    """Raises InvalidInputError when the voice engine has none of those that are asked for."""
     request = tts_pb2.ListVoicesRequest(language=spec.language)
     with servers.tts.least_busy() as stub, remote_errors():
         voices = [voice.id for voice in (await stub.ListVoices(request, timeout=_VOICES_TIMEOUT_S)).voices]
@@ -158,11 +159,17 @@ async def _check_voice(spec: jobs_pb2.JobSpec, servers: Servers) -> None:
         problem = f"No voice speaks {spec.language[:80]!r}."
         remedy = "Give a BCP 47 language such as zh or en, or none."
         raise InvalidInputError(problem, remedy, "spec.language", "UNKNOWN_LANGUAGE")
-    name = spec.voice.partition(":")[0].strip()  # an instruction may follow: "vivian: whispering", ": a low voice"
+    _check_known(spec.voice, voices, "spec.voice")
+    for place, choice in enumerate(spec.segment_choices):
+        _check_known(choice.voice, voices, f"spec.segment_choices.{place}.voice")
+
+
+def _check_known(voice: str, voices: Sequence[str], field: str) -> None:
+    name = voice.partition(":")[0].strip()  # an instruction may follow: "vivian: whispering", ": a low voice"
     if name and name not in voices:
         near = difflib.get_close_matches(name, voices, 3, 0) or voices[:3]
-        problem, remedy = f"There is no voice {spec.voice[:80]!r}.", f"Choose one, such as {', '.join(near)}."
-        raise InvalidInputError(problem, remedy, "spec.voice", "UNKNOWN_VOICE")
+        problem, remedy = f"There is no voice {voice[:80]!r}.", f"Choose one, such as {', '.join(near)}."
+        raise InvalidInputError(problem, remedy, field, "UNKNOWN_VOICE")
 
 
 async def _conformed(

@@ -1,4 +1,4 @@
-"""A sample of a film before it is made: a frame of its first sentence, drawn by the film's own code and engines.
+"""A sample of a film before it is made: its first sentence, still or moving, drawn by the code and engines of the film.
 
 The voice alone is missing: the words of the caption are spread over the time that they will take, and lips stay still.
 """
@@ -13,7 +13,8 @@ from contextlib import suppress
 
 from PIL import Image
 
-from orchestrator.film.compose import Canvas, OverlayImage
+from orchestrator.film.compose import Canvas, OverlayImage, SegmentComposer
+from orchestrator.film.encode import EncoderSettings
 from orchestrator.film.footage import FootageReader
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
@@ -29,10 +30,15 @@ from services.text.sentences import split_script
 from services.text.timing import spoken_units
 from vigent.jobs.v1 import jobs_pb2
 from vigent.lipsync.v1 import lipsync_pb2
+from vigent.overlay.v1 import overlay_pb2
 
 SAMPLE_FRAME = 30
 """Title and caption have come in, and the label is shown large."""
 
+LONGEST_FRAMES = 5 * FRAME_RATE_HZ
+"""Of a moving sample; it is watched over and over while a style is tried."""
+
+_ENCODER = EncoderSettings(preset="ultrafast", crf=23)
 _UNITS_A_SECOND = 13.0
 _SAMPLES_AT_ONCE = 2
 _FOOTAGE_KEPT = 32
@@ -56,8 +62,19 @@ class Sampler:
         """
         async with self._places:
             footage, found = await self._look_at(spec)
-            overlays = await self._overlays(spec, _plan(spec, footage, found))
+            request = self._request(spec, _plan(spec, footage, found))
+            request.first_film_frame, request.frames = SAMPLE_FRAME, 1
+            overlays = await self._overlays(request)
             return await asyncio.to_thread(self._composed, footage, overlays)
+
+    async def draw_moving(self, spec: jobs_pb2.JobSpec) -> bytes:
+        """An MP4 of the first sentence without sound, its words lit in turn. Raises as `draw` does."""
+        async with self._places:
+            footage, found = await self._look_at(spec)
+            request = self._request(spec, _plan(spec, footage, found))
+            request.frames = min(request.frames, LONGEST_FRAMES)
+            overlays = await self._overlays(request)
+            return await asyncio.to_thread(self._moving, footage, overlays, request.frames)
 
     async def _look_at(self, spec: jobs_pb2.JobSpec) -> _Looked:
         key = spec.footage.sha256, spec.width, spec.height
@@ -78,14 +95,16 @@ class Sampler:
             return True
         return False
 
-    async def _overlays(self, spec: jobs_pb2.JobSpec, plan: FilmPlan) -> list[OverlayImage]:
+    def _request(self, spec: jobs_pb2.JobSpec, plan: FilmPlan) -> overlay_pb2.RenderRequest:
+        """What is drawn over the first sentence while it is spoken."""
         text = plan.sentences[0].text
         frames = max(2 * SAMPLE_FRAME, round(spoken_units(text) / _UNITS_A_SECOND * FRAME_RATE_HZ))
-        request = OverlayText(spec, plan, self._store).render_request(0, [], 1, SegmentPlace(0, frames))
-        request.first_film_frame, request.frames = SAMPLE_FRAME, 1
+        return OverlayText(spec, plan, self._store).render_request(0, [], 1, SegmentPlace(0, frames))
+
+    async def _overlays(self, request: overlay_pb2.RenderRequest) -> list[OverlayImage]:
         pictures = OverlayPictures(self._servers.overlay, request, self._policy)
         try:
-            return await pictures.until(SAMPLE_FRAME)
+            return await pictures.until(request.first_film_frame + request.frames)
         finally:
             pictures.close()
 
@@ -98,6 +117,16 @@ class Sampler:
         jpeg = io.BytesIO()
         Image.fromarray(rgb).save(jpeg, "JPEG", quality=_JPEG_QUALITY)
         return jpeg.getvalue()
+
+    def _moving(self, footage: StoredFile, overlays: Sequence[OverlayImage], frames: int) -> bytes:
+        with self._store.temporary(".mp4") as target:
+            with SegmentComposer(self._store.path(footage.sha256), target, 0, _ENCODER) as composer:
+                for overlay in overlays:
+                    composer.add_overlay(overlay)
+                for _ in range(frames):
+                    composer.add_frame(None)
+                composer.finish()
+            return target.read_bytes()
 
 
 def _plan(spec: jobs_pb2.JobSpec, footage: StoredFile, found: lipsync_pb2.FootageReport) -> FilmPlan:

@@ -20,9 +20,9 @@ from typing import Any, Self
 from orchestrator.film.compose import SegmentComposer
 from orchestrator.film.encode import EncoderSettings
 from orchestrator.making.making import Making
-from orchestrator.making.order import FrameClock, SegmentPlace
+from orchestrator.making.order import FrameClock, SegmentPlace, SegmentStart
 from orchestrator.making.overlay_text import OverlayText
-from orchestrator.making.pictures import LipsyncCall, OverlayPictures, compose_segment
+from orchestrator.making.pictures import DrawnPlace, LipsyncCall, OverlayPictures, compose_segment
 from orchestrator.making.servers import LISTENER, MOUTH
 from orchestrator.making.take import Take
 from orchestrator.making.voice import Spoken, Voice
@@ -46,11 +46,13 @@ ReportFrames = Callable[[int, int, int], None]
 class SegmentPieces:
     """A finished segment: its place in the film and its pieces in the media store.
 
+    `first_footage_frame` is its place in the footage, counted on through its turns.
     `error_rate` is the character error rate of the take that was kept of `takes`; None when nobody judged it.
     """
 
     index: int
     first_film_frame: int
+    first_footage_frame: int
     frames: int
     frames_without_face: int
     sample_rate_hz: int
@@ -68,7 +70,8 @@ class SegmentPieces:
     def from_json(cls, data: dict[str, Any]) -> Self:
         """The pieces that `to_json` described."""
         files = {name: StoredFile(**data[name]) for name in ("voice", "words", "film")}
-        return cls(**{**data, **files})
+        before = {"first_footage_frame": data["first_film_frame"]}  # what was kept when both were one
+        return cls(**{**before, **data, **files})
 
 
 @dataclass(frozen=True)
@@ -94,15 +97,16 @@ class SegmentMaker:
         sentence = self._plan.sentences[index]
         started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as group:
-            speaking = group.create_task(self._speak(index, sentence, started))
+            speaking = group.create_task(self._speak(index, started))
             listening = group.create_task(self._listen(sentence, started, speaking))
             filming = group.create_task(self._film(index, started, speaking, listening))
-        first_frame = await self._clock.first_frame(index)
+        start = await self._clock.start(index)
         take, spoken = started.result(), speaking.result()
         film, frames_without_face = filming.result()
         return SegmentPieces(
             index=index,
-            first_film_frame=first_frame,
+            first_film_frame=start.film_frame,
+            first_footage_frame=start.footage_frame,
             frames=take.frames,
             frames_without_face=frames_without_face,
             sample_rate_hz=take.sample_rate_hz,
@@ -113,9 +117,9 @@ class SegmentMaker:
             error_rate=spoken.error_rate,
         )
 
-    async def _speak(self, index: int, sentence: Sentence, started: asyncio.Future[Take]) -> Spoken:
+    async def _speak(self, index: int, started: asyncio.Future[Take]) -> Spoken:
         with span("voice"):
-            spoken = await self._voice.speak(sentence, started)
+            spoken = await self._voice.speak(index, started)
         await self._clock.set_frames(index, spoken.take.frames)
         return spoken
 
@@ -148,31 +152,31 @@ class SegmentMaker:
         listening: asyncio.Task[_Aligned],
     ) -> tuple[StoredFile, int]:
         take = await started
-        first_frame = await self._clock.first_frame(index)
+        start = await self._clock.start(index)
 
         async def key() -> str:
-            request = await self._render_request(index, listening, first_frame, take)
-            return self._film_key((await speaking).stored, request)
+            request = await self._render_request(index, listening, start, take)
+            return self._film_key((await speaking).stored, request, self._drawn(index, start, take, request))
 
         if take.closed and (found := await asyncio.to_thread(self._recall_film, await key())):
             return found
         with span("film", frames=take.frames):
             made = await self._policy.retried(
-                lambda: self._stream(index, first_frame, take, listening), self._servers.lipsync.at(MOUTH)
+                lambda: self._stream(index, start, take, listening), self._servers.lipsync.at(MOUTH)
             )
         await asyncio.to_thread(self._remember_film, await key(), *made)
         return made
 
     async def _stream(
-        self, index: int, first_frame: int, take: Take, listening: asyncio.Task[_Aligned]
+        self, index: int, start: SegmentStart, take: Take, listening: asyncio.Task[_Aligned]
     ) -> tuple[StoredFile, int]:
         """The film of a segment, streamed through lip-sync and overlay, and its frames without a face."""
         with self._servers.lipsync.least_busy() as stub:
-            lipsync = LipsyncCall(stub, self._opening(first_frame), take)
+            lipsync = LipsyncCall(stub, self._opening(start.footage_frame), take)
             try:
-                render = await self._render_request(index, listening, first_frame, take)
+                render = await self._render_request(index, listening, start, take)
                 with closing(OverlayPictures(self._servers.overlay, render, self._policy)) as overlays:
-                    stored = await self._compose(index, first_frame, take.frames, lipsync, overlays)
+                    stored = await self._compose(index, self._drawn(index, start, take, render), lipsync, overlays)
             finally:
                 lipsync.cancel()
         return stored, lipsync.frames_without_face
@@ -190,39 +194,51 @@ class SegmentMaker:
         return stored, int(counted[1])
 
     async def _compose(
-        self, index: int, first_frame: int, frames: int, lipsync: LipsyncCall, overlays: OverlayPictures
+        self, index: int, place: DrawnPlace, lipsync: LipsyncCall, overlays: OverlayPictures
     ) -> StoredFile:
         footage = await asyncio.to_thread(self._store.path, self._plan.footage.sha256)
         with self._store.temporary(".mp4") as target:
             await compose_segment(
-                lambda path: SegmentComposer(footage, path, first_frame, self._encoder),
+                lambda path: SegmentComposer(
+                    footage, path, place.first_drawn_frame, self._encoder, place.footage_offset, place.seam
+                ),
                 target,
-                first_frame,
-                frames,
+                place,
                 lipsync,
                 overlays,
-                lambda done: self._report(index, done, frames),
+                lambda done: self._report(index, done, place.frames),
             )
             return await asyncio.to_thread(self._store.adopt, target, "video/mp4")
 
-    def _opening(self, first_frame: int) -> lipsync_pb2.LipsyncOpen:
+    def _drawn(self, index: int, start: SegmentStart, take: Take, render: overlay_pb2.RenderRequest) -> DrawnPlace:
+        """Where the segment is drawn; asked for once its voice is whole."""
+        following = self._clock.footage_after(index)
+        runs_on = start.footage_frame + take.frames
+        return DrawnPlace(
+            first_drawn_frame=render.first_film_frame,
+            first_footage_frame=start.footage_frame,
+            frames=take.frames,
+            next_footage_frame=runs_on if following is None else following,
+        )
+
+    def _opening(self, first_footage_frame: int) -> lipsync_pb2.LipsyncOpen:
         return lipsync_pb2.LipsyncOpen(
             footage=media_ref(self._plan.footage),
-            first_film_frame=first_frame,
+            first_film_frame=first_footage_frame,
             quality=self._spec.quality,
             seed=self._spec.seed,
         )
 
     async def _render_request(
-        self, index: int, listening: asyncio.Task[_Aligned], first_frame: int, take: Take
+        self, index: int, listening: asyncio.Task[_Aligned], start: SegmentStart, take: Take
     ) -> overlay_pb2.RenderRequest:
         aligned = await asyncio.shield(listening)
-        place = SegmentPlace(first_frame, take.frames)
+        place = SegmentPlace(start.film_frame, take.frames)
         return self._text.render_request(index, aligned.words, take.sample_rate_hz, place)
 
-    def _film_key(self, voice: StoredFile, render: overlay_pb2.RenderRequest) -> str:
-        opening = self._opening(render.first_film_frame)
+    def _film_key(self, voice: StoredFile, render: overlay_pb2.RenderRequest, place: DrawnPlace) -> str:
+        opening = self._opening(place.first_footage_frame)
         asked = opening.footage.sha256, opening.first_film_frame, opening.quality, opening.seed
         engines = [self._plan.engines[service].identity for service in ("lipsync", "overlay")]
         drawn = render.SerializeToString(deterministic=True)
-        return recipe_key("film", _FILM_CODE, voice.sha256, asked, engines, drawn, self._encoder)
+        return recipe_key("film", _FILM_CODE, voice.sha256, asked, engines, drawn, place.seam, self._encoder)

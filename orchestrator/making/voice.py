@@ -21,7 +21,7 @@ from services.base.errors import InternalError, VigentError
 from services.base.tracing.spans import present
 from services.media.store import StoredFile, recipe_key
 from services.text.pronunciation_messages import pause_messages, pronunciation_messages
-from services.text.sentences import Sentence
+from vigent.jobs.v1 import jobs_pb2
 from vigent.tts.v1 import tts_pb2
 
 _MUTE = "MUTE_TAKE"
@@ -42,33 +42,34 @@ class Voice:
     """Speaks the sentences of one film."""
 
     def __init__(self, making: Making) -> None:
-        self._making, self._store, self._seed = making, making.store, making.spec.seed
+        self._making, self._store = making, making.store
         self._judge = Judge(making)
 
-    async def speak(self, sentence: Sentence, started: asyncio.Future[Take]) -> Spoken:
-        """The best take of a sentence. Whatever was spoken or judged before is found, not made again.
+    async def speak(self, index: int, started: asyncio.Future[Take]) -> Spoken:
+        """The best take of a segment's sentence. Whatever was spoken or judged before is found, not made again.
 
         `started` gets the take as early as possible: when it is found right where takes are judged, else when a server
         accepts. Raises InternalError (MUTE_TAKE) when no take has a sound.
         """
+        choice = self._making.choice(index)
         if self._judge.able:
-            spoken = await self._best_take(sentence)
+            spoken = await self._best_take(choice)
             started.set_result(spoken.take)
             return spoken
-        stored = await self._take(sentence, self._seed, started)
+        stored = await self._take(choice, 0, started)
         return Spoken(started.result(), stored)
 
-    def kept(self, sentence: Sentence) -> bool:
-        """Whether a sentence was spoken before, so that it is found and not spoken again. Blocks."""
-        return self._store.recall(self._key(self._request(sentence, self._seed))) is not None
+    def kept(self, choice: jobs_pb2.SegmentChoice) -> StoredFile | None:
+        """The first take of a segment as it is chosen, if it was spoken before: it is not spoken again. Blocks."""
+        return self._store.recall(self._key(self._request(choice, 0)))
 
-    async def _best_take(self, sentence: Sentence) -> Spoken:
+    async def _best_take(self, choice: jobs_pb2.SegmentChoice) -> Spoken:
         """The first take that is found right, else the least wrong one."""
         settings = self._making.settings
         spoken: list[Spoken] = []
         for takes in range(1, settings.retakes + 2):
             try:
-                judged = await self._judged_take(sentence, retake_seed(self._seed, takes - 1))
+                judged = await self._judged_take(choice, takes - 1)
             except ExceptionGroup as failed:
                 if failed.split(_is_mute)[1] or (not spoken and takes > settings.retakes):
                     raise
@@ -79,23 +80,24 @@ class Voice:
         best = min(spoken, key=lambda take: take.error_rate or 0.0)
         return Spoken(best.take, best.stored, takes, best.error_rate)
 
-    async def _judged_take(self, sentence: Sentence, seed: int) -> Spoken:
+    async def _judged_take(self, choice: jobs_pb2.SegmentChoice, attempt: int) -> Spoken:
         started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
+        sentence = self._making.plan.sentences[choice.segment]
         async with asyncio.TaskGroup() as group:
-            stored = group.create_task(self._take(sentence, seed, started))
+            stored = group.create_task(self._take(choice, attempt, started))
             error_rate = group.create_task(self._judge.error_rate(sentence, started))
         return Spoken(started.result(), stored.result(), 1, error_rate.result())
 
-    async def _take(self, sentence: Sentence, seed: int, started: asyncio.Future[Take]) -> StoredFile:
+    async def _take(self, choice: jobs_pb2.SegmentChoice, attempt: int, started: asyncio.Future[Take]) -> StoredFile:
         """Finds the take that was kept, else speaks it and keeps it when it is whole.
 
         When the server goes away, another attempt goes on where the take ends: the same request gives the same samples.
         """
-        request = self._request(sentence, seed)
+        request = self._request(choice, attempt)
         if kept := await asyncio.to_thread(self._store.recall_bytes, self._key(request)):
             started.set_result(Take.from_wav(kept[1]))
             return kept[0]
-        if seed != self._seed:
+        if attempt:
             self._making.retaken()
         policy = self._making.policy
         await policy.retried(lambda: self._attempt(request, started), self._making.servers.tts.at(VOICE))
@@ -127,26 +129,35 @@ class Voice:
             "voice", self._making.plan.engines["tts"].identity, asked, self._making.settings.sentence_pause_s
         )
 
-    def _request(self, sentence: Sentence, seed: int) -> tts_pb2.SynthesizeRequest:
-        spec, reference = self._making.spec, self._making.plan.reference
+    def _request(self, choice: jobs_pb2.SegmentChoice, attempt: int) -> tts_pb2.SynthesizeRequest:
+        spec, sentence = self._making.spec, self._making.plan.sentences[choice.segment]
+        cloned = bool(spec.reference_audio.sha256) and not choice.voice
+        reference = self._making.plan.reference if cloned else None
         return tts_pb2.SynthesizeRequest(
             text=sentence.text,
             language=self._making.language_to_say(sentence.text),
-            voice=spec.voice,
-            seed=seed,
+            voice=choice.voice or spec.voice,
+            seed=retake_seed(take_seed(spec.seed, choice.take), attempt),
             speed=spec.speed,
-            reference_audio=spec.reference_audio if spec.reference_audio.sha256 else None,
+            reference_audio=spec.reference_audio if cloned else None,
             reference_text=reference.text if reference else "",
             pronunciations=pronunciation_messages(sentence.pronunciations),
             pauses=pause_messages(sentence.pauses),
         )
 
 
+def take_seed(seed: int, take: int) -> int:
+    """The seed of a take that people may choose; take 0 has the film's own."""
+    return _derived(seed, f"take {take}") if take else seed
+
+
 def retake_seed(seed: int, attempt: int) -> int:
-    """The seed of the nth further take; the first take has the job's own."""
-    if attempt == 0:
-        return seed
-    return int.from_bytes(hashlib.sha256(f"{seed}/{attempt}".encode()).digest()[:8], "big") >> 1
+    """The seed of the nth further attempt at a take that was found wrong; the first has the take's own."""
+    return _derived(seed, str(attempt)) if attempt else seed
+
+
+def _derived(seed: int, what: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"{seed}/{what}".encode()).digest()[:8], "big") >> 1
 
 
 def _check_whole(take: Take, done: tts_pb2.SynthesizeDone) -> None:

@@ -92,6 +92,7 @@ class _Sequential:
             SegmentPieces(
                 index=index,
                 first_film_frame=places[index].first_film_frame,
+                first_footage_frame=places[index].first_film_frame,
                 frames=places[index].frames,
                 frames_without_face=0,
                 sample_rate_hz=take.sample_rate_hz,
@@ -107,9 +108,9 @@ class _Sequential:
     async def _voices(self) -> list[tuple[Take, StoredFile]]:
         voice = Voice(self.making)
         made = []
-        for sentence in self.making.plan.sentences:
+        for index in range(len(self.making.plan.sentences)):
             started: asyncio.Future[Take] = asyncio.get_running_loop().create_future()
-            spoken = await voice.speak(sentence, started)
+            spoken = await voice.speak(index, started)
             made.append((spoken.take, spoken.stored))
         return made
 
@@ -153,9 +154,9 @@ class _Sequential:
             request = text.render_request(index, words[index], voices[index][0].sample_rate_hz, place)
             overlays = OverlayPictures(self.making.servers.overlay, request, self.making.policy)
             with self.making.store.temporary(".mp4") as target:
-                pictures = await overlays.until(place.first_film_frame + place.frames)
-
-                composer = SegmentComposer(footage, target, place.first_film_frame, encoder)
+                first = request.first_film_frame
+                pictures = await overlays.until(first + place.frames)
+                composer = SegmentComposer(footage, target, first, encoder, place.first_film_frame - first)
                 await asyncio.to_thread(_compose, composer, pictures, patches[index])
                 films.append(self.making.store.adopt(target, "video/mp4"))
         return films

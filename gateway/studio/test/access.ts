@@ -88,7 +88,7 @@ async function settled(page: Page): Promise<void> {
   await page.waitForFunction(() => document.querySelector(".loading") === null);
 }
 
-async function examine(page: Page, path: string): Promise<void> {
+export async function examine(page: Page, path: string): Promise<void> {
   await settled(page);
   await page.evaluate(AXE);
   const found = await page.evaluate(async () => {

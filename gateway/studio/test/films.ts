@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Page } from "playwright-core";
+import { examine } from "./access.js";
 import { message, onPage } from "./browser.js";
 import type { Studio } from "./studio.test.js";
 
@@ -62,6 +63,8 @@ export function filmTests(studio: Studio): void {
       await page.getByRole("button", { name: "Use these settings" }).click();
       await page.waitForFunction((script) => document.querySelector("textarea")?.value === script, SCRIPT);
       assert.ok(await page.getByRole("radio", { name: "Draft" }).isChecked());
+      await message(page, "All settings of that film").getByRole("button", { name: "Undo" }).click();
+      await page.waitForFunction(() => document.querySelector("textarea")?.value === "");
     });
   });
 
@@ -72,7 +75,8 @@ export function filmTests(studio: Studio): void {
       const editor = page.getByRole("textbox", { name: "Say this instead" });
       assert.equal(await editor.inputValue(), "It streams all the way.");
       await editor.fill("It never waits.");
-      await page.getByText("1 of 3 sentences will be spoken").waitFor();
+      await page.getByText("2 of 3 sentences will be made again").waitFor(); // the third begins in the opening, and moves
+      await page.getByText("1 has to be spoken.").waitFor();
       const before = new URL(page.url()).pathname;
       await page.getByRole("button", { name: "Make the film anew" }).click();
       await page.waitForURL(({ pathname }) => pathname !== before); // the film before is finished too
@@ -86,6 +90,31 @@ export function filmTests(studio: Studio): void {
         await page.locator("video").evaluateAll((videos) => videos.map((video) => (video as HTMLVideoElement).muted)),
         [false, true],
       );
+    });
+  });
+
+  test("a sentence gets another voice and another take, heard before either is chosen", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/works", async (page) => {
+      await page
+        .getByRole("link", { name: /大家好/ })
+        .last()
+        .click();
+      await page.getByRole("button", { name: "Change sentence 3" }).click();
+      await page.getByRole("radio", { name: "Take 1" }).waitFor();
+      await page.getByRole("button", { name: "Speak another take" }).click();
+      await page.getByText("This voice says it the same way each time").waitFor();
+      await examine(page, "the editor of a sentence");
+      await page.getByRole("combobox", { name: "Said by" }).selectOption({ index: 2 });
+      await page.getByText("1 of 3 sentences will be made again").waitFor();
+      await page.getByText("1 has to be spoken.").waitFor();
+      await page.getByRole("button", { name: "Listen to Take 1" }).click();
+      await page.getByRole("button", { name: "Stop Take 1" }).waitFor();
+      const before = new URL(page.url()).pathname;
+      await page.getByRole("button", { name: "Make the film anew" }).click();
+      await page.waitForURL(({ pathname }) => pathname !== before);
+      await page.getByText("Finished", { exact: true }).waitFor();
+      await page.getByRole("button", { name: "Change sentence 3" }).click();
+      assert.notEqual(await page.getByRole("combobox", { name: "Said by" }).inputValue(), "");
     });
   });
 

@@ -8,8 +8,10 @@ import { openBrowser } from "./browser.js";
 import { faultTests } from "./faults.js";
 import { filmTests } from "./films.js";
 import { libraryTests } from "./library.js";
+import { lookTests } from "./looks.js";
 import { type Mesh, startMesh } from "./mesh.js";
 import { publishTests } from "./publish.js";
+import { recordingTests } from "./recording.js";
 import { settingTests } from "./settings.js";
 import { workTests } from "./works.js";
 
@@ -30,6 +32,8 @@ suite("studio", { timeout: 1_800_000 }, () => {
   batchTests(studio);
   settingTests(studio);
   libraryTests(studio);
+  lookTests(studio);
+  recordingTests(studio);
   faultTests(studio);
   workTests(studio);
   accessTests(studio);

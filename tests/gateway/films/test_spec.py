@@ -34,6 +34,7 @@ CHOSEN = {
     "ai_label": False,
     "loudness": "podcast",
     "consent": {**CONSENT, "person": "Berta"},
+    "segment_choices": [{"segment": 0, "voice": "woman", "take": 2, "first_footage_frame": 310}, {"segment": 1}],
 }
 LIMITS = [
     (field, key, bound)

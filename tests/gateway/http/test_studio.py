@@ -11,6 +11,7 @@ from PIL import Image
 from tests.support.film_jobs import SCRIPT, SIZE, TITLE
 
 PAGES = ("/", "/works", "/works/job-1", "/library", "/library/music", "/mesh")
+ONE_TO_SEVEN = "One two three four five six seven."
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -19,6 +20,7 @@ def test_the_page_runs_nothing_but_its_own_files(http, path):
     assert page.status_code == 200
     policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
+    assert page.headers["permissions-policy"] == "camera=(), geolocation=(), microphone=(self)"
     assert all(set(sources.split()) <= {"'self'", "blob:", "'none'"} for sources in policy.values())
     assert policy["script-src"] == policy["style-src"] == policy["font-src"] == "'self'"
     assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\son\w+=|https?://", page.text)
@@ -80,3 +82,42 @@ def picture(films, footage: str, **fields) -> np.ndarray:
     response = films.post("/api/v1/sample", json=body)
     assert response.status_code == 200, response.text
     return np.asarray(Image.open(io.BytesIO(response.content)))
+
+
+def test_a_moving_sample_lights_its_words_in_turn(films, footage):
+    """At the frame of the still sample it is the same picture, and what is lit differs from second to second."""
+    pictures = moving(films, footage, caption_style="karaoke", ai_label=False)
+    assert 50 <= len(pictures) <= 125
+    said = {"script": ONE_TO_SEVEN, "caption_style": "karaoke", "title": "", "ai_label": False}
+    still = picture(films, footage, **said)
+    assert np.abs(pictures[30].astype(int) - still).mean() < 3
+    lit = [yellow(picture) for picture in pictures[10:-5:10]]
+    assert lit == sorted(lit)  # karaoke keeps a word lit once it was spoken
+    assert lit[-1] > 2 * lit[0] > 0
+
+
+def test_a_style_is_tried_before_it_is_kept(films, footage):
+    style = films.get("/api/v1/styles").json()["items"][0]["style"]
+    assert style["version"] == 1
+    red = {**style, "size": 0.12, "fill": {"color": "#FF0000"}}
+    count = len(films.get("/api/v1/styles").json()["items"])
+    drawn = picture(films, footage, drafts={"subtitle": red})
+    assert np.abs(drawn.astype(int) - picture(films, footage)).max() > 100
+    assert len(films.get("/api/v1/styles").json()["items"]) == count
+    body = {"script": SCRIPT, "footage": footage, **SIZE, "drafts": {"subtitle": {**red, "size": 9}}}
+    response = films.post("/api/v1/sample", json=body)
+    assert (response.status_code, response.json()["field"]) == (422, "drafts.subtitle.size")
+
+
+def moving(films, footage: str, **fields) -> list[np.ndarray]:
+    body = {"script": ONE_TO_SEVEN, "footage": footage, **SIZE, **fields}
+    response = films.post("/api/v1/sample?moving=true", json=body)
+    assert (response.status_code, response.headers["content-type"]) == (200, "video/mp4"), response.text
+    with av.open(io.BytesIO(response.content)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def yellow(rgb: np.ndarray) -> int:
+    """Pixels in the colour of words that are lit."""
+    red, green, blue = (rgb[..., channel].astype(int) for channel in range(3))
+    return int(((red > 200) & (green > 160) & (blue < 120)).sum())

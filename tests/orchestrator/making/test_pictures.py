@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.film.compose import OverlayImage, PatchImage, SegmentComposer
 from orchestrator.film.encode import EncoderSettings
-from orchestrator.making.pictures import compose_segment
+from orchestrator.making.pictures import DrawnPlace, compose_segment
 from services.base.errors import UnavailableError
 from tests.support.faces import portrait, write_mp4
 from vigent.lipsync.v1 import lipsync_pb2
@@ -50,8 +50,7 @@ async def test_a_frame_that_stands_still_is_told(tmp_path: Path, goes_on: thread
         await compose_segment(
             lambda path: Hanging(footage, path, 0, EncoderSettings()),
             tmp_path / "film.mp4",
-            0,
-            3,
+            DrawnPlace(0, 0, 3, 3),
             Patches(),  # type: ignore[arg-type]
             NoPictures(),  # type: ignore[arg-type]
             lambda _: None,

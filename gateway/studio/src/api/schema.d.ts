@@ -61,7 +61,8 @@ export interface paths {
          * See what a film would look like
          * @description A frame of the first sentence in the film's size, with caption, title and label by the film's own engine.
          *
-         *     Lips are not synced. The first sample with a presenter takes as long as looking at the footage does.
+         *     `moving` gives at most five seconds of it without sound. Lips are not synced. The first sample with a presenter
+         *     takes as long as looking at the footage does.
          */
         post: operations["draw_sample"];
         delete?: never;
@@ -84,6 +85,50 @@ export interface paths {
          * @description Which sentences would be spoken, and which were spoken for films before: only what has changed is made again.
          */
         post: operations["forecast_film"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/revision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See what changing a sentence would take
+         * @description The request of the film with one sentence changed, and how much of it would be made anew.
+         *
+         *     Nothing is ordered: send its `request` to `/api/v1/jobs`. The sentences after the changed one keep their pictures.
+         */
+        post: operations["revise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/takes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hear a take of a sentence
+         * @description One sentence as the film would have it. A film that is ordered with this take does not speak it again.
+         *
+         *     Its entity tag is the hash of the sound: takes of a voice that speaks alike each time have the same.
+         */
+        post: operations["speak_take"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1360,6 +1405,12 @@ export interface components {
             loudness?: "online" | "podcast" | "broadcast" | "off";
             /** @description Consent of the person in the footage; kept with the job. */
             consent?: components["schemas"]["Consent"] | null;
+            /**
+             * Segment Choices
+             * @description What is chosen for single segments: voice, take, place in the footage. {"segment": 3, "take": 1}.
+             * @default []
+             */
+            segment_choices?: components["schemas"]["SegmentChoice"][];
         };
         /**
          * Font
@@ -2343,6 +2394,65 @@ export interface components {
             device_memory_bytes?: number | null;
         };
         /**
+         * Revision
+         * @description A film with a sentence changed, not ordered yet, and what would have to be made.
+         */
+        Revision: {
+            /** @description Sent to /api/v1/jobs, it makes the changed film. */
+            request: components["schemas"]["FilmRequest"];
+            /**
+             * Sentences
+             * @description Its sentences, in order.
+             */
+            sentences: components["schemas"]["SentenceForecast"][];
+            /**
+             * Segment
+             * @description Place of the first changed sentence.
+             */
+            segment: number;
+            /**
+             * To Speak
+             * @description How many sentences would be spoken; the others are kept.
+             */
+            to_speak: number;
+            /**
+             * To Film
+             * @description Of how many the pictures would be made: those of the changed ones, and of those after them that begin in the first four seconds.
+             */
+            to_film: number;
+            /**
+             * Takes
+             * @description Takes of the changed sentence in its voice that are kept, of the first twenty; of those that sound alike, the first.
+             */
+            takes: number[];
+        };
+        /**
+         * RevisionRequest
+         * @description What is changed of a sentence; what is left out stays as it is.
+         */
+        RevisionRequest: {
+            /**
+             * Segment
+             * @description Place of the sentence in the script, from 0.
+             */
+            segment: number;
+            /**
+             * Text
+             * @description The sentence written anew, with its readings and pauses; empty leaves it out.
+             */
+            text?: string | null;
+            /**
+             * Voice
+             * @description Voice of the engine that says it; empty for that of the film.
+             */
+            voice?: string | null;
+            /**
+             * Take
+             * @description Which take of it.
+             */
+            take?: number | null;
+        };
+        /**
          * Rule
          * @description One rule of a platform, and whether it is kept.
          */
@@ -2399,6 +2509,184 @@ export interface components {
              * @default
              */
             problem?: string;
+        };
+        /**
+         * SampleRequest
+         * @description What a film is made of, and styles that are not in the library yet.
+         * @example {
+         *       "caption_style": "",
+         *       "footage": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "script": "大家好，今天我们聊聊 gRPC 模型服务。It streams all the way.",
+         *       "title": "One minute on serving",
+         *       "voice": ""
+         *     }
+         */
+        SampleRequest: {
+            /**
+             * Script
+             * @description What is said. Chinese and English may be mixed; marks of Markdown are not spoken. May hold pauses, <break time="1s"/>, and readings, [SQL|sequel].
+             */
+            script: string;
+            /**
+             * Footage
+             * @description Video or picture of the presenter; when left out, the one that comes with Vigent. Id or name of an entry of /api/v1/footage.
+             * @default
+             */
+            footage?: string;
+            /**
+             * Language
+             * @description BCP 47 language of the script; detected from the text when left out.
+             * @default
+             */
+            language?: string;
+            /**
+             * Voice
+             * @description Voice of the engine, or id or name of a recording in the voices library; the default voice when left out. Where the engine follows instructions, how to speak may follow a colon: 'vivian: whispering'.
+             * @default
+             */
+            voice?: string;
+            /**
+             * Pronunciations
+             * @description How a word is said: "SQL=sequel" (other words), "Chongqing=chong2 qing4" (pinyin with tones, or marks for them), "cube=/kju:b/" (IPA). Once for each word.
+             * @default []
+             */
+            pronunciations?: string[];
+            /**
+             * Speed
+             * @description Speed of the voice; 1 is its own.
+             * @default 1
+             */
+            speed?: number;
+            /**
+             * Reference
+             * @description Recording whose speaker is cloned; needs the speaker's consent. Id or name of an entry of /api/v1/voices.
+             * @default
+             */
+            reference?: string;
+            /**
+             * Reference Text
+             * @description What is said in the recording; transcribed, if possible, when left out.
+             * @default
+             */
+            reference_text?: string;
+            /**
+             * Reference Language
+             * @description BCP 47 language spoken in the recording.
+             * @default
+             */
+            reference_language?: string;
+            /** @description Consent of the speaker in the recording; the library's own when left out. */
+            voice_consent?: components["schemas"]["Consent"] | null;
+            /**
+             * Title
+             * @description Title over the first seconds.
+             * @default
+             */
+            title?: string;
+            /**
+             * Title Style
+             * @description Style of the title. Id or name of an entry of /api/v1/styles.
+             * @default
+             */
+            title_style?: string;
+            /**
+             * Caption Style
+             * @description Style of the captions. Id or name of an entry of /api/v1/styles.
+             * @default
+             */
+            caption_style?: string;
+            /**
+             * Captions
+             * @description Whether captions are drawn into the picture; their files are made either way.
+             * @default drawn
+             * @enum {string}
+             */
+            captions?: "drawn" | "files_only";
+            /**
+             * Music
+             * @description Music under the voice; none when left out. Id or name of an entry of /api/v1/music.
+             */
+            music?: string | null;
+            /**
+             * Music Gain Db
+             * @description Gain of the music, in decibels from its own level.
+             * @default -18
+             */
+            music_gain_db?: number;
+            /**
+             * Music Start S
+             * @description Where in the music the film begins, in seconds.
+             * @default 0
+             */
+            music_start_s?: number;
+            /**
+             * Platform
+             * @description Platform it is made for, such as tiktok; suits all when left out.
+             * @default
+             */
+            platform?: string;
+            /**
+             * Focus
+             * @description What the film keeps of wider footage: shares of its width and height, such as 0.3,0.4; the presenter's face, which it follows, when left out.
+             * @default
+             */
+            focus?: string;
+            /**
+             * Width
+             * @description Film width in pixels, even.
+             * @default 1080
+             */
+            width?: number;
+            /**
+             * Height
+             * @description Film height in pixels, even.
+             * @default 1920
+             */
+            height?: number;
+            /**
+             * Quality
+             * @description How much work goes into the lip-sync.
+             * @default standard
+             * @enum {string}
+             */
+            quality?: "draft" | "standard" | "best";
+            /**
+             * Seed
+             * @description Starts all that is random; the same seed makes the same film.
+             * @default 0
+             */
+            seed?: number;
+            /**
+             * Ai Label
+             * @description Whether the film is labelled as made by AI; the choice is recorded.
+             * @default true
+             */
+            ai_label?: boolean;
+            /**
+             * Loudness
+             * @description Loudness of the film: -14, -16 or -23 LUFS, or the voice's own level.
+             * @default online
+             * @enum {string}
+             */
+            loudness?: "online" | "podcast" | "broadcast" | "off";
+            /** @description Consent of the person in the footage; kept with the job. */
+            consent?: components["schemas"]["Consent"] | null;
+            /**
+             * Segment Choices
+             * @description What is chosen for single segments: voice, take, place in the footage. {"segment": 3, "take": 1}.
+             * @default []
+             */
+            segment_choices?: components["schemas"]["SegmentChoice"][];
+            /**
+             * Drafts
+             * @description Styles to draw with in place of those that are named, by role, as their files have them.
+             * @default {}
+             */
+            drafts?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
         };
         /**
          * ScriptRequest
@@ -2566,6 +2854,11 @@ export interface components {
              */
             first_film_frame: number | null;
             /**
+             * First Footage Frame
+             * @description Where in the footage it begins, counted on through its turns; null while not known.
+             */
+            first_footage_frame: number | null;
+            /**
              * Frames
              * @description Film frames; null while not known.
              */
@@ -2580,6 +2873,34 @@ export interface components {
              * @description Whether its film is finished.
              */
             filmed: boolean;
+        };
+        /**
+         * SegmentChoice
+         * @description What is chosen for one segment, where it differs from the film.
+         */
+        SegmentChoice: {
+            /**
+             * Segment
+             * @description Place of its sentence in the script, from 0.
+             */
+            segment: number;
+            /**
+             * Voice
+             * @description Voice of the engine, as in the film; the film's own when left out.
+             * @default
+             */
+            voice?: string;
+            /**
+             * Take
+             * @description Which take: each is spoken with a seed of its own, 0 with that of the film.
+             * @default 0
+             */
+            take?: number;
+            /**
+             * First Footage Frame
+             * @description Where in the footage it begins, counted on through its turns; where the segment before ends, when left out.
+             */
+            first_footage_frame?: number | null;
         };
         /**
          * SentenceForecast
@@ -2802,6 +3123,19 @@ export interface components {
              * @enum {string}
              */
             place: "description" | "field";
+        };
+        /**
+         * TakeRequest
+         * @description Which sentence of which film.
+         */
+        TakeRequest: {
+            /** @description What the film is made of; its segment_choices say which take. */
+            request: components["schemas"]["FilmRequest"];
+            /**
+             * Segment
+             * @description Place of the sentence in the script, from 0.
+             */
+            segment: number;
         };
         /**
          * TextLimit
@@ -3467,24 +3801,28 @@ export interface operations {
     };
     draw_sample: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether the sentence moves, its words lit in turn. */
+                moving?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["FilmRequest"];
+                "application/json": components["schemas"]["SampleRequest"];
             };
         };
         responses: {
-            /** @description A frame. */
+            /** @description A frame, or the sentence. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "image/jpeg": unknown;
+                    "video/mp4": unknown;
                 };
             };
             /** @description No valid key came with the request. */
@@ -3617,6 +3955,272 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Forecast"];
+                };
+            };
+            /** @description No valid key came with the request. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key may not do this, or the request came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevisionRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revision"];
+                };
+            };
+            /** @description No valid key came with the request. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key may not do this, or the request came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    speak_take: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeRequest"];
+            };
+        };
+        responses: {
+            /** @description The take. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/wav": unknown;
                 };
             };
             /** @description No valid key came with the request. */

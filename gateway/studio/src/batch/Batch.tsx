@@ -3,7 +3,7 @@ import { useId, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { ApiError, FilmRequest, Job } from "../api/client.ts";
-import { currentChoices } from "../lib/choices.ts";
+import { currentChoices, withScript } from "../lib/choices.ts";
 import { filled, tableOf, variablesOf } from "../lib/table.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
 import { Button } from "../ui/Button.tsx";
@@ -84,7 +84,7 @@ export function Batch() {
 
 function requestOf(batch: { script: string; title: string }, row: Record<string, string>): FilmRequest {
   const title = filled(batch.title, row).slice(0, 60);
-  return { ...currentChoices().request, script: filled(batch.script, row), title };
+  return withScript(currentChoices().request, { script: filled(batch.script, row), title });
 }
 
 function TableField({ table, onChange }: { table: string; onChange: (table: string) => void }) {

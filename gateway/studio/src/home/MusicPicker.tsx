@@ -60,7 +60,7 @@ export function MusicPicker({ music }: { music: UseQueryResult<{ items: Music[] 
               <AuditionButton
                 id={`music ${entry.id}`}
                 name={nameOf(entry, i18n.language)}
-                gainDb={gainDb}
+                gain={gainDb}
                 source={() => entry.url ?? ""}
                 onPlay={() => heard(entry)}
               />

@@ -35,8 +35,8 @@ function PresetRow({ preset }: { preset: Preset }) {
   const { t } = useTranslation();
   const { name } = preset;
   const take = () => {
-    applyPreset(preset);
-    tell(t("presets.taken", { name }));
+    const undo = applyPreset(preset);
+    tell(t("presets.taken", { name }), undo);
   };
   return (
     <li className="preset">

@@ -52,6 +52,7 @@ export function VoicePicker({ voices, sample }: { voices: UseQueryResult<Voices>
             <AuditionButton
               id={`voice ${voice.id}`}
               name={t(`voiceName.${voice.id}`, { defaultValue: voice.name })}
+              gain="levelled"
               source={() => spoken(text, voice.id, speed)}
             />
           </li>
@@ -65,7 +66,7 @@ export function VoicePicker({ voices, sample }: { voices: UseQueryResult<Voices>
                 {t("voice.recording")} · {clock(voice.duration_s)}
               </span>
             </label>
-            <AuditionButton id={`voice ${voice.id}`} name={voice.name} source={() => voice.url ?? ""} />
+            <AuditionButton id={`voice ${voice.id}`} name={voice.name} gain="levelled" source={() => voice.url ?? ""} />
           </li>
         ))}
       </ul>

@@ -52,12 +52,21 @@ export function currentChoices(): Choices {
 
 export function choose(change: Partial<FilmRequest>): void {
   const track = change.music || choices.track;
-  put({ request: { ...choices.request, ...change }, track });
+  put({ request: withScript(choices.request, change), track });
 }
 
-/** Takes all settings of a film that was made; what this page does not know is kept as it is. */
-export function adopt(request: FilmRequest): void {
+/** Another request; what was chosen for single sentences is left out when the script is another. */
+export function withScript(request: FilmRequest, change: Partial<FilmRequest>): FilmRequest {
+  const { segment_choices, ...others } = request;
+  const kept = change.script === undefined || change.script === request.script ? segment_choices : undefined;
+  return { ...others, ...(kept && { segment_choices: kept }), ...change };
+}
+
+/** Takes all settings of a film that was made; what this page does not know is kept. Returns how to undo it. */
+export function adopt(request: FilmRequest): () => void {
+  const before = choices;
   put({ request: { ...DEFAULTS.request, ...request }, track: request.music || choices.track });
+  return () => put(before);
 }
 
 /** Everything as at first, but the script and its readings: that is work. Returns how to undo it. */

@@ -26,7 +26,7 @@ export function usePresets(): Preset[] {
 
 /** Keeps the settings of now under a name, in place of those that had it. */
 export function keepPreset(name: string): void {
-  const { script: _, title: __, ...settings } = currentChoices().request;
+  const { script: _, title: __, segment_choices: ___, ...settings } = currentChoices().request;
   put({ name, settings });
 }
 
@@ -36,10 +36,10 @@ export function removePreset(name: string): () => void {
   return () => set(before);
 }
 
-/** Takes the settings; script and title stay. */
-export function applyPreset(preset: Preset): void {
+/** Takes the settings; script and title stay. Returns how to undo it. */
+export function applyPreset(preset: Preset): () => void {
   const { script, title = "" } = currentChoices().request;
-  adopt({ ...preset.settings, script, title });
+  return adopt({ ...preset.settings, script, title });
 }
 
 export function presetFile(preset: Preset): Blob {

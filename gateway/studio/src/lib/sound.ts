@@ -1,5 +1,6 @@
 // One sound at a time: voices and music are heard through the same element, and a film that plays ends both.
 import { useSyncExternalStore } from "react";
+import { levellingDb } from "./loudness.ts";
 
 type Sound = { id: string; state: "loading" | "playing" } | null;
 
@@ -9,15 +10,19 @@ let device: { element: HTMLAudioElement; gain: GainNode; context: AudioContext }
 let asked = 0;
 const listeners = new Set<() => void>();
 
+/** Decibels from the sound's own level, or as loud as all that are levelled. */
+export type Gain = number | "levelled";
+
 /** Plays what `source` gives, instead of what is playing. Says `failed` when it cannot be had or played. */
-export async function audition(id: string, source: () => Promise<string> | string, db: number, failed: () => void) {
+export async function audition(id: string, source: () => Promise<string> | string, gain: Gain, failed: () => void) {
   stopSound();
   const mine = ++asked;
-  gainDb = db;
   set({ id, state: "loading" });
   try {
     const url = await source();
+    const db = gain === "levelled" ? await levellingDb(url) : gain;
     if (mine !== asked) return;
+    gainDb = db;
     const audio = player();
     audio.src = url;
     applyGain(0);

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Font, Footage, Music, Style, Voice } from "../api/client.ts";
 import type { Entry, Kind } from "../api/upload.ts";
-import { bytes, clock, nameOf } from "../lib/format.ts";
+import { bytes, clock, nameOf, when } from "../lib/format.ts";
 import { AuditionButton } from "../ui/AuditionButton.tsx";
 import { IconButton } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -10,7 +10,9 @@ import { useFailureWords } from "../ui/Notice.tsx";
 import { Waveform } from "../ui/Waveform.tsx";
 import { removeLater } from "./removing.ts";
 
-export function EntryCard({ kind, entry }: { kind: Kind; entry: Entry }) {
+type Props = { kind: Kind; entry: Entry; onCopy: (() => void) | undefined };
+
+export function EntryCard({ kind, entry, onCopy }: Props) {
   const { t, i18n } = useTranslation();
   const words = useFailureWords();
   const name = nameOf(entry, i18n.language);
@@ -25,6 +27,7 @@ export function EntryCard({ kind, entry }: { kind: Kind; entry: Entry }) {
       <div className="entry-text">
         <h2 className="entry-name">{name}</h2>
         <p className="hint">{factsOf(t, kind, entry, i18n.language)}</p>
+        {kind === "voices" && <p className="hint entry-consent">{consentOf(t, entry as Voice, i18n.language)}</p>}
         <Licence entry={entry} />
         {"notes" in entry &&
           entry.notes?.map((note) => (
@@ -36,8 +39,14 @@ export function EntryCard({ kind, entry }: { kind: Kind; entry: Entry }) {
       {"waveform" in entry && <Waveform peaks={entry.waveform} />}
       <div className="entry-tools">
         {"waveform" in entry && (
-          <AuditionButton id={`${kind} ${entry.id}`} name={name} source={() => entry.url ?? ""} />
+          <AuditionButton
+            id={`${kind} ${entry.id}`}
+            name={name}
+            gain={kind === "voices" ? "levelled" : 0}
+            source={() => entry.url ?? ""}
+          />
         )}
+        {onCopy && <IconButton icon="edit" label={t("style.change", { name })} onClick={onCopy} />}
         {!entry.bundled && <IconButton icon="delete" label={t("library.remove", { name })} onClick={remove} />}
       </div>
     </li>
@@ -56,6 +65,12 @@ function Poster({ footage }: { footage: Footage }) {
       {footage.poster_url ? <img src={footage.poster_url} alt="" loading="lazy" /> : <Icon name="video" />}
     </span>
   );
+}
+
+/** The words of the consent, and when they were given. */
+function consentOf(t: Words, { consent }: Voice, language: string): string {
+  const words = t("library.consentWords", { statement: consent.statement });
+  return consent.given_time ? `${words} · ${when(consent.given_time, language)}` : words;
 }
 
 type Words = ReturnType<typeof useTranslation>["t"];

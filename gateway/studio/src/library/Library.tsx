@@ -1,6 +1,7 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Navigate, NavLink, useParams } from "react-router";
+import type { Style } from "../api/client.ts";
 import { useLibrary } from "../api/queries.ts";
 import type { Entry, Kind } from "../api/upload.ts";
 import { stopSound } from "../lib/sound.ts";
@@ -11,6 +12,7 @@ import { Failure } from "../ui/Notice.tsx";
 import { Empty, Loading } from "../ui/parts.tsx";
 import { EntryCard } from "./EntryCard.tsx";
 import { useRemoved } from "./removing.ts";
+import { StyleEditor } from "./styles/StyleEditor.tsx";
 import { Uploader } from "./Uploader.tsx";
 import "./library.css";
 
@@ -42,7 +44,7 @@ export function Library() {
         ))}
       </nav>
       <Uploader key={kind} kind={kind as Kind} />
-      <Entries kind={kind as Kind} />
+      <Entries key={`entries ${kind}`} kind={kind as Kind} />
     </div>
   );
 }
@@ -52,14 +54,21 @@ function Entries({ kind }: { kind: Kind }) {
   const query = useLibrary()[kind];
   const removed = useRemoved();
   const items = ((query.data?.items ?? []) as Entry[]).filter((entry) => !removed.has(entry.id));
+  const [base, setBase] = useState<Style>();
   return (
     <>
+      {base && <StyleEditor key={base.id} base={base} close={() => setBase(undefined)} />}
       {query.isPending && <Loading label={t("loading")} />}
       {query.error && <Failure error={query.error} />}
       {query.data && items.length === 0 && <Empty icon={KINDS[kind]} title={t(`empty.${kind}`)} />}
       <ul className={`entries entries-${kind}`}>
         {items.map((entry) => (
-          <EntryCard key={entry.id} kind={kind} entry={entry} />
+          <EntryCard
+            key={entry.id}
+            kind={kind}
+            entry={entry}
+            onCopy={kind === "styles" ? () => setBase(entry as Style) : undefined}
+          />
         ))}
       </ul>
     </>

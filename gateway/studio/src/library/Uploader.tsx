@@ -8,6 +8,7 @@ import { Failure } from "../ui/Notice.tsx";
 import { Bar } from "../ui/parts.tsx";
 import { Details, type Told, toldBy } from "./Details.tsx";
 import { factsOf } from "./EntryCard.tsx";
+import { Recorder } from "./recording/Recorder.tsx";
 
 const ACCEPT: Record<Kind, string> = {
   footage: "video/*,image/*",
@@ -40,16 +41,22 @@ export function Uploader({ kind }: { kind: Kind }) {
   const ready = kind !== "voices" || (told.person.trim() !== "" && told.statement.trim() !== "");
 
   const send = useCallback(
-    (files: Iterable<File>) => {
+    (files: Iterable<File>, more: Record<string, string> = {}) => {
       setAsked(!ready);
-      if (!ready) return;
+      if (!ready) return false;
       for (const file of files) {
         last += 1;
         const sending: Sending = { id: last, name: file.name, share: 0, leaving: new AbortController() };
         const change = (more: Partial<Sending>) =>
           setSendings((all) => all.map((each) => (each.id === sending.id ? { ...each, ...more } : each)));
         setSendings((all) => [...all, sending]);
-        upload(kind, file, toldBy(kind, told), (share) => change({ share }), sending.leaving.signal).then(
+        upload(
+          kind,
+          file,
+          { ...toldBy(kind, told), ...more },
+          (share) => change({ share }),
+          sending.leaving.signal,
+        ).then(
           ({ entry, existed }) => {
             change({ share: 1, entry, existed });
             void queryClient.invalidateQueries({ queryKey: [kind] });
@@ -57,6 +64,7 @@ export function Uploader({ kind }: { kind: Kind }) {
           (error: unknown) => change({ error }),
         );
       }
+      return true;
     },
     [kind, told, ready],
   );
@@ -69,6 +77,7 @@ export function Uploader({ kind }: { kind: Kind }) {
   return (
     <section className={over ? "uploader uploader-over" : "uploader"} aria-label={t("upload.title")}>
       <Details kind={kind} told={told} asked={asked} onChange={setTold} />
+      {kind === "voices" && <Recorder onKeep={(file, read) => send([file], read)} />}
       <div className="dropzone">
         <Icon name="upload" />
         <p>

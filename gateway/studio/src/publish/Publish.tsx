@@ -6,9 +6,8 @@ import { useWork } from "../api/queries.ts";
 import { when } from "../lib/format.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
 import { useScrollToChosen } from "../lib/useScrollToChosen.ts";
-import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
-import { Failure, isGone } from "../ui/Notice.tsx";
+import { FailedQuery, Failure, isGone } from "../ui/Notice.tsx";
 import { Empty, Loading } from "../ui/parts.tsx";
 import { titleOf, useDeleted } from "../works/deleting.ts";
 import { PublishWork } from "./PublishWork.tsx";
@@ -32,16 +31,7 @@ export function Publish() {
         <p className="hint">{t("publish.lead")}</p>
       </header>
       {works.isPending && <Loading label={t("loading")} />}
-      {works.error && (
-        <Failure
-          error={works.error}
-          action={
-            <Button icon="retry" onClick={() => works.refetch()}>
-              {t("again")}
-            </Button>
-          }
-        />
-      )}
+      <FailedQuery query={works} />
       {works.data && jobs.length === 0 && !id && (
         <Empty icon="publish" title={t("publish.none")}>
           <Link className="button button-primary" to="/">

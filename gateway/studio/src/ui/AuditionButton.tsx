@@ -1,18 +1,18 @@
 import { useTranslation } from "react-i18next";
-import { audition, stopSound, useSound } from "../lib/sound.ts";
+import { audition, type Gain, stopSound, useSound } from "../lib/sound.ts";
 import { IconButton } from "./Button.tsx";
 import { tell } from "./Toasts.tsx";
 
-type Props = { id: string; name: string; gainDb?: number; source: () => Promise<string> | string; onPlay?: () => void };
+type Props = { id: string; name: string; gain?: Gain; source: () => Promise<string> | string; onPlay?: () => void };
 
 /** Plays a sound, or ends it. */
-export function AuditionButton({ id, name, gainDb = 0, source, onPlay }: Props) {
+export function AuditionButton({ id, name, gain = 0, source, onPlay }: Props) {
   const { t } = useTranslation();
   const sound = useSound();
   const mine = sound?.id === id ? sound.state : undefined;
   const play = () => {
     onPlay?.();
-    void audition(id, source, gainDb, () => tell(t("sound.failed", { name })));
+    void audition(id, source, gain, () => tell(t("sound.failed", { name })));
   };
   return (
     <IconButton

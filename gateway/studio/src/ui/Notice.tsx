@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client.ts";
+import { Button } from "./Button.tsx";
 import { Icon, type IconName } from "./Icon.tsx";
 
 type Tone = "info" | "good" | "warning" | "bad";
@@ -24,6 +25,22 @@ export function Failure({ error, action }: { error: unknown; action?: ReactNode 
     <Notice tone="bad" action={action}>
       <strong>{words.problem}</strong> {words.remedy}
     </Notice>
+  );
+}
+
+/** A list or a page that could not be had, to be asked for again. */
+export function FailedQuery({ query }: { query: { error: unknown; refetch: () => unknown } }) {
+  const { t } = useTranslation();
+  if (!query.error) return null;
+  return (
+    <Failure
+      error={query.error}
+      action={
+        <Button icon="retry" onClick={() => void query.refetch()}>
+          {t("again")}
+        </Button>
+      }
+    />
   );
 }
 

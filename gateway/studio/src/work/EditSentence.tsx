@@ -1,33 +1,43 @@
-import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useId, useState } from "react";
+import { type FormEvent, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
-import { type ApiError, api, data, type Job, type Schemas } from "../api/client.ts";
-import { useWorkActions } from "../api/queries.ts";
+import type { Job } from "../api/client.ts";
+import { useLibrary, useWorkActions } from "../api/queries.ts";
 import { codePoints } from "../lib/format.ts";
+import { stopSound } from "../lib/sound.ts";
 import { useDebounced } from "../lib/useDebounced.ts";
 import { Button } from "../ui/Button.tsx";
 import { Failure } from "../ui/Notice.tsx";
+import { Select } from "../ui/parts.tsx";
+import { type Change, chosenFor, type Revision, useRevision } from "./revision.ts";
+import { Takes } from "./Takes.tsx";
 
 const ASK_AFTER_MS = 350;
 
-/** A sentence written anew: the gateway counts what would be made, and the film before stays as it is. */
+/** A sentence in other words, another voice or another take. It is counted before, and the film before stays. */
 export function EditSentence({ job, index, close }: { job: Job; index: number; close: () => void }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const id = useId();
-  const [before, own, after] = cut(job, index);
-  const [text, setText] = useState(own);
+  const [before] = useState(() => ({ text: written(job, index), ...chosenFor(job.request, index) }));
+  const [now, setNow] = useState(before);
   const { submit } = useWorkActions();
-  const request = { ...job.request, script: before + text + after };
-  const forecast = useForecast(useDebounced(request, ASK_AFTER_MS), text !== own);
+  const change: Change = { segment: index, ...now };
+  const asked = useDebounced(change, ASK_AFTER_MS);
+  const revision = useRevision(job, asked);
+  const changed = JSON.stringify(now) !== JSON.stringify(before);
+  const current = asked === change || JSON.stringify(asked) === JSON.stringify(change);
+  const ready = changed && current && !revision.isPlaceholderData && !revision.error && revision.data !== undefined;
+  useEffect(() => stopSound, []);
   const make = (event: FormEvent) => {
     event.preventDefault();
-    if (text === own || submit.isPending) return;
-    submit.mutate(request, { onSuccess: (next) => navigate(`/works/${next.id}`, { state: { before: job.id } }) });
+    if (!ready || submit.isPending) return;
+    submit.mutate(revision.data.request, {
+      onSuccess: (next) => navigate(`/works/${next.id}`, { state: { before: job.id } }),
+    });
   };
   return (
-    <form className="edit" onSubmit={make}>
+    <form className="edit" onSubmit={make} onKeyDown={(event) => event.key === "Escape" && close()}>
       <label className="label" htmlFor={id}>
         {t("edit.label")}
       </label>
@@ -35,22 +45,27 @@ export function EditSentence({ job, index, close }: { job: Job; index: number; c
         id={id}
         className="input"
         rows={3}
-        value={text}
+        value={now.text}
         // biome-ignore lint/a11y/noAutofocus: it was asked for by a press of a button
         autoFocus
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => event.key === "Escape" && close()}
+        onChange={(event) => setNow({ ...now, text: event.target.value, take: 0 })}
       />
+      <VoiceOfSentence value={now.voice} onChange={(voice) => setNow({ ...now, voice, take: 0 })} />
+      {now.text.trim() && (
+        <Takes
+          job={job}
+          change={change}
+          kept={current ? (revision.data?.takes ?? []) : []}
+          chosen={now.take}
+          onChoose={(take) => setNow({ ...now, take })}
+        />
+      )}
       <p className="hint" role="status">
-        {text === own
-          ? t("edit.hint")
-          : forecast.data
-            ? t("edit.count", { count: forecast.data.to_speak, total: forecast.data.sentences.length })
-            : t("edit.counting")}
+        {!changed ? t("edit.hint") : ready ? counted(t, revision.data) : !revision.error && t("edit.counting")}
       </p>
-      {(forecast.error ?? submit.error) && <Failure error={forecast.error ?? submit.error} />}
+      {(revision.error ?? submit.error) && <Failure error={revision.error ?? submit.error} />}
       <div className="edit-actions">
-        <Button type="submit" look="primary" icon="make" busy={submit.isPending} disabled={text === own}>
+        <Button type="submit" look="primary" icon="make" busy={submit.isPending} disabled={!ready}>
           {t("edit.make")}
         </Button>
         <Button look="quiet" onClick={close}>
@@ -61,23 +76,32 @@ export function EditSentence({ job, index, close }: { job: Job; index: number; c
   );
 }
 
-function useForecast(request: Job["request"], changed: boolean) {
-  return useQuery<Schemas["Forecast"], ApiError>({
-    queryKey: ["forecast", request],
-    queryFn: ({ signal }) => data(api.POST("/api/v1/forecast", { body: request, signal })),
-    enabled: changed,
-    staleTime: 0,
-    retry: false,
-  });
+function VoiceOfSentence({ value, onChange }: { value: string; onChange: (voice: string) => void }) {
+  const { t } = useTranslation();
+  const { voices } = useLibrary();
+  const engine = (voices.data?.engine ?? []).map((voice) => ({
+    value: voice.id,
+    label: t(`voiceName.${voice.id}`, { defaultValue: voice.name }),
+  }));
+  const known = value === "" || engine.some((voice) => voice.value === value);
+  const own = known ? [] : [{ value, label: value }]; // with how to speak, or of another engine
+  return (
+    <Select
+      label={t("edit.voice")}
+      value={value}
+      options={[{ value: "", label: t("edit.filmVoice") }, ...own, ...engine]}
+      onChange={onChange}
+    />
+  );
 }
 
-/** The script before a sentence, the sentence as it was written, with its readings, and what follows. */
-function cut(job: Job, index: number): [string, string, string] {
-  const { script } = job.request;
+function counted(t: ReturnType<typeof useTranslation>["t"], revision: Revision): string {
+  const total = revision.sentences.length;
+  return `${t("edit.count", { count: revision.to_film, total })} ${t("edit.speak", { count: revision.to_speak })}`;
+}
+
+/** The sentence as it was written, with its readings. */
+function written(job: Job, index: number): string {
   const start = job.segments[index]?.char_start ?? 0;
-  const end = job.segments[index + 1]?.char_start;
-  const own = codePoints(script, start, end);
-  const text = own.trimEnd();
-  const rest = end === undefined ? "" : codePoints(script, end);
-  return [codePoints(script, 0, start), text, own.slice(text.length) + rest];
+  return codePoints(job.request.script, start, job.segments[index + 1]?.char_start).trimEnd();
 }

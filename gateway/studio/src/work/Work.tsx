@@ -9,7 +9,7 @@ import { notify } from "../lib/notify.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
 import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
-import { Failure, isGone, Notice } from "../ui/Notice.tsx";
+import { FailedQuery, Failure, isGone, Notice } from "../ui/Notice.tsx";
 import { Empty, Loading } from "../ui/parts.tsx";
 import { tell } from "../ui/Toasts.tsx";
 import { deleteLater, titleOf, useDeleted } from "../works/deleting.ts";
@@ -38,18 +38,7 @@ export function Work() {
     );
   }
   if (work.data) return <Shown key={id} job={work.data} />;
-  if (work.error) {
-    return (
-      <Failure
-        error={work.error}
-        action={
-          <Button icon="retry" onClick={() => work.refetch()}>
-            {t("again")}
-          </Button>
-        }
-      />
-    );
-  }
+  if (work.error) return <FailedQuery query={work} />;
   return <Loading label={t("loading")} />;
 }
 
@@ -126,9 +115,9 @@ function Actions({ job }: { job: Job }) {
   const { cancel, retry } = useWorkActions();
   const stopped = job.state === "failed" || job.state === "cancelled";
   const duplicate = () => {
-    adopt(job.request);
+    const undo = adopt(job.request);
     navigate("/");
-    tell(t("work.duplicated"));
+    tell(t("work.duplicated"), undo);
   };
   const remove = () => {
     deleteLater(job, t("work.deleted", { title: titleOf(job) }), t("work.notDeleted"));

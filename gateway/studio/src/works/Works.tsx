@@ -6,9 +6,8 @@ import type { Job } from "../api/client.ts";
 import { useWorks } from "../api/queries.ts";
 import { clock, when } from "../lib/format.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
-import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
-import { Failure } from "../ui/Notice.tsx";
+import { FailedQuery } from "../ui/Notice.tsx";
 import { Bar, Empty, Loading } from "../ui/parts.tsx";
 import { titleOf, useDeleted } from "./deleting.ts";
 import { StateBadge } from "./StateBadge.tsx";
@@ -41,16 +40,7 @@ export function Works() {
         </div>
       </header>
       {works.isPending && <Loading label={t("loading")} />}
-      {works.error && (
-        <Failure
-          error={works.error}
-          action={
-            <Button icon="retry" onClick={() => works.refetch()}>
-              {t("again")}
-            </Button>
-          }
-        />
-      )}
+      <FailedQuery query={works} />
       {works.data && jobs.length === 0 && (
         <Empty icon="film" title={t("works.none")}>
           <p>{t("works.noneHint")}</p>

@@ -170,6 +170,7 @@ class JobSpec(_message.Message):
     MUSIC_START_S_FIELD_NUMBER: _builtins.int
     PRONUNCIATIONS_FIELD_NUMBER: _builtins.int
     FOCUS_FIELD_NUMBER: _builtins.int
+    SEGMENT_CHOICES_FIELD_NUMBER: _builtins.int
     script: _builtins.str
     """What is said, at most 20,000 characters; Chinese and English may be mixed, Markdown marks are left out. It may hold
     pauses, <break time="1s"/>, and readings, [word|reading].
@@ -243,6 +244,10 @@ class JobSpec(_message.Message):
         and these go before those of the settings.
         """
 
+    @_builtins.property
+    def segment_choices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SegmentChoice]:
+        """What is chosen for single segments, at most one message for each, at most 1,000."""
+
     def __init__(
         self,
         *,
@@ -272,16 +277,55 @@ class JobSpec(_message.Message):
         music_start_s: _builtins.float = ...,
         pronunciations: _abc.Iterable[_builtins.str] | None = ...,
         focus: _builtins.str = ...,
+        segment_choices: _abc.Iterable[Global___SegmentChoice] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "consent", b"consent", "face_consent", b"face_consent", "footage", b"footage", "music", b"music", "music_gain_db", b"music_gain_db", "reference_audio", b"reference_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "focus", b"focus", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "pronunciations", b"pronunciations", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db", "ai_label", b"ai_label", "caption_style", b"caption_style", "captions", b"captions", "consent", b"consent", "face_consent", b"face_consent", "focus", b"focus", "footage", b"footage", "height", b"height", "language", b"language", "loudness", b"loudness", "music", b"music", "music_gain_db", b"music_gain_db", "music_start_s", b"music_start_s", "platform", b"platform", "pronunciations", b"pronunciations", "quality", b"quality", "reference_audio", b"reference_audio", "reference_language", b"reference_language", "reference_text", b"reference_text", "script", b"script", "seed", b"seed", "segment_choices", b"segment_choices", "speed", b"speed", "title", b"title", "title_style", b"title_style", "voice", b"voice", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__music_gain_db: _TypeAlias = _typing.Literal["music_gain_db"]  # noqa: Y015
     _WhichOneofArgType__music_gain_db: _TypeAlias = _typing.Literal["_music_gain_db", b"_music_gain_db"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__music_gain_db) -> _WhichOneofReturnType__music_gain_db | None: ...
 
 Global___JobSpec: _TypeAlias = JobSpec  # noqa: Y015
+
+@_typing.final
+class SegmentChoice(_message.Message):
+    """What is chosen for one segment, where it differs from the film."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    VOICE_FIELD_NUMBER: _builtins.int
+    TAKE_FIELD_NUMBER: _builtins.int
+    FIRST_FOOTAGE_FRAME_FIELD_NUMBER: _builtins.int
+    segment: _builtins.int
+    """Place of its sentence in the script, from 0."""
+    voice: _builtins.str
+    """Voice id as in JobSpec.voice; empty for the voice of the film. A named voice is no clone."""
+    take: _builtins.int
+    """Which take of the sentence, 0 to 99: each is spoken with a seed of its own, 0 with that of the film."""
+    first_footage_frame: _builtins.int
+    """Where in the footage the segment begins, counted on through its turns (ping-pong), 0 to 2^31 - 1; absent: where the
+    segment before ends. The end of that one is blended over, so that a changed sentence leaves those after it as they are.
+    """
+    def __init__(
+        self,
+        *,
+        segment: _builtins.int = ...,
+        voice: _builtins.str = ...,
+        take: _builtins.int = ...,
+        first_footage_frame: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_footage_frame", b"_first_footage_frame", "first_footage_frame", b"first_footage_frame"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_footage_frame", b"_first_footage_frame", "first_footage_frame", b"first_footage_frame", "segment", b"segment", "take", b"take", "voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__first_footage_frame: _TypeAlias = _typing.Literal["first_footage_frame"]  # noqa: Y015
+    _WhichOneofArgType__first_footage_frame: _TypeAlias = _typing.Literal["_first_footage_frame", b"_first_footage_frame"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_footage_frame) -> _WhichOneofReturnType__first_footage_frame | None: ...
+
+Global___SegmentChoice: _TypeAlias = SegmentChoice  # noqa: Y015
 
 @_typing.final
 class Consent(_message.Message):
@@ -429,6 +473,7 @@ class Segment(_message.Message):
     FRAMES_FIELD_NUMBER: _builtins.int
     FILM_FIELD_NUMBER: _builtins.int
     VOICE_FIELD_NUMBER: _builtins.int
+    FIRST_FOOTAGE_FRAME_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Its text: the script's, without marks of Markdown, with one space for any white space."""
     char_start: _builtins.int
@@ -437,6 +482,8 @@ class Segment(_message.Message):
     """First film frame; -1 while not known."""
     frames: _builtins.int
     """Film frames; 0 while not known."""
+    first_footage_frame: _builtins.int
+    """Where in the footage it begins, as in SegmentChoice; absent while not known."""
     @_builtins.property
     def film(self) -> _media_pb2.MediaRef:
         """Its finished film, a closed GOP without sound; absent while not finished."""
@@ -454,12 +501,15 @@ class Segment(_message.Message):
         frames: _builtins.int = ...,
         film: _media_pb2.MediaRef | None = ...,
         voice: _media_pb2.MediaRef | None = ...,
+        first_footage_frame: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["film", b"film", "voice", b"voice"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first_footage_frame", b"_first_footage_frame", "film", b"film", "first_footage_frame", b"first_footage_frame", "voice", b"voice"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["char_start", b"char_start", "film", b"film", "first_film_frame", b"first_film_frame", "frames", b"frames", "text", b"text", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first_footage_frame", b"_first_footage_frame", "char_start", b"char_start", "film", b"film", "first_film_frame", b"first_film_frame", "first_footage_frame", b"first_footage_frame", "frames", b"frames", "text", b"text", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__first_footage_frame: _TypeAlias = _typing.Literal["first_footage_frame"]  # noqa: Y015
+    _WhichOneofArgType__first_footage_frame: _TypeAlias = _typing.Literal["_first_footage_frame", b"_first_footage_frame"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first_footage_frame) -> _WhichOneofReturnType__first_footage_frame | None: ...
 
 Global___Segment: _TypeAlias = Segment  # noqa: Y015
 
@@ -1035,6 +1085,9 @@ class DrawSampleRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SPEC_FIELD_NUMBER: _builtins.int
+    MOVING_FIELD_NUMBER: _builtins.int
+    moving: _builtins.bool
+    """Whether the first sentence is drawn as it moves, word by word; a single frame of it otherwise."""
     @_builtins.property
     def spec(self) -> Global___JobSpec:
         """What the film would be made of."""
@@ -1043,10 +1096,11 @@ class DrawSampleRequest(_message.Message):
         self,
         *,
         spec: Global___JobSpec | None = ...,
+        moving: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moving", b"moving", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1059,16 +1113,20 @@ class DrawSampleResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     JPEG_FIELD_NUMBER: _builtins.int
+    MP4_FIELD_NUMBER: _builtins.int
     jpeg: _builtins.bytes
     """A JPEG of the film's size: footage, caption, title and label as they would lie over each other. Lips are not synced."""
+    mp4: _builtins.bytes
+    """In place of it where that was asked for: an MP4 of at most five seconds without sound."""
     def __init__(
         self,
         *,
         jpeg: _builtins.bytes = ...,
+        mp4: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jpeg", b"jpeg", "mp4", b"mp4"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1081,6 +1139,9 @@ class ForecastJobRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SPEC_FIELD_NUMBER: _builtins.int
+    TAKES_OF_FIELD_NUMBER: _builtins.int
+    takes_of: _builtins.int
+    """Segment whose kept takes are told, from 0; absent for none."""
     @_builtins.property
     def spec(self) -> Global___JobSpec:
         """What the film would be made of."""
@@ -1089,12 +1150,15 @@ class ForecastJobRequest(_message.Message):
         self,
         *,
         spec: Global___JobSpec | None = ...,
+        takes_of: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_takes_of", b"_takes_of", "spec", b"spec", "takes_of", b"takes_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_takes_of", b"_takes_of", "spec", b"spec", "takes_of", b"takes_of"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__takes_of: _TypeAlias = _typing.Literal["takes_of"]  # noqa: Y015
+    _WhichOneofArgType__takes_of: _TypeAlias = _typing.Literal["_takes_of", b"_takes_of"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__takes_of) -> _WhichOneofReturnType__takes_of | None: ...
 
 Global___ForecastJobRequest: _TypeAlias = ForecastJobRequest  # noqa: Y015
 
@@ -1105,18 +1169,26 @@ class ForecastJobResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SENTENCES_FIELD_NUMBER: _builtins.int
+    TAKES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def sentences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SentenceForecast]:
         """The sentences, in order."""
+
+    @_builtins.property
+    def takes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Takes of the asked segment that are kept, of the first twenty, with its voice as it is chosen; of those that sound
+        alike, the first.
+        """
 
     def __init__(
         self,
         *,
         sentences: _abc.Iterable[Global___SentenceForecast] | None = ...,
+        takes: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sentences", b"sentences"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sentences", b"sentences", "takes", b"takes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1151,3 +1223,55 @@ class SentenceForecast(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SentenceForecast: _TypeAlias = SentenceForecast  # noqa: Y015
+
+@_typing.final
+class SpeakSegmentRequest(_message.Message):
+    """Asks for the voice of one sentence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    segment: _builtins.int
+    """Place of the sentence in the script, from 0."""
+    @_builtins.property
+    def spec(self) -> Global___JobSpec:
+        """What the film would be made of; its segment_choices say which take."""
+
+    def __init__(
+        self,
+        *,
+        spec: Global___JobSpec | None = ...,
+        segment: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment", "spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpeakSegmentRequest: _TypeAlias = SpeakSegmentRequest  # noqa: Y015
+
+@_typing.final
+class SpeakSegmentResponse(_message.Message):
+    """The voice of one sentence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOICE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def voice(self) -> _media_pb2.MediaRef:
+        """Its take, a WAV file."""
+
+    def __init__(
+        self,
+        *,
+        voice: _media_pb2.MediaRef | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["voice", b"voice"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["voice", b"voice"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SpeakSegmentResponse: _TypeAlias = SpeakSegmentResponse  # noqa: Y015

@@ -85,6 +85,11 @@ class JobServiceStub:
                 request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.ForecastJobRequest.SerializeToString,
                 response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.ForecastJobResponse.FromString,
                 _registered_method=True)
+        self.SpeakSegment = channel.unary_unary(
+                '/vigent.jobs.v1.JobService/SpeakSegment',
+                request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.SpeakSegmentRequest.SerializeToString,
+                response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.SpeakSegmentResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -162,6 +167,14 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SpeakSegment(self, request, context):
+        """Speaks one sentence of a film, or finds it, as the film will have it: a film of the same spec does not speak it again.
+        Keeps no job; the voice is kept as long as other files that no job names.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -214,6 +227,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.ForecastJob,
                     request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.ForecastJobRequest.FromString,
                     response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.ForecastJobResponse.SerializeToString,
+            ),
+            'SpeakSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.SpeakSegment,
+                    request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.SpeakSegmentRequest.FromString,
+                    response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.SpeakSegmentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -487,6 +505,33 @@ class JobService:
             '/vigent.jobs.v1.JobService/ForecastJob',
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.ForecastJobRequest.SerializeToString,
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.ForecastJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SpeakSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vigent.jobs.v1.JobService/SpeakSegment',
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.SpeakSegmentRequest.SerializeToString,
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.SpeakSegmentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,10 @@ class JobServiceStub:
     """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
     ForecastJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ForecastJobRequest, _jobs_pb2.ForecastJobResponse]
     """Counts what of a film would have to be spoken, and what is kept from films before it; keeps no job."""
+    SpeakSegment: _aio.UnaryUnaryMultiCallable[_jobs_pb2.SpeakSegmentRequest, _jobs_pb2.SpeakSegmentResponse]
+    """Speaks one sentence of a film, or finds it, as the film will have it: a film of the same spec does not speak it again.
+    Keeps no job; the voice is kept as long as other files that no job names.
+    """
 
 class JobServiceServicer(metaclass=_abc_1.ABCMeta):
     """Takes jobs, shows them while they are made, keeps them through crashes."""
@@ -123,5 +127,15 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_jobs_pb2.ForecastJobRequest, _abc.Awaitable[_jobs_pb2.ForecastJobResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.ForecastJobResponse]:
         """Counts what of a film would have to be spoken, and what is kept from films before it; keeps no job."""
+
+    @_abc_1.abstractmethod
+    def SpeakSegment(
+        self,
+        request: _jobs_pb2.SpeakSegmentRequest,
+        context: _aio.ServicerContext[_jobs_pb2.SpeakSegmentRequest, _abc.Awaitable[_jobs_pb2.SpeakSegmentResponse]],
+    ) -> _abc.Awaitable[_jobs_pb2.SpeakSegmentResponse]:
+        """Speaks one sentence of a film, or finds it, as the film will have it: a film of the same spec does not speak it again.
+        Keeps no job; the voice is kept as long as other files that no job names.
+        """
 
 def add_JobServiceServicer_to_server(servicer: JobServiceServicer, server: _aio.Server) -> None: ...

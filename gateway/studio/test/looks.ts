@@ -1,0 +1,48 @@
+/** How captions look: words lit in turn before a film is made, and styles of one's own. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { examine } from "./access.js";
+import { message, onPage } from "./browser.js";
+import { fill } from "./films.js";
+import type { Studio } from "./studio.test.js";
+
+export function lookTests(studio: Studio): void {
+  test("the words of the first sentence light up in turn, drawn by the engine of the film", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/", async (page) => {
+      await fill(page, "One word lights up after the other.");
+      await page.getByRole("radio", { name: "Karaoke" }).check();
+      await page.getByRole("button", { name: "Light up the words" }).click();
+      const film = page.getByLabel("The first sentence, word by word");
+      await film.waitFor();
+      await page.waitForFunction(() => (document.querySelector<HTMLVideoElement>(".look video")?.currentTime ?? 0) > 0);
+      assert.equal(await film.evaluate((video: HTMLVideoElement) => video.videoHeight), 1280);
+      await page.getByRole("button", { name: "Stand still" }).click();
+      await film.waitFor({ state: "detached" });
+    });
+  });
+
+  test("a style is made from another one, seen while it changes, and kept for films", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/library/styles", async (page) => {
+      await page.getByRole("button", { name: "Make a style from Karaoke" }).click();
+      const drawn = page.getByAltText("How the film will look");
+      await drawn.waitFor();
+      const before = await drawn.getAttribute("src");
+      await page.getByLabel("Letters", { exact: true }).fill("#ff0000");
+      await page.waitForFunction((src) => document.querySelector(".look img")?.getAttribute("src") !== src, before);
+      await page.getByRole("radio", { name: "On a pill" }).check();
+      await page.getByLabel("Colour of the pill").waitFor();
+      await examine(page, "the editor of a style");
+      await page.getByLabel("Name", { exact: true }).fill("Red pill");
+      await page.getByRole("button", { name: "Keep as a style" }).click();
+      await message(page, "Red pill is in the library").waitFor();
+      await page.getByRole("heading", { name: "Red pill" }).waitFor();
+      const { items } = await (await page.request.get(`${studio.mesh.url}/api/v1/styles`)).json();
+      const kept = items.find((style: { name: string }) => style.name === "Red pill");
+      assert.equal(kept.style.fill.color.toUpperCase(), "#FF0000");
+      assert.equal(kept.style.highlight.mode, "pill");
+      await page.goto(studio.mesh.url);
+      await page.getByRole("radio", { name: "Red pill" }).check();
+    });
+  });
+}
