@@ -3,8 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Not --quiet: what is being downloaded and how large it is are all there is to see for minutes.
-# In CI what is loaded is compiled then: it is a third of what is installed.
-PIP := $(BIN)/pip --disable-pip-version-check install $(if $(filter true,$(CI)),--no-compile) --constraint constraints.txt
+PIP := $(BIN)/pip --disable-pip-version-check install --constraint constraints.txt
 
 REMOTION_PACKAGES := remotion/node_modules/.done
 REMOTION_BUILD := remotion/dist/.done
@@ -137,10 +136,13 @@ $(VENV)/.mesh: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(PIP) --editable '.[mesh]'
 	@touch $@
 
+# CI loads a third of this once, and compiles it then.
+NOT_COMPILED = $(if $(filter true,$(CI)),--no-compile)
+
 $(VENV)/.dev: $(VENV)/.mesh
 	@echo "Setting up what developing needs, once: torch is most of it, on Linux with 3 GB of CUDA libraries."
 	@$(PIP) --upgrade 'pip>=25.1'
-	@$(PIP) --group dev --editable '.[mesh,latentsync,qwen3,whisper]'
+	@$(PIP) $(NOT_COMPILED) --group dev --editable '.[mesh,latentsync,qwen3,whisper]'
 	@touch $@
 
 $(VENV)/.quick: $(VENV)/.mesh
