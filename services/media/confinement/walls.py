@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from services.media.confinement.kernel import die_with_parent, drop_capabilities, gain_no_privileges, unshare
+from services.media.confinement.kernel import drop_capabilities, gain_no_privileges, unshare
 from services.media.confinement.landlock import keep_to
 from services.media.confinement.seccomp import refuse_calls
 
@@ -50,13 +50,12 @@ class Walls:
 
 
 def wall_in(package: str, reads: Sequence[Path], writes: Sequence[Path]) -> Walls:
-    """Walls this process in for good, and lets it die with its parent.
+    """Walls this process in for good.
 
     It reads Python, the system's libraries, the house, `package` and `reads`, and writes to `writes` alone. To be
     called before any thread is started and any decoder loaded: threads that run already stay outside. A namespace
     stands in where there is no filter of calls; beside one, it would keep off what cannot open a socket anyway.
     """
-    die_with_parent()
     refusals: list[str] = []
     _try(gain_no_privileges, refusals)
     _try(drop_capabilities, refusals)
