@@ -97,7 +97,7 @@ def walls_here() -> Walls:
 def _child(task: Task) -> Iterator[subprocess.Popen[bytes]]:
     environment = {name: value for name, value in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    command = [sys.executable, "-m", _CHILD]
+    command = [sys.executable, "-P", "-m", _CHILD]
     with tempfile.TemporaryFile() as asked:  # no pipe, which a child that hangs would keep from taking all of it
         asked.write(pickle.dumps(task))
         asked.seek(0)

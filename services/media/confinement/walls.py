@@ -23,6 +23,7 @@ _SYSTEM = (
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/dev/null", "/dev/zero", "/dev/urandom"),
     *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm", "/sys/devices/system", "/sys/fs/cgroup"),
 )
+_PACKAGES = {"site-packages", "dist-packages"}
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -82,11 +83,14 @@ def _leave_network() -> str:
 
 
 def _needed(package: str) -> Iterator[Path]:
-    """What every decoder is made of. Not the folder in which the house stands: a mesh may keep its data there."""
+    """What every decoder is made of.
+
+    Neither the folder in which the house stands nor the one where the mesh was started: its data may be there.
+    """
     yield from map(Path, _SYSTEM)
     yield from (_ROOT / name for name in _HOUSE)
     yield from (Path(prefix) for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix})
-    yield from (Path(entry) for entry in sys.path if entry and not (Path(entry) / "services").exists())
+    yield from (Path(entry) for entry in sys.path if Path(entry).name in _PACKAGES)
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
     spec = importlib.util.find_spec(package)
     yield from map(Path, (spec and spec.submodule_search_locations) or ())
