@@ -13,6 +13,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +53,7 @@ def run_limited(
     reads: tuple[Path, ...] = (),
     writes: tuple[Path, ...] = (),
     field: str = "file",
+    walled: bool = True,
     limits: Limits = _USUAL,
     progress: Callable[[int, int], None] | None = None,
     cancelled: threading.Event | None = None,
@@ -59,13 +61,16 @@ def run_limited(
     """Calls `function(*args, **options)` in a child of its own and gives its result; blocking, for a thread.
 
     `function` is "module:name", so that the caller need not load the decoders that it uses. It reads the files and
-    folders in `reads`, writes to the files in `writes`, which are made where they are not there, and has no network.
-    The result crosses as JSON and must be what `returns` says. With `progress` the function is called with a
-    `progress=` of its own, which is relayed. VigentErrors of the function come through. Raises InvalidInputError naming
-    `field` when the child crashes or reaches a limit, UnavailableError (STALLED) when it stands still, for which the
-    file is not to blame, and CancelledError when `cancelled` is set.
+    folders in `reads`, writes to the files in `writes`, which are made where they are not there, and has no network;
+    what reads nothing of strangers, and needs devices, is not `walled`. The result crosses as JSON and must be what
+    `returns` says. With `progress` the function is called with a `progress=` of its own, which is relayed. VigentErrors
+    of the function come through. Raises InvalidInputError naming `field` when the child crashes or reaches a limit,
+    UnavailableError (STALLED) when it stands still, for which the file is not to blame, and CancelledError when
+    `cancelled` is set.
     """
-    task = Task(function, pickle.dumps((args, dict(options))), limits, field, reads, writes, progress is not None)
+    task = Task(
+        function, pickle.dumps((args, dict(options))), limits, field, reads, writes, progress is not None, walled
+    )
     for path in writes:
         path.touch()  # so that it need not make any: what it made could be a link
     with _child(task) as child:
@@ -92,16 +97,15 @@ def walls_here() -> Walls:
 def _child(task: Task) -> Iterator[subprocess.Popen[bytes]]:
     environment = {name: value for name, value in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    command = [sys.executable, "-m", _CHILD]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as child:
-        try:
-            assert child.stdin
-            with contextlib.suppress(BrokenPipeError):  # it has died, which is found out below
-                child.stdin.write(pickle.dumps(task))
-                child.stdin.close()
-            yield child
-        finally:
-            child.kill()
+    command = [sys.executable, "-P", "-m", _CHILD]
+    with tempfile.TemporaryFile() as asked:  # no pipe, which a child that hangs would keep from taking all of it
+        asked.write(pickle.dumps(task))
+        asked.seek(0)
+        with subprocess.Popen(command, stdin=asked, stdout=subprocess.PIPE, env=environment) as child:
+            try:
+                yield child
+            finally:
+                child.kill()
 
 
 def _await_outcome(

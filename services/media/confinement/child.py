@@ -15,6 +15,7 @@ from typing import BinaryIO, cast
 from services.base.disk import disk_full, is_disk_full
 from services.base.errors import InternalError, InvalidInputError, VigentError
 from services.media.confinement.answers import Answer, Outcome, jsonable, told
+from services.media.confinement.kernel import die_with_parent
 from services.media.confinement.task import Limits, Task
 from services.media.confinement.walls import wall_in
 
@@ -26,7 +27,9 @@ def main() -> None:
     answers = _answers()
     task = pickle.load(sys.stdin.buffer)  # noqa: S301 - the other end is the parent, which has looked at no file yet
     assert isinstance(task, Task)
-    answers.write(told(wall_in(task.package, task.reads, task.writes)))
+    die_with_parent()
+    if task.walled:
+        answers.write(told(wall_in(task.package, task.reads, task.writes)))
     answers.write(told(_outcome(task, lambda answer: answers.write(told(answer)))))
 
 

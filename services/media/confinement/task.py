@@ -42,6 +42,7 @@ class Task:
     reads: tuple[Path, ...] = ()
     writes: tuple[Path, ...] = ()
     tells_progress: bool = False
+    walled: bool = True
 
     @property
     def package(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from services.media.confinement.kernel import die_with_parent, drop_capabilities, gain_no_privileges, unshare
+from services.media.confinement.kernel import drop_capabilities, gain_no_privileges, unshare
 from services.media.confinement.landlock import keep_to
 from services.media.confinement.seccomp import refuse_calls
 
@@ -23,6 +23,7 @@ _SYSTEM = (
     *("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/dev/null", "/dev/zero", "/dev/urandom"),
     *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm", "/sys/devices/system", "/sys/fs/cgroup"),
 )
+_PACKAGES = {"site-packages", "dist-packages"}
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 
 
@@ -50,13 +51,12 @@ class Walls:
 
 
 def wall_in(package: str, reads: Sequence[Path], writes: Sequence[Path]) -> Walls:
-    """Walls this process in for good, and lets it die with its parent.
+    """Walls this process in for good.
 
     It reads Python, the system's libraries, the house, `package` and `reads`, and writes to `writes` alone. To be
     called before any thread is started and any decoder loaded: threads that run already stay outside. A namespace
     stands in where there is no filter of calls; beside one, it would keep off what cannot open a socket anyway.
     """
-    die_with_parent()
     refusals: list[str] = []
     _try(gain_no_privileges, refusals)
     _try(drop_capabilities, refusals)
@@ -83,11 +83,14 @@ def _leave_network() -> str:
 
 
 def _needed(package: str) -> Iterator[Path]:
-    """What every decoder is made of. Not the folder in which the house stands: a mesh may keep its data there."""
+    """What every decoder is made of.
+
+    Neither the folder in which the house stands nor the one where the mesh was started: its data may be there.
+    """
     yield from map(Path, _SYSTEM)
     yield from (_ROOT / name for name in _HOUSE)
     yield from (Path(prefix) for prefix in {sys.prefix, sys.base_prefix, sys.exec_prefix})
-    yield from (Path(entry) for entry in sys.path if entry and not (Path(entry) / "services").exists())
+    yield from (Path(entry) for entry in sys.path if Path(entry).name in _PACKAGES)
     yield from map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
     spec = importlib.util.find_spec(package)
     yield from map(Path, (spec and spec.submodule_search_locations) or ())

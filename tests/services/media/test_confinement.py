@@ -46,7 +46,10 @@ def port() -> Iterator[int]:
     "decoder taken over by a file",
     promised="It reaches no file but its own, no network, no program and no other process; its answers are data.",
 )
-def test_a_decoder_that_was_taken_over_reaches_nothing(tmp_path: Path, port: int) -> None:
+def test_a_decoder_that_was_taken_over_reaches_nothing(
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)  # as the folder is in which `python -m gateway` was started
     keys, result = tmp_path / "keys.json", tmp_path / "result"
     keys.write_text("secret", encoding="utf-8")
     attempts = [*NETWORK, *FILES, *PROCESSES]

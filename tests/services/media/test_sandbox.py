@@ -145,5 +145,5 @@ def test_a_child_that_tells_progress_or_computes_does_not_stand_still():
     run(f"{__name__}:tell", returns=type(None), limits=Limits(stall_s=4), progress=lambda *seen: told.append(seen))
     assert len(told) == 12
     with pytest.raises(InvalidInputError) as caught:
-        run(f"{__name__}:spin", returns=type(None), limits=Limits(stall_s=1, cpu_s=3))
+        run(f"{__name__}:spin", returns=type(None), limits=Limits(stall_s=4, cpu_s=6))
     assert caught.value.reason == "FILE_TOO_SLOW"
