@@ -205,3 +205,29 @@ async def test_what_an_older_version_has_begun_and_queued_is_made_by_the_newer_o
     assert {job.state for job in made} == {jobs_pb2.JOB_STATE_DONE}
     assert told(events[0]) == ["older"]
     assert "Begins again: an older version began it." in {event.progress.message for event in events[1]}
+
+
+@pytest.mark.fault("database locked, slow or down")
+async def test_a_job_that_was_claimed_just_as_the_database_broke_off_is_made(peers: Peers) -> None:
+    """Nobody works on it, and who has claimed it is alive."""
+    url = peers.postgres.new_database()
+    environment = {**peers.servers[NAMES[0]].environment, "VIGENT_ORCHESTRATOR_DATABASE_URL": url}
+    with run_server("orchestrator", peers.mesh.data, environment) as server:
+        alone = replace(peers, url=url, servers={NAMES[0]: server})
+        await begun(alone, seed=10)
+        async with JobClient(server.address) as client:
+            waiting = (await client.submit(alone.spec(11, "One sentence."))).job
+            await until_claimed(url, waiting.id)
+            job, events = await ended(client, waiting.id), await events_of(client, waiting.id)
+    assert job.state == jobs_pb2.JOB_STATE_DONE
+    assert "Begins again: the database was lost when it began." in {event.progress.message for event in events}
+
+
+async def until_claimed(url: str, job_id: str) -> None:
+    """As by the orchestrator that works on another job, when it does not hear that the database has done so."""
+    claim = """UPDATE dbos.workflow_status SET status = 'PENDING', executor_id =
+        (SELECT executor_id FROM dbos.workflow_status WHERE status = 'PENDING') WHERE workflow_uuid = %s"""
+    claimed = 0
+    while not claimed:  # it is queued a moment after it was taken
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            claimed = (await connection.execute(claim, (f"{job_id}-0",))).rowcount
