@@ -75,7 +75,7 @@ class _TracedSpan(Span):
         if error is not None:
             kind = error.reason if isinstance(error, VigentError) and error.reason else type(error).__name__
             self._span.set_attribute("error.type", kind)
-            self._span.set_status(StatusCode.ERROR, str(error))
+            self._span.set_status(StatusCode.ERROR, kind)  # not its text, which may quote what a user wrote
         self._span.end(at_ns)
 
 

@@ -36,22 +36,19 @@ class Costs:
     """Processor seconds a second of film: decode, paste, encode. Measured, `python -m tests.bench.bench_compose`."""
     cpu_mix: float = 0.04
     """Measured, docs/cost.md."""
-    cpu_film: float = 1.8
-    """Processor seconds of an orchestrator a film, whatever its length. Measured by the simulation."""
-    cpu_sentence: float = 0.3
-    """And a sentence. Measured by the simulation."""
+    cpu_sentence: float = 1.0
+    """Processor seconds of an orchestrator a sentence beside its pictures: steps, records, calls, the ends of films.
+
+    Measured by the simulation, whose pictures are tiny.
+    """
     patch_bytes: float = 400 * 400 * 3 * 25
     """From lip-sync to orchestrator, a second of film: raw pixels."""
     sound_bytes: float = 3 * 2 * 24_000
     """Voice to orchestrator, and on to lip-sync and ears."""
     stored_bytes: float = 0.6 * 2**20
     """A second of film with its pieces. Measured: 27.6 MiB for 33 s, without the preview that goes."""
-    writes_film: float = 20.0
-    """Transactions that change something, a film. Measured by the simulation."""
-    writes_sentence: float = 6.0
-    """And a sentence. Measured by the simulation."""
-    writes_s: float = 2.0
-    """And a second that it is being made: progress is written at most twice a second."""
+    commits_s: float = 2.5
+    """Transactions a second that a film is being made: steps, and its progress. Measured as above."""
     busy: float = 0.85
     """Share of the time that a GPU works: the rest is waiting for the next sentence and for the ends of films."""
 
@@ -64,7 +61,7 @@ class Limits:
     """Composing threads leave the lock of Python; beyond this it and the memory are felt. Assumed."""
     jobs_orchestrator: float = 32.0
     """Films that one makes at a time: 200 MiB of encoder for each of two sentences. docs/cost.md."""
-    database_writes_hz: float = 2_000.0
+    database_commits_hz: float = 2_000.0
     """Of a PostgreSQL on a good disk (not measured here, where fsync is off)."""
     polls_hz: float = 5.0
     """Queries with which each orchestrator asks the queue. DBOS has no event for it."""
@@ -116,8 +113,7 @@ class Plan:
     def cpu_s(self) -> float:
         """Processor seconds of orchestrators a film."""
         costs, film = self.costs, self.film
-        streamed = film.seconds * (costs.cpu_compose + costs.cpu_mix)
-        return streamed + costs.cpu_film + film.sentences * costs.cpu_sentence
+        return film.seconds * (costs.cpu_compose + costs.cpu_mix) + film.sentences * costs.cpu_sentence
 
     @property
     def cores(self) -> float:
@@ -145,11 +141,9 @@ class Plan:
         return self.films_hz * (8 * self.film.sentences + 12)
 
     @property
-    def writes_hz(self) -> float:
-        """Transactions that change something, a second."""
-        costs = self.costs
-        each = costs.writes_film + costs.writes_sentence * self.film.sentences
-        return self.films_hz * each + costs.writes_s * self.running
+    def commits_hz(self) -> float:
+        """Transactions a second."""
+        return self.costs.commits_s * self.running
 
     @property
     def polls_hz(self) -> float:
@@ -167,7 +161,7 @@ class Plan:
         return {
             "orchestrator: cores": self.cores / limits.orchestrator_cores,
             "orchestrator: films at a time": self.running / limits.jobs_orchestrator,
-            "database: writes": self.writes_hz / limits.database_writes_hz,
+            "database: transactions": self.commits_hz / limits.database_commits_hz,
             "database: polling": self.polls_hz / limits.database_polls_hz,
             "gateway: event streams": self.streams / limits.gateway_streams,
             "network card of one orchestrator": self.network_bytes_s / limits.nic_bytes_s * 2,
@@ -186,7 +180,7 @@ def tables() -> str:
         "patches and sound, Gbit/s": [f"{plan.network_bytes_s * 8 / GB:,.2f}" for plan in plans],
         "files written a second": [f"{plan.puts_hz:,.1f}" for plan in plans],
         "stored a day, GB": [f"{plan.stored_bytes_day / GB:,.0f}" for plan in plans],
-        "database: writes a second": [f"{plan.writes_hz:,.1f}" for plan in plans],
+        "database: transactions a second": [f"{plan.commits_hz:,.1f}" for plan in plans],
         "database: queries for work a second": [f"{plan.polls_hz:,.0f}" for plan in plans],
         "event streams, one a film": [f"{plan.streams:,.0f}" for plan in plans],
     }

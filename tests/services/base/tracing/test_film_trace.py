@@ -28,7 +28,12 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def traced(collector: Collector) -> dict[str, str]:
-    return {ENDPOINT: collector.url, "OTEL_BSP_SCHEDULE_DELAY": "100", "VIGENT_LOG_FORMAT": "json"}
+    return {
+        ENDPOINT: collector.url,
+        "NO_PROXY": "127.0.0.1",
+        "OTEL_BSP_SCHEDULE_DELAY": "100",
+        "VIGENT_LOG_FORMAT": "json",
+    }
 
 
 @pytest.fixture(scope="module")
