@@ -31,11 +31,11 @@ def unheard_share(pcm: NDArray[int16], words: Sequence[tuple[int, int]], sample_
 def ends_in_sound(pcm: NDArray[int16], sample_rate_hz: int) -> bool:
     """Whether `pcm` (samples,) stops in the middle of a sound, before the zeros at its end: speech fades, cuts do not.
 
-    The last 20 ms of Kokoro's takes are 58 dB under the loudest or more, those of cut ones 44 dB or less.
+    The last 10 ms of Kokoro's takes are 63 dB under the loudest or more, those of cut ones mostly 27 dB or less.
     """
     step = round(_STEP_S * sample_rate_hz)
     own = np.trim_zeros(pcm, "b")
-    return bool(_sounding(own[len(own) % step :], step)[-2:].any())
+    return bool(_sounding(own[len(own) % step :], step)[-1:].any())
 
 
 def _sounding(pcm: NDArray[int16], step: int) -> NDArray[bool_]:

@@ -57,7 +57,7 @@ def test_a_reading_that_was_told_is_what_was_to_be_said() -> None:
     assert rate("长绿了。", "常率了。", "zh", told) == 0
 
 
-def take_of(seconds: float, fade_s: float = 0.05) -> Take:
+def take_of(seconds: float, fade_s: float = 0.1) -> Take:
     """A take that sounds all the time until it fades, and the pause after it."""
     take, samples = Take(RATE_HZ), round(seconds * RATE_HZ)
     level = 5000 * np.clip(np.arange(samples, 0, -1) / max(1, fade_s * RATE_HZ), 0, 1) ** 2
