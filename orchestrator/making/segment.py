@@ -45,7 +45,7 @@ ReportFrames = Callable[[int, int, int], None]
 class SegmentPieces:
     """A finished segment: its place in the film and its pieces in the media store.
 
-    `error_rate` is the character error rate of the take that was kept of `takes`; None when nobody judged it.
+    `error_rate` is that of the take that was kept of `takes`; None when nobody judged it.
     """
 
     index: int
