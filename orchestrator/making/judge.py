@@ -1,7 +1,8 @@
 """Whether a take says what it was to say: it is transcribed, and the sounds of both texts are compared.
 
-A listener does not write down all that is said: Whisper tends to write once what is said twice. So the sound that lies
-in none of the words that were heard counts too.
+A listener does not write down all that is said, nor only that: Whisper tends to write once what is said twice, and to
+end a sentence that was cut. So the sound that lies in none of the words that were heard counts too, and a sound that
+stops at once.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from orchestrator.making.take import Take
 from orchestrator.making.words import text_of, transcribe
 from services.base.errors import InvalidInputError
 from services.base.tracing.spans import span
-from services.media.speech.unheard import unheard_share
+from services.media.speech.completeness import ends_in_sound, unheard_share
 from services.media.store import recipe_key
 from services.text.normalise import read_aloud
 from services.text.sentences import Sentence, language_of
 from services.text.sounds import letters, sounds
 from vigent.asr.v1.asr_pb2 import TranscribedSegment
+
+_CUT = 0.1
+"""What an end in the middle of a sound adds: it makes no take wrong by itself, as some voices may always end so."""
 
 
 class Judge:
@@ -71,10 +75,12 @@ class Judge:
 
 
 def take_error_rate(sentence: Sentence, take: Take, heard: Sequence[TranscribedSegment], language: str) -> float:
-    """The error rate of what was heard in a take of a sentence, and the share of its sound in which nothing was."""
-    spans = [(span.start_sample, span.end_sample) for segment in heard for span in segment.words or (segment,)]
-    unheard = unheard_share(np.frombuffer(take.data(), "<i2"), spans, take.sample_rate_hz)
-    return error_rate(sentence, text_of(heard), language) + unheard
+    """The error rate of what was heard in a take of a sentence, and what its sound tells of more and of less."""
+    spans = [(part.start_sample, part.end_sample) for segment in heard for part in segment.words or (segment,)]
+    pcm = np.frombuffer(take.data(), "<i2")
+    unheard = unheard_share(pcm, spans, take.sample_rate_hz)
+    cut = _CUT * ends_in_sound(pcm, take.sample_rate_hz)
+    return error_rate(sentence, text_of(heard), language) + unheard + cut
 
 
 def error_rate(sentence: Sentence, heard: str, language: str) -> float:

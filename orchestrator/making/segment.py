@@ -47,7 +47,7 @@ class SegmentPieces:
     """A finished segment: its place in the film and its pieces in the media store.
 
     `first_footage_frame` is its place in the footage, counted on through its turns.
-    `error_rate` is the character error rate of the take that was kept of `takes`; None when nobody judged it.
+    `error_rate` is that of the take that was kept of `takes`; None when nobody judged it.
     """
 
     index: int

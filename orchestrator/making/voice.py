@@ -30,7 +30,7 @@ _MUTE = "MUTE_TAKE"
 
 @dataclass(frozen=True)
 class Spoken:
-    """The best of `takes` takes of a sentence, and its character error rate (None: nobody could judge)."""
+    """The best of `takes` takes of a sentence, and its error rate by `judge` (None: nobody could judge)."""
 
     take: Take
     stored: StoredFile

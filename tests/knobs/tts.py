@@ -1,4 +1,4 @@
-"""A voice whose behaviour the tests choose: a tone per character."""
+"""A voice whose behaviour the tests choose: a tone per character, the last of which fades."""
 
 from __future__ import annotations
 
@@ -72,6 +72,7 @@ class KnobsTts:
             else:
                 yield WordMark(number, number + 1, number * samples)
                 tone = _tone(number * samples, samples, self.sample_rate_hz, tone_hz)
+                tone = _faded(tone) if number == units - 1 else tone
                 yield Speech(tone * 0 if self._wrong_file.exists() else tone)
         yield Finish(FinishReason.END_OF_TEXT)
         self._knobs.end()
@@ -80,3 +81,8 @@ class KnobsTts:
 def _tone(start: int, samples: int, sample_rate_hz: int, tone_hz: float) -> NDArray[np.int16]:
     seconds = np.arange(start, start + samples, dtype=np.float32) / sample_rate_hz
     return (8000 * np.sin(2 * np.pi * tone_hz * seconds)).astype(np.int16)
+
+
+def _faded(tone: NDArray[np.int16]) -> NDArray[np.int16]:
+    """As speech ends: what stops at once was cut."""
+    return (tone * np.linspace(1, 0, len(tone), dtype=np.float32) ** 2).astype(np.int16)

@@ -64,7 +64,8 @@ def _presenter(height: int) -> NDArray[uint8]:
     (detection,) = FaceDetector().detect(RgbPicture(rgb))
     x, y, side, _ = detection.box.astype(int)
     head = rgb[y - round(0.45 * side) : y + round(1.2 * side), x - round(0.35 * side) : x + round(1.35 * side)]
-    return np.asarray(cv2.resize(head, None, fx=(zoom := height / len(head)), fy=zoom, interpolation=cv2.INTER_AREA))
+    zoom = height / len(head)
+    return np.asarray(cv2.resize(head, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_AREA))
 
 
 def _face() -> Face:

@@ -57,10 +57,11 @@ def test_a_reading_that_was_told_is_what_was_to_be_said() -> None:
     assert rate("长绿了。", "常率了。", "zh", told) == 0
 
 
-def take_of(seconds: float) -> Take:
-    """A take that sounds all the time, and the pause after it."""
-    take = Take(RATE_HZ)
-    take.append(np.random.default_rng(1).normal(0, 5000, round(seconds * RATE_HZ)).astype("<i2").tobytes())
+def take_of(seconds: float, fade_s: float = 0.1) -> Take:
+    """A take that sounds all the time until it fades, and the pause after it."""
+    take, samples = Take(RATE_HZ), round(seconds * RATE_HZ)
+    level = 5000 * np.clip(np.arange(samples, 0, -1) / max(1, fade_s * RATE_HZ), 0, 1) ** 2
+    take.append((np.random.default_rng(1).normal(0, 1, samples) * level).astype("<i2").tobytes())
     take.close(0.24)
     return take
 
@@ -92,3 +93,10 @@ def test_sound_in_which_no_word_was_heard_is_an_error(
 def test_wrong_and_unheard_add_up() -> None:
     rate = take_error_rate(Sentence("abcd", 0, 4), take_of(4.0), heard("abxd", (0, 2)), "en")
     assert rate == pytest.approx(0.25 + 0.5, abs=0.01)
+
+
+def test_a_sound_that_stops_at_once_is_a_hint() -> None:
+    """Whisper writes the word that was cut off, as it is the likeliest."""
+    said, words = Sentence("Hello world.", 0, 12), heard("hello world", (0.0, 2.0))
+    assert take_error_rate(said, take_of(2.0, fade_s=0), words, "en") == pytest.approx(0.1)
+    assert take_error_rate(said, take_of(2.0), words, "en") == 0

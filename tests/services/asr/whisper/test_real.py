@@ -64,7 +64,9 @@ async def test_the_language_is_found(address: str, text: str, voice: str, langua
 
 
 async def test_english_is_understood(address: str) -> None:
-    assert text_of(await heard(address, spoken(ENGLISH, "af_heart"), "en")) == ENGLISH
+    text = text_of(await heard(address, spoken(ENGLISH, "af_heart"), "en"))
+    assert text.replace(",", "") == ENGLISH.replace(",", "")
+    assert text.endswith(".")
 
 
 @pytest.mark.parametrize(

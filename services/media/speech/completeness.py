@@ -1,4 +1,4 @@
-"""How much of a voice lies in none of the words that were heard in it: what a listener left out."""
+"""Whether a voice is whole and was heard whole: sound without words, and sound that stops at once."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def unheard_share(pcm: NDArray[int16], words: Sequence[tuple[int, int]], sample_
     edges = [0, *(edge // step for word in words for edge in word), len(sounding)]
     between = [int(sounding[end:start].sum()) for end, start in zip(edges[::2], edges[1::2], strict=True)]
     return sum(steps for steps in between if steps * _STEP_S >= _LEAST_S) / max(1, int(sounding.sum()))
+
+
+def ends_in_sound(pcm: NDArray[int16], sample_rate_hz: int) -> bool:
+    """Whether `pcm` (samples,) stops in the middle of a sound, before the zeros at its end: speech fades, cuts do not.
+
+    The last 10 ms of Kokoro's takes are 63 dB under the loudest or more, those of cut ones mostly 27 dB or less.
+    """
+    step = round(_STEP_S * sample_rate_hz)
+    own = np.trim_zeros(pcm, "b")
+    return bool(_sounding(own[len(own) % step :], step)[-1:].any())
 
 
 def _sounding(pcm: NDArray[int16], step: int) -> NDArray[bool_]:

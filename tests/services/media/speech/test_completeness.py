@@ -1,9 +1,9 @@
-"""What lies between the words that were heard: pauses do not count, speech does."""
+"""What lies between the words that were heard, where pauses do not count, and voices that stop at once."""
 
 import numpy as np
 import pytest
 
-from services.media.speech.unheard import unheard_share
+from services.media.speech.completeness import ends_in_sound, unheard_share
 
 RATE_HZ = 24_000
 
@@ -39,3 +39,16 @@ def test_a_quiet_voice_counts_as_a_loud_one():
 @pytest.mark.parametrize("samples", [0, 100, RATE_HZ])
 def test_silence_has_nothing_that_was_not_heard(samples):
     assert unheard_share(np.zeros(samples, np.int16), [], RATE_HZ) == 0
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.013, 0.24])
+def test_a_voice_that_is_cut_ends_in_sound_and_one_that_fades_does_not(pause_s):
+    pause = np.zeros(round(pause_s * RATE_HZ), np.int16)
+    faded = voice(1.0) * np.clip((RATE_HZ - np.arange(RATE_HZ)) / (0.1 * RATE_HZ), 0, 1) ** 2
+    assert ends_in_sound(np.concatenate([voice(1.0), pause]), RATE_HZ)
+    assert not ends_in_sound(np.concatenate([faded.astype(np.int16), pause]), RATE_HZ)
+
+
+@pytest.mark.parametrize("samples", [0, 100, RATE_HZ])
+def test_silence_does_not_end_in_sound(samples):
+    assert not ends_in_sound(np.zeros(samples, np.int16), RATE_HZ)
