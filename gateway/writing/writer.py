@@ -62,19 +62,19 @@ class Writer:
             raise NotFoundError("This gateway has no writing model.", "Whoever runs it can set one.", "", "NO_WRITER")
         if self._places.locked():
             raise ExhaustedError("Too much is being written.", "Try again soon.", "", "TOO_MANY_WRITERS", 2.0)
-        chat = await asyncio.to_thread(messages, self._settings.writer_prompts, request)
         async with (
             self._places,
             outside_client(self._settings.writer_timeout_s) as http,
-            aclosing(self._words(http, chat)) as words,
+            aclosing(self._words(http, request)) as words,
         ):
             with _in_our_words():
                 async for word in _until(asyncio.get_running_loop().time() + _LONGEST_S, words):
                     yield word
 
-    async def _words(self, http: httpx.AsyncClient, chat: list[dict[str, str]]) -> AsyncGenerator[str, None]:
+    async def _words(self, http: httpx.AsyncClient, request: WritingRequest) -> AsyncGenerator[str, None]:
         key, length = self._settings.writer_api_key, 0
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        chat = await asyncio.to_thread(messages, self._settings.writer_prompts, request)
         body = {"model": self._settings.writer_model, "messages": chat, "stream": True}
         url = f"{self._settings.writer_url.rstrip('/')}/chat/completions"
         async with aconnect_sse(http, "POST", url, headers=headers, json=body) as source:

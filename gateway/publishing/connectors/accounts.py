@@ -108,7 +108,10 @@ class Accounts:
         if not tokens.refresh:
             problem = f"What was allowed at {platform} has ended."
             raise UnauthenticatedError(problem, "Connect the account again.", "platform", "SIGN_IN_AGAIN")
-        renewed = await self.provider(platform).renewed(self._http, tokens)
+        try:
+            renewed = await self.provider(platform).renewed(self._http, tokens)
+        except (httpx.HTTPError, KeyError) as error:
+            raise away(platform, error) from error
         await asyncio.to_thread(self._records.keep_tokens, owner, platform, renewed)
         return renewed
 

@@ -20,11 +20,9 @@ from gateway.publishing.connectors.youtube import YouTube
 from gateway.publishing.pack import Packer, Work
 from gateway.publishing.platforms import BY_ID, PlatformId
 from gateway.publishing.records import NewPost, Records
-from gateway.publishing.rules import rules
 from gateway.publishing.view import suggested
 from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient
-from services.base.errors import InvalidInputError
 from vigent.jobs.v1 import jobs_pb2
 
 _SILENCE_S = 60.0
@@ -47,9 +45,10 @@ class Connectors:
         """
         provider = self.accounts.provider(asked.platform)
         await self.accounts.access(owner, asked.platform)
-        await self.works.check(job, asked)
+        await self.works.check(provider, job)
         now = datetime.now(UTC)
-        waits = asked.publish_at is not None and not provider.capabilities.schedules
+        native = provider.capabilities.schedules and asked.visibility == "public"
+        waits = asked.publish_at is not None and not native
         delivery = Delivery(
             id=f"delivery-{secrets.token_hex(8)}",
             job_id=job.id,
@@ -73,17 +72,17 @@ class _Works:
     records: Records
     packer: Packer
 
-    async def check(self, job: jobs_pb2.Job, asked: NewDelivery) -> None:
-        """Raises InvalidInputError for what breaks a rule of the platform."""
-        work = await self._work(job)
-        for rule in rules(BY_ID[asked.platform], work.film, work.draft.texts_for(asked.platform)):
-            if rule.state == "bad":
-                raise InvalidInputError(rule.problem, "Mend it on the publish page.", rule.name, "BREAKS_RULE")
+    async def check(self, provider: Provider, job: jobs_pb2.Job) -> Work:
+        """The work with its texts as they are now. Raises InvalidInputError for what breaks a rule of the platform."""
+        record = await asyncio.to_thread(self.records.read, job.id)
+        work = Work(job, record.draft or suggested(job))
+        provider.validate(work.film, work.draft.texts_for(provider.platform))
+        return work
 
-    async def plan(self, delivery: Delivery) -> Plan:
-        """What is to be sent: texts as they are now."""
+    async def plan(self, delivery: Delivery, provider: Provider) -> Plan:
+        """What is to be sent. Raises as `check` does: much may be written until it is time."""
         asked = delivery.asked
-        work = await self._work(await self.jobs.get(delivery.job_id))
+        work = await self.check(provider, await self.jobs.get(delivery.job_id))
         film = await asyncio.to_thread(self.packer.film, work, BY_ID[asked.platform])
         publish_time = asked.publish_time if asked.publish_at else None
         texts = work.draft.texts_for(asked.platform)
@@ -93,10 +92,6 @@ class _Works:
         """Notes with the work where it was posted."""
         post = NewPost(platform=delivery.asked.platform, url=delivery.url)
         await asyncio.to_thread(self.records.post, delivery.job_id, post)
-
-    async def _work(self, job: jobs_pb2.Job) -> Work:
-        record = await asyncio.to_thread(self.records.read, job.id)
-        return Work(job, record.draft or suggested(job))
 
 
 @asynccontextmanager

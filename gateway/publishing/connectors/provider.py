@@ -12,11 +12,13 @@ from typing import Any, ClassVar, Literal
 import httpx
 from pydantic import BaseModel, Field
 
-from gateway.publishing.platforms import PlatformId
+from gateway.publishing.platforms import BY_ID, PlatformId
+from gateway.publishing.rules import Film, rules
 from gateway.publishing.texts import Texts
 from services.base.errors import (
     ExhaustedError,
     FailedPreconditionError,
+    InvalidInputError,
     UnauthenticatedError,
     UnavailableError,
     VigentError,
@@ -105,7 +107,6 @@ class Provider(ABC):
 
     platform: ClassVar[PlatformId]
     capabilities: ClassVar[Capabilities]
-    most_status_checks_s: ClassVar[float] = 86_400.0
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -126,8 +127,11 @@ class Provider(ABC):
     async def revoke(self, http: httpx.AsyncClient, tokens: Tokens) -> None:
         """Gives up what the account's owner allowed."""
 
-    def validate(self, plan: Plan) -> None:  # noqa: B027  # most take what the rules of `rules.py` let through
-        """Raises InvalidInputError for what the platform never takes."""
+    def validate(self, film: Film, texts: Texts) -> None:
+        """Raises InvalidInputError (BREAKS_RULE) for what the platform's rules refuse."""
+        for rule in rules(BY_ID[self.platform], film, texts):
+            if rule.state == "bad":
+                raise InvalidInputError(rule.problem, "Mend it on the publish page.", rule.name, "BREAKS_RULE")
 
     @abstractmethod
     async def upload(self, http: httpx.AsyncClient, access: str, plan: Plan, progress: Progress, keep: Keep) -> None:

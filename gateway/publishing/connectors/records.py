@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,9 +101,11 @@ class ConnectorRecords:
         asked = "SELECT content FROM deliveries WHERE ended = 0 AND due <= ? ORDER BY due LIMIT ?"
         return [self._opened(content) for (content,) in self._rows(asked, _now(), most)]
 
-    def next_due_s(self) -> float | None:
-        """Seconds until the next one's time; None where there is none."""
-        ((due,),) = self._rows("SELECT min(due) FROM deliveries WHERE ended = 0")
+    def next_due_s(self, besides: Collection[str]) -> float | None:
+        """Seconds until the next one's time, `besides` these; None where there is none."""
+        marks = ", ".join("?" * len(besides))
+        asked = f"SELECT min(due) FROM deliveries WHERE ended = 0 AND id NOT IN ({marks})"  # noqa: S608
+        ((due,),) = self._rows(asked, *besides)
         return None if due is None else max(0.0, due - _now())
 
     def forget_job(self, job_id: str) -> None:

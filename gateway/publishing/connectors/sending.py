@@ -36,7 +36,7 @@ class Sending:
         records: ConnectorRecords,
         accounts: Accounts,
         http: httpx.AsyncClient,
-        plan: Callable[[Delivery], Awaitable[Plan]],
+        plan: Callable[[Delivery, Provider], Awaitable[Plan]],
         posted: Callable[[Delivery], Awaitable[None]],
         *,
         at_once: int,
@@ -57,11 +57,7 @@ class Sending:
         async with _sole(lock):
             try:
                 while True:
-                    self._wake.clear()
-                    await self._start_due()
-                    rest_s = await self._rest_s()
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), rest_s)
+                    await self._round()
             finally:
                 for task in self._running.values():
                     task.cancel()
@@ -73,6 +69,18 @@ class Sending:
             task.cancel()
         with suppress(httpx.HTTPError, VigentError):
             await self._accounts.provider(delivery.asked.platform).cancel(self._http, delivery.progress)
+
+    async def _round(self) -> None:
+        """Starts what is due, then waits for what comes next. Whatever happens to a disk, there is another."""
+        self._wake.clear()
+        try:
+            await self._start_due()
+            rest_s = await self._rest_s()
+        except Exception:
+            _LOG.exception("What is due cannot be read")
+            rest_s = _LOCK_AGAIN_S
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), rest_s)
 
     async def _start_due(self) -> None:
         due = await asyncio.to_thread(self._records.due, self._at_once + len(self._running))
@@ -87,8 +95,10 @@ class Sending:
         self._wake.set()
 
     async def _rest_s(self) -> float | None:
-        """How long nothing new is due; what runs wakes us when it has ended."""
-        return None if self._running else await asyncio.to_thread(self._records.next_due_s)
+        """How long nothing new can begin; what runs wakes us when it has ended."""
+        if len(self._running) >= self._at_once:
+            return None
+        return await asyncio.to_thread(self._records.next_due_s, list(self._running))
 
     async def _go_on(self, delivery: Delivery) -> None:
         try:
@@ -103,8 +113,12 @@ class Sending:
             _LOG.exception("Delivery %s failed", delivery.id)
             problem, remedy = "An internal error.", "The gateway's log has the reason."
             self._note(delivery, VigentError(problem, remedy))
-        if await asyncio.to_thread(self._records.update, delivery) and delivery.state == "done" and delivery.url:
-            await self._posted(delivery)
+        try:
+            if await asyncio.to_thread(self._records.update, delivery) and delivery.state == "done" and delivery.url:
+                await self._posted(delivery)
+        except Exception:  # it is as it was before, and goes on from there
+            _LOG.exception("How far delivery %s is cannot be kept", delivery.id)
+            await asyncio.sleep(_LOCK_AGAIN_S)
 
     async def _step(self, provider: Provider, delivery: Delivery) -> None:
         owner, platform = delivery.owner, provider.platform
@@ -119,8 +133,7 @@ class Sending:
         if delivery.state == "processing":
             await self._decided(provider, delivery, access)
             return
-        plan = await self._plan(delivery)
-        provider.validate(plan)
+        plan = await self._plan(delivery, provider)
         delivery.state, delivery.size_bytes = "sending", plan.size_bytes
         await provider.upload(
             self._http, access, plan, delivery.progress, lambda progress: self._keep(delivery, progress)

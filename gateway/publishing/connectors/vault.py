@@ -15,10 +15,12 @@ class Vault:
     """Encrypts and authenticates texts (Fernet: AES-128-CBC, HMAC-SHA256)."""
 
     def __init__(self, key_file: Path) -> None:
-        """Makes the key where there is none. Raises InternalError for a file that others may read, or is no key."""
+        """Makes the key where there is none. Raises InternalError for a file that others can read, or is no key."""
         self._key_file = key_file
         with suppress(FileExistsError):
             _write_new(key_file, Fernet.generate_key())
+        if key_file.stat().st_mode & 0o077:  # as volumes with a group of their own have it after a restart
+            key_file.chmod(0o600)
         if key_file.stat().st_mode & 0o077:
             raise InternalError(f"Others may read {key_file}.", f"Run `chmod 600 {key_file}`.", reason="KEY_IS_OPEN")
         try:

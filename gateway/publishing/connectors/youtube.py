@@ -154,8 +154,9 @@ def _taken(response: httpx.Response, plan: Plan, progress: Progress) -> int:
 
 
 def _resource(plan: Plan) -> dict[str, Any]:
-    """The video resource. A time makes it public by itself, and asks for private until then."""
-    later = plan.publish_time if plan.publish_time and plan.publish_time > datetime.now(UTC) else None
+    """The video resource. With a time it becomes public by itself, and has to be private until then."""
+    time = plan.publish_time if plan.visibility == "public" else None
+    later = time if time and time > datetime.now(UTC) else None
     status: dict[str, Any] = {
         "privacyStatus": "private" if later else plan.visibility,
         "containsSyntheticMedia": plan.ai_made,

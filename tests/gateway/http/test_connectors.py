@@ -78,7 +78,7 @@ def test_an_account_is_connected_in_the_browser_and_disconnected(http: httpx.Cli
     assert connect(http, "youtube").headers["location"] == "/publish?connect=youtube"
     assert http.get("/connect/youtube", params={"error": "access_denied"}).headers["location"].endswith("refused")
     made_up = http.get("/connect/youtube", params={"state": "x", "code": "y"})
-    assert (made_up.status_code, made_up.json()["reason"]) == (409, "UNKNOWN_SIGN_IN")
+    assert (made_up.status_code, made_up.headers["location"]) == (303, "/publish?connect=failed")
     assert http.delete("/api/v1/connectors/youtube").status_code == 204
     assert not any(item["connected"] for item in http.get("/api/v1/connectors").json()["items"])
 
@@ -124,13 +124,18 @@ def test_a_gateway_that_is_killed_goes_on_with_what_it_was_sending(
     assert not [word for word in (SECRET, "of-the-platform", "/session/", "code-") if word in said]
 
 
-def test_a_draft_waits_for_its_time_and_can_be_cancelled(http: httpx.Client, film: dict) -> None:
+def test_what_is_not_due_waits_can_be_cancelled_and_keeps_its_time(http: httpx.Client, film: dict) -> None:
+    place = f"/api/v1/jobs/{film['id']}/deliveries"
     connect(http, "tiktok")
-    asked = {"platform": "tiktok", "publish_at": "2099-01-01T12:00", "time_zone": "Asia/Shanghai"}
-    sent = http.post(f"/api/v1/jobs/{film['id']}/deliveries", json=asked).json()
-    assert (sent["state"], sent["due"]) == ("waiting", "2099-01-01T04:00:00Z")
+    refused = http.post(place, json={"platform": "tiktok"}).json()
+    assert (refused["reason"], refused["field"]) == ("BREAKS_RULE", "sides")  # the films of the tests are small
+    asked = {"platform": "youtube", "publish_at": "2099-01-01T12:00", "time_zone": "Asia/Shanghai"}
+    sent = http.post(place, json=asked).json()
+    assert (sent["state"], sent["due"]) == ("waiting", "2099-01-01T04:00:00Z")  # private: YouTube would make it public
     assert http.post(f"/api/v1/deliveries/{sent['id']}/cancel").json()["state"] == "cancelled"
     retried = http.post(f"/api/v1/deliveries/{sent['id']}/retry")
-    assert (retried.status_code, retried.json()["state"]) == (202, "waiting")
-    assert until(lambda: delivery(http, film["id"], sent["id"])["state"] == "done", 100)
+    assert (retried.status_code, retried.json()["due"]) == (202, sent["due"])
+    assert http.post(f"/api/v1/deliveries/{sent['id']}/cancel").json()["state"] == "cancelled"
+    now = http.post(place, json={"platform": "youtube"}).json()
+    assert until(lambda: delivery(http, film["id"], now["id"])["state"] == "done", 100)
     assert http.post("/api/v1/deliveries/nothing/cancel").status_code == 404

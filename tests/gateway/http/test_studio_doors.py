@@ -15,9 +15,9 @@ from tests.support.commands import until
 from tests.support.mesh import Mesh, Server, run_server
 from tests.support.platforms import Platforms, run_platforms
 
-PATIENCE_S = 200.0
+PATIENCE_S = 100.0
 PAGE = """
-window.button = (name) => [...document.querySelectorAll("button, summary")]
+window.button = (name) => [...document.querySelectorAll("button, summary, .segment")]
     .find((each) => (each.getAttribute("aria-label") || each.textContent).trim() === name);
 window.fill = (selector, text) => {
     const field = document.querySelector(selector);

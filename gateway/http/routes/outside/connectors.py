@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -19,11 +20,12 @@ from gateway.publishing.connectors.delivery import Delivery, DeliveryView, NewDe
 from gateway.publishing.connectors.provider import Capabilities
 from gateway.publishing.connectors.sending import again, cancelled
 from gateway.publishing.platforms import PlatformId
-from services.base.errors import FailedPreconditionError, NotFoundError
+from services.base.errors import FailedPreconditionError, NotFoundError, VigentError
 
 router = APIRouter(tags=["publishing"], responses=PROBLEM_RESPONSES)
 
 _PAGE = "/publish"
+_LOG = logging.getLogger(__name__)
 
 
 class Connector(BaseModel):
@@ -87,10 +89,14 @@ async def finish_sign_in(
     error: Annotated[str, Query(max_length=200)] = "",
 ) -> RedirectResponse:
     """Where a platform leads the browser back to."""
-    if error or not code:
-        return RedirectResponse(f"{_PAGE}?connect=refused", 303)
-    await _connectors(gateway).accounts.finish(_owner(request), platform, state, code)
-    return RedirectResponse(f"{_PAGE}?connect={platform}", 303)
+    told: str = platform if code and not error else "refused"
+    try:
+        if told == platform:
+            await _connectors(gateway).accounts.finish(_owner(request), platform, state, code)
+    except VigentError as failure:  # a person looks at this: the page says it
+        _LOG.warning("An account of %s was not connected: %s", platform, failure)
+        told = "failed"
+    return RedirectResponse(f"{_PAGE}?connect={told}", 303)
 
 
 @router.delete("/api/v1/connectors/{platform}", status_code=204, summary="Disconnect an account")

@@ -161,7 +161,7 @@ export function useWorkActions() {
   };
 }
 
-function idempotencyKey(): { "Idempotency-Key": string } {
+export function idempotencyKey(): { "Idempotency-Key": string } {
   const random = crypto.getRandomValues(new Uint32Array(4));
   return { "Idempotency-Key": `studio-${[...random].map((number) => number.toString(16)).join("-")}` };
 }

@@ -387,6 +387,7 @@ export const en = {
   },
   connector: {
     connect: "Connect {{name}}",
+    refused: "No account was connected. Try again, and agree on the platform's page.",
     disconnect: "Disconnect {{name}}",
     visibility: "Who may see it",
     public: "Everybody",

@@ -385,6 +385,7 @@ export const zh: Words = {
   },
   connector: {
     connect: "连接 {{name}}",
+    refused: "没有连接账号。请重试，并在平台页面上同意授权。",
     disconnect: "断开 {{name}}",
     visibility: "谁可以看",
     public: "所有人",

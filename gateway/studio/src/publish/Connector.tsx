@@ -1,9 +1,10 @@
 import { type FormEvent, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useSearchParams } from "react-router";
 import type { Job } from "../api/client.ts";
 import { when } from "../lib/format.ts";
 import { Button } from "../ui/Button.tsx";
-import { Failure } from "../ui/Notice.tsx";
+import { Failure, Notice } from "../ui/Notice.tsx";
 import { Bar, Select } from "../ui/parts.tsx";
 import {
   type Connector as ConnectorView,
@@ -16,6 +17,9 @@ import {
 } from "./useConnectors.ts";
 import type { Platform } from "./usePublication.ts";
 import "./connector.css";
+
+/** What the gateway says of a sign-in in the address that it leads back to. */
+const NOT_CONNECTED = ["refused", "failed"];
 
 type Props = { job: Job; platform: Platform; name: string; before: () => Promise<void> };
 
@@ -32,15 +36,19 @@ function Connected({ job, connector, name, before }: ConnectedProps) {
   const { t } = useTranslation();
   const { connect, disconnect } = useSignIn();
   const deliveries = useDeliveries(job.id);
+  const led = useSearchParams()[0].get("connect") ?? "";
   const mine = deliveries.query.data?.items.filter((each) => each.asked.platform === connector.platform) ?? [];
   return (
     <div className="connector">
       {connector.connected ? (
         <SendForm connector={connector} name={name} before={before} deliver={deliveries.deliver} />
       ) : (
-        <Button icon="external" busy={connect.isPending} onClick={() => connect.mutate(connector.platform)}>
-          {t("connector.connect", { name })}
-        </Button>
+        <>
+          {NOT_CONNECTED.includes(led) && <Notice tone="warning">{t("connector.refused")}</Notice>}
+          <Button icon="external" busy={connect.isPending} onClick={() => connect.mutate(connector.platform)}>
+            {t("connector.connect", { name })}
+          </Button>
+        </>
       )}
       {connect.error && <Failure error={connect.error} />}
       {mine.map((delivery) => (

@@ -1,6 +1,8 @@
 // Platforms that the gateway posts to by their own interfaces, and films on their way there.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRef } from "react";
 import { type ApiError, api, data, type Schemas } from "../api/client.ts";
+import { idempotencyKey } from "../api/queries.ts";
 import type { PlatformId } from "./usePublication.ts";
 
 export type Connector = Schemas["Connector"];
@@ -46,9 +48,17 @@ export function useDeliveries(jobId: string) {
     staleTime: 0,
     refetchInterval: ({ state }) => (state.data?.items.some((each) => !isEnded(each)) ? AGAIN_MS : false),
   });
+  // A press that got no answer is repeated with its key: the film is not posted twice.
+  const pressed = useRef(idempotencyKey());
   const deliver = useMutation<Delivery, ApiError, NewDelivery>({
-    mutationFn: (body) => data(api.POST("/api/v1/jobs/{job_id}/deliveries", { ...path, body })),
-    onSuccess: renew,
+    mutationFn: (body) => {
+      const params = { path: { job_id: jobId }, header: pressed.current };
+      return data(api.POST("/api/v1/jobs/{job_id}/deliveries", { params, body }));
+    },
+    onSuccess: () => {
+      pressed.current = idempotencyKey();
+      renew();
+    },
   });
   const cancel = useMutation<Delivery, ApiError, string>({
     mutationFn: (id) => data(api.POST("/api/v1/deliveries/{delivery_id}/cancel", one(id))),
