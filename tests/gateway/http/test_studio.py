@@ -121,3 +121,12 @@ def yellow(rgb: np.ndarray) -> int:
     """Pixels in the colour of words that are lit."""
     red, green, blue = (rgb[..., channel].astype(int) for channel in range(3))
     return int(((red > 200) & (green > 160) & (blue < 120)).sum())
+
+
+def test_footage_is_looked_at_before_a_film_is_made(films, footage):
+    told = films.post("/api/v1/preflight", json={"script": "Hello.", "footage": footage, **SIZE}).json()
+    assert (told["width"], told["height"]) == (SIZE["width"], SIZE["height"])
+    assert told["frames_without_face"] == 0
+    face, mouth = told["face"], told["mouth"]
+    assert 0 <= face["left"] < mouth["left"] < mouth["left"] + mouth["width"] < face["left"] + face["width"] <= 1
+    assert 0 <= face["top"] < mouth["top"] < 1
