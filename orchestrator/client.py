@@ -161,6 +161,12 @@ class JobClient:
             drawn = await self._stub.DrawSample(request, timeout=_SAMPLE_S, metadata=present().metadata)
         return drawn.mp4 if moving else drawn.jpeg
 
+    async def look_at_footage(self, spec: jobs_pb2.JobSpec) -> jobs_pb2.LookAtFootageResponse:
+        """Faces in the footage of the film that the spec would become, and what is to be said of it."""
+        request = jobs_pb2.LookAtFootageRequest(spec=spec)
+        with calling("orchestrator", self._target):
+            return await self._stub.LookAtFootage(request, timeout=_SAMPLE_S)
+
     async def forecast(self, spec: jobs_pb2.JobSpec, takes_of: int | None = None) -> jobs_pb2.ForecastJobResponse:
         """The sentences of the film that the spec would become, which were spoken before, and takes of `takes_of`."""
         request = jobs_pb2.ForecastJobRequest(spec=spec, takes_of=takes_of)

@@ -27,7 +27,9 @@ _STATE = ("/metrics", "/probe/{service}", "/api/v1/services", "/v1/models", "/v1
 _ASSETS = ("/assets/{kind}/{name}", "/assets/{path:path}")
 _DELIVERY = tuple(f"/api/v1/deliveries/{{delivery_id}}/{verb}" for verb in ("cancel", "retry"))
 _AUDIO = ("/v1/audio/speech", "/v1/audio/transcriptions")
-_WORK = ("/api/v1/script", "/api/v1/sample", "/api/v1/forecast", "/api/v1/takes", *_AUDIO)
+_AHEAD = tuple(f"/api/v1/{what}" for what in ("script", "sample", "preflight", "forecast", "takes"))
+"""What is asked before a film is ordered."""
+_WORK = (*_AHEAD, *_AUDIO)
 _LIBRARIES = tuple(f"/api/v1/{kind}" for kind in ("footage", "voices", "music", "fonts", "styles"))
 
 

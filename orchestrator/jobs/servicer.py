@@ -134,6 +134,14 @@ class JobServicer(JobServiceServicer):
             return jobs_pb2.DrawSampleResponse(mp4=await self._sampler.draw_moving(spec))
         return jobs_pb2.DrawSampleResponse(jpeg=await self._sampler.draw(spec))
 
+    async def LookAtFootage(
+        self, request: jobs_pb2.LookAtFootageRequest, context: _Context
+    ) -> jobs_pb2.LookAtFootageResponse:
+        """Looks for faces in the footage of a film."""
+        spec = await asyncio.to_thread(complete_spec, request.spec, self._store, self._platform)
+        report, notes = await self._sampler.look(spec)
+        return jobs_pb2.LookAtFootageResponse(report=report, notes=notes)
+
     async def ForecastJob(
         self, request: jobs_pb2.ForecastJobRequest, context: _Context
     ) -> jobs_pb2.ForecastJobResponse:

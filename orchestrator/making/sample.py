@@ -44,7 +44,7 @@ _SAMPLES_AT_ONCE = 2
 _FOOTAGE_KEPT = 32
 _JPEG_QUALITY = 88
 
-_Looked = tuple[StoredFile, lipsync_pb2.FootageReport]
+_Looked = tuple[StoredFile, lipsync_pb2.FootageReport, list[str]]
 
 
 class Sampler:
@@ -53,7 +53,13 @@ class Sampler:
     def __init__(self, store: MediaStore, servers: Servers, policy: RetryPolicy, backdrop: Rgb) -> None:
         self._store, self._servers, self._policy, self._backdrop = store, servers, policy, backdrop
         self._places = asyncio.Semaphore(_SAMPLES_AT_ONCE)
-        self._looked: OrderedDict[tuple[str, int, int], _Looked] = OrderedDict()
+        self._looked: OrderedDict[tuple[str, int, int, str], _Looked] = OrderedDict()
+
+    async def look(self, spec: jobs_pb2.JobSpec) -> tuple[lipsync_pb2.FootageReport, list[str]]:
+        """What was found in the footage of `spec`, and notes on it. Raises InvalidInputError for what shows no face."""
+        async with self._places:
+            _, found, notes = await self._look_at(spec)
+        return found, notes
 
     async def draw(self, spec: jobs_pb2.JobSpec) -> bytes:
         """A JPEG of the film that `spec`, as completed by `complete_spec`, would become.
@@ -61,7 +67,7 @@ class Sampler:
         Raises InvalidInputError for a script or footage that no film can be made of.
         """
         async with self._places:
-            footage, found = await self._look_at(spec)
+            footage, found, _ = await self._look_at(spec)
             request = self._request(spec, _plan(spec, footage, found))
             request.first_film_frame, request.frames = SAMPLE_FRAME, 1
             overlays = await self._overlays(request)
@@ -70,19 +76,18 @@ class Sampler:
     async def draw_moving(self, spec: jobs_pb2.JobSpec) -> bytes:
         """An MP4 of the first sentence without sound, its words lit in turn. Raises as `draw` does."""
         async with self._places:
-            footage, found = await self._look_at(spec)
+            footage, found, _ = await self._look_at(spec)
             request = self._request(spec, _plan(spec, footage, found))
             request.frames = min(request.frames, LONGEST_FRAMES)
             overlays = await self._overlays(request)
             return await asyncio.to_thread(self._moving, footage, overlays, request.frames)
 
     async def _look_at(self, spec: jobs_pb2.JobSpec) -> _Looked:
-        key = spec.footage.sha256, spec.width, spec.height
+        key = spec.footage.sha256, spec.width, spec.height, spec.focus
         if key not in self._looked or not await asyncio.to_thread(self._is_there, self._looked[key][0]):
-            footage, found, _ = await look_at_footage(
+            self._looked[key] = await look_at_footage(
                 spec, self._store, self._servers, lambda _share: None, self._policy, self._backdrop
             )
-            self._looked[key] = footage, found
             if len(self._looked) > _FOOTAGE_KEPT:
                 self._looked.popitem(last=False)
         self._looked.move_to_end(key)

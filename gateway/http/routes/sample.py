@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from gateway.films.preflight import Preflight, preflight_view
 from gateway.films.request import FilmRequest
 from gateway.films.resolve import resolve
 from gateway.http.context import Gateway, GatewayDep
@@ -18,7 +19,7 @@ from services.base.errors import InvalidInputError
 from services.typography.styles import LARGEST_STYLE_BYTES, parse_style
 from vigent.jobs.v1 import jobs_pb2
 
-router = APIRouter(prefix="/api/v1/sample", tags=["jobs"], responses=PROBLEM_RESPONSES)
+router = APIRouter(prefix="/api/v1", tags=["jobs"], responses=PROBLEM_RESPONSES)
 
 
 class SampleRequest(FilmRequest):
@@ -30,7 +31,7 @@ class SampleRequest(FilmRequest):
 
 
 @router.post(
-    "",
+    "/sample",
     summary="See what a film would look like",
     response_class=Response,
     responses={200: {"description": "A frame, or the sentence.", "content": {"image/jpeg": {}, "video/mp4": {}}}},
@@ -50,6 +51,13 @@ async def draw_sample(
     drawn = await gateway.jobs.sample(spec, moving=moving)
     media_type = "video/mp4" if moving else "image/jpeg"
     return Response(drawn, media_type=media_type, headers={"Cache-Control": "no-store"})
+
+
+@router.post("/preflight", summary="See what there is in footage")
+async def look_at_footage(request: FilmRequest, gateway: GatewayDep) -> Preflight:
+    """Where the face is in the footage as the film would have it, and what to do better before a film is made."""
+    spec = await asyncio.to_thread(resolve, request, gateway.library)
+    return preflight_view(await gateway.jobs.look_at_footage(spec))
 
 
 def _add_drafts(spec: jobs_pb2.JobSpec, request: SampleRequest, gateway: Gateway) -> None:

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { examine } from "./access.js";
 import { message, onPage } from "./browser.js";
 import { fill } from "./films.js";
 import { ROOT } from "./mesh.js";
@@ -19,6 +20,17 @@ export function libraryTests(studio: Studio): void {
       await page.evaluate(drop, { bytes: picture, name: "Ada.png", type: "image/png" });
       await page.getByText("Added.").waitFor();
       await page.getByRole("heading", { name: "Ada" }).waitFor();
+      await page.getByRole("button", { name: "Look at Ada" }).click(); // who is no face at all
+      await page.getByRole("alert").filter({ hasText: /face/ }).waitFor();
+      await page.getByRole("button", { name: "Close", exact: true }).click();
+      await page
+        .getByRole("button", { name: /^Look at (?!Ada)/ })
+        .first()
+        .click();
+      await page.getByRole("img", { name: "Where the face is" }).waitFor();
+      await page.getByText("Height of the face").waitFor();
+      await page.getByAltText("How the film will look").waitFor();
+      await examine(page, "what was found in footage");
       await page.goto(studio.mesh.url);
       await page.getByRole("radio", { name: /Ada/ }).check();
     });

@@ -1,6 +1,7 @@
 """The studio's page, and what it asks for while a film is being written."""
 
 import io
+import itertools
 import re
 
 import av
@@ -11,7 +12,7 @@ from PIL import Image
 from tests.support.film_jobs import SCRIPT, SIZE, TITLE
 
 PAGES = ("/", "/works", "/works/job-1", "/library", "/library/music", "/mesh")
-ONE_TO_SEVEN = "One two three four five six seven."
+THREE = "One, two, three."  # one caption
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -87,13 +88,14 @@ def picture(films, footage: str, **fields) -> np.ndarray:
 def test_a_moving_sample_lights_its_words_in_turn(films, footage):
     """At the frame of the still sample it is the same picture, and what is lit differs from second to second."""
     pictures = moving(films, footage, caption_style="karaoke", ai_label=False)
-    assert 50 <= len(pictures) <= 125
-    said = {"script": ONE_TO_SEVEN, "caption_style": "karaoke", "title": "", "ai_label": False}
+    assert 60 <= len(pictures) <= 125
+    said = {"script": THREE, "caption_style": "karaoke", "title": "", "ai_label": False}
     still = picture(films, footage, **said)
     assert np.abs(pictures[30].astype(int) - still).mean() < 3
-    lit = [yellow(picture) for picture in pictures[10:-5:10]]
-    assert lit == sorted(lit)  # karaoke keeps a word lit once it was spoken
-    assert lit[-1] > 2 * lit[0] > 0
+    lit = [yellow(picture) for picture in pictures[5:-10:10]]
+    steps = [after - before for before, after in itertools.pairwise(lit)]
+    assert min(steps) > -10, "karaoke keeps a word lit once it was spoken"
+    assert sum(step > 20 for step in steps) >= 2
 
 
 def test_a_style_is_tried_before_it_is_kept(films, footage):
@@ -110,7 +112,7 @@ def test_a_style_is_tried_before_it_is_kept(films, footage):
 
 
 def moving(films, footage: str, **fields) -> list[np.ndarray]:
-    body = {"script": ONE_TO_SEVEN, "footage": footage, **SIZE, **fields}
+    body = {"script": THREE, "footage": footage, **SIZE, **fields}
     response = films.post("/api/v1/sample?moving=true", json=body)
     assert (response.status_code, response.headers["content-type"]) == (200, "video/mp4"), response.text
     with av.open(io.BytesIO(response.content)) as container:
@@ -121,3 +123,12 @@ def yellow(rgb: np.ndarray) -> int:
     """Pixels in the colour of words that are lit."""
     red, green, blue = (rgb[..., channel].astype(int) for channel in range(3))
     return int(((red > 200) & (green > 160) & (blue < 120)).sum())
+
+
+def test_footage_is_looked_at_before_a_film_is_made(films, footage):
+    told = films.post("/api/v1/preflight", json={"script": "Hello.", "footage": footage, **SIZE}).json()
+    assert (told["width"], told["height"]) == (SIZE["width"], SIZE["height"])
+    assert told["frames_without_face"] == 0
+    face, mouth = told["face"], told["mouth"]
+    assert 0 <= face["left"] < mouth["left"] < mouth["left"] + mouth["width"] < face["left"] + face["width"] <= 1
+    assert 0 <= face["top"] < mouth["top"] < 1

@@ -71,6 +71,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/preflight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See what there is in footage
+         * @description Where the face is in the footage as the film would have it, and what to do better before a film is made.
+         */
+        post: operations["look_at_footage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/forecast": {
         parameters: {
             query?: never;
@@ -2162,6 +2182,46 @@ export interface components {
             time: string;
         };
         /**
+         * Preflight
+         * @description Faces in the footage at the film's size and rate, and what is to be said of it.
+         */
+        Preflight: {
+            /**
+             * Width
+             * @description Width in pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description Height in pixels.
+             */
+            height: number;
+            /**
+             * Frames
+             * @description Frames at 25 a second; 1 for a picture.
+             */
+            frames: number;
+            /**
+             * Frames Without Face
+             * @description Frames in which no face was found; the film shows them as they are.
+             */
+            frames_without_face: number;
+            /**
+             * Frames With Several Faces
+             * @description Frames in which more than one face was found.
+             */
+            frames_with_several_faces: number;
+            /** @description All places of the face that is followed; null where none was found. */
+            face: components["schemas"]["Region"] | null;
+            /** @description All places of its mouth; null where none was found. */
+            mouth: components["schemas"]["Region"] | null;
+            /**
+             * Problems
+             * @description What to do better, in words; empty when all is well.
+             */
+            problems: string[];
+        };
+        /**
          * Problem
          * @description What every error looks like (RFC 9457, with four members of our own).
          */
@@ -2290,6 +2350,32 @@ export interface components {
              * @description Frames of the film, of which one may be the cover.
              */
             frames: number;
+        };
+        /**
+         * Region
+         * @description A rectangle in shares of the picture.
+         */
+        Region: {
+            /**
+             * Left
+             * @description Left edge, 0 to 1.
+             */
+            left: number;
+            /**
+             * Top
+             * @description Top edge, 0 to 1.
+             */
+            top: number;
+            /**
+             * Width
+             * @description Width, 0 to 1.
+             */
+            width: number;
+            /**
+             * Height
+             * @description Height, 0 to 1.
+             */
+            height: number;
         };
         /**
          * Replica
@@ -3823,6 +3909,138 @@ export interface operations {
                 content: {
                     "image/jpeg": unknown;
                     "video/mp4": unknown;
+                };
+            };
+            /** @description No valid key came with the request. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The key may not do this, or the request came from another site's page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body arrived too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It conflicts with the current state. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this path accepts. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The input is invalid; `field` names what is at fault. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too busy; try again after `Retry-After` seconds. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service is starting, busy or down, or the gateway is full or shutting down; try again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A service did not answer in time. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The disk is full; try again after `Retry-After` seconds. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_footage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FilmRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preflight"];
                 };
             };
             /** @description No valid key came with the request. */

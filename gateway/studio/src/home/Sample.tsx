@@ -16,11 +16,13 @@ type Props = {
   ready: boolean;
   /** Shown until the first sample is drawn. */
   poster: string | undefined;
+  /** Whether only the frame is wanted, not the words. */
+  still?: boolean;
   children?: ReactNode;
 };
 
 /** What the film will look like, drawn by the engine of the film: a frame, or its first sentence word by word. */
-export function Sample({ request, ready, poster, children }: Props) {
+export function Sample({ request, ready, poster, still: single = false, children }: Props) {
   const { t } = useTranslation();
   const [moving, setMoving] = useState(false);
   const { width = 1080, height = 1920 } = request;
@@ -45,9 +47,11 @@ export function Sample({ request, ready, poster, children }: Props) {
           </p>
         )}
       </div>
-      <Button icon={moving ? "stop" : "play"} aria-pressed={moving} onClick={() => setMoving(!moving)}>
-        {t(moving ? "look.still" : "look.move")}
-      </Button>
+      {!single && (
+        <Button icon={moving ? "stop" : "play"} onClick={() => setMoving(!moving)}>
+          {t(moving ? "look.still" : "look.move")}
+        </Button>
+      )}
       {asked.error && !asked.isFetching && <Failure error={asked.error} />}
     </>
   );

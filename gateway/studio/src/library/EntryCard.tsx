@@ -10,9 +10,9 @@ import { useFailureWords } from "../ui/Notice.tsx";
 import { Waveform } from "../ui/Waveform.tsx";
 import { removeLater } from "./removing.ts";
 
-type Props = { kind: Kind; entry: Entry; onCopy: (() => void) | undefined };
+type Props = { kind: Kind; entry: Entry; onOpen: (() => void) | undefined };
 
-export function EntryCard({ kind, entry, onCopy }: Props) {
+export function EntryCard({ kind, entry, onOpen }: Props) {
   const { t, i18n } = useTranslation();
   const words = useFailureWords();
   const name = nameOf(entry, i18n.language);
@@ -46,7 +46,10 @@ export function EntryCard({ kind, entry, onCopy }: Props) {
             source={() => entry.url ?? ""}
           />
         )}
-        {onCopy && <IconButton icon="edit" label={t("style.change", { name })} onClick={onCopy} />}
+        {onOpen && kind === "styles" && <IconButton icon="edit" label={t("style.change", { name })} onClick={onOpen} />}
+        {onOpen && kind === "footage" && (
+          <IconButton icon="info" label={t("preflight.open", { name })} onClick={onOpen} />
+        )}
         {!entry.bundled && <IconButton icon="delete" label={t("library.remove", { name })} onClick={remove} />}
       </div>
     </li>

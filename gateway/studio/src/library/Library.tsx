@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Navigate, NavLink, useParams } from "react-router";
-import type { Style } from "../api/client.ts";
+import type { Footage, Style } from "../api/client.ts";
 import { useLibrary } from "../api/queries.ts";
 import type { Entry, Kind } from "../api/upload.ts";
 import { stopSound } from "../lib/sound.ts";
@@ -11,6 +11,7 @@ import { Icon, type IconName } from "../ui/Icon.tsx";
 import { Failure } from "../ui/Notice.tsx";
 import { Empty, Loading } from "../ui/parts.tsx";
 import { EntryCard } from "./EntryCard.tsx";
+import { Preflight } from "./Preflight.tsx";
 import { useRemoved } from "./removing.ts";
 import { StyleEditor } from "./styles/StyleEditor.tsx";
 import { Uploader } from "./Uploader.tsx";
@@ -54,10 +55,12 @@ function Entries({ kind }: { kind: Kind }) {
   const query = useLibrary()[kind];
   const removed = useRemoved();
   const items = ((query.data?.items ?? []) as Entry[]).filter((entry) => !removed.has(entry.id));
-  const [base, setBase] = useState<Style>();
+  const [opened, setOpened] = useState<Entry>();
+  const close = () => setOpened(undefined);
   return (
     <>
-      {base && <StyleEditor key={base.id} base={base} close={() => setBase(undefined)} />}
+      {opened && kind === "styles" && <StyleEditor key={opened.id} base={opened as Style} close={close} />}
+      {opened && kind === "footage" && <Preflight key={opened.id} footage={opened as Footage} close={close} />}
       {query.isPending && <Loading label={t("loading")} />}
       {query.error && <Failure error={query.error} />}
       {query.data && items.length === 0 && <Empty icon={KINDS[kind]} title={t(`empty.${kind}`)} />}
@@ -67,7 +70,7 @@ function Entries({ kind }: { kind: Kind }) {
             key={entry.id}
             kind={kind}
             entry={entry}
-            onCopy={kind === "styles" ? () => setBase(entry as Style) : undefined}
+            onOpen={kind === "styles" || kind === "footage" ? () => setOpened(entry) : undefined}
           />
         ))}
       </ul>

@@ -1133,6 +1133,60 @@ class DrawSampleResponse(_message.Message):
 Global___DrawSampleResponse: _TypeAlias = DrawSampleResponse  # noqa: Y015
 
 @_typing.final
+class LookAtFootageRequest(_message.Message):
+    """Asks what there is to see in footage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def spec(self) -> Global___JobSpec:
+        """What the film would be made of."""
+
+    def __init__(
+        self,
+        *,
+        spec: Global___JobSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookAtFootageRequest: _TypeAlias = LookAtFootageRequest  # noqa: Y015
+
+@_typing.final
+class LookAtFootageResponse(_message.Message):
+    """What there is to see in footage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def report(self) -> _lipsync_pb2.FootageReport:
+        """Faces, and problems with them, in the footage at the film's size and rate."""
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What else is to be said of it, in words for people: what could not be read, and what lies outside of the film."""
+
+    def __init__(
+        self,
+        *,
+        report: _lipsync_pb2.FootageReport | None = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notes", b"notes", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LookAtFootageResponse: _TypeAlias = LookAtFootageResponse  # noqa: Y015
+
+@_typing.final
 class ForecastJobRequest(_message.Message):
     """Asks what would have to be made."""
 

@@ -80,6 +80,11 @@ class JobServiceStub:
                 request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleRequest.SerializeToString,
                 response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleResponse.FromString,
                 _registered_method=True)
+        self.LookAtFootage = channel.unary_unary(
+                '/vigent.jobs.v1.JobService/LookAtFootage',
+                request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.LookAtFootageRequest.SerializeToString,
+                response_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.LookAtFootageResponse.FromString,
+                _registered_method=True)
         self.ForecastJob = channel.unary_unary(
                 '/vigent.jobs.v1.JobService/ForecastJob',
                 request_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.ForecastJobRequest.SerializeToString,
@@ -160,6 +165,13 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LookAtFootage(self, request, context):
+        """Looks at the footage of a film as the film would have it, and tells what was found; keeps no job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ForecastJob(self, request, context):
         """Counts what of a film would have to be spoken, and what is kept from films before it; keeps no job.
         """
@@ -222,6 +234,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.DrawSample,
                     request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleRequest.FromString,
                     response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleResponse.SerializeToString,
+            ),
+            'LookAtFootage': grpc.unary_unary_rpc_method_handler(
+                    servicer.LookAtFootage,
+                    request_deserializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.LookAtFootageRequest.FromString,
+                    response_serializer=vigent_dot_jobs_dot_v1_dot_jobs__pb2.LookAtFootageResponse.SerializeToString,
             ),
             'ForecastJob': grpc.unary_unary_rpc_method_handler(
                     servicer.ForecastJob,
@@ -478,6 +495,33 @@ class JobService:
             '/vigent.jobs.v1.JobService/DrawSample',
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleRequest.SerializeToString,
             vigent_dot_jobs_dot_v1_dot_jobs__pb2.DrawSampleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LookAtFootage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/vigent.jobs.v1.JobService/LookAtFootage',
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.LookAtFootageRequest.SerializeToString,
+            vigent_dot_jobs_dot_v1_dot_jobs__pb2.LookAtFootageResponse.FromString,
             options,
             channel_credentials,
             insecure,

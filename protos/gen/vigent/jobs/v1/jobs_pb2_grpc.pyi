@@ -36,6 +36,8 @@ class JobServiceStub:
     """Removes from the media store what no job and no library needs any more, and tells what; may take minutes."""
     DrawSample: _aio.UnaryUnaryMultiCallable[_jobs_pb2.DrawSampleRequest, _jobs_pb2.DrawSampleResponse]
     """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
+    LookAtFootage: _aio.UnaryUnaryMultiCallable[_jobs_pb2.LookAtFootageRequest, _jobs_pb2.LookAtFootageResponse]
+    """Looks at the footage of a film as the film would have it, and tells what was found; keeps no job."""
     ForecastJob: _aio.UnaryUnaryMultiCallable[_jobs_pb2.ForecastJobRequest, _jobs_pb2.ForecastJobResponse]
     """Counts what of a film would have to be spoken, and what is kept from films before it; keeps no job."""
     SpeakSegment: _aio.UnaryUnaryMultiCallable[_jobs_pb2.SpeakSegmentRequest, _jobs_pb2.SpeakSegmentResponse]
@@ -119,6 +121,14 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_jobs_pb2.DrawSampleRequest, _abc.Awaitable[_jobs_pb2.DrawSampleResponse]],
     ) -> _abc.Awaitable[_jobs_pb2.DrawSampleResponse]:
         """Draws what a film would look like while its first sentence is spoken, by the engines of the film; keeps no job."""
+
+    @_abc_1.abstractmethod
+    def LookAtFootage(
+        self,
+        request: _jobs_pb2.LookAtFootageRequest,
+        context: _aio.ServicerContext[_jobs_pb2.LookAtFootageRequest, _abc.Awaitable[_jobs_pb2.LookAtFootageResponse]],
+    ) -> _abc.Awaitable[_jobs_pb2.LookAtFootageResponse]:
+        """Looks at the footage of a film as the film would have it, and tells what was found; keeps no job."""
 
     @_abc_1.abstractmethod
     def ForecastJob(

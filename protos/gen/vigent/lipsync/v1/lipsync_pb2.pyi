@@ -276,7 +276,9 @@ class LipsyncOpen(_message.Message):
     QUALITY_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     first_film_frame: _builtins.int
-    """Film frame of the first sample, 0 to 2^31; decides which footage frames are used (ping-pong over the footage)."""
+    """Frame of the first sample, 0 to 2^31; decides which footage frames are used (ping-pong over the footage). It is the
+    film's, unless the footage of the segment begins elsewhere.
+    """
     quality: Global___Quality.ValueType
     """How carefully to work."""
     seed: _builtins.int
