@@ -36,7 +36,7 @@ AWAY_ERRORS = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutErr
 """Out of reach, lost halfway, locked too long, out of connections, on a full disk: all of these pass."""
 
 _PATIENCE_S = 30.0  # with a lock of another, where no caller waits
-_TO_ANSWER_S = 1.0  # of a caller's time, so that it hears what became of its call, from a busy machine too
+_TO_ANSWER_S = 0.5  # of a caller's time, so that it hears what became of its call
 
 
 class Database:
