@@ -38,7 +38,7 @@ AWAY_ERRORS = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutErr
 
 _TABLES_LOCK = 0x766967656E74  # "vigent", among the locks of whatever else uses the database
 _PATIENCE_S = 30.0  # with a lock of another, where no caller waits
-_TO_ANSWER_S = 1.0  # of a caller's time, so that it hears what became of its call, from a busy machine too
+_TO_ANSWER_S = 0.5  # of a caller's time, so that it hears what became of its call
 
 
 class Database:
