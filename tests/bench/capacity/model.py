@@ -39,7 +39,7 @@ class Costs:
     cpu_sentence: float = 1.0
     """Processor seconds of an orchestrator a sentence beside its pictures: steps, records, calls, the ends of films.
 
-    Measured by the simulation, whose pictures are tiny.
+    Assumed; the simulation, whose pictures are tiny, measures it.
     """
     patch_bytes: float = 400 * 400 * 3 * 25
     """From lip-sync to orchestrator, a second of film: raw pixels."""
@@ -48,7 +48,7 @@ class Costs:
     stored_bytes: float = 0.6 * 2**20
     """A second of film with its pieces. Measured: 27.6 MiB for 33 s, without the preview that goes."""
     commits_s: float = 2.5
-    """Transactions a second that a film is being made: steps, and its progress. Measured as above."""
+    """Transactions a second that a film is being made: steps, and its progress. Assumed, as above."""
     busy: float = 0.85
     """Share of the time that a GPU works: the rest is waiting for the next sentence and for the ends of films."""
 
