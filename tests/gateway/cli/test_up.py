@@ -69,6 +69,7 @@ def test_it_starts_everything_and_says_where(mesh, folder):
     assert {service["name"]: service["ok"] for service in services} == dict.fromkeys(SERVICES, True)
     assert httpx.get(f"{url}/readyz", trust_env=False, timeout=TIMEOUT_S).status_code == 200
     assert set(running_mesh(folder / "data").addresses) == set(PROCESSES)
+    assert "orchestrator ready on" in (folder / "data" / "up.log").read_text(encoding="utf-8")
 
 
 def test_it_opens_the_studio_where_there_is_a_desktop(mesh, folder):

@@ -7,6 +7,7 @@ import os
 import pickle
 import platform
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,18 @@ def test_without_walls_the_same_decoder_does_most_of_it(tmp_path: Path, port: in
     possible += ["links", "removes"]
     came = hostile.refusals(possible, str(port), str(tmp_path), str(tmp_path / "result"))
     assert came == dict.fromkeys(possible, "done")
+
+
+def test_a_namespace_has_no_network_where_calls_cannot_be_filtered(port: int) -> None:
+    program = (
+        "from services.media.confinement.walls import _leave_network\n"
+        "from tests.support.hostile import refusals\n"
+        f"print(_leave_network(), refusals(['connects'], '{port}'))"
+    )
+    tried = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=100)
+    if "unshare" in tried.stderr:
+        pytest.skip("this kernel gives no namespaces to who is not root")
+    assert tried.stdout == "a namespace {'connects': 'ENETUNREACH'}\n", tried.stderr
 
 
 def test_what_is_its_own_it_reads_and_writes(tmp_path: Path) -> None:
