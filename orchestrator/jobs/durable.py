@@ -125,16 +125,14 @@ class DurableEngine:
         """Whether this process works on it."""
         return workflow_id(claim.job_id, claim.attempt) in self._making
 
-    async def abandon_older(self, running: Collection[str] = ()) -> list[tuple[str, int]]:
-        """Cancels what was begun in another protocol, and so is never recovered; returns those jobs and attempts.
+    async def older(self, running: Collection[str] = ()) -> list[tuple[str, int]]:
+        """Jobs and attempts that were begun or queued in another protocol, and so are never recovered.
 
         `running`: protocols that others still work on. Raises UnavailableError.
         """
         known = {None, WORKFLOW_PROTOCOL, *running}
         unfinished = await _listed(status=["PENDING", "ENQUEUED"])
         older = [found.workflow_id for found in unfinished if found.app_version not in known]
-        for workflow in older:
-            await DBOS.cancel_workflow_async(workflow)
         return [(_job_of(workflow), _attempt_of(workflow)) for workflow in older]
 
     async def cancel(self, job_id: str, attempt: int) -> None:

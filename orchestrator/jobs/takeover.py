@@ -103,8 +103,9 @@ async def queue_waiting(
 
     So a crash between record and queue loses nothing. Raises UnavailableError.
     """
-    for job_id, attempt in await engine.abandon_older(versions):
+    for job_id, attempt in await engine.older(versions):
         await maker.begin_again(records.attempt_at(job_id, attempt), "an older version began it.")
+        await engine.cancel(job_id, attempt)  # after that, else a crash between the two would lose it
     for job in await records.list_all(jobs_pb2.JOB_STATE_QUEUED):
         engine.enqueue(job.id, await records.attempt(job.id))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import bench_compose, memory, overhead, overlay, pipeline, recover, replicas
+from tests.bench import bench_compose, many_jobs, memory, overhead, overlay, pipeline, recover, replicas
 from tests.bench.figures import Figure, keep, machine, table
 
 
@@ -22,6 +22,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "recover": recover.figures,
     "memory": memory.figures,
     "overlay": overlay.figures,
+    "many_jobs": many_jobs.figures,
 }
 
 
