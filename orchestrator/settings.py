@@ -69,7 +69,7 @@ class OrchestratorSettings(GrpcSettings):
         le=5,
     )
     retake_error_rate: float = Field(
-        0.16,
+        0.18,
         description="Share of wrong and of unwritten sounds above which a take is wrong (tests/bench/RETAKES.md).",
         ge=0,
     )

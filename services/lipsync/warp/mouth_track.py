@@ -21,7 +21,7 @@ from services.lipsync.warp.contour import Lips, Mouth
 from services.lipsync.warp.mouth import ramp
 from services.lipsync.warp.track import MouthRows, MouthTracker
 
-_VERSION = 2  # of the file and of the tracker: older files are not read
+_VERSION = 3  # of the file and of the tracker: older files are not read
 _FADING_YAW = (40.0, 58.0)  # degrees over which the lips of a head that turns away come to rest
 _FADING_FRAMES = 5
 

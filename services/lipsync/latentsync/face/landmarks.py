@@ -63,7 +63,7 @@ class LandmarkProvider(Protocol):
 class MeshLandmarks:
     """MediaPipe's mesh, which comes with Vigent."""
 
-    name = "mesh-1"
+    name = "mesh-2"
 
     def tracker(self) -> LandmarkTracker:
         """See LandmarkProvider."""
