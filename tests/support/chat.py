@@ -17,8 +17,8 @@ class Chat:
     """What it does next: `status` refuses, `how` names a way to stream. `asked` keeps bodies, `keys` what came as key.
 
     "written" ends as it should, "silent" says a word and then nothing until `go_on`, "cut" closes in the middle,
-    "nonsense" sends no JSON, "page" a page, "length" stops for length, "endless" never stops by itself. `left` is set
-    when a reader has gone.
+    "nonsense" sends no JSON, "page" a page, "length" stops for length, "endless" never stops by itself, "trickle" says
+    little until `go_on`. `left` is set when a reader has gone.
     """
 
     status: int = 200
@@ -76,6 +76,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _page(self) -> None:
         self.wfile.write(b"<html>Welcome</html>")
+
+    def _trickle(self) -> None:
+        while not self.chat.go_on.wait(0.05):
+            self._say("a")
 
     def _endless(self) -> None:
         while True:

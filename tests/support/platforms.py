@@ -28,8 +28,9 @@ class Sent:
 class Platforms:
     """`troubles` are taken one after the other by requests of their kind:
 
-    "begin" (a status), "part" (a status, "cut" or "half"), "status" (what it says of a film, last one kept), "refresh"
-    (a status). With `hold` set, parts wait for it. `seen` counts requests by verb and path.
+    "begin" and "look" (a status and a reason), "part" (a status, "cut" or "half"), "status" (what it says of a film,
+    the last one is kept), "refresh" (a status). With `hold` set, parts wait for it. `seen` counts requests by
+    verb and path.
     """
 
     url: str = ""
@@ -74,6 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         if parts.path in {"/o/oauth2/v2/auth", "/v2/auth/authorize/"}:
             self._agree(query)
         elif self._is_let_in():
+            if trouble := self.platforms.next("look"):
+                self._refuse(trouble)
+                return
             status = self.platforms.next("status", last=True) or {"uploadStatus": "processed"}
             self._answer(200, {"items": [{"id": query["id"], "status": status}]})
 

@@ -27,6 +27,9 @@ from services.base.errors import (
 Visibility = Literal["public", "unlisted", "private"]
 Stage = Literal["processing", "done"]
 
+REFUSED, REJECTED = "PLATFORM_REFUSES", "REJECTED"
+"""Reasons of errors: a request that the platform refuses, and a film that it does not take once it is there."""
+
 
 class Capabilities(BaseModel):
     """What a connector can do."""
@@ -154,7 +157,7 @@ def refused(platform: str, status: int, reason: str, message: str, after_s: floa
         return ExhaustedError(told, "It is tried again later.", "", "PLATFORM_BUSY", after_s or 60.0)
     if status >= httpx.codes.INTERNAL_SERVER_ERROR:
         return UnavailableError(told, "It is tried again soon.", reason="PLATFORM_AWAY", retry_after_s=after_s)
-    return FailedPreconditionError(told, "Mend what it names, then try again.", reason="REJECTED")
+    return FailedPreconditionError(told, "Mend what it names, then try again.", reason=REFUSED)
 
 
 def json_of(response: httpx.Response, platform: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import httpx
 from gateway.films.view import JobFailure
 from gateway.publishing.connectors.accounts import Accounts, away
 from gateway.publishing.connectors.delivery import ENDED, Delivery
-from gateway.publishing.connectors.provider import Plan, Progress, Provider
+from gateway.publishing.connectors.provider import REFUSED, REJECTED, Plan, Progress, Provider
 from gateway.publishing.connectors.records import ConnectorRecords
 from services.base.errors import CancelledError, FailedPreconditionError, UnauthenticatedError, VigentError
 from services.base.pauses import doubled_s
@@ -167,8 +167,8 @@ class Sending:
             pause_s = doubled_s(self._pause_s, delivery.failures - 1, _LONGEST_PAUSE_S)
             self._later(delivery, max(pause_s, error.retry_after_s or 0.0))
         else:
-            if delivery.state == "processing":  # it was there whole: another try sends it anew
-                delivery.progress = Progress()
+            if error.reason == REJECTED or (error.reason == REFUSED and delivery.state == "sending"):
+                delivery.progress, delivery.sent_time = Progress(), None  # another try sends it anew
             delivery.state = "failed"
 
     def _later(self, delivery: Delivery, pause_s: float) -> None:
@@ -188,7 +188,8 @@ def again(delivery: Delivery) -> Delivery:
     if delivery.state not in {"failed", "cancelled"}:
         raise FailedPreconditionError("It has not failed.", "Wait for it.", reason="NOT_FAILED")
     due = max(filter(None, (datetime.now(UTC), delivery.not_before)))
-    fresh = {"state": "waiting", "failures": 0, "error": None, "due": due}
+    state = "processing" if delivery.sent_time else "waiting"  # what is there whole is never sent again
+    fresh = {"state": state, "failures": 0, "error": None, "due": due}
     return delivery.model_copy(update=fresh)
 
 

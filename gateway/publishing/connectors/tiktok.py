@@ -16,6 +16,7 @@ import httpx
 from typing_extensions import override
 
 from gateway.publishing.connectors.provider import (
+    REJECTED,
     Capabilities,
     Keep,
     Outcome,
@@ -97,7 +98,7 @@ class TikTok(Provider):
                 return Outcome(stage="done")
             case "FAILED":
                 problem = f"TikTok does not take the film: {told.get('fail_reason', 'no reason given')}."
-                raise FailedPreconditionError(problem, "Mend what it names, then try again.", reason="REJECTED")
+                raise FailedPreconditionError(problem, "Mend what it names, then try again.", reason=REJECTED)
             case _:
                 return Outcome(stage="processing")
 

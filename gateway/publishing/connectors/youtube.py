@@ -16,6 +16,7 @@ import httpx
 from typing_extensions import override
 
 from gateway.publishing.connectors.provider import (
+    REJECTED,
     Capabilities,
     Keep,
     Outcome,
@@ -109,7 +110,7 @@ class YouTube(Provider):
             case other:
                 why = status.get("rejectionReason") or status.get("failureReason") or str(other)
                 problem = f"YouTube does not take the film: {why}."
-                raise FailedPreconditionError(problem, "Look at it in YouTube Studio.", reason="REJECTED")
+                raise FailedPreconditionError(problem, "Look at it in YouTube Studio.", reason=REJECTED)
 
     @override
     async def cancel(self, http: httpx.AsyncClient, progress: Progress) -> None:

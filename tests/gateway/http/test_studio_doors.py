@@ -122,7 +122,7 @@ def test_stopping_ends_the_models_work(browser: Browser, studio: Server, chat: C
     press(browser, "Stop")
     press(browser, "Undo")
     assert until(lambda: script(browser) == "Before.", PATIENCE_S)
-    chat.how = "endless"
+    chat.how = "trickle"
     press(browser, "Write")
     assert until(lambda: script(browser) != "Before.", PATIENCE_S)
     browser.open("about:blank")  # who leaves the page ends it too

@@ -128,9 +128,10 @@ def test_a_writer_that_does_not_stop_is_stopped(writer: httpx.Client, chat: Chat
 
 
 def test_one_who_leaves_ends_the_work_and_another_waits_its_turn(writer: httpx.Client, chat: Chat) -> None:
-    chat.how = "endless"
+    chat.how = "trickle"
     with writer.stream("POST", "/api/v1/writing", json=ASKED) as response:
-        next(response.iter_raw(1))
+        parts = response.iter_raw(1)  # held: the stream ends with it
+        next(parts)
         busy = httpx.post(writer.base_url.join("/api/v1/writing"), json=ASKED, trust_env=False)
         assert (busy.status_code, busy.json()["reason"]) == (429, "TOO_MANY_WRITERS")
     assert chat.left.wait(60)

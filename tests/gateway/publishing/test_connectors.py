@@ -198,6 +198,26 @@ async def test_whoever_no_longer_agrees_is_asked_again(here: Desk, film: Path, p
     assert arrived(here.platforms, film)
 
 
+@pytest.mark.parametrize("reason", ["SIGN_IN_AGAIN", "PLATFORM_REFUSES"])
+async def test_what_is_there_whole_is_not_sent_again_whatever_comes_then(here: Desk, reason: str) -> None:
+    here.platforms.troubles["status"] = [{"uploadStatus": "uploaded"}]
+    delivery = await here.deliver("youtube")
+    await here.becomes(delivery, "processing")
+    if reason == "SIGN_IN_AGAIN":
+        here.platforms.troubles["refresh"] = [400]
+        here.platforms.valid.clear()
+    else:
+        here.platforms.troubles["look"] = [(403, "insufficientPermissions")]
+    failed = await here.becomes(delivery, "failed")
+    assert failed.error.reason == reason
+    here.platforms.troubles["status"] = [None]
+    await here.connect("youtube")
+    here.records.update(again(failed), unless_ended=False)
+    here.sending.wake()
+    await here.becomes(delivery, "done")
+    assert len(here.platforms.films) == 1
+
+
 @pytest.mark.parametrize(
     ("platform", "trouble"),
     [("youtube", (403, "quotaExceeded")), ("tiktok", (403, "spam_risk_too_many_pending_share"))],

@@ -89,10 +89,10 @@ async def finish_sign_in(
     error: Annotated[str, Query(max_length=200)] = "",
 ) -> RedirectResponse:
     """Where a platform leads the browser back to."""
-    told: str = platform if code and not error else "refused"
+    connectors, told = _connectors(gateway), str(platform if code and not error else "refused")
     try:
         if told == platform:
-            await _connectors(gateway).accounts.finish(_owner(request), platform, state, code)
+            await connectors.accounts.finish(_owner(request), platform, state, code)
     except VigentError as failure:  # a person looks at this: the page says it
         _LOG.warning("An account of %s was not connected: %s", platform, failure)
         told = "failed"

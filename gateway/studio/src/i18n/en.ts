@@ -669,6 +669,7 @@ export const en = {
     PLATFORM_BUSY: { problem: "The platform is busy.", remedy: "It is tried again later." },
     PLATFORM_AWAY: { problem: "The platform does not answer.", remedy: "It is tried again soon." },
     REJECTED: { problem: "The platform does not take the film.", remedy: "Mend what it names, then try again." },
+    PLATFORM_REFUSES: { problem: "The platform refuses this.", remedy: "Mend what it names, then try again." },
     UNDECIDED: { problem: "The platform has not decided within a day.", remedy: "Look at it there." },
     BREAKS_RULE: { problem: "It breaks a rule of the platform.", remedy: "Mend it above." },
     NOT_ON_ITS_WAY: { problem: "It is no longer on its way.", remedy: "Delete it on the platform." },

@@ -657,6 +657,7 @@ export const zh: Words = {
     PLATFORM_BUSY: { problem: "平台正忙。", remedy: "稍后会自动重试。" },
     PLATFORM_AWAY: { problem: "平台没有响应。", remedy: "很快会自动重试。" },
     REJECTED: { problem: "平台不接受这个视频。", remedy: "请修改后重试。" },
+    PLATFORM_REFUSES: { problem: "平台拒绝了请求。", remedy: "请修改后重试。" },
     UNDECIDED: { problem: "平台一天内没有给出结果。", remedy: "请到平台查看。" },
     BREAKS_RULE: { problem: "不符合平台规则。", remedy: "请在上方修改。" },
     NOT_ON_ITS_WAY: { problem: "已不在发送中。", remedy: "请到平台删除。" },
