@@ -37,7 +37,7 @@ _POLICY = "; ".join(
         "img-src 'self' blob:",
         "media-src 'self' blob:",
         "font-src 'self'",
-        "connect-src 'self'",
+        "connect-src 'self' blob:",  # a voice that was fetched is measured before it is heard
         "base-uri 'none'",
         "form-action 'none'",
         "frame-ancestors 'none'",

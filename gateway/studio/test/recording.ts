@@ -68,6 +68,7 @@ export function recordingTests(studio: Studio): void {
 async function gainOf(page: Page, name: string): Promise<number> {
   await page.evaluate(() => {
     const told = window as unknown as { gain?: number };
+    delete told.gain;
     const own = AudioParam.prototype.setTargetAtTime;
     AudioParam.prototype.setTargetAtTime = function (value, ...times) {
       told.gain = value;
@@ -75,6 +76,6 @@ async function gainOf(page: Page, name: string): Promise<number> {
     };
   });
   await page.getByRole("button", { name: `Listen to ${name}` }).click();
-  await page.getByRole("button", { name: `Stop ${name}` }).waitFor();
-  return page.evaluate(() => (window as unknown as { gain: number }).gain);
+  const gain = await page.waitForFunction(() => (window as unknown as { gain?: number }).gain);
+  return (await gain.jsonValue()) as number;
 }

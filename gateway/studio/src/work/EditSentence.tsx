@@ -53,6 +53,7 @@ export function EditSentence({ job, index, close }: { job: Job; index: number; c
       <VoiceOfSentence value={now.voice} onChange={(voice) => setNow({ ...now, voice, take: 0 })} />
       {now.text.trim() && (
         <Takes
+          key={`${now.voice} ${now.text}`}
           job={job}
           change={change}
           kept={current ? (revision.data?.takes ?? []) : []}

@@ -12,6 +12,8 @@ export type Microphone = {
 };
 
 const IDLE: Microphone = { state: "idle", level_db: -90, clipped: false, seconds: 0, refused: undefined };
+/** How far the level falls between two messages: slower than voices do, so that it can be read. */
+const FALL_DB = 1.5;
 /** A clone is made of what the microphone hears; what calls are cleaned with changes the voice. */
 const AS_IT_IS = { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false };
 
@@ -49,7 +51,7 @@ export function useMicrophone(done: (recording: Recording) => void) {
         setMicrophone((before) => ({
           ...before,
           state: "recording",
-          level_db: levelDb(samples),
+          level_db: Math.max(levelDb(samples), before.level_db - FALL_DB),
           clipped: before.clipped || isClipped(samples),
           seconds,
         }));
