@@ -1,0 +1,1 @@
+(function(){let e=2048;var t=class extends AudioWorkletProcessor{gathered=new Float32Array(e);count=0;process([t]){let n=t?.[0];return n&&(this.gathered.set(n,this.count),this.count+=n.length,this.count===e&&(this.port.postMessage(this.gathered,[this.gathered.buffer]),this.gathered=new Float32Array(e),this.count=0)),!0}};registerProcessor(`tap`,t)})();
