@@ -42,6 +42,7 @@ _USUAL = Limits()
 _POLL_S = 0.2
 _DYING_S = 30.0  # on a busy machine a child's exit shows long after its last message
 _LONGEST_ANSWER_BYTES = 64 << 20
+_KILLED = (-signal.SIGKILL, -signal.SIGTERM)  # what a decoder that crashes ends with is another signal
 _told = threading.Event()
 
 
@@ -73,8 +74,10 @@ def run_limited(
     )
     for path in writes:
         path.touch()  # so that it need not make any: what it made could be a link
-    with _child(task) as child:
-        outcome = _await_outcome(child, task, progress, cancelled)
+    # One that is killed from outside, by a person or for want of memory, tells nothing of its file: another is asked.
+    outcome = _asked(task, progress, cancelled) or _asked(task, progress, cancelled)
+    if outcome is None:
+        raise _broken(field)
     if outcome.error is not None:
         raise outcome.error
     try:
@@ -108,12 +111,20 @@ def _child(task: Task) -> Iterator[subprocess.Popen[bytes]]:
                 child.kill()
 
 
+def _asked(
+    task: Task, progress: Callable[[int, int], None] | None, cancelled: threading.Event | None
+) -> Outcome | None:
+    with _child(task) as child:
+        return _await_outcome(child, task, progress, cancelled)
+
+
 def _await_outcome(
     child: subprocess.Popen[bytes],
     task: Task,
     progress: Callable[[int, int], None] | None,
     cancelled: threading.Event | None,
-) -> Outcome:
+) -> Outcome | None:
+    """None when it was killed from outside."""
     assert child.stdout
     deadline, stillness = time.monotonic() + task.limits.wall_s, _Stillness(child.pid)
     for answer in _answers(child.stdout, deadline):
@@ -131,10 +142,15 @@ def _await_outcome(
             case done, total if progress is not None:
                 progress(done, total)
         stillness.ends()
-    if time.monotonic() < deadline:
-        raise _unreadable(child, task.field)
-    problem = f"Reading the file took longer than {task.limits.wall_s:g} s."
-    raise InvalidInputError(problem, "Give a shorter or simpler file.", task.field, "FILE_TOO_SLOW")
+    if time.monotonic() >= deadline:
+        problem = f"Reading the file took longer than {task.limits.wall_s:g} s."
+        raise InvalidInputError(problem, "Give a shorter or simpler file.", task.field, "FILE_TOO_SLOW")
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_DYING_S)
+    if child.returncode in _KILLED:
+        _LOG.warning("a program that read a file was killed by signal %d", -child.returncode)
+        return None
+    raise _too_slow(task.field) if child.returncode == -signal.SIGXCPU else _broken(task.field)
 
 
 def _answers(pipe: IO[bytes], deadline: float) -> Iterator[Answer | None]:
@@ -205,11 +221,11 @@ def _unagreed() -> InternalError:
     return InternalError("The program that reads the file said what nobody understands.", "The log has the reason.")
 
 
-def _unreadable(child: subprocess.Popen[bytes], field: str) -> InvalidInputError:
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_DYING_S)
-    if child.returncode == -signal.SIGXCPU:
-        problem = "Reading the file took more processor time than allowed."
-        return InvalidInputError(problem, "Give a shorter or simpler file.", field, "FILE_TOO_SLOW")
+def _too_slow(field: str) -> InvalidInputError:
+    problem = "Reading the file took more processor time than allowed."
+    return InvalidInputError(problem, "Give a shorter or simpler file.", field, "FILE_TOO_SLOW")
+
+
+def _broken(field: str) -> InvalidInputError:
     problem = "Reading the file crashed the program that reads it."
     return InvalidInputError(problem, "The file is broken; export it again.", field, "FILE_BROKEN")

@@ -50,12 +50,7 @@ def _freeze_worker(server: Server) -> None:
 
 
 def _workers(server: Server) -> list[psutil.Process]:
-    """Without Python's resource tracker: one that is frozen holds the output of its server open, and so this storm.
-
-    None of the orchestrator's: what it spawns reads footage, which is held to be broken when its reader dies.
-    """
-    if server.name == "orchestrator":
-        return []
+    """Without Python's resource tracker: one that is frozen holds the output of its server open, and so this storm."""
     return [child for child in psutil.Process(server.process.pid).children() if is_worker(child)]
 
 

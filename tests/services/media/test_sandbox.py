@@ -47,6 +47,18 @@ def die_slowly():
     signal.raise_signal(signal.SIGXCPU)
 
 
+def be_killed_once(path):
+    """As by somebody from outside, while the file is empty."""
+    if not path.stat().st_size:
+        path.write_text("tried")
+        signal.raise_signal(signal.SIGKILL)
+    return path.read_text()
+
+
+def be_killed():
+    signal.raise_signal(signal.SIGTERM)
+
+
 def wait():
     time.sleep(600)
 
@@ -104,6 +116,7 @@ def test_typed_errors_come_through_and_others_without_internals():
     ("function", "limits", "reason"),
     [
         (crash, Limits(), "FILE_BROKEN"),
+        (be_killed, Limits(), "FILE_BROKEN"),
         (fill_memory, Limits(memory_bytes=512 << 20), "FILE_TOO_LARGE"),
         (spin, Limits(cpu_s=1), "FILE_TOO_SLOW"),
         (die_slowly, Limits(), "FILE_TOO_SLOW"),
@@ -147,3 +160,8 @@ def test_a_child_that_tells_progress_or_computes_does_not_stand_still():
     with pytest.raises(InvalidInputError) as caught:
         run(f"{__name__}:spin", returns=type(None), limits=Limits(stall_s=4, cpu_s=6))
     assert caught.value.reason == "FILE_TOO_SLOW"
+
+
+def test_a_file_is_not_to_blame_when_its_reader_is_killed_from_outside(tmp_path):
+    path = tmp_path / "file"
+    assert run_limited(be_killed_once, path, writes=(path,)) == "tried"
