@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from orchestrator.client import JobClient
 from services.base.direct import NO_PROXY
-from services.base.errors import UnavailableError, VigentError
+from services.base.errors import DeadlineExceededError, UnavailableError, VigentError
 from tests.soak.footprint import Footprint, footprints
 from tests.support.films import facts_of, output, spec_of
 from tests.support.mesh import Mesh, Server
@@ -54,6 +54,7 @@ def _workers(server: Server) -> list[psutil.Process]:
     return [child for child in psutil.Process(server.process.pid).children() if is_worker(child)]
 
 
+_AWAY = UnavailableError, DeadlineExceededError  # killed, and frozen, in the middle of a call
 FAULTS: dict[str, Callable[[Server], None]] = {
     "kill": _kill,
     "restart": _restart,
@@ -125,7 +126,7 @@ class Storm:
                         pass
                     return await client.get(job.id)
             except VigentError as error:
-                if not error.retryable and not isinstance(error, UnavailableError):
+                if not error.retryable and not isinstance(error, _AWAY):
                     raise
                 await asyncio.sleep(0.5)
 
