@@ -147,7 +147,7 @@ $(VENV)/.dev: $(VENV)/.mesh
 
 $(VENV)/.quick: $(VENV)/.mesh
 	@$(PIP) --upgrade 'pip>=25.1'
-	@$(PIP) --group quick --editable '.[mesh]'
+	@$(PIP) --group quick --editable '.[mesh,traces]'
 	@touch $@
 
 $(VENV)-protos/.done: protos/requirements.txt

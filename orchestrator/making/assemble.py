@@ -32,6 +32,7 @@ from orchestrator.making.segment import SegmentPieces
 from orchestrator.making.words import words_from_json
 from services.media.confinement.task import Limits
 from services.media.sandbox import run_limited
+from services.media.storage.lifetimes import hold
 from services.media.store import MediaStore, StoredFile
 from services.media.timeline import FRAME_RATE_HZ
 from vigent.jobs.v1 import jobs_pb2
@@ -101,15 +102,18 @@ def mix_apart(
         written_bytes=_MIX_BYTES + round(_MIX_BYTES_A_SECOND * film_s),
     )
     with ExitStack() as beside:
-        spools = [Path(beside.enter_context(NamedTemporaryFile(dir=target.parent)).name) for _ in range(2)]
+        spools = [beside.enter_context(NamedTemporaryFile(dir=target.parent)) for _ in range(2)]
+        for spool in spools:
+            hold(spool.fileno())  # or the collector would take it for a half-made file
+        kept = [Path(spool.name) for spool in spools]
         return run_limited(
             "orchestrator.film.mix:mix_film",
             voices,
             target,
             returns=MixReport,
             reads=(*(voice.path for voice in voices), *([music.path] if music else [])),
-            writes=(target, *spools),
-            options={"music": music, "loudness_lufs": loudness_lufs, "spools": spools},
+            writes=(target, *kept),
+            options={"music": music, "loudness_lufs": loudness_lufs, "spools": kept},
             field=MUSIC_FIELD if music else "",
             limits=limits,
             progress=progress,
