@@ -21,7 +21,7 @@ from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowSta
 from dbos._queue import queue_worker_thread
 
 from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
-from orchestrator.jobs.doorbell import LONGEST_S, Doorbell
+from orchestrator.jobs.doorbell import ALONE_S, AMONG_OTHERS_S, Doorbell
 from orchestrator.jobs.serializer import JsonSerializer, refuse_pickles
 from services.base.errors import UnavailableError
 
@@ -65,6 +65,7 @@ class DurableEngine:
         DBOS.listen_queues([])  # the only queue has a thread of its own, which wakes at a ring
         self._doorbell, self._listener = Doorbell(), threading.Thread()
         self._max_running = max_running
+        self._look_every_s = ALONE_S if database_url.startswith("sqlite") else AMONG_OTHERS_S
         self._make: MakeFilm | None = None
         self._turn_of: TurnOf | None = None
         self._queuing: set[asyncio.Task[None]] = set()
@@ -79,7 +80,10 @@ class DurableEngine:
         self._make, self._turn_of = make, turn_of
         DBOS.launch()
         await DBOS.register_queue_async(
-            _QUEUE, worker_concurrency=self._max_running, polling_interval_sec=LONGEST_S, on_conflict="always_update"
+            _QUEUE,
+            worker_concurrency=self._max_running,
+            polling_interval_sec=self._look_every_s,
+            on_conflict="always_update",
         )
         queue = await DBOS.retrieve_queue_async(_QUEUE)
         arguments = self._doorbell, self._dbos, queue
