@@ -66,7 +66,7 @@ class SegmentChoice(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    segment: int = Field(description="Place of its sentence in the script, from 0.", ge=0)
+    segment: int = Field(description="Place of its sentence in the script, from 0.", ge=0, le=2**31 - 1)
     voice: Text = Field("", description="Voice of the engine, as in the film; the film's own when left out.")
     take: int = Field(
         0, description="Which take: each is spoken with a seed of its own, 0 with that of the film.", ge=0, le=99

@@ -23,7 +23,7 @@ class RevisionRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    segment: int = Field(description="Place of the sentence in the script, from 0.", ge=0)
+    segment: int = Field(description="Place of the sentence in the script, from 0.", ge=0, le=2**31 - 1)
     text: Text | None = Field(
         None,
         description="The sentence written anew, with its readings and pauses; empty leaves it out.",

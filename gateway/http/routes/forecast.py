@@ -25,7 +25,7 @@ class TakeRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     request: FilmRequest = Field(description="What the film is made of; its segment_choices say which take.")
-    segment: int = Field(description="Place of the sentence in the script, from 0.", ge=0)
+    segment: int = Field(description="Place of the sentence in the script, from 0.", ge=0, le=2**31 - 1)
 
 
 @router.post("/forecast", summary="See what a film would still need")
