@@ -148,13 +148,14 @@ async def test_jobs_of_one_that_is_gone_and_of_one_that_is_frozen_are_taken_over
     runners = {peers.runner(job_id): job_id for job_id in jobs}
     assert set(runners) == set(NAMES)
     left, gone, frozen = NAMES
+    before = peers.taken_over(left)
     peers.servers[gone].kill()
     peers.servers[frozen].process.send_signal(signal.SIGSTOP)
     try:
         async with peers.client(left) as client:
             events = await asyncio.gather(*(events_of(client, job_id) for job_id in jobs))
             made = [await client.get(job_id) for job_id in jobs]
-            taken_over = peers.taken_over(left)
+            taken_over = peers.taken_over(left) - before
     finally:
         peers.servers[frozen].process.send_signal(signal.SIGCONT)
         await asyncio.to_thread(peers.servers[gone].start)

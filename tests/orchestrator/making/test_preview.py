@@ -38,7 +38,7 @@ def segment(store: MediaStore, folder: Path, footage: Path, index: int) -> Segme
             composer.add_frame(None)
         film = store.put_file(composer.finish().path)
     voice = store.put_file(write_voice(folder / f"{index}.wav", np.zeros(FRAMES * RATE_HZ // 25)))
-    return SegmentPieces(index, first, FRAMES, 0, RATE_HZ, voice, StoredFile("", 0), film)
+    return SegmentPieces(index, first, first, FRAMES, 0, RATE_HZ, voice, StoredFile("", 0), film)
 
 
 @pytest.fixture
