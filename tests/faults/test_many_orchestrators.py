@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import sys
@@ -23,6 +24,8 @@ from vigent.jobs.v1 import jobs_pb2
 
 NAMES = ("first", "second", "third")
 LEASE_S = 4.0
+FRAME_S = 0.12
+"""What lip-sync waits before each: long enough that no film is done when the last of three has begun."""
 TAKEN_OVER = re.compile(r"taken over from (\w+), not heard of since its lease ran out [\d.]+ s ago")
 
 
@@ -72,6 +75,7 @@ def peers(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Itera
     folder, url = tmp_path_factory.mktemp("peers"), postgres.new_database()
     own = {"VIGENT_ORCHESTRATOR_DATABASE_URL": url, "VIGENT_ORCHESTRATOR_LEASE_S": str(LEASE_S)}
     own["VIGENT_ORCHESTRATOR_EXECUTOR_ID"] = NAMES[0]
+    own["VIGENT_LIPSYNC_OPTIONS"] = json.dumps({"delay_s": str(FRAME_S)})
     with run_mesh(folder, {**slow_engines(folder), **own}) as mesh, ExitStack() as stack:
         servers = {NAMES[0]: mesh.servers["orchestrator"]}
         for name in NAMES[1:]:
