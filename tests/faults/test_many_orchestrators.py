@@ -24,7 +24,7 @@ from vigent.jobs.v1 import jobs_pb2
 
 NAMES = ("first", "second", "third")
 LEASE_S = 4.0
-FRAME_S = 0.12
+FRAME_S = 0.07
 """What lip-sync waits before each: long enough that no film is done when the last of three has begun."""
 TAKEN_OVER = re.compile(r"taken over from (\w+), not heard of since its lease ran out [\d.]+ s ago")
 
