@@ -186,10 +186,13 @@ class MediaStore:
         """Whatever must be done before the file has its name."""
 
     def _move_in(self, path: Path, sha256: str) -> None:
+        """What is there already and whole stays the file that it is: somebody may be about to open it."""
         target = self._content_path(sha256)
         target.parent.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError, NotFoundError):
+            self._check(target, sha256, "sha256")
         with using(self.root):
-            path.replace(target)
+            _move_unless_there(path, target)
         self._remember_whole(target)
         (self.root / "damaged" / sha256).unlink(missing_ok=True)
         _fsync_folder(target.parent)
@@ -343,6 +346,15 @@ def media_ref(file: StoredFile) -> media_pb2.MediaRef:
 def recipe_key(*parts: object) -> str:
     """Hash of everything that makes a piece; parts must have a stable `repr`."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _move_unless_there(path: Path, target: Path) -> None:
+    try:
+        with suppress(FileExistsError):
+            os.link(path, target)
+        path.unlink()
+    except OSError:  # a file system without hard links
+        path.replace(target)
 
 
 def _checked(sha256: str, field: str = "sha256") -> str:

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from unittest.mock import Mock
 
 import pytest
 
@@ -97,6 +98,20 @@ def test_full_disk_is_exhausted(store, code):
         store.put_chunks(chunks())
     assert caught.value.retryable
     assert files_of(store) == []
+
+
+def test_content_that_is_there_stays_the_file_that_it_is(store):
+    path = store.path(store.put_bytes(b"piece").sha256)
+    before = path.stat()
+    assert store.put_bytes(b"piece").sha256 == MediaStore(store.root).put_bytes(b"piece").sha256 == path.name
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert path.stat().st_nlink == 1
+    assert files_of(store) == [path]
+
+
+def test_content_moves_in_where_there_are_no_hard_links(store, monkeypatch):
+    monkeypatch.setattr(os, "link", Mock(side_effect=OSError(errno.EPERM, os.strerror(errno.EPERM))))
+    assert store.path(store.put_bytes(b"piece").sha256).read_bytes() == b"piece"
 
 
 def test_damaged_content_is_set_aside_until_it_is_put_again(store):
