@@ -15,6 +15,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from services.base.errors import UnavailableError
@@ -122,12 +123,12 @@ def _pieces(wheel: Path, path: str) -> Iterator[bytes]:
 
 
 def _bytes_in(folder: Path) -> int:
+    """Of what pip moves and removes at the same time: what is no longer there, files and folders, counts as nothing."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:  # pip has moved it meanwhile
-            continue
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.stat(os.path.join(place, name)).st_size
     return total
 
 

@@ -24,6 +24,7 @@ _LOG = logging.getLogger(__name__)
 _MALFORMED = object()
 _DRAIN_S, _PAUSE_S = 2.0, 0.25
 _WIRE_GRAIN_S = 0.001  # timeouts travel in whole milliseconds: an expired one arrives with up to this much left
+_WIRE_SHARE = 0.02  # gRPC rounds a timeout up by as much as 1 %, and it counts here from when it arrives
 
 Requests = object | AsyncIterable[object]  # one message, or the caller's stream of them
 
@@ -91,15 +92,17 @@ class RpcGuard(grpc.aio.ServerInterceptor):
     def _timed(self, context: Context, method: str) -> Iterator[None]:
         started_s = time.monotonic()
         code = grpc.StatusCode.OK
+        time_left_s = context.time_remaining()
         try:
             _refuse_late(context)
-            set_time_left_s(context.time_remaining())
+            set_time_left_s(time_left_s)
             yield
         except VigentError as error:
             code = code_of(error)
             raise
         except (asyncio.CancelledError, GeneratorExit):
-            code = grpc.StatusCode.DEADLINE_EXCEEDED if _late(context) else grpc.StatusCode.CANCELLED
+            gave_up = _late(context, _WIRE_SHARE * (time_left_s or 0))
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if gave_up else grpc.StatusCode.CANCELLED
             raise
         except Exception as error:
             code = grpc.StatusCode.INTERNAL
@@ -226,9 +229,9 @@ def _traceparent(context: Context) -> str | None:
     return next((str(value) for key, value in context.invocation_metadata() or () if key == TRACEPARENT), None)
 
 
-def _late(context: Context) -> bool:
+def _late(context: Context, grain_s: float = _WIRE_GRAIN_S) -> bool:
     remaining_s = context.time_remaining()
-    return remaining_s is not None and remaining_s <= _WIRE_GRAIN_S
+    return remaining_s is not None and remaining_s <= max(grain_s, _WIRE_GRAIN_S)
 
 
 def _refuse_late(context: Context) -> None:

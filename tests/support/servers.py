@@ -122,15 +122,21 @@ class Server:
 
     async def until_metric(self, name: str, value: float = 1) -> None:
         """Scrapes until the metric has this value."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while (await self.metrics()).get(name) != value:  # noqa: ASYNC110 - a scrape is no event
-                await asyncio.sleep(0.02)
+        await self._until(name, lambda found: found == value)
 
     async def until_count(self, name: str, least: float) -> None:
         """Scrapes until the counter has come so far."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while (await self.metrics()).get(name, 0) < least:  # noqa: ASYNC110 - a scrape is no event
-                await asyncio.sleep(0.02)
+        await self._until(name, lambda found: found is not None and found >= least)
+
+    async def _until(self, name: str, reached: Callable[[float | None], bool]) -> None:
+        found = None
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                while not reached(found := (await self.metrics()).get(name)):  # noqa: ASYNC110 - a scrape is no event
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            log = self.log.read_text(encoding="utf-8")
+            raise AssertionError(f"{name} is {found} after {TIMEOUT_S:g} s; the server says:\n{log[-4000:]}") from None
 
     def speak(self, text: str = "abc", timeout_s: float = TIMEOUT_S) -> grpc.aio.UnaryStreamCall:
         """Starts a synthesis: a unit for each character."""

@@ -57,8 +57,8 @@ def client(film_gateway: Server) -> Iterator[Client]:
 @pytest.fixture(scope="module")
 def done(client: Client) -> JobView:
     """A film of the bundled presenter."""
-    job = client.make(asked(title="By a program"), idempotency_key="once")
-    assert client.make(asked(title="By a program"), idempotency_key="once").id == job.id
+    job = client.make(asked(title="By a program"), idempotency_key="by a program")
+    assert client.make(asked(title="By a program"), idempotency_key="by a program").id == job.id
     done = client.finished(job.id)
     assert done.state == "done", done.error
     return done

@@ -102,7 +102,7 @@ def test_a_gateway_that_is_killed_goes_on_with_what_it_was_sending(
     connect(http, "youtube")
     http.put(f"/api/v1/jobs/{film['id']}/publication", json={"texts": {"title": "A title"}})
     platforms.hold = threading.Event()
-    place, key = f"/api/v1/jobs/{film['id']}/deliveries", {"Idempotency-Key": "once"}
+    place, key = f"/api/v1/jobs/{film['id']}/deliveries", {"Idempotency-Key": "delivered once"}
     asked = {"platform": "youtube", "visibility": "public"}
     sent = http.post(place, json=asked, headers=key)
     assert sent.status_code == 202, sent.text

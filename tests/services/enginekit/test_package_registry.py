@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import random
 import resource
+import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from services.base.errors import FailedPreconditionError, UnavailableError
+from services.enginekit import package_registry
 from services.enginekit.checkpoint_pull import pull
 from services.enginekit.checkpoints import CheckpointFile, Manifest, Package, Part, verify
 from tests.support.hub import run_hub
@@ -122,3 +125,22 @@ def test_a_full_disk_is_told_and_the_next_pull_goes_on(
     assert not (tmp_path / "m/model.bin").exists()
     pull(manifest(), tmp_path / "m", HUB_AWAY)
     assert (tmp_path / "m/model.bin").read_bytes() == WEIGHTS
+
+
+def test_looking_at_a_download_outlives_what_pip_removes_meanwhile(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def move_things() -> None:
+        while not ended.is_set():
+            for number in range(20):
+                (tmp_path / f"pip-{number}" / "inner").mkdir(parents=True)
+            for number in range(20):
+                shutil.rmtree(tmp_path / f"pip-{number}")
+
+    mover = threading.Thread(target=move_things)
+    mover.start()
+    try:
+        assert {package_registry._bytes_in(tmp_path) for _ in range(300)} == {0}
+    finally:
+        ended.set()
+        mover.join()
