@@ -97,12 +97,13 @@ def test_outputs_that_are_not_there(films, film):
 def test_the_same_key_is_the_same_job_once(films, footage):
     consent = {"person": "Anna", "statement": "Yes."}  # given now, both times
     body = {"script": SCRIPT, "footage": footage, **SIZE, "seed": 77, "consent": consent}
-    first, again = (films.post("/api/v1/jobs", json=body, headers={"Idempotency-Key": "the same twice"}) for _ in range(2))
+    key = {"Idempotency-Key": "the same twice"}
+    first, again = (films.post("/api/v1/jobs", json=body, headers=key) for _ in range(2))
     assert [first.status_code, again.status_code] == [202, 202], (first.text, again.text)
     assert first.json()["id"] == again.json()["id"]
     assert "idempotent-replayed" not in first.headers
     assert again.headers["idempotent-replayed"] == "true"
-    other = films.post("/api/v1/jobs", json={**body, "seed": 78}, headers={"Idempotency-Key": "the same twice"})
+    other = films.post("/api/v1/jobs", json={**body, "seed": 78}, headers=key)
     assert other.status_code == 409
     films.post(f"/api/v1/jobs/{first.json()['id']}/cancel")
 
