@@ -14,6 +14,12 @@ STUDIO_PACKAGES := gateway/studio/node_modules/.done
 SEVERAL_FILES = --numprocesses $(FILES_AT_A_TIME) --dist loadfile --no-loadscope-reorder
 FILES_AT_A_TIME ?= 3
 
+# CI has neighbours: what fails there among others may be right once it is tried again alone, and both are told.
+define pytest
+$(BIN)/pytest -o cache_dir=.pytest_cache/$@ $(SEVERAL_FILES) $(1) $(if $(filter true,$(CI)),|| { [ $$? = 1 ] && \
+    $(BIN)/pytest -o cache_dir=.pytest_cache/$@ --last-failed --last-failed-no-failures none --maxfail 3 $(1); })
+endef
+
 # What depends most on the Python below: processes, databases, settings, text, and one film from end to end.
 QUICK_TESTS := tests/services/base tests/services/text tests/orchestrator/captions tests/orchestrator/jobs \
     tests/orchestrator/test_server.py tests/gateway/films \
@@ -72,10 +78,10 @@ test-studio: $(VENV)/.dev ## those of the studio, in Chromium over a real mesh
 	$(call npm_test,$(STUDIO_PACKAGES),gateway/studio)
 
 test-python: $(VENV)/.dev $(VENV)-protos/.done ## those of everything else
-	$(BIN)/pytest $(SEVERAL_FILES) $(NOT_AGAIN)
+	$(call pytest,$(NOT_AGAIN))
 
 test-quick: $(VENV)/.quick ## the tests that depend most on Python; PYTHON=python3.13 VENV=.venv-3.13 for another one
-	$(BIN)/pytest $(SEVERAL_FILES) $(QUICK_TESTS)
+	$(call pytest,$(QUICK_TESTS))
 
 on_other_python = @if other=$$(.ci/other-python $(PYTHON)); then \
     MAKEFLAGS= $(MAKE) --no-print-directory PYTHON="$$other" VENV=.venv-other $(1); fi
