@@ -16,7 +16,7 @@ from orchestrator.jobs.database import is_postgresql
 from orchestrator.jobs.durable import WORKFLOW_PROTOCOL, DurableEngine
 from orchestrator.jobs.forecast import Forecaster
 from orchestrator.jobs.leases import Leases
-from orchestrator.jobs.metrics import JobMetrics
+from orchestrator.jobs.metrics import DiskMetrics, JobMetrics
 from orchestrator.jobs.records import JobRecords
 from orchestrator.jobs.room import DiskRoom
 from orchestrator.jobs.servicer import SERVICE, JobServicer
@@ -79,6 +79,7 @@ async def _serve(settings: OrchestratorSettings) -> int:
     room = DiskRoom(store, settings.least_free_bytes)
     collector = Collector(records, engine, store, room, settings)
     job_metrics = JobMetrics(metrics.registry, records)
+    DiskMetrics(metrics.registry, store.root)
     maker = FilmMaker(settings, records, store, servers, job_metrics, engine.enqueue, room, collector.require_room)
     health, guard, neighbours = Health(SERVICE), RpcGuard(metrics, SERVICE), OwnUserOnly(settings.host)
     server = new_server(settings, neighbours, guard)

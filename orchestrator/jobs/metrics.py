@@ -1,8 +1,10 @@
-"""Prometheus metrics of the orchestrator: jobs by state (counted at each scrape), duration of stages, retakes."""
+"""Prometheus metrics of the orchestrator: jobs by state and the disk, at each scrape; duration of stages, retakes."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -55,6 +57,23 @@ class JobMetrics(Collector):
             if state != jobs_pb2.JOB_STATE_UNSPECIFIED:
                 family.add_metric([_word(state)], counts.get(state, 0))
         yield family
+
+
+class DiskMetrics(Collector):
+    """`vigent_media_free_bytes` and `vigent_media_size_bytes` of the disk of the media store, wherever that is."""
+
+    def __init__(self, registry: CollectorRegistry, root: Path) -> None:
+        self._root = root
+        registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        """Called by the registry at each scrape; gives nothing while the disk is away."""
+        try:
+            disk = shutil.disk_usage(self._root)
+        except OSError:
+            return
+        yield GaugeMetricFamily("vigent_media_free_bytes", "Free space for the media store.", disk.free)
+        yield GaugeMetricFamily("vigent_media_size_bytes", "Size of the disk of the media store.", disk.total)
 
 
 def _word(state: jobs_pb2.JobState.ValueType) -> str:

@@ -1,4 +1,4 @@
-"""`replicas_2`: lip-sync wall with one replica over that with two, for an engine that sleeps as a GPU would."""
+"""`replicas_2`, `replicas_3`: lip-sync wall with one over that with so many; the engine sleeps as a GPU would."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from vigent.lipsync.v1 import lipsync_pb2
 from vigent.lipsync.v1.lipsync_pb2_grpc import LipsyncServiceStub
 from vigent.media.v1 import media_pb2
 
-_SEGMENTS, _FRAMES, _DELAY_S = 16, 40, 0.02
+_SEGMENTS, _FRAMES, _DELAY_S = 18, 40, 0.02  # as many for each of two, and of three
+_TARGETS = {2: ">= 1.9", 3: ">= 2.8"}
 _RATE_HZ = 24_000
 
 
@@ -45,16 +46,20 @@ async def _wall_s(addresses: list[str], footage: media_pb2.MediaRef) -> float:
 
 
 def figures() -> list[Figure]:
-    """The figure."""
+    """The figures."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         engines = sleeping_engines({"lipsync": _DELAY_S})
-        servers = [stack.enter_context(run_server("services.lipsync", folder, engines)) for _ in range(2)]
+        servers = [stack.enter_context(run_server("services.lipsync", folder, engines)) for _ in range(max(_TARGETS))]
         footage = media_pb2.MediaRef(sha256=_any_file(folder))
         addresses = [server.address for server in servers]
-        one_s, two_s = (asyncio.run(_wall_s(addresses[:count], footage)) for count in (1, 2))
-    conditions = f"{_SEGMENTS} segments of {_FRAMES} frames, {_DELAY_S:g} s a frame; {one_s:.1f} s, {two_s:.1f} s"
-    return [Figure("replicas_2", one_s / two_s, ">= 1.9", conditions)]
+        wall_s = {count: asyncio.run(_wall_s(addresses[:count], footage)) for count in (1, *_TARGETS)}
+    return [_figure(count, wall_s[1], wall_s[count]) for count in _TARGETS]
+
+
+def _figure(count: int, one_s: float, several_s: float) -> Figure:
+    conditions = f"{_SEGMENTS} segments of {_FRAMES} frames, {_DELAY_S:g} s a frame; {one_s:.1f} s, {several_s:.1f} s"
+    return Figure(f"replicas_{count}", one_s / several_s, _TARGETS[count], conditions)
 
 
 def _any_file(folder: Path) -> str:

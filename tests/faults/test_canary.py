@@ -19,6 +19,7 @@ from tests.support.servers import NOT_SERVING, SERVING, connected, events, failu
 
 WRONG = 'vigent_canaries_total{outcome="wrong",service="tts"}'
 RIGHT = 'vigent_canaries_total{outcome="right",service="tts"}'
+SYNTHESIZED = 'vigent_worker_units_total{phase="synthesize",service="tts"}'
 DISTRUSTED = 'vigent_worker_distrusted{service="tts"}'
 
 
@@ -59,6 +60,14 @@ async def test_one_bad_take_is_forgiven(tmp_path: Path) -> None:
     async with serving(tmp_path, {"mute_seeds": "0"}, canary_interval_s=0.2) as server:
         await server.until_count(RIGHT, 2)
         assert (await server.metrics())[WRONG] == 0
+
+
+async def test_the_units_of_a_canary_are_nobodys_work(tmp_path: Path) -> None:
+    async with serving(tmp_path, canary_interval_s=0.2) as server:
+        await server.until_count(RIGHT, 2)
+        assert SYNTHESIZED not in await server.metrics()
+        await events(server.speak("abc"))
+        await server.until_metric(SYNTHESIZED, 3)
 
 
 async def test_an_engine_at_work_is_not_tried(tmp_path: Path) -> None:

@@ -51,6 +51,14 @@ def test_every_alert_has_a_page_that_says_what_to_do() -> None:
         assert "## What to do" in (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
 
 
+def test_every_alert_was_raised_by_a_real_fault() -> None:
+    """In the tests of this folder that start servers and a Prometheus."""
+    folder = Path(__file__).parent
+    tests = ("test_alerts_fire.py", "test_alerts_of_jobs.py", "test_alertmanager.py")
+    raising = "".join((folder / name).read_text(encoding="utf-8") for name in tests)
+    assert not {name for name in ALERTS if f'"{name}"' not in raising}
+
+
 def test_alerts_ask_for_figures_that_the_code_exports() -> None:
     code = "\n".join(
         path.read_text(encoding="utf-8")

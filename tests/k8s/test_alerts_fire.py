@@ -27,6 +27,12 @@ async def dying_often(server: Server, folder: Path) -> None:
         await server.until_count('vigent_worker_restarts_total{reason="crash",service="tts"}', number + 1)
 
 
+async def dying_for_good(server: Server, folder: Path) -> None:
+    for number in range(2):
+        await server.until(SERVING)
+        await failure(server.speak(f"text {number}"))
+
+
 async def turning_wrong(server: Server, folder: Path) -> None:
     await server.until(SERVING)
     (folder / "wrong").touch()
@@ -39,6 +45,15 @@ async def overrun(server: Server, folder: Path) -> None:
     while True:
         await failure(server.speak())
         await asyncio.sleep(0.2)  # so many that it is more than one in ten seconds
+
+
+async def queueing_up(server: Server, folder: Path) -> None:
+    await server.until(SERVING)
+    calls = [server.speak(LONG, LONG_S)]
+    await until_event(calls[0])
+    while True:
+        calls.append(server.speak("a", LONG_S))
+        await asyncio.sleep(0.5)  # so that ever more of them wait
 
 
 async def speaking_late(server: Server, folder: Path) -> None:
@@ -55,8 +70,10 @@ async def nothing(server: Server, folder: Path) -> None:
 FAULTS: dict[str, tuple[Callable[[Server, Path], Coroutine[Any, Any, None]], dict, dict]] = {
     "long": (working_long, {"delay_s": 0.5}, {}),
     "dying": (dying_often, {"action": "kill"}, {"restart_limit": 1000}),
+    "broken": (dying_for_good, {"action": "kill"}, {"restart_limit": 1}),
     "wrong": (turning_wrong, {"wrong_file": "{folder}/wrong"}, {"canary_interval_s": 0.2, "restart_limit": 1}),
     "full": (overrun, {"delay_s": 0.5}, {"queue_limit": 0}),
+    "queueing": (queueing_up, {"delay_s": 0.5}, {"queue_limit": 1000}),
     "late": (speaking_late, {"delay_s": 6}, {}),
     "missing": (nothing, {"broken_file": "{folder}"}, {}),
     "stood-in": (
@@ -67,11 +84,13 @@ FAULTS: dict[str, tuple[Callable[[Server, Path], Coroutine[Any, Any, None]], dic
 }
 OF_A_POD = {
     "dying": "VigentWorkerCrashLoop",
+    "broken": "VigentWorkerBroken",
     "wrong": "VigentWrongResults",
     "missing": "VigentEngineNotLoaded",
     "stood-in": "VigentStandIn",
 }
-OF_A_SERVICE = ("VigentCallsRefused", "VigentFirstChunkSlow")
+FROM_THE_START = {"VigentEngineNotLoaded", "VigentStandIn"}
+OF_A_SERVICE = ("VigentQueueGrowing", "VigentCallsRefused", "VigentFirstChunkSlow")
 
 
 async def test_each_fault_raises_its_alert_and_a_long_inference_none(tmp_path: Path) -> None:
@@ -79,8 +98,10 @@ async def test_each_fault_raises_its_alert_and_a_long_inference_none(tmp_path: P
         servers = dict(await asyncio.gather(*(started(stack, tmp_path, name) for name in FAULTS)))
         with ExitStack() as sync:
             targets = {name: server.metrics_address for name, server in servers.items()}
-            opened = scraping(tmp_path / "prometheus", targets, hastened_rules())
+            opened = scraping(tmp_path / "prometheus", targets, hastened_rules("VigentQueueGrowing"))
             prometheus = await asyncio.to_thread(sync.enter_context, opened)
+            for alert in {*OF_A_POD.values(), *OF_A_SERVICE} - FROM_THE_START:
+                assert not await asyncio.to_thread(prometheus.raised, alert)
             faults = {name: asyncio.create_task(FAULTS[name][0](servers[name], tmp_path / name)) for name in FAULTS}
             for name, alert in OF_A_POD.items():
                 await fires(prometheus, f'alertname="{alert}",instance="{targets[name]}"')
@@ -105,4 +126,4 @@ async def started(stack: AsyncExitStack, folder: Path, name: str) -> tuple[str, 
 
 
 async def fires(prometheus: Prometheus, labels: str) -> None:
-    await asyncio.to_thread(prometheus.until, f'ALERTS{{{labels},alertstate="firing"}}')
+    await asyncio.to_thread(prometheus.until_fires, labels)

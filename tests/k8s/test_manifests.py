@@ -18,7 +18,7 @@ from tests.support.manifests import K8S, Manifest, built, built_with, container,
 OVERLAYS = ("one-node", "gpu-cluster")
 COMPONENTS = (
     *("sqlite", "postgres", "gpu", "monitoring", "autoscaling", "network-policies", "ingress", "mesh-tls"),
-    *("object-storage", "object-storage-egress", "slow-loop", "traces"),
+    *("object-storage", "object-storage-egress", "slow-loop", "traces", "orchestrators"),
 )
 FOREIGN = ("monitoring.coreos.com/", "keda.sh/")
 OLDEST, NEWEST = "1.29", "1.37"
@@ -68,6 +68,24 @@ def test_with_object_storage_every_pod_has_a_cache_and_no_volume_is_shared(
         ]
         assert told == (["object-storage"] if name in PORTS else [])
     assert not {name for name in settings if "SECRET" in name or name.endswith("KEY")}
+
+
+def test_several_orchestrators_share_a_database_by_names_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifests = built_with(tmp_path, "postgres", "orchestrators")
+    (spec,) = [found["spec"] for found in manifests if workload(found) == ("StatefulSet", "orchestrator")]
+    assert spec["replicas"] > 1
+    assert {each["topologyKey"] for each in spec["template"]["spec"]["topologySpreadConstraints"]} == {
+        "kubernetes.io/hostname"
+    }
+    told = {each["name"]: each["valueFrom"] for each in container(manifests, "orchestrator")["env"]}
+    assert told["VIGENT_ORCHESTRATOR_EXECUTOR_ID"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    assert told["VIGENT_ORCHESTRATOR_DATABASE_URL"]["secretKeyRef"] == {"name": "database", "key": "url"}
+    assert "volumeClaimTemplates" not in spec  # a database of one pod's own could not be shared
+    for name, value in settings_of(manifests).items():
+        monkeypatch.setenv(name, value)
+    assert OrchestratorSettings.load("orchestrator").lease_s == OrchestratorSettings().lease_s
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -170,6 +188,10 @@ def test_every_address_in_the_settings_is_a_headless_service() -> None:
     }
     told = {value for value in settings_of(manifests).values() if value.startswith("dns:")}
     assert told <= headless
+
+
+def workload(manifest: Manifest) -> tuple[str, str]:
+    return manifest["kind"], manifest["metadata"]["name"]
 
 
 def settings_of(manifests: tuple[Manifest, ...]) -> dict[str, str]:

@@ -38,6 +38,14 @@ class Prometheus:
         found = self.ask(f'max_over_time(ALERTS{{pod="{pod}"}}[10m])')
         return {series["metric"]["alertname"] for series in found}
 
+    def raised(self, alert: str) -> bool:
+        """Whether it was ever pending or firing."""
+        return bool(self.ask(f'max_over_time(ALERTS{{alertname="{alert}"}}[10m])'))
+
+    def until_fires(self, labels: str) -> None:
+        """Waits for an alert with these labels."""
+        self.until(f'ALERTS{{{labels},alertstate="firing"}}')
+
     def until(self, query: str) -> list[dict]:
         """Asks until the query gives a series."""
         end_s = time.monotonic() + _TIMEOUT_S
@@ -56,11 +64,16 @@ class Prometheus:
         self._http.close()
 
 
-def hastened_rules() -> dict:
-    """Those of k8s/, whose alerts must hold for two seconds where it was a minute or more."""
+def hastened_rules(*looking_back: str) -> dict:
+    """Those of k8s/, whose alerts must hold for two seconds where it was a minute or more.
+
+    The alerts `looking_back` look at the last ten seconds, not minutes.
+    """
     rules = yaml.safe_load((K8S / "components/monitoring/rules.yaml").read_text(encoding="utf-8"))["spec"]
     for rule in (rule for group in rules["groups"] for rule in group["rules"] if "for" in rule):
         rule["for"] = "2s"
+        if rule["alert"] in looking_back:
+            rule["expr"] = rule["expr"].replace("[10m]", "[10s]")
     return rules
 
 

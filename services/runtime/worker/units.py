@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from services.enginekit.progress import ProgressSnapshot
 
@@ -21,11 +21,16 @@ class Units:
         self._seen: dict[int, ProgressSnapshot] = {}
         self._ended: Counter[str] = Counter()
         self._running: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._left_out: set[int] = set()
         self._total: Mapping[str, int] = {}
 
     def total(self) -> Mapping[str, int]:
         """Finished units by phase; never decreases. Of a running call, what was seen so far counts. Thread-safe."""
         return self._total
+
+    def leave_out(self, slot: int) -> None:
+        """The call that begins in this slot is a canary: with its units an idle engine would seem to work for a job."""
+        self._left_out.add(slot)
 
     def observe(self, slot: int, now: ProgressSnapshot) -> int:
         """Takes a snapshot of one record; returns how many units were finished since the previous one."""
@@ -49,14 +54,17 @@ class Units:
 
     def call_ended(self, slot: int, units: Mapping[str, int]) -> None:
         """Replaces what was seen of a call by what it really did; call `observe` once more before this."""
-        self._ended.update(units)
+        if slot not in self._left_out:
+            self._ended.update(units)
+        self._left_out.discard(slot)
         self._running.pop(slot, None)
         self._add_up()
 
     def worker_died(self) -> None:
         """Keeps the units seen of the calls that died with their worker."""
-        for units in self._running.values():
+        for units in self._counted():
             self._ended.update(units)
+        self._left_out.clear()
         self._running.clear()
         self._seen.clear()
         self._add_up()
@@ -70,6 +78,9 @@ class Units:
     def _add_up(self) -> None:
         """Replaces the total at once: a scrape in the middle of a change would count units twice or not at all."""
         total = Counter(self._ended)
-        for units in self._running.values():
+        for units in self._counted():
             total.update(units)
         self._total = total
+
+    def _counted(self) -> Iterator[Counter[str]]:
+        return (units for slot, units in self._running.items() if slot not in self._left_out)

@@ -194,6 +194,8 @@ class Worker:
         if not canary:
             self._require_trust()
         call = await self._admit(method, request, inputs is not None)
+        if canary:
+            self.units.leave_out(call.slot.number)
         feeder = asyncio.create_task(call.feed(inputs)) if inputs is not None else None
         try:
             yield call

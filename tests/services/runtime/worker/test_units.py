@@ -167,3 +167,17 @@ def test_phases_without_end_give_no_time_without_end() -> None:
     read = read_progress(record)
     assert read is not None
     assert read.budget_ns < 20 * SECOND_NS
+
+
+def test_a_canary_is_counted_nowhere_and_what_comes_after_it_is() -> None:
+    units = Units(ceiling_s=30)
+    units.leave_out(1)
+    units.observe(1, snapshot(2))
+    assert not units.total()
+    units.call_ended(1, {"denoise": 3})
+    units.observe(1, snapshot(1, request=2))
+    assert units.total() == {"denoise": 1}
+    units.leave_out(2)
+    units.observe(2, snapshot(4))
+    units.worker_died()
+    assert units.total() == {"denoise": 1}
