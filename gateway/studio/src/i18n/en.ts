@@ -104,6 +104,8 @@ export const en = {
     "woman-deep": "Woman, deep",
     "woman-bright": "Woman, bright",
     "woman-high": "Woman, high",
+    whisper: "Whisper",
+    robot: "Robot",
   },
   music: {
     title: "Music",
@@ -324,7 +326,7 @@ export const en = {
     right: "Right",
     differences: "What differs",
     same: "Both were asked for in the same words.",
-    only: "Only said on the {{side}} side",
+    only: "Said in one film only: {{side}}",
     fields: {
       title: "Title",
       voice: "Voice",
@@ -347,7 +349,7 @@ export const en = {
     },
   },
   publish: {
-    lead: "Each platform's rules are looked at here, before you upload. You post by hand, with all that it asks for in one pack.",
+    lead: "Each platform's rules are looked at here, before you upload. You post by hand with all that it asks for in one pack, or from here where an account can be connected.",
     none: "No finished films yet",
     works: "Finished films, newest first",
     others: "To the other films",

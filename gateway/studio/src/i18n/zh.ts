@@ -106,6 +106,8 @@ export const zh: Words = {
     "woman-deep": "女声 · 低沉",
     "woman-bright": "女声 · 明亮",
     "woman-high": "女声 · 偏高",
+    whisper: "耳语",
+    robot: "机器人",
   },
   music: {
     title: "配乐",
@@ -345,7 +347,7 @@ export const zh: Words = {
     },
   },
   publish: {
-    lead: "上传之前，先在这里对照各平台的规则。发布由你亲手完成，所需的一切都在一个发布包里。",
+    lead: "上传之前，先在这里对照各平台的规则。所需的一切都在一个发布包里，由你亲手发布；能连接账号的平台也可以从这里直接发布。",
     none: "还没有完成的片子",
     works: "已完成的片子，新的在前",
     others: "查看其他片子",
