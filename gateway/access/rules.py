@@ -59,6 +59,8 @@ RULES: Mapping[str, Mapping[str, Need]] = {
     **_all((f"{_JOB}/events", f"{_JOB}/preview", f"{_JOB}/{{output}}"), GET="read"),
     **_all(_LIBRARIES, GET="read", POST="library"),
     **_all((f"{library}/{{asset_id}}" for library in _LIBRARIES), DELETE="library"),
+    **_all(("/api/v1/uploads",), POST="library"),
+    **_all(("/api/v1/uploads/{uuid}",), GET="library", PATCH="library", DELETE="library"),
     **_all(("/api/v1/keys",), GET="admin"),
 }
 """By the path of a route, as the framework writes it, and by verb; HEAD is as GET. The first that fits wins."""

@@ -99,11 +99,15 @@ def revision_view(made: Changed, forecast: jobs_pb2.ForecastJobResponse) -> Revi
 
 
 def _rewritten(script: str, sentences: list[Sentence], segment: int, text: str) -> str:
-    """The script with one sentence in other words; the white space after it stays with them."""
+    """The script with one sentence in other words; the white space after it stays with them.
+
+    A full stop of Latin script ends no sentence without a space after it, which Chinese before may not have needed.
+    """
     start = sentences[segment].char_start
     end = sentences[segment + 1].char_start if segment + 1 < len(sentences) else len(script)
     own, written = script[start:end], text.strip()
-    return script[:start] + written + (own[len(own.rstrip()) :] if written else "") + script[end:]
+    space = own[len(own.rstrip()) :] or (" " if written.endswith(".") and end < len(script) else "")
+    return script[:start] + written + (space if written else "") + script[end:]
 
 
 def _alike_from_the_end(old: list[Sentence], new: list[Sentence]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -39,8 +40,10 @@ from gateway.http.routes import (
 from gateway.http.routes.docs import mount_docs
 from gateway.http.routes.library import KINDS, UPLOAD_PATHS, library_router
 from gateway.http.routes.outside import connectors, writing
+from gateway.http.routes.resumable import PATH, resumable_router
 from gateway.http.routes.studio import mount_studio
 from gateway.http.traces import TraceRequests
+from gateway.http.unfinished import UnfinishedUploads
 from gateway.settings import GatewaySettings
 
 _BODY_LIMIT_BYTES = 2**20  # of a request that uploads no file
@@ -72,11 +75,12 @@ def create_app(
     Set `stopping` when the server is to end: event streams would hold it up.
     """
     ring = KeyRing(KeyFile(settings.keys_file))
+    unfinished = UnfinishedUploads(settings.upload_limit_bytes, settings.uploads_at_once)
     doorkeeper = Doorkeeper(ring, trusts_own_user=settings.loopback_is_open, studio_token=settings.studio_token)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_gateway(settings, metrics, stopping, ring) as gateway:
+        async with open_gateway(settings, metrics, stopping, ring, unfinished) as gateway:
             app.state.gateway = gateway
             yield
 
@@ -93,11 +97,12 @@ def create_app(
     app.state.doorkeeper = doorkeeper
     install_error_handlers(app)
     _add_routes(app)
+    app.include_router(resumable_router(unfinished))
     app.add_middleware(
         BodyLimit,
         limit_bytes=_BODY_LIMIT_BYTES,
         upload_bytes=settings.upload_limit_bytes,
-        upload_paths=UPLOAD_PATHS | {transcriptions.PATH},
+        upload_paths=re.compile("|".join((*map(re.escape, (*UPLOAD_PATHS, transcriptions.PATH)), f"{PATH}/[0-9a-f]+"))),
         patience=BodyPatience(settings.waits.body_timeout_s, settings.waits.body_rate_bytes_per_s),
     )
     app.add_middleware(Admit, admission=admission)

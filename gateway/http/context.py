@@ -14,6 +14,7 @@ from gateway.access.keys import KeyRing
 from gateway.http.encoding import Encoders
 from gateway.http.metrics import GatewayMetrics
 from gateway.http.replicas import MeshWatch
+from gateway.http.unfinished import UnfinishedUploads
 from gateway.http.uploads import Uploads
 from gateway.library.library import Library
 from gateway.publishing.connectors.connectors import Connectors, open_connectors
@@ -61,7 +62,11 @@ class Gateway:
 
 @asynccontextmanager
 async def open_gateway(
-    settings: GatewaySettings, metrics: GatewayMetrics, stopping: asyncio.Event, keys: KeyRing
+    settings: GatewaySettings,
+    metrics: GatewayMetrics,
+    stopping: asyncio.Event,
+    keys: KeyRing,
+    unfinished: UnfinishedUploads,
 ) -> AsyncIterator[Gateway]:
     """Builds the parts on the running event loop, and closes them in the end. `stopping` ends endless streams.
 
@@ -73,11 +78,13 @@ async def open_gateway(
     mesh = MeshWatch(settings)
     jobs = JobClient(_balanced(settings.targets("orchestrator")), settings.waits.call_timeout_s)
     tts, asr = (open_channel(_balanced(settings.targets(name)), FULL_NAMES[name]) for name in ("tts", "asr"))
-    uploads = Uploads(store, settings.uploads_at_once)
+    unfinished.open(store)
+    uploads = Uploads(store, unfinished, settings.uploads_at_once)
     encoders = Encoders(settings.encoders_at_once, settings.speech_timeout_s)
     library = Library(settings, store)
     packer = Packer(store, settings.packs_at_once, settings.pack_limit_s)
     records = Records(store.root / "publications")
+    collecting = asyncio.create_task(unfinished.collect_until(stopping))
     try:
         # Stubs are made here, while their channels are open: on a closed one grpcio 1.85 crashes.
         stubs = TtsServiceStub(tts), AsrServiceStub(asr)
@@ -85,6 +92,7 @@ async def open_gateway(
             parts = settings, store, library, uploads, encoders, packer, records, jobs, mesh, metrics, keys
             yield Gateway(*parts, Writer(settings), connectors, *stubs, dictionary, stopping)
     finally:
+        collecting.cancel()
         for part in (tts, asr, jobs, mesh):
             await part.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class BodyLimit:
     """
 
     def __init__(
-        self, app: ASGIApp, limit_bytes: int, upload_bytes: int, upload_paths: frozenset[str], patience: BodyPatience
+        self, app: ASGIApp, limit_bytes: int, upload_bytes: int, upload_paths: re.Pattern[str], patience: BodyPatience
     ) -> None:
         self._app, self._patience = app, patience
         self._limit_bytes, self._upload_bytes, self._upload_paths = limit_bytes, upload_bytes, upload_paths
@@ -87,7 +88,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit_bytes = self._upload_bytes if scope["path"] in self._upload_paths else self._limit_bytes
+        limit_bytes = self._upload_bytes if self._upload_paths.fullmatch(scope["path"]) else self._limit_bytes
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > limit_bytes:
             await http_problem(Request(scope), _too_large(limit_bytes))(scope, receive, send)

@@ -15,9 +15,12 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from gateway.http.unfinished import UnfinishedUploads
 from services.base.errors import ExhaustedError, InvalidInputError
 from services.media.store import MediaStore
 
+IN_PARTS = "upload"
+"""The field with the id of an upload that has come in parts."""
 _LARGEST_FIELD_BYTES = 16 * 1024
 _MOST_FIELDS = 20
 _EXTENDED_NAME = re.compile(rb"""filename\*\s*=\s*"?([\w-]{1,40})'[^']*'([\x21\x23-\x3a\x3c-\x7e]*)""", re.IGNORECASE)
@@ -38,15 +41,16 @@ class Upload:
 class Uploads:
     """Takes at most `at_once` uploads at the same time, each into a temporary file of `store`."""
 
-    def __init__(self, store: MediaStore, at_once: int) -> None:
-        self._store, self._slots = store, asyncio.Semaphore(at_once)
+    def __init__(self, store: MediaStore, unfinished: UnfinishedUploads, at_once: int) -> None:
+        self._store, self._unfinished, self._slots = store, unfinished, asyncio.Semaphore(at_once)
 
     @asynccontextmanager
     async def receive(self, request: Request) -> AsyncIterator[Upload]:
         """Reads the form to its end; the temporary file, if still there, is removed afterwards.
 
-        Raises InvalidInputError unless the body is a form with exactly one field `file`, ExhaustedError when all slots
-        are taken.
+        A field `upload` stands for a file that has come in parts, which is kept until it is taken. Raises
+        InvalidInputError unless the body is a form with exactly one file, ExhaustedError when all slots are taken, and
+        what `UnfinishedUploads.claim` raises.
         """
         if self._slots.locked():
             problem = "Too many uploads are under way."
@@ -55,7 +59,12 @@ class Uploads:
             with self._store.temporary() as path:
                 upload = Upload(path)
                 await _read_form(request, upload)
+                parts = str(upload.fields.pop(IN_PARTS, ""))
+                if parts:
+                    upload.file_name = await asyncio.to_thread(self._unfinished.claim, parts, path)
                 yield upload
+                if parts:
+                    await asyncio.to_thread(self._unfinished.remove, parts)
 
 
 async def _read_form(request: Request, upload: Upload) -> None:
@@ -74,7 +83,7 @@ async def _read_form(request: Request, upload: Upload) -> None:
             raise InvalidInputError(
                 f"The form is malformed: {error}.", "Send it again.", "body", "BROKEN_FORM"
             ) from error
-    if not form.complete or not form.has_file:
+    if not form.complete or form.has_file == (IN_PARTS in upload.fields):
         raise InvalidInputError("The form has no complete file.", 'Send it as the field "file".', "file", "MISSING")
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from gateway.fields import invalid_input_of, shortened
 from gateway.http.context import Gateway, GatewayDep
 from gateway.http.problems import PROBLEM_RESPONSES
+from gateway.http.uploads import IN_PARTS
 from gateway.http.usage import is_of_a_job, refuse_while_used
 from gateway.library.assets import (
     Asset,
@@ -154,6 +155,7 @@ def described(description_type: type[Description], fields: Mapping[str, object])
 
 def _form(description_type: type[Description]) -> dict[str, Any]:
     schema = description_type.model_json_schema()
-    schema["properties"] = {"file": {"type": "string", "format": "binary"}, **schema["properties"]}
-    schema["required"] = ["file", *schema.get("required", [])]
+    file = {"type": "string", "format": "binary", "description": "The file, unless `upload` stands for it."}
+    upload = {"type": "string", "description": "Id of a whole upload that was sent in parts, to /api/v1/uploads."}
+    schema["properties"] = {"file": file, IN_PARTS: upload, **schema["properties"]}
     return {"schema": schema}

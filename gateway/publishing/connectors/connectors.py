@@ -86,7 +86,9 @@ class _Works:
         film = await asyncio.to_thread(self.packer.film, work, BY_ID[asked.platform])
         publish_time = asked.publish_time if asked.publish_at else None
         texts = work.draft.texts_for(asked.platform)
-        return Plan(film, film.stat().st_size, texts, asked.visibility, ai_made=True, publish_time=publish_time)
+        return Plan(
+            film, film.stat().st_size, texts, asked.visibility, ai_made=asked.ai_made, publish_time=publish_time
+        )
 
     async def posted(self, delivery: Delivery) -> None:
         """Notes with the work where it was posted."""

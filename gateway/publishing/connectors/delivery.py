@@ -44,6 +44,11 @@ class NewDelivery(BaseModel):
     )
     time_zone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="IANA name.", max_length=64)
 
+    ai_made: bool = Field(
+        True,
+        description="Whether it is declared as made by AI, where the connector can declare that.",
+    )
+
     @model_validator(mode="after")
     def _exists(self) -> Self:
         if self.publish_at and self.publish_time.astimezone(ZoneInfo(self.time_zone)).replace(tzinfo=None) != (

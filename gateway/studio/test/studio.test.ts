@@ -12,6 +12,7 @@ import { lookTests } from "./looks.js";
 import { type Mesh, startMesh } from "./mesh.js";
 import { publishTests } from "./publish.js";
 import { recordingTests } from "./recording.js";
+import { resumingTests } from "./resuming.js";
 import { settingTests } from "./settings.js";
 import { workTests } from "./works.js";
 
@@ -33,6 +34,7 @@ suite("studio", { timeout: 1_800_000 }, () => {
   settingTests(studio);
   libraryTests(studio);
   lookTests(studio);
+  resumingTests(studio);
   recordingTests(studio);
   faultTests(studio);
   workTests(studio);

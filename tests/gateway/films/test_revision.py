@@ -38,6 +38,12 @@ def test_a_sentence_in_other_words_leaves_the_footage_of_the_others() -> None:
     assert (made.first, made.to_film) == (1, 1)
 
 
+def test_english_in_place_of_chinese_stays_a_sentence_of_its_own() -> None:
+    made = changed(film("你好。It streams.", segments=2), RevisionRequest(segment=0, text="Hello."))
+    assert made.request.script == "Hello. It streams."
+    assert (made.first, made.end) == (0, 1)
+
+
 def test_what_begins_in_the_opening_is_drawn_anew() -> None:
     assert changed(film(), RevisionRequest(segment=0, text="One is new.")).to_film == 2
 

@@ -105,7 +105,7 @@ async def desk(root: Path, platforms: Platforms, film: Path) -> AsyncIterator[De
 
     async def plan(delivery: Delivery, _provider: Provider) -> Plan:
         time = delivery.asked.publish_time if delivery.asked.publish_at else None
-        return Plan(film, SIZE, TEXTS, delivery.asked.visibility, ai_made=True, publish_time=time)
+        return Plan(film, SIZE, TEXTS, delivery.asked.visibility, ai_made=delivery.asked.ai_made, publish_time=time)
 
     async def posted(delivery: Delivery) -> None:
         posts.append(delivery.url)
@@ -155,6 +155,11 @@ async def test_a_film_arrives(here: Desk, film: Path, platform: str) -> None:
         sizes = {"video_size": SIZE, "chunk_size": 10_000_000, "total_chunk_count": 2}
         assert told["source_info"] == {"source": "FILE_UPLOAD", **sizes}
         assert here.posts == []  # it is a draft: its owner posts it
+
+
+async def test_what_is_made_by_ai_is_declared_unless_its_maker_says_otherwise(here: Desk) -> None:
+    await here.becomes(await here.deliver("youtube", ai_made=False), "done", "failed")
+    assert here.platforms.films[0].told["status"]["containsSyntheticMedia"] is False
 
 
 @pytest.mark.parametrize("platform", BOTH)

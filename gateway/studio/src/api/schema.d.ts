@@ -1976,6 +1976,12 @@ export interface components {
              * @default UTC
              */
             time_zone?: string;
+            /**
+             * Ai Made
+             * @description Whether it is declared as made by AI, where the connector can declare that.
+             * @default true
+             */
+            ai_made?: boolean;
         };
         /**
          * NewPost
@@ -8622,8 +8628,13 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** Format: binary */
-                    file: string;
+                    /**
+                     * Format: binary
+                     * @description The file, unless `upload` stands for it.
+                     */
+                    file?: string;
+                    /** @description Id of a whole upload that was sent in parts, to /api/v1/uploads. */
+                    upload?: string;
                     /**
                      * Name
                      * @description Display name; the file name when left out.
@@ -9040,8 +9051,13 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** Format: binary */
-                    file: string;
+                    /**
+                     * Format: binary
+                     * @description The file, unless `upload` stands for it.
+                     */
+                    file?: string;
+                    /** @description Id of a whole upload that was sent in parts, to /api/v1/uploads. */
+                    upload?: string;
                     /**
                      * Name
                      * @description Display name; the file name when left out.
@@ -9485,8 +9501,13 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** Format: binary */
-                    file: string;
+                    /**
+                     * Format: binary
+                     * @description The file, unless `upload` stands for it.
+                     */
+                    file?: string;
+                    /** @description Id of a whole upload that was sent in parts, to /api/v1/uploads. */
+                    upload?: string;
                     /**
                      * Name
                      * @description Display name; the file name when left out.
@@ -9903,8 +9924,13 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** Format: binary */
-                    file: string;
+                    /**
+                     * Format: binary
+                     * @description The file, unless `upload` stands for it.
+                     */
+                    file?: string;
+                    /** @description Id of a whole upload that was sent in parts, to /api/v1/uploads. */
+                    upload?: string;
                     /**
                      * Name
                      * @description Display name; the file name when left out.
@@ -10321,8 +10347,13 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** Format: binary */
-                    file: string;
+                    /**
+                     * Format: binary
+                     * @description The file, unless `upload` stands for it.
+                     */
+                    file?: string;
+                    /** @description Id of a whole upload that was sent in parts, to /api/v1/uploads. */
+                    upload?: string;
                     /**
                      * Name
                      * @description Display name; the file name when left out.

@@ -104,6 +104,8 @@ export const en = {
     "woman-deep": "Woman, deep",
     "woman-bright": "Woman, bright",
     "woman-high": "Woman, high",
+    whisper: "Whisper",
+    robot: "Robot",
   },
   music: {
     title: "Music",
@@ -324,7 +326,7 @@ export const en = {
     right: "Right",
     differences: "What differs",
     same: "Both were asked for in the same words.",
-    only: "Only said on the {{side}} side",
+    only: "Said in one film only: {{side}}",
     fields: {
       title: "Title",
       voice: "Voice",
@@ -347,7 +349,7 @@ export const en = {
     },
   },
   publish: {
-    lead: "Each platform's rules are looked at here, before you upload. You post by hand, with all that it asks for in one pack.",
+    lead: "Each platform's rules are looked at here, before you upload. You post by hand with all that it asks for in one pack, or from here where an account can be connected.",
     none: "No finished films yet",
     works: "Finished films, newest first",
     others: "To the other films",
@@ -394,9 +396,12 @@ export const en = {
     unlisted: "Whoever has the link",
     private: "Only you",
     time: "When ({{zone}}); at once if empty",
+    ai: "Declare as made by AI",
+    aiHint:
+      "Mouth and perhaps voice are synthetic. {{name}} asks that what looks real is declared, and may remove what is not.",
     send: "Post to {{name}}",
     sendDraft: "Send a draft to {{name}}",
-    postHint: "With its texts, declared as made by AI. It goes on when you leave the page.",
+    postHint: "With its texts. It goes on when you leave the page.",
     draftHint: "Finish it in the app of {{name}}: texts, cover and the AI declaration are yours to set there.",
     is_waiting: "Waits until {{time}}",
     is_sending: "Being sent",
@@ -485,6 +490,12 @@ export const en = {
     added: "Added.",
     existed: "It was in the library already.",
     end: "Stop sending {{name}}",
+    pause: "Pause sending {{name}}",
+    resume: "Go on sending {{name}}",
+    paused: "Paused at {{percent}} %",
+    broken: "Not sent to its end. Choose the file again and it goes on where it was; it is kept for a day.",
+    again: "Choose it again",
+    forget: "Forget the rest of {{name}}",
     dismiss: "Close the message on {{name}}",
   },
   style: {

@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Font, Footage, Music, Style, Voice } from "../api/client.ts";
@@ -76,7 +77,7 @@ function consentOf(t: Words, { consent }: Voice, language: string): string {
   return consent.given_time ? `${words} · ${when(consent.given_time, language)}` : words;
 }
 
-type Words = ReturnType<typeof useTranslation>["t"];
+type Words = TFunction;
 
 export function factsOf(t: Words, kind: Kind, entry: Entry, language: string): string {
   const size = bytes(entry.size_bytes ?? 0);

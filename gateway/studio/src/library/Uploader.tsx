@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { type BrokenOff, brokenOff, type Transfer } from "../api/parts.ts";
 import { queryClient } from "../api/queries.ts";
 import { type Entry, type Kind, upload } from "../api/upload.ts";
 import { Button, IconButton } from "../ui/Button.tsx";
@@ -23,6 +24,8 @@ type Sending = {
   name: string;
   share: number;
   leaving: AbortController;
+  transfer?: Transfer;
+  paused?: boolean;
   error?: unknown;
   entry?: Entry;
   existed?: boolean;
@@ -36,6 +39,7 @@ export function Uploader({ kind }: { kind: Kind }) {
   const [sendings, setSendings] = useState<Sending[]>([]);
   const [told, setTold] = useState<Told>({ person: "", statement: "", role: "subtitle" });
   const [asked, setAsked] = useState(false);
+  const [broken, look] = useBrokenOff(kind);
   const pick = useRef<HTMLInputElement>(null);
   const hint = useId();
   const ready = kind !== "voices" || (told.person.trim() !== "" && told.statement.trim() !== "");
@@ -56,19 +60,31 @@ export function Uploader({ kind }: { kind: Kind }) {
           { ...toldBy(kind, told), ...more },
           (share) => change({ share }),
           sending.leaving.signal,
-        ).then(
-          ({ entry, existed }) => {
-            change({ share: 1, entry, existed });
-            void queryClient.invalidateQueries({ queryKey: [kind] });
+          (transfer) => {
+            change({ transfer });
+            look();
           },
-          (error: unknown) => change({ error }),
-        );
+        )
+          .then(
+            ({ entry, existed }) => {
+              change({ share: 1, entry, existed });
+              void queryClient.invalidateQueries({ queryKey: [kind] });
+            },
+            (error: unknown) => change({ error }),
+          )
+          .finally(look);
       }
       return true;
     },
-    [kind, told, ready],
+    [kind, told, ready, look],
   );
   const over = useDropAndPaste(send);
+  const pause = ({ id, transfer, paused }: Sending) => {
+    if (paused) transfer?.resume();
+    else transfer?.pause();
+    setSendings((all) => all.map((each) => (each.id === id ? { ...each, paused: !paused } : each)));
+  };
+  const choose = () => (ready ? pick.current?.click() : setAsked(true));
   const close = (sending: Sending) => {
     sending.leaving.abort();
     setSendings((all) => all.filter((each) => each !== sending));
@@ -86,7 +102,7 @@ export function Uploader({ kind }: { kind: Kind }) {
             {t(`upload.${kind}Hint`)}
           </span>
         </p>
-        <Button aria-describedby={hint} onClick={() => (ready ? pick.current?.click() : setAsked(true))}>
+        <Button aria-describedby={hint} onClick={choose}>
           {t("upload.pick")}
         </Button>
         <input
@@ -102,21 +118,67 @@ export function Uploader({ kind }: { kind: Kind }) {
         />
       </div>
       <ul className="sendings" aria-live="polite">
+        {broken.map((each) => (
+          <BrokenOffRow key={each.name} broken={each} choose={choose} look={look} />
+        ))}
         {sendings.map((sending) => (
-          <SendingRow key={sending.id} kind={kind} sending={sending} onClose={() => close(sending)} />
+          <SendingRow
+            key={sending.id}
+            kind={kind}
+            sending={sending}
+            onPause={() => pause(sending)}
+            onClose={() => close(sending)}
+          />
         ))}
       </ul>
     </section>
   );
 }
 
-function SendingRow({ kind, sending, onClose }: { kind: Kind; sending: Sending; onClose: () => void }) {
-  const { t, i18n } = useTranslation();
-  const { name, share, entry, existed, error } = sending;
+/** What broke off, told until its file is chosen again. */
+function useBrokenOff(kind: Kind): [BrokenOff[], () => void] {
+  const [broken, setBroken] = useState<BrokenOff[]>([]);
+  const look = useCallback(() => void brokenOff(kind).then(setBroken, () => setBroken([])), [kind]);
+  useEffect(look, [look]);
+  return [broken, look];
+}
+
+function BrokenOffRow({ broken, choose, look }: { broken: BrokenOff; choose: () => void; look: () => void }) {
+  const { t } = useTranslation();
+  const { name, forget } = broken;
   return (
     <li className="sending">
       <div className="sending-head">
         <strong>{name}</strong>
+        <IconButton icon="close" label={t("upload.forget", { name })} onClick={() => void forget().then(look)} />
+      </div>
+      <div className="sending-head">
+        <span className="hint">{t("upload.broken")}</span>
+        <Button look="quiet" icon="retry" onClick={choose}>
+          {t("upload.again")}
+        </Button>
+      </div>
+    </li>
+  );
+}
+
+type RowProps = { kind: Kind; sending: Sending; onPause: () => void; onClose: () => void };
+
+function SendingRow({ kind, sending, onPause, onClose }: RowProps) {
+  const { t, i18n } = useTranslation();
+  const { name, share, entry, existed, error, transfer, paused } = sending;
+  const moving = !entry && error === undefined && share < 1;
+  return (
+    <li className="sending">
+      <div className="sending-head">
+        <strong>{name}</strong>
+        {moving && transfer && (
+          <IconButton
+            icon={paused ? "play" : "pause"}
+            label={t(paused ? "upload.resume" : "upload.pause", { name })}
+            onClick={onPause}
+          />
+        )}
         <IconButton
           icon="close"
           label={t(entry || error ? "upload.dismiss" : "upload.end", { name })}
@@ -128,7 +190,9 @@ function SendingRow({ kind, sending, onClose }: { kind: Kind; sending: Sending; 
         <>
           <Bar label={name} percent={share < 1 ? share * 100 : null} />
           <span className="hint">
-            {share < 1 ? t("upload.sent", { percent: Math.floor(share * 100) }) : t("upload.looking")}
+            {share < 1
+              ? t(paused ? "upload.paused" : "upload.sent", { percent: Math.floor(share * 100) })
+              : t("upload.looking")}
           </span>
         </>
       )}

@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import type { Schemas, ServiceState } from "../api/client.ts";
 import { useServices } from "../api/queries.ts";
@@ -91,7 +92,7 @@ function Server({ replica }: { replica: Replica }) {
   );
 }
 
-type Words = ReturnType<typeof useTranslation>["t"];
+type Words = TFunction;
 
 function figures(t: Words, replica: Replica): [string, string][] {
   const told: [string, string | number | null | undefined][] = [

@@ -5,7 +5,7 @@ import type { Job } from "../api/client.ts";
 import { when } from "../lib/format.ts";
 import { Button } from "../ui/Button.tsx";
 import { Failure, Notice } from "../ui/Notice.tsx";
-import { Bar, Select } from "../ui/parts.tsx";
+import { Bar, Select, Switch } from "../ui/parts.tsx";
 import {
   type Connector as ConnectorView,
   type Delivery,
@@ -69,15 +69,16 @@ type SendProps = Omit<ConnectedProps, "job"> & { deliver: Actions["deliver"] };
 function SendForm({ connector, name, before, deliver }: SendProps) {
   const { t } = useTranslation();
   const id = useId();
-  const { visibilities, result } = connector.capabilities;
+  const { visibilities, result, declares_ai } = connector.capabilities;
   const [visibility, setVisibility] = useState<NonNullable<NewDelivery["visibility"]>>("private");
+  const [ai_made, setAiMade] = useState(true);
   const [time, setTime] = useState("");
   const time_zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const send = async (event: FormEvent) => {
     event.preventDefault();
     await before();
     const later = time ? { publish_at: time, time_zone } : {};
-    deliver.mutate({ platform: connector.platform, visibility, ...later });
+    deliver.mutate({ platform: connector.platform, visibility, ai_made, ...later });
   };
   return (
     <form className="connector-form" onSubmit={send}>
@@ -99,6 +100,14 @@ function SendForm({ connector, name, before, deliver }: SendProps) {
           onChange={(event) => setTime(event.target.value)}
         />
       </label>
+      {declares_ai && (
+        <Switch
+          label={t("connector.ai")}
+          hint={t("connector.aiHint", { name })}
+          checked={ai_made}
+          onChange={setAiMade}
+        />
+      )}
       <Button type="submit" icon="publish" busy={deliver.isPending}>
         {t(result === "draft" ? "connector.sendDraft" : "connector.send", { name })}
       </Button>

@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 import { type FormEvent, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
@@ -96,7 +97,7 @@ function VoiceOfSentence({ value, onChange }: { value: string; onChange: (voice:
   );
 }
 
-function counted(t: ReturnType<typeof useTranslation>["t"], revision: Revision): string {
+function counted(t: TFunction, revision: Revision): string {
   const total = revision.sentences.length;
   return `${t("edit.count", { count: revision.to_film, total })} ${t("edit.speak", { count: revision.to_speak })}`;
 }

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { type Job, reach } from "../api/client.ts";
 import { Notice } from "../ui/Notice.tsx";
@@ -60,7 +61,7 @@ export function Report({ job }: { job: Job }) {
 
 const told = (found: (string | false)[]) => [...new Set(found.filter((each) => each !== false))];
 
-type Words = ReturnType<typeof useTranslation>["t"];
+type Words = TFunction;
 
 function findings(t: Words, report: ReportFile): (string | false)[] {
   const again = report.takes.filter((take) => take.takes > 1).length;

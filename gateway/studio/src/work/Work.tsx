@@ -1,3 +1,4 @@
+import type { TFunction } from "i18next";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation, useNavigate, useParams } from "react-router";
@@ -82,7 +83,7 @@ function Shown({ job }: { job: Job }) {
   );
 }
 
-function cancelledWords(t: ReturnType<typeof useTranslation>["t"], job: Job): string {
+function cancelledWords(t: TFunction, job: Job): string {
   const { segments_done, segments_total } = job.progress;
   if (segments_done === 0) return t("work.cancelledNothing");
   return t("work.cancelled", { count: segments_done, total: segments_total });

@@ -33,10 +33,11 @@ export function faultsOf(recording: Recording): Fault[] {
   const levels = levelsOf(recording);
   const noise_db = levels[Math.floor(levels.length * 0.1)] ?? SILENCE_DB;
   const voice_db = levels[Math.floor(levels.length * 0.9)] ?? SILENCE_DB;
+  const clipped = isClipped(recording.samples);
   const found: [Fault, boolean][] = [
     ["short", seconds(recording) < SHORTEST_S],
-    ["clipped", isClipped(recording.samples)],
-    ["quiet", voice_db < QUIETEST_VOICE_DB],
+    ["clipped", clipped],
+    ["quiet", !clipped && voice_db < QUIETEST_VOICE_DB], // nobody can mend both
     ["noisy", voice_db >= QUIETEST_VOICE_DB && voice_db - noise_db < LEAST_OVER_NOISE_DB],
   ];
   return found.filter(([, is]) => is).map(([fault]) => fault);
