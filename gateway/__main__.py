@@ -1,6 +1,7 @@
 """Runs the gateway: `python -m gateway`."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 import sys
@@ -31,7 +32,7 @@ from services.base.tracing.spans import start_tracing, stop_tracing
 from services.media.storage.opening import open_store
 
 _POLL_S = 0.05
-_TICKS_A_LOOK = 10
+_TICK_S = 1.0
 
 
 class GatewayServer(uvicorn.Server):
@@ -48,16 +49,24 @@ class GatewayServer(uvicorn.Server):
         super().__init__(config)
         self._settings, self._admission, self._stopping = settings, admission, stopping
         self._certificate = certificate
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def on_tick(self, counter: int) -> bool:
-        """Ten times a second; the certificate is looked at once in that time."""
-        if self._certificate is not None and counter % _TICKS_A_LOOK == 0:
-            self._certificate.renew()
-        return await super().on_tick(counter)
+    async def main_loop(self) -> None:
+        """Until a signal, which uvicorn alone would look for ten times a second; the date is told once a second."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            if self._certificate is not None:
+                self._certificate.renew()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._stopping.wait()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._stopping.set()
         super().handle_exit(sig, frame)
+        if self._loop is None:
+            self._stopping.set()
+        else:  # the loop waits for its selector, which a signal alone does not wake
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Keeps the port open, for probes and for telling others to come again, while requests end."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 from rich.markup import escape
 
-from gateway.cli.options import option_of
 from services.base.errors import VigentError
 
 out = Console(highlight=False, soft_wrap=True)
@@ -14,6 +13,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def show_error(error: VigentError, what: str = "error") -> None:
     """What is wrong, where, and what to do."""
+    from gateway.cli.options import option_of  # knows every option of a film, which few commands make
+
     err.print(f"[bold red]{what}:[/] {escape(error.problem)}")
     if error.field:
         err.print(f"  where: {escape(option_of(error.field))}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -77,10 +77,10 @@ class Addresses:
 
     @classmethod
     def configured(cls, lipsync_replicas: int = 1) -> Addresses:
-        """As settings and defaults have them; each further replica ten ports on."""
+        """As settings and defaults have them, a free one for each that is 0; each further replica ten ports on."""
         gateway, servers = _AnyProcess.load(GATEWAY), {name: _AnyServer.load(name) for name in SERVICES}
-        ports = {name: servers.get(name, gateway).port for name in PROCESSES}
-        metrics_ports = {name: server.metrics_port for name, server in servers.items()}
+        ports = _chosen({name: servers.get(name, gateway).port for name in PROCESSES})
+        metrics_ports = _chosen({name: server.metrics_port for name, server in servers.items()}, ports.values())
         for number, name in enumerate(replica_names("lipsync", lipsync_replicas)):
             ports[name] = _further(ports["lipsync"], number)
             metrics_ports[name] = _further(metrics_ports["lipsync"], number)
@@ -187,6 +187,13 @@ def _further(port: int, number: int) -> int:
         remedy = "Lower VIGENT_LIPSYNC_PORT and VIGENT_LIPSYNC_METRICS_PORT."
         raise InvalidInputError(f"There is no port {further} for a replica.", remedy, "lipsync_replicas")
     return further
+
+
+def _chosen(ports: Mapping[str, int], taken: Collection[int] = ()) -> dict[str, int]:
+    """Everybody is told where the others listen, so what the system is to choose is chosen before they start."""
+    unset = [name for name, port in ports.items() if not port]
+    free = [port for port in free_ports(len(unset) + len(taken)) if port not in taken] if unset else []
+    return {**ports, **dict(zip(unset, free, strict=False))}
 
 
 def free_ports(count: int) -> list[int]:

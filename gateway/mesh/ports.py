@@ -13,9 +13,8 @@ from services.base.exits import PORT_TAKEN
 
 
 def wanted_ports(addresses: Addresses) -> dict[str, int]:
-    """The ports of every process, such as "tts" and "tts metrics"; without those that the system chooses."""
-    metrics = {f"{name} metrics": port for name, port in addresses.metrics_ports.items()}
-    return {name: port for name, port in {**addresses.ports, **metrics}.items() if port}
+    """The ports of every process, such as "tts" and "tts metrics"."""
+    return {**addresses.ports, **{f"{name} metrics": port for name, port in addresses.metrics_ports.items()}}
 
 
 def taken_ports(addresses: Addresses) -> dict[str, int]:

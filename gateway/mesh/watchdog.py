@@ -39,7 +39,10 @@ class Verdict:
 
 
 class Watchdog:
-    """Looks at one process from its start until it must end."""
+    """Looks at one process from its start until it must end.
+
+    All of them look at the same moment: gRPC's threads, once they are woken, take seconds to fall asleep.
+    """
 
     def __init__(
         self, probe: HealthProbe, address: str, policy: WatchdogPolicy, drain_s: float, ready: Callable[[], bool]
@@ -57,13 +60,17 @@ class Watchdog:
             await asyncio.Event().wait()
         while True:
             began_s = time.monotonic()
-            await asyncio.sleep(self._policy.interval_s)
+            await asyncio.sleep(self._pause_s(began_s))
             sign = await self._look()
             self._answered = self._answered or sign is Sign.ALIVE or self._ready()
             if reason := self._verdict(sign, time.monotonic() - began_s):
                 return Verdict(reason)
             if sign is Sign.ALIVE and (reason := await self._too_large()):
                 return Verdict(reason, gentle=True)
+
+    def _pause_s(self, now_s: float) -> float:
+        """Until the next look; as long as something is amiss, a whole interval after the one before."""
+        return self._policy.interval_s - (0.0 if self._waited_s else now_s % self._policy.interval_s)
 
     async def _too_large(self) -> str:
         limit_bytes = self._policy.memory_bytes

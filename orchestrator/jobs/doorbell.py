@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 
-ALONE_S, AMONG_OTHERS_S = 2.0, 0.2
+ALONE_S, AMONG_OTHERS_S = 5.0, 0.2
 """Between two looks while nothing happens here; another orchestrator on the same database, if full, queues for all."""
 _AWAKE_EVERY_S = 0.2
 _AWAKE_FOR_S = 2.0  # a place is free a moment after its job has ended

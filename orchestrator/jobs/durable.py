@@ -22,6 +22,7 @@ from dbos._queue import queue_worker_thread
 
 from orchestrator.jobs.database import AWAY_ERRORS, away, reached, teach_sqlite_milliseconds
 from orchestrator.jobs.doorbell import ALONE_S, AMONG_OTHERS_S, Doorbell
+from orchestrator.jobs.quiet import start_no_idle_threads
 from orchestrator.jobs.serializer import JsonSerializer, refuse_pickles
 from services.base.errors import UnavailableError
 
@@ -61,6 +62,7 @@ class DurableEngine:
         )
         teach_sqlite_milliseconds()
         refuse_pickles()
+        start_no_idle_threads()
         self._dbos = DBOS(config=config)
         DBOS.listen_queues([])  # the only queue has a thread of its own, which wakes at a ring
         self._doorbell, self._listener = Doorbell(), threading.Thread()

@@ -153,7 +153,9 @@ class RecoverySettings(BaseModel):
     restart_window_s: float = Field(
         default=600.0, description="Time in which `restart_limit` workers may die; then it rests as long.", gt=0
     )
-    watch_interval_s: float = Field(default=0.25, description="Time between two looks at the progress records.", gt=0)
+    watch_interval_s: float = Field(
+        default=0.25, description="Time between two looks at a busy worker; at an idle one up to 2 s.", gt=0
+    )
     cancel_grace_s: float = Field(default=2.0, description="Time a hung engine has to obey a cancel.", ge=0)
     kill_grace_s: float = Field(default=1.0, description="Time between dumping stacks, SIGTERM and SIGKILL.", ge=0)
     exit_budget_s: float = Field(default=30.0, description="Longest time a killed worker may take to be gone.", gt=0)

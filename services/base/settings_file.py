@@ -7,13 +7,14 @@ import os
 import tomllib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
+from typing import TYPE_CHECKING, Any
 
 from services.base.errors import InvalidInputError
 from services.base.secure.secrets import without_secrets
+
+if TYPE_CHECKING:  # engines look for the store in vigent.toml; only servers check settings
+    from pydantic import ValidationError
+    from pydantic_settings import BaseSettings
 
 _SECTIONS = ("gateway", "orchestrator", "tts", "lipsync", "asr", "overlay", "mesh")
 SHARED_KEYS = (

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Iterable
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,9 +14,10 @@ from prometheus_client import (
     Histogram,
     ProcessCollector,
     disable_created_metrics,
-    start_http_server,
+    make_wsgi_app,
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.registry import Collector
 
 from services.base.exits import port_error
@@ -28,6 +32,7 @@ REFUSALS = ("queue_full", "caller_left", "unavailable", "deadline")
 DEATHS = ("crash", "stall", "memory", "oom", "load", "canary")
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
+_NEVER_S = 86_400.0  # between two looks whether the endpoint is to end: it ends with the process
 _FACTORS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 0.8, 1, 1.25, 2, 5, 10, 50)
 
 
@@ -59,12 +64,11 @@ class ServerMetrics:
     def serve(self, host: str, port: int) -> int:
         """Starts the scrape endpoint on a thread; returns its port. Raises what `port_error` makes of one in use."""
         try:
-            server, _ = start_http_server(port, host, self.registry)
+            return _serve_scrapes(host, port, self.registry)
         except OSError as error:
             problem = f"The metrics port {host}:{port} cannot be opened: {error.strerror}."
             remedy = f"Set VIGENT_{self.service.upper()}_METRICS_PORT to a free port."
             raise port_error(problem, remedy, "metrics_port", error) from error
-        return int(server.server_port)
 
     def request_ended(self, method: str, code: str, seconds: float) -> None:
         """Counts an ended RPC."""
@@ -105,6 +109,20 @@ class ServerMetrics:
         self, name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...] = _SECONDS
     ) -> Histogram:
         return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
+
+
+class _SilentHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Nobody reads a line for each scrape."""
+
+
+def _serve_scrapes(host: str, port: int, registry: CollectorRegistry) -> int:
+    """Like the library's `start_http_server`, whose thread wakes twice a second; returns the port."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+    kind: type[ThreadingWSGIServer] = type("_Server", (ThreadingWSGIServer,), {"address_family": family})
+    server = make_server(host, port, make_wsgi_app(registry), kind, _SilentHandler)
+    threading.Thread(target=server.serve_forever, args=(_NEVER_S,), name="scrapes", daemon=True).start()
+    return int(server.server_port)
 
 
 class _WorkerCollector(Collector):

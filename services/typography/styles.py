@@ -7,13 +7,14 @@ import json
 import math
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
-
-import jsonschema
+from typing import TYPE_CHECKING, Any, Literal
 
 from services.base.errors import InvalidInputError, NotFoundError
 from services.media.store import MediaStore
 from services.typography.fonts import ASSETS, find_font, is_content_hash
+
+if TYPE_CHECKING:
+    import jsonschema
 
 StyleKind = Literal["subtitle", "title", "label"]
 Area = Literal["safe", "caption", "title"]
@@ -130,6 +131,8 @@ def _schema() -> dict[str, Any]:
 
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
+    import jsonschema  # where a style is read, not wherever one is named
+
     return jsonschema.Draft202012Validator(_schema())
 
 

@@ -29,3 +29,8 @@ def test_a_server_holds_no_library_that_computes(mesh: Mesh, service: str) -> No
 
 def test_its_worker_does(mesh: Mesh) -> None:
     assert "cv2" in loaded(mesh.servers["lipsync"].worker())
+
+
+@pytest.mark.parametrize("service", ["tts", "lipsync", "asr", "overlay"])
+def test_a_server_has_its_worker_and_no_other_process(mesh: Mesh, service: str) -> None:
+    assert psutil.Process(mesh.servers[service].process.pid).children() == [mesh.servers[service].worker()]

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Literal
 
-import numpy as np
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,8 +19,6 @@ from gateway.http.openai_voices import LIKELY, engine_voice
 from gateway.http.problems import PROBLEM_RESPONSES
 from services.base.errors import InvalidInputError
 from services.base.tracing.spans import present
-from services.media.pcm import PcmResampler
-from services.media.speech.stretch import TimeStretch
 from services.text.notation.spoken_marks import FIELD
 from services.text.plain_text import checked_text
 from services.text.pronunciation_messages import pause_messages, pronunciation_messages
@@ -205,6 +202,10 @@ class _Speech:
 
 
 async def _stretched(samples: AsyncGenerator[bytes, None], speed: float, rate_hz: int) -> AsyncGenerator[bytes, None]:
+    import numpy as np  # for those who ask for another speed or rate
+
+    from services.media.speech.stretch import TimeStretch
+
     stretch = TimeStretch(speed, rate_hz)
     async with aclosing(samples):
         async for data in samples:
@@ -222,6 +223,10 @@ async def _wav(samples: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGener
 
 
 async def _openai_pcm(samples: AsyncGenerator[bytes, None], rate_hz: int) -> AsyncGenerator[bytes, None]:
+    import numpy as np
+
+    from services.media.pcm import PcmResampler
+
     resampler = PcmResampler(rate_hz, OPENAI_PCM_RATE_HZ)
     async with aclosing(samples):
         async for data in samples:

@@ -11,7 +11,6 @@ from functools import cache
 import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
-from scipy.fft import dct, rfft
 
 SAMPLE_RATE_HZ = 16_000
 HOP = 160
@@ -32,7 +31,7 @@ def power_spectra(samples: NDArray[float32]) -> NDArray[float32]:
     before = (_WINDOW - HOP) // 2
     padded = np.pad(samples, (before, _WINDOW))
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::HOP][:frames]
-    spectra = rfft(windows * np.hanning(_WINDOW).astype(float32), _FFT)
+    spectra = np.fft.rfft(windows * np.hanning(_WINDOW).astype(float32), _FFT)
     powers: NDArray[float32] = np.square(np.abs(spectra)).astype(float32)
     return powers
 
@@ -48,12 +47,20 @@ def mel_energies(spectra: NDArray[float32], stretch: float = 1.0) -> NDArray[flo
 
 def cepstra(log_energies: NDArray[float32]) -> NDArray[float32]:
     """Cepstra and their deltas of log mel energies, shape (frames, 2 * CEPSTRA)."""
-    static = dct(log_energies, axis=1, norm="ortho")[:, :CEPSTRA].astype(float32)
+    static = log_energies @ _cosines(log_energies.shape[1])
     reach = len(_DELTA_WEIGHTS) // 2
     padded = np.pad(static, ((reach, reach), (0, 0)), mode="edge")
     shifted = [weight * padded[step : step + len(static)] for step, weight in enumerate(_DELTA_WEIGHTS)]
     slope = sum(shifted) / float32(sum(weight**2 for weight in _DELTA_WEIGHTS))
     return np.concatenate([static, slope], axis=1)
+
+
+@cache
+def _cosines(bands: int) -> NDArray[float32]:
+    """The first columns of the orthonormal DCT-II; scipy's would take 0.2 s to load, and 10 MB."""
+    angles = np.pi / bands * np.outer(np.arange(bands) + 0.5, np.arange(CEPSTRA))
+    scale = np.sqrt(np.where(np.arange(CEPSTRA) == 0, 1, 2) / bands)
+    return (np.cos(angles) * scale).astype(float32)
 
 
 @cache

@@ -6,7 +6,6 @@ A span has a parent, by its W3C traceparent, in this process or another one; wit
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import re
@@ -114,11 +113,13 @@ def span(name: str, *, root: bool = False, kind: str = "internal", **attributes:
     try:
         with _made_present(begun):
             yield begun
-    except (asyncio.CancelledError, GeneratorExit):
-        begun.event("cancelled")
-        raise
     except BaseException as error:
-        begun.end(error)
+        from asyncio import CancelledError  # workers load this file, and asyncio only when something fails
+
+        if isinstance(error, CancelledError | GeneratorExit):
+            begun.event("cancelled")
+        else:
+            begun.end(error)
         raise
     finally:
         begun.end()

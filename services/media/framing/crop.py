@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy import float64
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
 
 OUTSIDE = "The presenter fell outside the crop"
 """How the note on it begins."""
@@ -52,9 +53,9 @@ def cover(width: float, height: float, aspect: float, focus: tuple[float, float]
     `focus` is in shares of the picture's width and height.
     """
     box_width, box_height = min(width, height * aspect), min(height, width / aspect)
-    x = np.clip(focus[0] * width - box_width / 2, 0, width - box_width)
-    y = np.clip(focus[1] * height - box_height / 2, 0, height - box_height)
-    return Crop(float(x), float(y), box_width, box_height)
+    x = min(max(focus[0] * width - box_width / 2, 0.0), width - box_width)
+    y = min(max(focus[1] * height - box_height / 2, 0.0), height - box_height)
+    return Crop(x, y, box_width, box_height)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ class CropPath:
     @classmethod
     def fixed(cls, focus: tuple[float, float]) -> CropPath:
         """A crop that stays."""
-        return cls(np.array([focus], float64))
+        import numpy as np  # the gateway reads what a crop keeps, and computes nothing
+
+        return cls(np.array([focus], np.float64))
 
     def at(self, picture: int) -> tuple[float, float]:
         """Where the crop is meant to be in a picture."""
@@ -86,5 +89,5 @@ class CropPath:
     @property
     def reach(self) -> tuple[float, float]:
         """How far it goes, in shares of the width and the height."""
-        x, y = np.ptp(self.places, axis=0)
+        x, y = self.places.max(axis=0) - self.places.min(axis=0)
         return float(x), float(y)

@@ -17,8 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from typing import cast
+from typing import Any, cast
 
 from services.base import errors
 from services.base.allocator import keep_large_blocks
@@ -73,6 +74,7 @@ def main(
     figures.
     """
     _die_with(boot.parent)
+    _leave_tracker()
     os.nice(_NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server drains first
     faulthandler.enable()
@@ -244,6 +246,14 @@ def _sender(replies: Connection) -> _Send:
             write(replies, parts)
 
     return send_whole
+
+
+def _leave_tracker() -> None:
+    """What an engine's library shares by a name gets a tracker of its own: the server has started none."""
+    tracker: Any = resource_tracker._resource_tracker
+    if tracker._fd is not None:
+        os.close(tracker._fd)
+        tracker._fd = None
 
 
 def _die_with(parent: int) -> None:

@@ -12,7 +12,8 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
+from multiprocessing import resource_tracker
 from typing import TypeVar, cast
 
 import psutil
@@ -61,7 +62,8 @@ class WorkerProcess:
             args=(boot, their_orders, their_replies, self._records, self._gauges),
             name=f"{boot.service}-worker",
         )
-        self._process.start()
+        with _no_tracker():
+            self._process.start()
         self.pid = cast("int", self._process.pid)
         their_replies.close()  # so that reading ends when the child does
         their_orders.close()
@@ -194,6 +196,18 @@ class WorkerProcess:
     def _on_loop(self, function: Callable[[_Argument], None], argument: _Argument) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody is interested any more
             self._loop.call_soon_threadsafe(function, argument)
+
+
+@contextlib.contextmanager
+def _no_tracker() -> Iterator[None]:
+    """A start within takes no process that cleans up after it (6 MB, 0.03 s): what it shares has no name to remove."""
+    found, nowhere = resource_tracker.getfd, os.open(os.devnull, os.O_WRONLY)
+    resource_tracker.getfd = lambda: nowhere
+    try:
+        yield
+    finally:
+        resource_tracker.getfd = found
+        os.close(nowhere)
 
 
 def _shared_words(count: int) -> MutableSequence[int]:

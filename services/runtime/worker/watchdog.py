@@ -12,7 +12,7 @@ import logging
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from services.base.errors import UnavailableError
@@ -26,17 +26,21 @@ from services.runtime.worker.worker import Worker
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 1.0
 _OVERSLEPT_S = 1.0
+_IDLE_LOOK_S = 2.0
 _LEAST_SILENCE_S = 2.0  # on a busy machine an idle process may have to wait for its turn
 _SCHEDSTAT = Path("/proc/self/schedstat")  # of the first thread, in which the event loop runs
 
 
 class Watchdog:
-    """Looks at a worker every `watch_interval_s`, while it is being recovered, too: other slots may hang meanwhile."""
+    """Looks at a worker every `watch_interval_s`, while it is being recovered, too: other slots may hang meanwhile.
+
+    One that is idle and answers is looked at more seldom, and at once when a call begins.
+    """
 
     def __init__(self, worker: Worker, settings: ServerSettings) -> None:
         self._worker, self._settings = worker, settings
         self._stalls = Stalls(worker.units)
-        self._awake_since_ns = self._busy_until_ns = 0
+        self._awake_since_ns = self._busy_until_ns = self._unanswered_ns = 0
         self._recovery: asyncio.Task[None] | None = None
         self._told: set[tuple[int, ...]] = set()
 
@@ -58,20 +62,36 @@ class Watchdog:
         After this process or the whole machine was paused, engine and callers get their full budgets again; not where
         this process had much to do, or to wait for a processor.
         """
+        interval_s = self._interval_s()
         slept_ns, busy_ns = time.monotonic_ns(), _busy_ns()
-        await asyncio.sleep(self._settings.recovery.watch_interval_s)
+        self._worker.called.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(interval_s):
+                await self._worker.called.wait()
         now_ns = time.monotonic_ns()
         away_s = (now_ns - slept_ns - (_busy_ns() - busy_ns)) / 1e9
-        if away_s > self._settings.recovery.watch_interval_s + _OVERSLEPT_S:
+        if away_s > interval_s + _OVERSLEPT_S:
             self._awake_since_ns = now_ns
         return now_ns
+
+    def _interval_s(self) -> float:
+        """Until the next look: a silent worker is to be found as soon as a busy one.
+
+        A thread that works on after its call has ended makes it a busy one.
+        """
+        often_s, process = self._settings.recovery.watch_interval_s, self._worker.process
+        if process is None or self._unanswered_ns or not self._worker.idle:
+            return often_s
+        if any(snapshot.active for snapshot in process.snapshots()):
+            return often_s
+        return max(often_s, min(_IDLE_LOOK_S, self._settings.stall_budget_s / 4))
 
     async def _look(self, process: WorkerProcess, now_ns: int) -> None:
         self._worker.observe()
         self._end_idle_calls(now_ns)
         snapshots = process.snapshots()
-        unanswered_ns = process.unanswered_ns(now_ns)
-        standstill = unanswered_ns > 0 and not process.is_stopped()
+        self._unanswered_ns = process.unanswered_ns(now_ns)
+        standstill = self._unanswered_ns > 0 and not process.is_stopped()
         slots = self._stalls.hung(snapshots, now_ns, since_ns=self._awake_since_ns, standstill=standstill)
         self._tell(process, slots)
         if self._recovery is not None and not self._recovery.done():

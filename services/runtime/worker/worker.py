@@ -100,6 +100,7 @@ class Worker:
         self.units = Units(settings.recovery.stall_ceiling_s)
         self.changed = asyncio.Event()
         self.available = asyncio.Event()
+        self.called = asyncio.Event()  # set by each call, for whoever looks seldom while there is none
         self.draining = self.stalled = self.retiring = self.broken = False
         self.version = self.missing = self.doubt = ""
         self._boot, self._metrics = boot, metrics
@@ -291,6 +292,7 @@ class Worker:
             self.admission.release(slot)
             raise
         self.calls[call.id] = call
+        self.called.set()
         return call
 
     async def _present_process(self) -> WorkerProcess:

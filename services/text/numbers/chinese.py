@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cn2an
-
 from services.text.numbers.speech import Speech, scaled
 from services.text.numbers.tables import CURRENCIES, UNITS
 
@@ -47,6 +45,8 @@ class Chinese(Speech):
     def cardinal(self, number: str) -> str:
         """128.50 is 一百二十八点五零."""
         whole, _, decimals = number.replace(",", "").partition(".")
+        import cn2an  # builds patterns of all that it can read, for 0.2 s
+
         words = str(cn2an.an2cn(whole, "low")) if len(whole) <= _LONGEST_QUANTITY else self.digits(whole)
         return f"{words}点{self.digits(decimals)}" if decimals else words
 

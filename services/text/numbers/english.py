@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from num2words import num2words
-
 from services.text.numbers.speech import SCALES, Speech, scaled
 from services.text.numbers.tables import CURRENCIES, MONTHS, UNITS
 
@@ -164,4 +162,6 @@ class English(Speech):
 
 
 def _words(number: str, kind: str = "cardinal") -> str:
+    from num2words import num2words  # loads forty languages
+
     return str(num2words(int(number), to=kind)).replace(",", "")

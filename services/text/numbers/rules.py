@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.text.numbers.chinese import Chinese
 from services.text.numbers.english import English
@@ -24,17 +25,28 @@ Match = re.Match[str]
 class Rule:
     """How a match is said, in numbers read in `language` ("" = any); `before` has to match what stands before it.
 
-    `say` may return None: the rule does not fit after all.
+    `say` may return None: the rule does not fit after all. Patterns are compiled when there is a number to read: that
+    takes 0.05 s, and most processes that load this file are never given one.
     """
 
-    pattern: re.Pattern[str]
+    source: str
     say: Callable[[Match, Speech], str | None]
-    before: re.Pattern[str] | None
+    source_before: str
     language: str
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What is read."""
+        return re.compile(self.source)
+
+    @cached_property
+    def before(self) -> re.Pattern[str] | None:
+        """What has to stand before it."""
+        return re.compile(rf"(?:{self.source_before})$", re.IGNORECASE) if self.source_before else None
 
 
 def _rule(pattern: str, say: Callable[[Match, Speech], str | None], before: str = "", language: str = "") -> Rule:
-    return Rule(re.compile(pattern), say, re.compile(rf"(?:{before})$", re.IGNORECASE) if before else None, language)
+    return Rule(pattern, say, before, language)
 
 
 def _any_of(names: Iterable[str]) -> str:

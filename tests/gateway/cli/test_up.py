@@ -161,6 +161,16 @@ def test_a_port_given_twice_is_told_before_anything_starts(tmp_path, monkeypatch
     assert [finding.detail for finding in checks.ports(tmp_path)] == [told]
 
 
+async def test_a_gateway_on_port_0_is_found_where_it_listens(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIGENT_GPUS", "")
+    monkeypatch.setenv("VIGENT_GATEWAY_PORT", "0")
+    plan = MeshPlan.here()
+    async with Supervisor(plan, tmp_path, lambda *_: None, ("gateway",), QUICK) as mesh:
+        await asyncio.wait_for(mesh.wait_ready(), TIMEOUT_S)
+        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S) as client:
+            assert (await client.get(f"http://{plan.addresses.address('gateway')}/livez")).is_success
+
+
 def _settings_of_ports() -> list[str]:
     return [f"VIGENT_{name.upper()}_PORT" for name in PROCESSES] + [
         f"VIGENT_{name.upper()}_METRICS_PORT" for name in SERVICES

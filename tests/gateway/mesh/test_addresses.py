@@ -38,3 +38,15 @@ def test_what_the_environment_names_stays(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_database_server_in_the_file_stays(tmp_path: Path) -> None:
     (tmp_path / "vigent.toml").write_text(f'[orchestrator]\ndatabase_url = "{SERVER}"\n', encoding="utf-8")
     assert DATABASE not in told(tmp_path / "data")
+
+
+def test_a_port_of_0_is_chosen_before_anybody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GATEWAY_PORT", "TTS_PORT", "TTS_METRICS_PORT"):
+        monkeypatch.setenv(f"VIGENT_{name}", "0")
+    addresses = Addresses.configured()
+    ports = [*addresses.ports.values(), *addresses.metrics_ports.values()]
+    assert 0 not in ports
+    assert len(set(ports)) == len(ports)
+    told = addresses.environment(tmp_path)
+    assert told["VIGENT_GATEWAY_PORT"] == str(addresses.ports["gateway"])
+    assert told["VIGENT_ORCHESTRATOR_TTS"] == addresses.address("tts")
