@@ -30,6 +30,8 @@ export async function startLanguage(): Promise<void> {
   });
   const { zh } = await import("./zh.ts");
   i18next.addResourceBundle("zh", "translation", zh);
+  const { default: said } = await import("./said.zh.json");
+  i18next.addResourceBundle("zh", "said", said);
   await i18next.changeLanguage(language);
 }
 

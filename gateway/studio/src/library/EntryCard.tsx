@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Font, Footage, Music, Style, Voice } from "../api/client.ts";
 import type { Entry, Kind } from "../api/upload.ts";
+import { useSaid } from "../i18n/useSaid.ts";
 import { bytes, clock, nameOf, when } from "../lib/format.ts";
 import { AuditionButton } from "../ui/AuditionButton.tsx";
 import { IconButton } from "../ui/Button.tsx";
@@ -16,6 +17,7 @@ type Props = { kind: Kind; entry: Entry; onOpen: (() => void) | undefined };
 export function EntryCard({ kind, entry, onOpen }: Props) {
   const { t, i18n } = useTranslation();
   const words = useFailureWords();
+  const said = useSaid();
   const name = nameOf(entry, i18n.language);
   const remove = () =>
     removeLater(kind, entry.id, t("library.removed", { name }), (error) => {
@@ -33,7 +35,7 @@ export function EntryCard({ kind, entry, onOpen }: Props) {
         {"notes" in entry &&
           entry.notes?.map((note) => (
             <p key={note} className="warning">
-              <Icon name="warning" small /> {note}
+              <Icon name="warning" small /> {said(note)}
             </p>
           ))}
       </div>

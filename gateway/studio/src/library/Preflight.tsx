@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { type ApiError, api, data, type Footage, type Schemas } from "../api/client.ts";
 import { Sample } from "../home/Sample.tsx";
+import { useSaid } from "../i18n/useSaid.ts";
 import { useChoices } from "../lib/choices.ts";
 import { clock, nameOf } from "../lib/format.ts";
 import { Button } from "../ui/Button.tsx";
@@ -67,6 +68,7 @@ function Box({ region, name }: { region: NonNullable<Report["face"]>; name: stri
 
 function Found({ report, footage }: { report: Report; footage: Footage }) {
   const { t } = useTranslation();
+  const said = useSaid();
   const { frames, frames_without_face, frames_with_several_faces, problems } = report;
   const share = (count: number) => `${Math.round((100 * count) / frames)} %`;
   const tall = report.face ? `${Math.round(report.face.height * 100)} %` : "–";
@@ -91,7 +93,7 @@ function Found({ report, footage }: { report: Report; footage: Footage }) {
       {problems.length === 0 && <Notice tone="good">{t("preflight.fine")}</Notice>}
       {problems.map((problem) => (
         <Notice key={problem} tone="warning">
-          {problem}
+          {said(problem)}
         </Notice>
       ))}
     </>

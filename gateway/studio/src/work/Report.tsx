@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { type Job, reach } from "../api/client.ts";
+import { useSaid } from "../i18n/useSaid.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { Section } from "../ui/parts.tsx";
 
@@ -20,6 +21,7 @@ type ReportFile = {
 /** What was found in the film, and what to mend. */
 export function Report({ job }: { job: Job }) {
   const { t } = useTranslation();
+  const said = useSaid();
   const file = job.outputs["report.json"];
   const query = useQuery({
     queryKey: ["report", file?.sha256],
@@ -30,7 +32,7 @@ export function Report({ job }: { job: Job }) {
   });
   const report = query.data;
   if (!report) return null;
-  const found = told(findings(t, report));
+  const found = told(findings(t, said, report));
   return (
     <Section title={t("report.title")}>
       {found.length === 0 ? (
@@ -63,13 +65,13 @@ const told = (found: (string | false)[]) => [...new Set(found.filter((each) => e
 
 type Words = TFunction;
 
-function findings(t: Words, report: ReportFile): (string | false)[] {
+function findings(t: Words, said: (sentence: string) => string, report: ReportFile): (string | false)[] {
   const again = report.takes.filter((take) => take.takes > 1).length;
   const checks = report.captions.findings.map((finding) => finding.check);
   return [
     report.frames_without_face > 0 && t("report.noFace", { count: report.frames_without_face, total: report.frames }),
-    ...report.footage_problems.map((problem) => t("report.footage", { problem })),
-    ...report.music_problems.map((problem) => t("report.music", { problem })),
+    ...report.footage_problems.map((problem) => t("report.footage", { problem: said(problem) })),
+    ...report.music_problems.map((problem) => t("report.music", { problem: said(problem) })),
     again > 0 && t("report.again", { count: again, total: report.takes.length }),
     ...(["glyph_missing", "outside_safe_area", "width"] as const).map(
       (check) =>
