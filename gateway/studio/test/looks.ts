@@ -32,6 +32,11 @@ export function lookTests(studio: Studio): void {
       await page.waitForFunction((src) => document.querySelector(".look img")?.getAttribute("src") !== src, before);
       await page.getByRole("radio", { name: "On a pill" }).check();
       await page.getByLabel("Colour of the pill").waitFor();
+      await page.getByText("More settings").click();
+      await page.getByRole("switch", { name: "Gradient in the letters" }).click();
+      await page.getByLabel("Colour at the bottom").fill("#0000ff");
+      await page.getByRole("radio", { name: "Sinking" }).check();
+      await page.getByLabel("Letters", { exact: true }).fill("#ff0000");
       await examine(page, "the editor of a style");
       await page.getByLabel("Name", { exact: true }).fill("Red pill");
       await page.getByRole("button", { name: "Keep as a style" }).click();
@@ -39,7 +44,8 @@ export function lookTests(studio: Studio): void {
       await page.getByRole("heading", { name: "Red pill" }).waitFor();
       const { items } = await (await page.request.get(`${studio.mesh.url}/api/v1/styles`)).json();
       const kept = items.find((style: { name: string }) => style.name === "Red pill");
-      assert.equal(kept.style.fill.color.toUpperCase(), "#FF0000");
+      assert.deepEqual(kept.style.fill, { color: "#ff0000", to: "#0000ff" });
+      assert.deepEqual(kept.style.out, { kind: "slide", frames: 6 });
       assert.equal(kept.style.highlight.mode, "pill");
       await page.goto(studio.mesh.url);
       await page.getByRole("radio", { name: "Red pill" }).check();

@@ -13,6 +13,7 @@ import { Failure } from "../../ui/Notice.tsx";
 import { Section } from "../../ui/parts.tsx";
 import { tell } from "../../ui/Toasts.tsx";
 import { draftOf, fileOf, named } from "./draft.ts";
+import { FineFields } from "./FineFields.tsx";
 import { StyleFields } from "./StyleFields.tsx";
 import "./style-editor.css";
 
@@ -52,6 +53,7 @@ export function StyleEditor({ base, close }: { base: Style; close: () => void })
             onChange={(event) => setDraft(named(draft, event.target.value))}
           />
           <StyleFields draft={draft} role={base.role} onChange={setDraft} />
+          <FineFields draft={draft} onChange={setDraft} />
           {save.error && <Failure error={save.error} />}
           <div className="style-actions">
             <Button type="submit" look="primary" icon="check" busy={save.isPending} disabled={!name.trim()}>

@@ -1,11 +1,9 @@
-import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import { useLibrary } from "../../api/queries.ts";
 import { nameOf } from "../../lib/format.ts";
 import { Segmented, Select, Slider, Switch } from "../../ui/parts.tsx";
-import { type Draft, opaque, type Role, recoloured } from "./draft.ts";
-
-const ANIMATION_FRAMES = 6;
+import { Colour } from "./Colour.tsx";
+import { animated, type Draft, type Role } from "./draft.ts";
 
 type Props = { draft: Draft; role: Role; onChange: (draft: Draft) => void };
 
@@ -26,11 +24,7 @@ export function StyleFields({ draft, role, onChange }: Props) {
         text={`${(draft.size * 100).toFixed(1)} %`}
         onChange={(size) => change({ size: size / 1000 })}
       />
-      <Colour
-        label={t("style.fill")}
-        value={fill.color}
-        onChange={(color) => change({ fill: { ...fill, color, to: null } })}
-      />
+      <Colour label={t("style.fill")} value={fill.color} onChange={(color) => change({ fill: { ...fill, color } })} />
       <Slider
         label={t("style.outline")}
         value={Math.round(outline.width * 100)}
@@ -74,7 +68,7 @@ export function StyleFields({ draft, role, onChange }: Props) {
         label={t("style.in")}
         value={draft.in.kind}
         options={(["none", "fade", "pop", "slide"] as const).map((value) => ({ value, label: t(`style.in_${value}`) }))}
-        onChange={(kind) => change({ in: { kind, frames: kind === "none" ? 0 : ANIMATION_FRAMES } })}
+        onChange={(kind) => change({ in: animated(draft.in, kind) })}
       />
       <Switch label={t("style.uppercase")} checked={draft.uppercase} onChange={(uppercase) => change({ uppercase })} />
     </>
@@ -131,23 +125,5 @@ function Highlight({ highlight, onChange }: HighlightProps) {
         />
       )}
     </>
-  );
-}
-
-function Colour({ label, value, onChange }: { label: string; value: string; onChange: (value: string) => void }) {
-  const id = useId();
-  return (
-    <div className="colour-row">
-      <label className="label" htmlFor={id}>
-        {label}
-      </label>
-      <input
-        id={id}
-        type="color"
-        value={opaque(value).toLowerCase()}
-        onChange={(event) => onChange(recoloured(value, event.target.value))}
-      />
-      <output className="slider-value">{opaque(value).toUpperCase()}</output>
-    </div>
   );
 }
