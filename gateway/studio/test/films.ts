@@ -82,7 +82,7 @@ export function filmTests(studio: Studio): void {
       await page.waitForURL(({ pathname }) => pathname !== before); // the film before is finished too
       await page.getByText("Finished", { exact: true }).waitFor();
       await page.getByRole("link", { name: "Compare" }).click();
-      await page.getByText("Only said on the Left side").waitFor();
+      await page.getByText("Said in one film only: Left").waitFor();
       await page.getByText("It streams all the way.", { exact: true }).waitFor();
       await page.getByRole("button", { name: "Play both from the start" }).click();
       await page.waitForFunction(() => [...document.querySelectorAll("video")].every((video) => video.currentTime > 0));
