@@ -92,6 +92,12 @@ async def begun(peers: Peers, seed: int, script: str = SCRIPT) -> str:
     return job.id
 
 
+async def running(peers: Peers, seed: int) -> tuple[str, str]:
+    """Who makes a job, asked in its middle, and its id."""
+    job_id = await begun(peers, seed)
+    return peers.runner(job_id), job_id
+
+
 async def events_of(client: JobClient, job_id: str) -> list[jobs_pb2.JobEvent]:
     return [event async for event in client.watch(job_id)]
 
@@ -105,10 +111,10 @@ def forget_pieces(peers: Peers) -> None:
 async def twins_of(peers: Peers, seeds: Sequence[int]) -> list[jobs_pb2.Job]:
     """The same films, made again undisturbed, by all orchestrators side by side."""
     forget_pieces(peers)
-    jobs = await asyncio.gather(*(begun(peers, seed) for seed in seeds))
-    assert {peers.runner(job_id) for job_id in jobs} == set(NAMES)
+    runners = await asyncio.gather(*(running(peers, seed) for seed in seeds))
+    assert {runner for runner, _ in runners} == set(NAMES)
     async with peers.client(NAMES[0]) as client:
-        return await asyncio.gather(*(ended(client, job_id) for job_id in jobs))
+        return await asyncio.gather(*(ended(client, job_id) for _, job_id in runners))
 
 
 async def test_a_cancel_reaches_the_orchestrator_that_makes_the_film(peers: Peers) -> None:
@@ -148,8 +154,8 @@ async def test_nobody_is_taken_for_dead_because_the_database_was_away(peers: Pee
 @pytest.mark.fault("orchestrator frozen while another attempt works on")
 async def test_jobs_of_one_that_is_gone_and_of_one_that_is_frozen_are_taken_over(peers: Peers) -> None:
     seeds = (5, 6, 7)
-    jobs = await asyncio.gather(*(begun(peers, seed) for seed in seeds))
-    runners = {peers.runner(job_id): job_id for job_id in jobs}
+    runners = dict(await asyncio.gather(*(running(peers, seed) for seed in seeds)))
+    jobs = list(runners.values())
     assert set(runners) == set(NAMES)
     left, gone, frozen = NAMES
     before = peers.taken_over(left)

@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
+import av
 import pytest
 
 from orchestrator.client import JobClient
@@ -137,6 +139,18 @@ async def test_a_dry_run_tells_the_truth_and_removes_nothing(mesh: Mesh, store: 
     )
 
 
+def differences(*films: Path) -> str:
+    """What of two films is not the same: the numbers of the pictures, and whether the sound is."""
+    pictures, sounds = [], []
+    for film in films:
+        with av.open(str(film)) as container:
+            pictures.append([hash(frame.to_ndarray().tobytes()) for frame in container.decode(video=0)])
+        with av.open(str(film)) as container:
+            sounds.append([frame.to_ndarray().tobytes() for frame in container.decode(audio=0)])
+    other = [number for number, (one, two) in enumerate(zip(*pictures, strict=False)) if one != two]
+    return f"pictures {other} of {len(pictures[0])} and {len(pictures[1])}; the sound is {sounds[0] == sounds[1]}"
+
+
 async def test_a_film_made_again_equals_itself(mesh: Mesh, store: MediaStore) -> None:
     """Also when its pieces are gone."""
     spec = spec_of(mesh, SCRIPT, seed=1, **OFF)
@@ -148,7 +162,7 @@ async def test_a_film_made_again_equals_itself(mesh: Mesh, store: MediaStore) ->
     second = await made(mesh, spec)
     assert {name: file.sha256 for name, file in second.outputs.items() if name != "report.json"} == {
         name: file.sha256 for name, file in first.outputs.items() if name != "report.json"
-    }
+    }, differences(*(output(mesh, job, "film.mp4") for job in (first, second)))
 
 
 @pytest.mark.fault("everything is cleaned while a film is made", promised="The film is that of a quiet hour.")
