@@ -101,7 +101,7 @@ async def test_each_fault_raises_its_alert_and_a_long_inference_none(tmp_path: P
             opened = scraping(tmp_path / "prometheus", targets, hastened_rules("VigentQueueGrowing"))
             prometheus = await asyncio.to_thread(sync.enter_context, opened)
             for alert in {*OF_A_POD.values(), *OF_A_SERVICE} - FROM_THE_START:
-                assert not await asyncio.to_thread(prometheus.raised, alert)
+                assert not await asyncio.to_thread(prometheus.fired, alert)
             faults = {name: asyncio.create_task(FAULTS[name][0](servers[name], tmp_path / name)) for name in FAULTS}
             for name, alert in OF_A_POD.items():
                 await fires(prometheus, f'alertname="{alert}",instance="{targets[name]}"')

@@ -26,6 +26,7 @@ class Prometheus:
 
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=_TIMEOUT_S, trust_env=False)
+        self._watched_from_s = 0.0
 
     def ask(self, query: str) -> list[dict]:
         """The series that a PromQL query gives now."""
@@ -38,9 +39,14 @@ class Prometheus:
         found = self.ask(f'max_over_time(ALERTS{{pod="{pod}"}}[10m])')
         return {series["metric"]["alertname"] for series in found}
 
-    def raised(self, alert: str) -> bool:
-        """Whether it was ever pending or firing."""
-        return bool(self.ask(f'max_over_time(ALERTS{{alertname="{alert}"}}[10m])'))
+    def watch(self) -> None:
+        """What fired until now, as while servers start, is no longer told by `fired`."""
+        self._watched_from_s = time.monotonic()
+
+    def fired(self, alert: str) -> list[dict]:
+        """The series of this alert that fired since `watch`, or ever; one late answer makes an alert pending only."""
+        watched_ms = min(600_000, int((time.monotonic() - self._watched_from_s) * 1000))
+        return self.ask(f'max_over_time(ALERTS{{alertname="{alert}",alertstate="firing"}}[{watched_ms}ms])')
 
     def until_fires(self, labels: str) -> None:
         """Waits for an alert with these labels."""
