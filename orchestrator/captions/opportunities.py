@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import cache
 
 import jieba
 from uniseg.linebreak import line_break_boundaries
@@ -16,6 +15,9 @@ from services.text.tokens import HAN, protected_spans
 CLOSING = frozenset("，。、；：？！…·”’」』）】》〉〕｝,.;:?!)]}%％")
 OPENING = frozenset("“‘「『（【《〈〔｛([{")
 _STOPS, _COMMAS = frozenset("。！？!?；;…"), frozenset("，,、：:—")
+
+jieba.setLogLevel(logging.WARNING)
+_JIEBA = jieba.Tokenizer()
 
 _INSIDE_WORD = 3.0
 _BEFORE_EMOJI = 2.0
@@ -123,13 +125,5 @@ def _divides_phrase(last: str, following: str, text: str) -> bool:
 
 
 def jieba_words(text: str) -> list[tuple[str, int, int]]:
-    """Words of `text` according to jieba: word, start, end."""
-    return [(word, start, end) for word, start, end in _jieba().tokenize(text)]
-
-
-@cache
-def _jieba() -> jieba.Tokenizer:
-    jieba.setLogLevel(logging.WARNING)
-    tokenizer = jieba.Tokenizer()
-    tokenizer.initialize()
-    return tokenizer
+    """Words of `text` according to jieba: word, start, end. The first call reads its dictionary, for a second or so."""
+    return [(word, start, end) for word, start, end in _JIEBA.tokenize(text)]

@@ -63,7 +63,7 @@ async def assemble(
 
     Raises InvalidInputError for unreadable music.
     """
-    assembler = _Assembler(making, pieces, damaged, report)
+    assembler = await asyncio.to_thread(_Assembler, making, pieces, damaged, report)
     try:
         return await asyncio.to_thread(assembler.outputs)
     except asyncio.CancelledError:

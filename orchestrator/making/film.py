@@ -230,7 +230,7 @@ class FilmMaker:
         progress.plan([_segment_record(plan, index) for index in range(len(plan.sentences))])
         progress.stage("segments", f"Speaking {len(plan.sentences)} sentences.")
         clock, window = FrameClock(making.footage_starts()), SegmentWindow(self._settings.parallel_segments)
-        maker = SegmentMaker(making, clock, progress.frames)
+        maker = await asyncio.to_thread(SegmentMaker, making, clock, progress.frames)  # it breaks the title into lines
 
         async def make(index: int) -> SegmentPieces:
             async def work() -> dict[str, object]:

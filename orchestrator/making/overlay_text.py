@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -69,6 +70,12 @@ class OverlayText:
             title=self._title if self._title and place.first_film_frame < TITLE_FRAMES else None,
             labels=[label for label in self._labels if _touches(label, place)],
         )
+
+    async def requested(
+        self, index: int, words: Sequence[media_pb2.Word], sample_rate_hz: int, place: SegmentPlace
+    ) -> overlay_pb2.RenderRequest:
+        """`render_request` on a thread: the first one reads a dictionary, and health must be answered meanwhile."""
+        return await asyncio.to_thread(self.render_request, index, words, sample_rate_hz, place)
 
     def cues(self, index: int, words: Sequence[media_pb2.Word], sample_rate_hz: int, place: SegmentPlace) -> list[Cue]:
         """Captions of one segment."""

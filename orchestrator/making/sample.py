@@ -68,7 +68,7 @@ class Sampler:
         """
         async with self._places:
             footage, found, _ = await self._look_at(spec)
-            request = self._request(spec, _plan(spec, footage, found))
+            request = await self._request(spec, _plan(spec, footage, found))
             request.first_film_frame, request.frames = SAMPLE_FRAME, 1
             overlays = await self._overlays(request)
             return await asyncio.to_thread(self._composed, footage, overlays)
@@ -77,7 +77,7 @@ class Sampler:
         """An MP4 of the first sentence without sound, its words lit in turn. Raises as `draw` does."""
         async with self._places:
             footage, found, _ = await self._look_at(spec)
-            request = self._request(spec, _plan(spec, footage, found))
+            request = await self._request(spec, _plan(spec, footage, found))
             request.frames = min(request.frames, LONGEST_FRAMES)
             overlays = await self._overlays(request)
             return await asyncio.to_thread(self._moving, footage, overlays, request.frames)
@@ -100,11 +100,12 @@ class Sampler:
             return True
         return False
 
-    def _request(self, spec: jobs_pb2.JobSpec, plan: FilmPlan) -> overlay_pb2.RenderRequest:
+    async def _request(self, spec: jobs_pb2.JobSpec, plan: FilmPlan) -> overlay_pb2.RenderRequest:
         """What is drawn over the first sentence while it is spoken."""
         text = plan.sentences[0].text
         frames = max(2 * SAMPLE_FRAME, round(spoken_units(text) / _UNITS_A_SECOND * FRAME_RATE_HZ))
-        return OverlayText(spec, plan, self._store).render_request(0, [], 1, SegmentPlace(0, frames))
+        drawn = await asyncio.to_thread(OverlayText, spec, plan, self._store)  # it breaks the title into lines
+        return await drawn.requested(0, [], 1, SegmentPlace(0, frames))
 
     async def _overlays(self, request: overlay_pb2.RenderRequest) -> list[OverlayImage]:
         pictures = OverlayPictures(self._servers.overlay, request, self._policy)

@@ -234,7 +234,7 @@ class SegmentMaker:
     ) -> overlay_pb2.RenderRequest:
         aligned = await asyncio.shield(listening)
         place = SegmentPlace(start.film_frame, take.frames)
-        return self._text.render_request(index, aligned.words, take.sample_rate_hz, place)
+        return await self._text.requested(index, aligned.words, take.sample_rate_hz, place)
 
     def _film_key(self, voice: StoredFile, render: overlay_pb2.RenderRequest, place: DrawnPlace) -> str:
         opening = self._opening(place.first_footage_frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import grpc
@@ -41,7 +42,7 @@ class OverlayServicer(overlay_pb2_grpc.OverlayServiceServicer):
     ) -> AsyncIterator[overlay_pb2.RenderResponse]:
         """Streams accepted, then progress and pictures, then done."""
         del context
-        spec = overlay_spec(request)
+        spec = await asyncio.to_thread(overlay_spec, request)  # the first one loads the schema of styles
         async with self._worker.call("render", spec) as call:
             yield overlay_pb2.RenderResponse(accepted=call.accepted)
             pictures = 0

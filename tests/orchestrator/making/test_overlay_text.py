@@ -1,7 +1,13 @@
 """What the AI label must be, and where it stands."""
 
+import asyncio
+import os
+from pathlib import Path
+
+import jieba
 import pytest
 
+from orchestrator.captions import opportunities
 from orchestrator.jobs.spec import complete_spec
 from orchestrator.making.order import SegmentPlace
 from orchestrator.making.overlay_text import OverlayText
@@ -22,12 +28,17 @@ def store(tmp_path) -> MediaStore:
     return MediaStore(tmp_path)
 
 
-def requests(store: MediaStore, **fields: object) -> tuple[overlay_pb2.RenderRequest, overlay_pb2.RenderRequest]:
-    """What is drawn over the first ten seconds, and over the tenth minute."""
+def overlay_text(store: MediaStore, **fields: object) -> OverlayText:
+    """What is written over a film of one sentence."""
     footage = media_pb2.MediaRef(sha256=store.put_bytes(b"footage").sha256)
     spec = complete_spec(jobs_pb2.JobSpec(**{"script": SCRIPT, "footage": footage, **fields}), store)
     plan = FilmPlan(tuple(split_script(spec.script)), StoredFile("", 0), 1, 0, None, None, (), {})
-    text = OverlayText(spec, plan, store)
+    return OverlayText(spec, plan, store)
+
+
+def requests(store: MediaStore, **fields: object) -> tuple[overlay_pb2.RenderRequest, overlay_pb2.RenderRequest]:
+    """What is drawn over the first ten seconds, and over the tenth minute."""
+    text = overlay_text(store, **fields)
     opening, later = SegmentPlace(0, 250), SegmentPlace(600 * FRAME_RATE_HZ, 250)
     return text.render_request(0, [], 24_000, opening), text.render_request(0, [], 24_000, later)
 
@@ -55,3 +66,21 @@ def test_it_stands_in_the_safe_area_of_the_platform(store, platform):
 )
 def test_only_an_explicit_choice_takes_it_away(store, choice, labels):
     assert len(requests(store, ai_label=choice)[0].labels) == labels
+
+
+@pytest.mark.timeout(60)
+async def test_health_is_answered_while_the_dictionary_of_captions_is_read(
+    store: MediaStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe in its place is read for ever, until this same event loop gets to close it."""
+    words, pipe = os.pipe()
+    tokenizer = jieba.Tokenizer(f"/dev/fd/{words}")
+    tokenizer.tmp_dir = str(tmp_path)  # where it keeps what it has read
+    monkeypatch.setattr(opportunities, "_JIEBA", tokenizer)
+    word = media_pb2.Word(text="大家好。", char_start=0, char_end=4, start_sample=0, end_sample=24_000)
+    drawing = asyncio.create_task(overlay_text(store).requested(0, [word], 24_000, SegmentPlace(0, 25)))
+    await asyncio.sleep(0)
+    os.write(pipe, "大家 100 n\n好 100 a\n".encode())
+    os.close(pipe)
+    assert [line.text for line in (await drawing).cues[0].lines] == ["大家好"]
+    os.close(words)
