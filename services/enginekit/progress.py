@@ -32,7 +32,8 @@ class ProgressSnapshot:
 
     `updated_ns`, on the monotonic clock, is when it was written: after a unit, at the start of a phase, around a wait.
     `worked_ns` is the time worked up to then without a unit; neither a new phase nor a wait ends that.
-    `budget_ns` is how long it may be: what the phases since the last unit asked for, each once.
+    `budget_ns` is how long it may be: until this phase has used up what it asked for, or all phases since the last
+    unit together what they asked for, each once.
     `waiting` means that the loop waits for its caller to read or send, so it does not hang.
     `lifetime_units` counts all units of the record since the worker started, `busy_ns` the time spent on them.
     """
@@ -83,7 +84,7 @@ class Progress:
         self._cancelled = cancelled or threading.Event()
         self._phase, self._done, self._total, self._budget_s = "", 0, 0, default_budget_s
         self._budgets_s: dict[str, float] = {}
-        self._worked_ns = 0
+        self._worked_ns = self._worked_before_ns = 0
         self._phase_words = _phase_words("")
         self._activity, self._written_ns = _IDLE, 0
         self.units: Counter[str] = Counter()
@@ -91,14 +92,14 @@ class Progress:
     def phase(self, name: str, total_units: int = 0, stall_budget_s: float | None = None) -> None:
         """Starts a phase of `total_units` units (0: unknown). More than the budget without a unit counts as a hang.
 
-        A phase is no unit: budgets of phases in which nothing was finished add up, each once.
+        A phase is no unit: whoever goes from phase to phase and finishes nothing gets the budget of each of them once.
         """
         self._phase, self._done, self._total = name, 0, total_units
         self._phase_words = _phase_words(name)
         self._budget_s = self._default_budget_s if stall_budget_s is None else stall_budget_s
         if name in self._budgets_s or len(self._budgets_s) < _MOST_PHASES:
             self._budgets_s[name] = self._budget_s
-        self._write(_WORKING)
+        self._write(_WORKING, begins=True)
 
     def advance(self, units: int = 1) -> None:
         """Counts finished units. Raises CancelledError when the caller has gone."""
@@ -131,7 +132,7 @@ class Progress:
         finally:
             self._write(_WORKING)
 
-    def _write(self, activity: int, units: int = 0) -> None:
+    def _write(self, activity: int, units: int = 0, *, begins: bool = False) -> None:
         record, now_ns = self._record, time.monotonic_ns()
         record[_SEQUENCE] += 1
         record[_LIFETIME] += units
@@ -140,14 +141,20 @@ class Progress:
             self._worked_ns += now_ns - self._written_ns
         if units:
             self._worked_ns = 0
+        if units or begins:
+            self._worked_before_ns = self._worked_ns
         self._activity, self._written_ns = activity, now_ns
         record[_ACTIVITY], record[_EPOCH], record[_REQUEST] = activity, self._epoch, self._request
         record[_DONE], record[_TOTAL] = self._done, self._total
         record[_UPDATED_NS], record[_WORKED_NS] = now_ns, self._worked_ns
-        record[_BUDGET_NS] = int(sum(self._budgets_s.values()) * 1e9)
+        record[_BUDGET_NS] = self._budget_ns()
         for index, word in enumerate(self._phase_words, _PHASE):
             record[index] = word
         record[_SEQUENCE] += 1
+
+    def _budget_ns(self) -> int:
+        together_ns = int(sum(self._budgets_s.values()) * 1e9)
+        return min(together_ns, self._worked_before_ns + int(self._budget_s * 1e9))
 
 
 def _phase_words(name: str) -> tuple[int, ...]:

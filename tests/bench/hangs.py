@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import re
 import sys
 import tempfile
@@ -17,14 +16,12 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-import psutil
-
 from tests.support.servers import NOT_SERVING, Server, events, failure, listening, poll, serving, until_event
 
 BUDGET_S = 3.0
 IN_A_CALL = ("hang", "hang_holding_gil", "change_phase", "stop", "spin")
 PHASES = {"change_phase": 3}
-"""Those without a unit, if more than one: their budgets add up."""
+"""How many it goes through without a unit, if more than one: it gets the budget of each of them."""
 _PATIENT = {"restart_limit": 10_000, "stall_budget_s": BUDGET_S, "recovery__stall_ceiling_s": BUDGET_S}
 _UNITS, _UNIT_S, _FAST_BUDGET_S = 600, 0.01, 0.1
 
@@ -60,28 +57,15 @@ async def idle(folder: Path, rounds: int) -> list[float]:
 
 
 async def loading(folder: Path, rounds: int) -> list[float]:
-    """The same for workers that never get loaded, from their start, so that Python's own counts, too."""
+    """The same for workers that never get loaded, from when each began to hang."""
     late_s: list[float] = []
-    began_s = 0.0
-    async with listening(folder, {"load_action": "hang"}, load_budget_s=BUDGET_S, **_PATIENT) as server:
-        while len(late_s) < rounds:
-            began_s = await _next_start_s(server, began_s)
-            await poll(lambda: len(_found_s(server)) > len(late_s))
-            late_s.append(_found_s(server)[len(late_s)] - began_s - BUDGET_S)
+    options = {"load_action": "hang", "log_file": folder / "began"}
+    async with listening(folder, options, load_budget_s=BUDGET_S, **_PATIENT) as server:
+        for number in range(rounds):
+            await poll(lambda: len(_found_s(server)) > number)  # noqa: B023 - awaited here
+            began_s = float((folder / "began").read_text(encoding="utf-8").split()[number])
+            late_s.append(_found_s(server)[number] - began_s - BUDGET_S)
     return late_s
-
-
-async def _next_start_s(server: Server, before_s: float) -> float:
-    """When the worker was started that follows the one of `before_s`."""
-    starts_s: list[float] = []
-
-    def another() -> bool:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            starts_s.extend(worker.create_time() for worker in server.workers())
-        return any(start_s > before_s for start_s in starts_s)
-
-    await poll(another)
-    return max(starts_s)
 
 
 def _found_s(server: Server) -> list[float]:

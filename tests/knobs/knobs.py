@@ -31,7 +31,8 @@ class Knobs:
     call), oom, oom_hang (and does not let go of its memory), cuda_oom, cuda_lost, error. only_for: only in requests
     whose text has this in it.
     once_file: only while this file does not exist; the action makes it.
-    load_delay_s (0), load_action (none): the same while loading. broken_file: while it is there nothing can be loaded.
+    load_delay_s (0), load_action (none): the same while loading; the log says when, in seconds since 1970.
+    broken_file: while it is there nothing can be loaded.
     idle_action (none): on a thread of its own, as soon as idle_file is there; it takes the file away.
     log_file: gets a line for every call ("call") and every finished unit ("unit 3").
     """
@@ -52,7 +53,9 @@ class Knobs:
         time.sleep(float(options.get("load_delay_s", "0")))
         if Path(options.get("broken_file", "/nonexistent")).exists():
             raise FailedPreconditionError("This version is broken.", "Put the old one back.")
-        act(options.get("load_action", ""), hold_file=self._hold_file)
+        if "load_action" in options:
+            self.log(f"{time.time()}")
+            act(options["load_action"], hold_file=self._hold_file)
         if "idle_action" in options:
             work = Path(options["idle_file"]), options["idle_action"]
             threading.Thread(target=_act_later, args=work, daemon=True).start()
