@@ -1,14 +1,12 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { Style } from "../api/client.ts";
-import { choose, useChoices } from "../lib/choices.ts";
+import { choose, DEFAULT_STYLES, useChoices } from "../lib/choices.ts";
 import { nameOf } from "../lib/format.ts";
 import { Failure } from "../ui/Notice.tsx";
 import { Loading, Section, Switch } from "../ui/parts.tsx";
 
-const DEFAULTS = { caption_style: "classic", title_style: "headline" };
-
-type Field = keyof typeof DEFAULTS;
+type Field = keyof typeof DEFAULT_STYLES;
 
 export function LookPicker({ styles }: { styles: UseQueryResult<{ items: Style[] }> }) {
   const { t } = useTranslation();
@@ -39,7 +37,7 @@ export function LookPicker({ styles }: { styles: UseQueryResult<{ items: Style[]
 function Looks({ field, items }: { field: Field; items: Style[] }) {
   const { t, i18n } = useTranslation();
   const { request } = useChoices();
-  const chosen = request[field] || DEFAULTS[field];
+  const chosen = request[field] || DEFAULT_STYLES[field];
   return (
     <fieldset className="chips">
       <legend className="label">{t(`look.${field}`)}</legend>
