@@ -1,4 +1,4 @@
-"""Chinese words of the studio are set as Chinese is: a space between Han and Latin letters or digits, full-width marks."""
+"""Chinese words of the studio are set as Chinese is: with spaces around Latin letters and digits, and full-width marks."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _GAP_AFTER_MARK = re.compile(r"[，。；：！？、] ")
 
 
 def chinese() -> list[str]:
-    """All sentences but the example of a table; a value is a square, as the page sets its space by what the value is."""
+    """All sentences but the example of a table; a value is a square, as the page sets spaces around it."""
     literals = [text for text in _LITERAL.findall((_WORDS / "zh.ts").read_text(encoding="utf-8")) if "\\n" not in text]
     said = json.loads((_WORDS / "said.zh.json").read_text(encoding="utf-8")).values()
     return [re.sub(r"{{\w+}}|\$\d", "□", text) for text in (*literals, *said)]
