@@ -5,6 +5,7 @@ import { choose, DEFAULT_STYLES, useChoices } from "../lib/choices.ts";
 import { nameOf } from "../lib/format.ts";
 import { Failure } from "../ui/Notice.tsx";
 import { Loading, Section, Switch } from "../ui/parts.tsx";
+import { StylePicture } from "./StylePicture.tsx";
 
 type Field = keyof typeof DEFAULT_STYLES;
 
@@ -39,17 +40,18 @@ function Looks({ field, items }: { field: Field; items: Style[] }) {
   const { request } = useChoices();
   const chosen = request[field] || DEFAULT_STYLES[field];
   return (
-    <fieldset className="chips">
+    <fieldset className="looks">
       <legend className="label">{t(`look.${field}`)}</legend>
       {items.map((style) => (
-        <label key={style.id} className={style.id === chosen ? "chip chip-on" : "chip"}>
+        <label key={style.id} className={style.id === chosen ? "look-card look-card-on" : "look-card"}>
           <input
             type="radio"
             name={field}
             checked={style.id === chosen}
             onChange={() => choose({ [field]: style.id })}
           />
-          {nameOf(style, i18n.language)}
+          <StylePicture style={style} />
+          <span>{nameOf(style, i18n.language)}</span>
         </label>
       ))}
     </fieldset>

@@ -129,6 +129,7 @@ export const en = {
     preview: "How the film will look",
     drawing: "Drawing…",
     sample: "This is how captions look.",
+    pictured: "Like this",
     safe: "Show what the app leaves free",
     move: "Light up the words",
     still: "Stand still",

@@ -130,6 +130,7 @@ export const zh: Words = {
     preview: "成片的样子",
     drawing: "绘制中…",
     sample: "字幕就是这个样子。",
+    pictured: "就像这样",
     safe: "显示平台不遮挡的区域",
     move: "逐词点亮",
     still: "停在一帧",

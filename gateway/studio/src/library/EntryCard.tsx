@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Font, Footage, Music, Style, Voice } from "../api/client.ts";
 import type { Entry, Kind } from "../api/upload.ts";
+import { StylePicture } from "../home/StylePicture.tsx";
 import { useSaid } from "../i18n/useSaid.ts";
 import { bytes, clock, decibels, nameOf, when } from "../lib/format.ts";
 import { AuditionButton } from "../ui/AuditionButton.tsx";
@@ -27,6 +28,7 @@ export function EntryCard({ kind, entry, onOpen }: Props) {
   return (
     <li className="entry">
       {kind === "footage" && <Poster footage={entry as Footage} />}
+      {kind === "styles" && <StylePicture style={entry as Style} />}
       <div className="entry-text">
         <h2 className="entry-name">{name}</h2>
         <p className="hint">{factsOf(t, kind, entry, i18n.language)}</p>
