@@ -1,4 +1,4 @@
-"""Chinese words of the studio are set as Chinese is: with spaces around Latin letters and digits, and full-width marks."""
+"""Chinese words of the studio are set as Chinese is: spaces around Latin letters and digits, and full-width marks."""
 
 import json
 import re
