@@ -410,7 +410,7 @@ export const en = {
     draftHint: "Finish it in the app of {{name}}: texts, cover and the AI declaration are yours to set there.",
     is_waiting: "Waits until {{time}}",
     is_sending: "Being sent",
-    is_processing: "Sent, being checked by the platform",
+    is_processing: "Sent, being checked",
     is_done: "Arrived",
     is_failed: "Failed",
     is_cancelled: "Cancelled",
