@@ -150,7 +150,8 @@ class Provider(ABC):
 
 def refused(platform: str, status: int, reason: str, message: str, after_s: float | None = None) -> VigentError:
     """What an answer with an HTTP status and the platform's own word for it means."""
-    told = f"{platform} answers {reason or status}: {' '.join(message.split())[:200]}"
+    words = " ".join(message.split())[:200].rstrip(".")
+    told = f"{platform} answers {reason or status}{words and ': '}{words}."
     if status == httpx.codes.UNAUTHORIZED:
         return UnauthenticatedError(told, "Connect the account again.", reason="TOKEN_REFUSED")
     if status == httpx.codes.TOO_MANY_REQUESTS:

@@ -80,7 +80,9 @@ class Sending:
             _LOG.exception("What is due cannot be read")
             rest_s = _LOCK_AGAIN_S
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), rest_s)
+            # Python 3.11's wait_for loses a cancel that comes with the event, and the gateway would never end.
+            async with asyncio.timeout(rest_s):
+                await self._wake.wait()
 
     async def _start_due(self) -> None:
         due = await asyncio.to_thread(self._records.due, self._at_once + len(self._running))

@@ -1,3 +1,8 @@
+import "./ui/tokens.css";
+import "./ui/base.css";
+import "./ui/controls.css";
+import "./ui/parts.css";
+import "./ui/fingers.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -7,10 +12,6 @@ import { startLanguage } from "./i18n/i18n.ts";
 import { ensureHan } from "./lib/han.ts";
 import { applyTheme } from "./lib/theme.ts";
 import { router } from "./router.tsx";
-import "./ui/tokens.css";
-import "./ui/base.css";
-import "./ui/controls.css";
-import "./ui/parts.css";
 
 /** Going back leads to where one was; loading a page again begins at its top. */
 function startAtTopWhenReloaded(): void {

@@ -22,6 +22,24 @@ export function lookTests(studio: Studio): void {
     });
   });
 
+  test("each style has a picture by the engine of the film, drawn once it is looked at", async () => {
+    await onPage(studio.browser, studio.mesh.url, "/", async (page) => {
+      const pictures = page.locator(".looks .style-picture");
+      await pictures.first().waitFor();
+      assert.equal(await pictures.locator("img").count(), 0);
+      await pictures.last().scrollIntoViewIfNeeded();
+      const count = await pictures.count();
+      await page.waitForFunction((all) => document.querySelectorAll(".looks .style-picture img").length === all, count);
+      await page.waitForFunction(() =>
+        [...document.querySelectorAll<HTMLImageElement>(".looks img")].every((image) => image.naturalWidth === 540),
+      );
+      const shown = await pictures
+        .locator("img")
+        .evaluateAll((images) => images.map((image) => image.getAttribute("src")));
+      assert.equal(new Set(shown).size, count);
+    });
+  });
+
   test("a style is made from another one, seen while it changes, and kept for films", async () => {
     await onPage(studio.browser, studio.mesh.url, "/library/styles", async (page) => {
       await page.getByRole("button", { name: "Make a style from Karaoke" }).click();

@@ -22,6 +22,22 @@ export function publishTests(studio: Studio): void {
     });
   });
 
+  test("Chinese words stand apart from Latin names, and from no others", async () => {
+    const { browser, mesh } = studio;
+    const locale = { locale: "zh-CN" };
+    await onPage(
+      browser,
+      mesh.url,
+      "/publish",
+      async (page) => {
+        await page.getByText("只用于 YouTube。", { exact: true }).waitFor();
+        await page.getByText("只用于抖音。", { exact: true }).waitFor();
+        await page.getByText("已经发布到 YouTube？填写链接：", { exact: true }).waitFor();
+      },
+      locale,
+    );
+  });
+
   test("what is written in the last moment is kept when the page is left", async () => {
     await onPage(studio.browser, studio.mesh.url, "/publish", async (page) => {
       const title = page.getByRole("textbox", { name: "Title" }).first();

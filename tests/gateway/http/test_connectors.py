@@ -11,11 +11,13 @@ import httpx
 import pytest
 
 from tests.gateway.conftest import PATIENT, client_of
+from tests.support.browser import Browser, run_browser
 from tests.support.commands import until
 from tests.support.mesh import Mesh, Server, run_server
 from tests.support.platforms import Platforms, run_platforms
 
 SECRET = "the-client-secret"
+ENDED = {"done", "failed", "cancelled"}
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +141,37 @@ def test_what_is_not_due_waits_can_be_cancelled_and_keeps_its_time(http: httpx.C
     now = http.post(place, json={"platform": "youtube"}).json()
     assert until(lambda: delivery(http, film["id"], now["id"])["state"] == "done", 100)
     assert http.post("/api/v1/deliveries/nothing/cancel").status_code == 404
+
+
+def test_what_the_maker_declares_in_the_studio_is_what_youtube_is_told(
+    posting: Server, http: httpx.Client, platforms: Platforms, film: dict, tmp_path: Path
+) -> None:
+    connect(http, "youtube")
+    http.put(f"/api/v1/jobs/{film['id']}/publication", json={"texts": {"title": "A title"}})
+    with run_browser(tmp_path) as browser:
+        browser.open(f"http://{posting.address}/publish/{film['id']}")
+        assert until(lambda: browser.value(SWITCH) is not None, 100)
+        declared = [post_from(browser, http, platforms, film), post_from(browser, http, platforms, film, turn=True)]
+        declared.append(post_from(browser, http, platforms, film, turn=True))
+    assert declared == [("true", True), ("false", False), ("true", True)]
+
+
+FORM = "[...document.querySelectorAll('.connector-form')].find((form) => form.innerText.includes('Post to YouTube'))"
+SWITCH = f"{FORM}?.querySelector('[role=switch]').ariaChecked"
+
+
+def post_from(
+    browser: Browser, http: httpx.Client, platforms: Platforms, film: dict, *, turn: bool = False
+) -> tuple[str, bool]:
+    """What the switch showed when the film was posted, after it was turned, and what reached the platform."""
+    before = len(platforms.films)
+    shown = browser.value(SWITCH)
+    if turn:
+        browser.value(f"{FORM}.querySelector('[role=switch]').click()")
+        assert until(lambda: browser.value(SWITCH) != shown)
+    shown = browser.value(SWITCH)
+    browser.value(f"{FORM}.querySelector('[type=submit]').click()")
+    assert until(lambda: len(platforms.films) > before, 100)
+    place = f"/api/v1/jobs/{film['id']}/deliveries"
+    assert until(lambda: all(item["state"] in ENDED for item in http.get(place).json()["items"]), 100)
+    return shown, platforms.films[-1].told["status"]["containsSyntheticMedia"]

@@ -34,10 +34,11 @@ export function useLibrary() {
 }
 
 export type Edges = [left: number, top: number, right: number, bottom: number];
+type Areas = { safe: Edges; caption: Edges; title: Edges };
 export type SafeAreas = {
   canvas: [width: number, height: number];
-  platforms: Record<string, { safe: Edges }>;
-  landscape: { safe: Edges };
+  platforms: Record<string, Areas>;
+  landscape: Areas;
 };
 
 /** Where no app lays buttons over a film, by platform. */

@@ -1,14 +1,13 @@
 import type { UseQueryResult } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { Style } from "../api/client.ts";
-import { choose, useChoices } from "../lib/choices.ts";
+import { choose, DEFAULT_STYLES, useChoices } from "../lib/choices.ts";
 import { nameOf } from "../lib/format.ts";
 import { Failure } from "../ui/Notice.tsx";
 import { Loading, Section, Switch } from "../ui/parts.tsx";
+import { StylePicture } from "./StylePicture.tsx";
 
-const DEFAULTS = { caption_style: "classic", title_style: "headline" };
-
-type Field = keyof typeof DEFAULTS;
+type Field = keyof typeof DEFAULT_STYLES;
 
 export function LookPicker({ styles }: { styles: UseQueryResult<{ items: Style[] }> }) {
   const { t } = useTranslation();
@@ -39,19 +38,20 @@ export function LookPicker({ styles }: { styles: UseQueryResult<{ items: Style[]
 function Looks({ field, items }: { field: Field; items: Style[] }) {
   const { t, i18n } = useTranslation();
   const { request } = useChoices();
-  const chosen = request[field] || DEFAULTS[field];
+  const chosen = request[field] || DEFAULT_STYLES[field];
   return (
-    <fieldset className="chips">
+    <fieldset className="looks">
       <legend className="label">{t(`look.${field}`)}</legend>
       {items.map((style) => (
-        <label key={style.id} className={style.id === chosen ? "chip chip-on" : "chip"}>
+        <label key={style.id} className={style.id === chosen ? "look-card look-card-on" : "look-card"}>
           <input
             type="radio"
             name={field}
             checked={style.id === chosen}
             onChange={() => choose({ [field]: style.id })}
           />
-          {nameOf(style, i18n.language)}
+          <StylePicture style={style} />
+          <span>{nameOf(style, i18n.language)}</span>
         </label>
       ))}
     </fieldset>

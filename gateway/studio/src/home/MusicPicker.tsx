@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import type { Music } from "../api/client.ts";
 import { choose, currentChoices, DEFAULT_GAIN_DB, useChoices } from "../lib/choices.ts";
-import { clock, nameOf } from "../lib/format.ts";
+import { clock, decibels, nameOf } from "../lib/format.ts";
 import { setGain, stopSound, useSound } from "../lib/sound.ts";
 import { useScrollToChosen } from "../lib/useScrollToChosen.ts";
 import { AuditionButton } from "../ui/AuditionButton.tsx";
@@ -52,7 +52,7 @@ export function MusicPicker({ music }: { music: UseQueryResult<{ items: Music[] 
                 <input type="radio" name="music" checked={on} onChange={() => choose({ music: entry.id })} />
                 <span className="pick-name">{nameOf(entry, i18n.language)}</span>
                 <span className="hint">
-                  {clock(entry.duration_s)} · {entry.loudness_lufs.toFixed(0)} LUFS
+                  {clock(entry.duration_s)} · {decibels(entry.loudness_lufs, 0)} LUFS
                   {entry.licence && ` · ${entry.licence}`}
                 </span>
                 <Waveform peaks={entry.waveform} />

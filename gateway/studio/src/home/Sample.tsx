@@ -64,20 +64,24 @@ export function sampleOf(request: FilmRequest, script: string): SampleRequest {
   return { script, ...(Object.fromEntries(Object.entries(seen).filter(([, value]) => value !== undefined)) as object) };
 }
 
+/** The picture, or the sentence in motion. */
+export function drawSample(body: SampleRequest, moving: boolean, signal: AbortSignal): Promise<Blob> {
+  const asked = { body, params: { query: { moving } }, signal, parseAs: "blob" } as const;
+  return data(api.POST("/api/v1/sample", asked)) as Promise<Blob>;
+}
+
 function useSample(body: SampleRequest, moving: boolean, ready: boolean) {
   return useQuery<Blob, ApiError>({
     queryKey: ["sample", moving, body],
-    queryFn: ({ signal }) => {
-      const asked = { body, params: { query: { moving } }, signal, parseAs: "blob" } as const;
-      return data(api.POST("/api/v1/sample", asked)) as Promise<Blob>;
-    },
+    queryFn: ({ signal }) => drawSample(body, moving, signal),
     enabled: ready,
     placeholderData: keepPreviousData,
     retry: false,
   });
 }
 
-function useObjectUrl(blob: Blob | undefined): string | undefined {
+/** An address of what was fetched, for as long as it is shown. */
+export function useObjectUrl(blob: Blob | undefined): string | undefined {
   const [url, setUrl] = useState<string>();
   useEffect(() => {
     if (!blob) return setUrl(undefined);

@@ -2,7 +2,7 @@ import { memo, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { ApiError, Schemas, ScriptView } from "../api/client.ts";
 import { choose, useChoices } from "../lib/choices.ts";
-import { clock, codePoints, utf16Offset } from "../lib/format.ts";
+import { clock, codePoints, languageName, utf16Offset } from "../lib/format.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { Failure } from "../ui/Notice.tsx";
 import { Readings, SayAs, wordOf } from "./SayAs.tsx";
@@ -162,11 +162,13 @@ const Sentences = memo(function Sentences({ id, sentences, onSelect }: Sentences
 });
 
 function Warning({ warning }: { warning: Schemas["ScriptWarning"] }) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const { reason } = warning;
+  const subject = reason === "NO_VOICE" ? languageName(warning.subject, i18n.language) : warning.subject;
   return (
     <p className={warning.reason === "MARKS_LEFT_OUT" ? "warning warning-mild" : "warning"}>
       <Icon name={warning.reason === "MARKS_LEFT_OUT" ? "info" : "warning"} small />
-      {t(`warning.${warning.reason}`, { subject: warning.subject })}
+      {t(`warning.${reason}`, { subject })}
     </p>
   );
 }

@@ -5,7 +5,7 @@ import { ApiError, type Schemas } from "../api/client.ts";
 import { useServices } from "../api/queries.ts";
 import { spoken } from "../api/speech.ts";
 import { choose, useChoices } from "../lib/choices.ts";
-import { clock, nameOf } from "../lib/format.ts";
+import { clock, languageName, nameOf } from "../lib/format.ts";
 import { useScrollToChosen } from "../lib/useScrollToChosen.ts";
 import { AuditionButton } from "../ui/AuditionButton.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -92,8 +92,7 @@ function useClones(): boolean {
 }
 
 function languagesOf(tags: string[], language: string, more: string): string {
-  const names = new Intl.DisplayNames([language], { type: "language" });
-  const first = tags.slice(0, LANGUAGES_SHOWN).map((tag) => names.of(tag) ?? tag);
+  const first = tags.slice(0, LANGUAGES_SHOWN).map((tag) => languageName(tag, language));
   const rest = tags.length - first.length;
   return first.join(" · ") + (rest > 0 ? ` · ${more.replace("#", String(rest))}` : "");
 }

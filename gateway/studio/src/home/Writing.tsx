@@ -2,6 +2,7 @@ import { type FormEvent, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type Task, useWriting, type WritingRequest, write } from "../api/writing.ts";
 import { choose, currentChoices, useChoices } from "../lib/choices.ts";
+import { languageName } from "../lib/format.ts";
 import { Button } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Failure } from "../ui/Notice.tsx";
@@ -44,10 +45,9 @@ function WritingForm({ tasks }: { tasks: Task[] }) {
     if (busy || !text.trim()) return;
     void start({ task, text, language, wishes, ...(seconds && { seconds: Number(seconds) }) });
   };
-  const names = new Intl.DisplayNames([i18n.language], { type: "language" });
   const languages = LANGUAGES.map((value) => ({
     value,
-    label: value ? (names.of(value) ?? value) : t("writing.same"),
+    label: value ? languageName(value, i18n.language) : t("writing.same"),
   }));
   return (
     <form className="writing-form" onSubmit={submit}>

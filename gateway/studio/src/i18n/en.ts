@@ -1,5 +1,7 @@
 // English: every word of the page. zh.ts has the same keys, which its type demands.
 export const en = {
+  /** Between two sentences. */
+  gap: " ",
   loading: "Loading…",
   again: "Try again",
   offline: "The gateway does not answer. Your text is kept; the page goes on by itself as soon as it is back.",
@@ -127,6 +129,7 @@ export const en = {
     preview: "How the film will look",
     drawing: "Drawing…",
     sample: "This is how captions look.",
+    pictured: "Like this",
     safe: "Show what the app leaves free",
     move: "Light up the words",
     still: "Stand still",
@@ -326,6 +329,8 @@ export const en = {
     right: "Right",
     differences: "What differs",
     same: "Both were asked for in the same words.",
+    on: "on",
+    off: "off",
     only: "Said in one film only: {{side}}",
     fields: {
       title: "Title",
@@ -405,7 +410,7 @@ export const en = {
     draftHint: "Finish it in the app of {{name}}: texts, cover and the AI declaration are yours to set there.",
     is_waiting: "Waits until {{time}}",
     is_sending: "Being sent",
-    is_processing: "There; the platform looks at it",
+    is_processing: "Sent, being checked",
     is_done: "Arrived",
     is_failed: "Failed",
     is_cancelled: "Cancelled",

@@ -2,6 +2,7 @@
 import type { Words } from "./en.ts";
 
 export const zh: Words = {
+  gap: "",
   loading: "加载中…",
   again: "重试",
   offline: "网关没有响应。你写的内容已保留，连接恢复后页面会自动继续。",
@@ -129,6 +130,7 @@ export const zh: Words = {
     preview: "成片的样子",
     drawing: "绘制中…",
     sample: "字幕就是这个样子。",
+    pictured: "就像这样",
     safe: "显示平台不遮挡的区域",
     move: "逐词点亮",
     still: "停在一帧",
@@ -324,6 +326,8 @@ export const zh: Words = {
     right: "右边",
     differences: "不同之处",
     same: "两条片子的要求完全相同。",
+    on: "开",
+    off: "关",
     only: "只在{{side}}说的话",
     fields: {
       title: "标题",
@@ -697,8 +701,8 @@ export const zh: Words = {
     QUOTA: { problem: "平台配额已用完。", remedy: "稍后会自动重试。" },
     PLATFORM_BUSY: { problem: "平台正忙。", remedy: "稍后会自动重试。" },
     PLATFORM_AWAY: { problem: "平台没有响应。", remedy: "很快会自动重试。" },
-    REJECTED: { problem: "平台不接受这个视频。", remedy: "请修改后重试。" },
-    PLATFORM_REFUSES: { problem: "平台拒绝了请求。", remedy: "请修改后重试。" },
+    REJECTED: { problem: "平台不接受这个视频（{{told}}）。", remedy: "请修改后重试。" },
+    PLATFORM_REFUSES: { problem: "平台拒绝了请求（{{told}}）。", remedy: "请修改后重试。" },
     UNDECIDED: { problem: "平台一天内没有给出结果。", remedy: "请到平台查看。" },
     BREAKS_RULE: { problem: "不符合平台规则。", remedy: "请在上方修改。" },
     NOT_ON_ITS_WAY: { problem: "已不在发送中。", remedy: "请到平台删除。" },

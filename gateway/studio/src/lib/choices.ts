@@ -9,6 +9,9 @@ const WRITE_AFTER_MS = 300;
 
 export const DEFAULT_GAIN_DB = -18;
 
+/** What the film has where none is chosen. */
+export const DEFAULT_STYLES = { caption_style: "classic", title_style: "headline" };
+
 export type Choices = {
   request: FilmRequest;
   /** The music that was chosen last, for when music is turned on again. */

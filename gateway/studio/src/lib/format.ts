@@ -13,6 +13,16 @@ export function bytes(count: number): string {
   return `${value >= 100 || power === 0 ? Math.round(value) : value.toFixed(1)} ${units[power]}`;
 }
 
+/** With the minus of type, which does not break from its number. */
+export function decibels(value: number, digits: number): string {
+  return value.toFixed(digits).replace("-", "−");
+}
+
+/** The name of a language. */
+export function languageName(tag: string, language: string): string {
+  return new Intl.DisplayNames([language], { type: "language" }).of(tag) ?? tag;
+}
+
 export function when(time: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(time));
 }

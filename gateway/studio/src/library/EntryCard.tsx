@@ -3,8 +3,9 @@ import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { Font, Footage, Music, Style, Voice } from "../api/client.ts";
 import type { Entry, Kind } from "../api/upload.ts";
+import { StylePicture } from "../home/StylePicture.tsx";
 import { useSaid } from "../i18n/useSaid.ts";
-import { bytes, clock, nameOf, when } from "../lib/format.ts";
+import { bytes, clock, decibels, nameOf, when } from "../lib/format.ts";
 import { AuditionButton } from "../ui/AuditionButton.tsx";
 import { IconButton } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
@@ -22,11 +23,12 @@ export function EntryCard({ kind, entry, onOpen }: Props) {
   const remove = () =>
     removeLater(kind, entry.id, t("library.removed", { name }), (error) => {
       const { problem, remedy } = words(error);
-      return `${problem} ${remedy}`;
+      return `${problem}${t("gap")}${remedy}`;
     });
   return (
     <li className="entry">
       {kind === "footage" && <Poster footage={entry as Footage} />}
+      {kind === "styles" && <StylePicture style={entry as Style} />}
       <div className="entry-text">
         <h2 className="entry-name">{name}</h2>
         <p className="hint">{factsOf(t, kind, entry, i18n.language)}</p>
@@ -95,7 +97,7 @@ export function factsOf(t: Words, kind: Kind, entry: Entry, language: string): s
     }
     case "music": {
       const { duration_s, loudness_lufs } = entry as Music;
-      return `${clock(duration_s)} · ${loudness_lufs.toFixed(1)} LUFS · ${size}`;
+      return `${clock(duration_s)} · ${decibels(loudness_lufs, 1)} LUFS · ${size}`;
     }
     case "fonts": {
       const { family, weight, glyphs, scripts } = entry as Font;

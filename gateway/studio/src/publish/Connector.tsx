@@ -131,11 +131,11 @@ function Sent({ delivery, actions }: { delivery: Delivery; actions: Actions }) {
       </p>
       {asked.publish_at && (
         <p className="hint">
-          {t("connector.planned", { time: asked.publish_at.replace("T", " "), zone: asked.time_zone })}
+          {t("connector.planned", { time: when(asked.publish_at, i18n.language), zone: asked.time_zone })}
         </p>
       )}
       {state === "sending" && <Bar label={words} percent={percent} />}
-      {delivery.error && <Failure error={delivery.error} />}
+      {delivery.error && <Failure error={delivery.error} tone={state === "failed" ? "bad" : "warning"} />}
       <div className="delivery-actions">
         {delivery.url && (
           <a href={delivery.url} target="_blank" rel="noopener noreferrer">

@@ -2,6 +2,7 @@ import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useWorks } from "../api/queries.ts";
+import { chooseLanguage } from "../i18n/i18n.ts";
 import { chooseTheme, currentTheme } from "../lib/theme.ts";
 import { Icon, type IconName } from "../ui/Icon.tsx";
 import { titleOf } from "../works/deleting.ts";
@@ -89,7 +90,7 @@ function useCommands(help: () => void): Command[] {
         id: "language",
         name: t("nav.language"),
         icon: "language",
-        run: () => void i18n.changeLanguage(i18n.language === "zh" ? "en" : "zh"),
+        run: () => chooseLanguage(i18n.language === "zh" ? "en" : "zh"),
       },
       { id: "help", name: t("shortcuts.title"), icon: "keyboard", run: help },
       ...jobs.map((job) => ({

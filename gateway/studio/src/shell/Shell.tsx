@@ -2,9 +2,9 @@ import { useCallback, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { NavLink, Outlet, ScrollRestoration, useNavigate } from "react-router";
 import { useServices } from "../api/queries.ts";
-import { LANGUAGES } from "../i18n/i18n.ts";
+import { chooseLanguage, LANGUAGES } from "../i18n/i18n.ts";
 import { useLost } from "../lib/connection.ts";
-import { chooseTheme, useTheme, write } from "../lib/theme.ts";
+import { chooseTheme, useTheme } from "../lib/theme.ts";
 import { IconButton } from "../ui/Button.tsx";
 import { Icon } from "../ui/Icon.tsx";
 import { Toasts } from "../ui/Toasts.tsx";
@@ -105,10 +105,7 @@ function LanguageButton() {
       lang={next}
       aria-label={t("nav.language")}
       title={t("nav.language")}
-      onClick={() => {
-        write("vigent.language", next);
-        void i18n.changeLanguage(next);
-      }}
+      onClick={() => chooseLanguage(next)}
     >
       {LANGUAGES[next]}
     </button>

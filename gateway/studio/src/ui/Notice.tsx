@@ -19,11 +19,14 @@ export function Notice({ tone = "info", children, action }: { tone?: Tone; child
 }
 
 /** What went wrong and what to do, in the language of the page where it has words for it. */
-export function Failure({ error, action }: { error: unknown; action?: ReactNode }) {
+export function Failure({ error, action, tone = "bad" }: { error: unknown; action?: ReactNode; tone?: Tone }) {
+  const { t } = useTranslation();
   const words = useFailureWords()(error);
   return (
-    <Notice tone="bad" action={action}>
-      <strong>{words.problem}</strong> {words.remedy}
+    <Notice tone={tone} action={action}>
+      <strong>{words.problem}</strong>
+      {t("gap")}
+      {words.remedy}
     </Notice>
   );
 }
@@ -53,7 +56,10 @@ export function useFailureWords(): (error: unknown) => FailureWords {
     const known = `failure.${told?.reason ?? ""}`;
     const ours = i18n.exists(`${known}.problem`);
     if (ours && (i18n.language !== "en" || !told?.problem)) {
-      return { problem: t(`${known}.problem` as never), remedy: t(`${known}.remedy` as never) };
+      return {
+        problem: t(`${known}.problem` as never, { told: told?.problem?.replace(/\.$/, "") }),
+        remedy: t(`${known}.remedy` as never),
+      };
     }
     if (told?.problem) return { problem: told.problem, remedy: told.remedy ?? "" };
     return { problem: t("failure.UNKNOWN.problem"), remedy: t("failure.UNKNOWN.remedy") };

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useParams } from "react-router";
 import type { Job } from "../api/client.ts";
 import { useWork, useWorks } from "../api/queries.ts";
+import { DEFAULT_STYLES } from "../lib/choices.ts";
 import { when } from "../lib/format.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
 import { Button } from "../ui/Button.tsx";
@@ -10,6 +11,7 @@ import { Icon } from "../ui/Icon.tsx";
 import { Failure } from "../ui/Notice.tsx";
 import { Empty, Loading, Section, Segmented, Select } from "../ui/parts.tsx";
 import { titleOf } from "../works/deleting.ts";
+import { useNames } from "./useNames.ts";
 import "./work.css";
 
 /** Two films side by side: seen together, one of them heard, and what differs between them. */
@@ -126,6 +128,7 @@ function Differences({ left, right }: { left: Job; right: Job }) {
     [left.segments.filter((segment) => !saidToo.has(segment.text)), "left"],
     [right.segments.filter((segment) => !said.has(segment.text)), "right"],
   ] as const;
+  const shown = useShown();
   const settings = differing(left.request, right.request);
   const same = settings.length === 0 && sentences.every(([only]) => only.length === 0);
   return (
@@ -150,7 +153,7 @@ function Differences({ left, right }: { left: Job; right: Job }) {
             <div key={name}>
               <dt>{t(`compare.fields.${name}`, { defaultValue: name })}</dt>
               <dd>
-                {one} → {two}
+                {shown(name, one)} → {shown(name, two)}
               </dd>
             </div>
           ))}
@@ -160,14 +163,37 @@ function Differences({ left, right }: { left: Job; right: Job }) {
   );
 }
 
-function differing(left: Job["request"], right: Job["request"]): [string, string, string][] {
+function differing(left: Job["request"], right: Job["request"]): [string, unknown, unknown][] {
   const others = right as Record<string, unknown>;
   return Object.entries(left)
     .filter(([name, value]) => name !== "script" && JSON.stringify(value) !== JSON.stringify(others[name]))
-    .map(([name, value]) => [name, shown(value), shown(others[name])]);
+    .map(([name, value]) => [name, value, others[name]]);
 }
 
-function shown(value: unknown): string {
+/** A setting as the pages call it that it was chosen on. */
+function useShown(): (field: string, value: unknown) => string {
+  const { t } = useTranslation();
+  const names = useNames();
+  return (field, value) => {
+    if (field === "voice") return names.voice(String(value ?? ""));
+    if (field in DEFAULT_STYLES)
+      return names.entry(String(value || DEFAULT_STYLES[field as keyof typeof DEFAULT_STYLES]));
+    if (ENTRIES.has(field) && value) return names.entry(String(value));
+    if (typeof value === "boolean") return t(value ? "compare.on" : "compare.off");
+    if (field === "speed") return `${Number(value ?? 1).toFixed(2)}×`;
+    if (field === "captions") return t(value === "files_only" ? "settings.filesOnly" : "look.drawn");
+    if (field in CHOICES)
+      return t(`${field}.${value || CHOICES[field]}` as "quality.draft", { defaultValue: plain(value) });
+    return plain(value);
+  };
+}
+
+/** Fields that name an entry of the library. */
+const ENTRIES = new Set(["footage", "music"]);
+/** Fields of which one of a few is chosen, and what is chosen where they say nothing. */
+const CHOICES: Record<string, string> = { quality: "standard", loudness: "online", platform: "any", language: "auto" };
+
+function plain(value: unknown): string {
   if (value === null || value === undefined || value === "") return "–";
   const text = typeof value === "object" ? JSON.stringify(value) : String(value);
   return text.length > 24 ? `${text.slice(0, 8)}…` : text;

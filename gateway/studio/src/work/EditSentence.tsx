@@ -99,7 +99,7 @@ function VoiceOfSentence({ value, onChange }: { value: string; onChange: (voice:
 
 function counted(t: TFunction, revision: Revision): string {
   const total = revision.sentences.length;
-  return `${t("edit.count", { count: revision.to_film, total })} ${t("edit.speak", { count: revision.to_speak })}`;
+  return `${t("edit.count", { count: revision.to_film, total })}${t("gap")}${t("edit.speak", { count: revision.to_speak })}`;
 }
 
 /** The sentence as it was written, with its readings. */

@@ -3,6 +3,7 @@ import type { TFunction } from "i18next";
 import { useTranslation } from "react-i18next";
 import { type Job, reach } from "../api/client.ts";
 import { useSaid } from "../i18n/useSaid.ts";
+import { decibels } from "../lib/format.ts";
 import { Notice } from "../ui/Notice.tsx";
 import { Section } from "../ui/parts.tsx";
 
@@ -51,7 +52,7 @@ export function Report({ job }: { job: Job }) {
         {report.sound.integrated_lufs !== null && (
           <Fact
             name={t("report.loudness")}
-            value={`${report.sound.integrated_lufs.toFixed(1)} LUFS · ${report.sound.true_peak_dbtp?.toFixed(1)} dBTP`}
+            value={`${decibels(report.sound.integrated_lufs, 1)}\u00a0LUFS · ${decibels(report.sound.true_peak_dbtp ?? 0, 1)}\u00a0dBTP`}
           />
         )}
         <Fact name={t("report.label")} value={t(report.ai_label ? "report.labelOn" : "report.labelOff")} />

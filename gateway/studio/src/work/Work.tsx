@@ -66,6 +66,7 @@ function Shown({ job }: { job: Job }) {
           <time dateTime={job.create_time}>{when(job.create_time, i18n.language)}</time>
         </p>
         <Actions job={job} />
+        {job.state === "failed" && <Failed job={job} />}
       </header>
       <div className="work-left">
         <Player ref={player} job={job} onTime={setTime} />
@@ -73,7 +74,6 @@ function Shown({ job }: { job: Job }) {
       </div>
       <div className="work-right">
         {working && <Stages job={job} />}
-        {job.state === "failed" && <Failed job={job} />}
         {job.state === "cancelled" && <Notice tone="info">{cancelledWords(t, job)}</Notice>}
         <Transcript job={job} time_s={time_s} onSeek={seek} />
         {job.state === "done" && <Report job={job} />}

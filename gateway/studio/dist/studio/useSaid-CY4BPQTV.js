@@ -1,0 +1,1 @@
+import{E as e}from"./parts-07FjNGOB.js";function t(){let{i18n:t}=e(),n=t.getResourceBundle(t.language,`said`)??{};return e=>Object.entries(n).reduce((e,[t,n])=>e.replace(new RegExp(t,`g`),n),e)}export{t};

@@ -1,1 +1,0 @@
-import{E as e}from"./parts-yvgvCMBW.js";function t(){let{i18n:t}=e(),n=t.getResourceBundle(t.language,`said`)??{};return e=>Object.entries(n).reduce((e,[t,n])=>e.replace(new RegExp(t,`g`),n),e)}export{t};
