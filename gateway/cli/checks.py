@@ -223,7 +223,8 @@ async def _started(name: str, data: Path) -> AsyncIterator[Supervised]:
     async with Supervisor(plan, data, lambda _name, line: said.append(line), (name,), ONE_TRY) as mesh:
         try:
             async with telling(mesh.unready):
-                await asyncio.wait_for(mesh.wait_ready(), _READY_TIMEOUT_S)
+                async with asyncio.timeout(_READY_TIMEOUT_S):
+                    await mesh.wait_ready()
         except TimeoutError as error:
             problem = f"The {name} server is not ready after {_READY_TIMEOUT_S:g} s. Its last line: {' '.join(said)}"
             raise FailedPreconditionError(problem, field=name) from error

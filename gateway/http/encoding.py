@@ -46,7 +46,8 @@ class Encoders:
     async def _read(self, child: asyncio.subprocess.Process) -> bytes:
         assert child.stdout is not None
         try:
-            return await asyncio.wait_for(child.stdout.read(_READ_BYTES), self._timeout_s)
+            async with asyncio.timeout(self._timeout_s):
+                return await child.stdout.read(_READ_BYTES)
         except TimeoutError as error:
             problem = f"Nothing was encoded within {self._timeout_s:g} s."
             raise DeadlineExceededError(problem, "Try again, or ask for wav or pcm.") from error

@@ -14,7 +14,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -88,10 +88,9 @@ class UnfinishedUploads(TusStorage):
         """Collects once an hour."""
         while not stopping.is_set():
             await asyncio.to_thread(self.collect)
-            try:
-                await asyncio.wait_for(stopping.wait(), _COLLECT_EVERY_S)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_COLLECT_EVERY_S):
+                    await stopping.wait()
 
     def claim(self, uid: str, target: Path) -> str:
         """Gives a whole upload the name `target` too, and returns its own; `remove` it when it is taken.

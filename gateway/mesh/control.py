@@ -66,7 +66,8 @@ async def restart(data: Path, service: str) -> AsyncIterator[str]:
 
 
 async def _answer(mesh: Supervisor, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    request = json.loads(await asyncio.wait_for(reader.readline(), _REQUEST_S))
+    async with asyncio.timeout(_REQUEST_S):
+        request = json.loads(await reader.readline())
 
     def tell(**words: object) -> None:
         writer.write(json.dumps(words).encode() + b"\n")

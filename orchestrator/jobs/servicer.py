@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -180,10 +181,9 @@ class JobServicer(JobServiceServicer):
 
 
 async def _wait(change: asyncio.Event, timeout_s: float) -> None:
-    try:
-        await asyncio.wait_for(change.wait(), timeout_s)
-    except TimeoutError:
-        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):  # Python 3.11's wait_for loses a cancel that comes with the event
+            await change.wait()
 
 
 def _new_id() -> str:
