@@ -8,7 +8,7 @@ import os
 import pickle
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from gateway.settings import GatewaySettings
 from orchestrator.client import JobClient
 from orchestrator.jobs.database import DATABASE_AWAY
 from services.base.client import retrying
-from services.base.errors import UnavailableError
+from services.base.errors import DeadlineExceededError, UnavailableError
 from tests.support.films import ended, facts_of, output, spec_of, until
 from tests.support.mesh import Mesh, run_mesh
 from tests.support.slow_films import SCRIPT, slow_engines
@@ -44,6 +44,15 @@ async def states(client: JobClient) -> list[int]:
     return [job.state async for job in client.list_all()]
 
 
+async def refusal(client: JobClient, spec: jobs_pb2.JobSpec) -> UnavailableError:
+    """What a job is refused with in time; a busy machine may miss the deadline of one caller, not that of every one."""
+    while True:
+        with suppress(DeadlineExceededError):
+            with pytest.raises(UnavailableError) as told:
+                await client.submit(spec)
+            return told.value
+
+
 async def readiness(mesh: Mesh) -> ServiceState:
     watch = MeshWatch(GatewaySettings.load("gateway", orchestrator=mesh.jobs))
     try:
@@ -59,13 +68,12 @@ async def readiness(mesh: Mesh) -> ServiceState:
 async def test_what_a_locked_database_refuses_is_not_done_later(mesh: Mesh) -> None:
     """The lock is held for longer than any caller waits."""
     spec = spec_of(mesh, SCRIPT, seed=1)
-    async with JobClient(mesh.jobs, timeout_s=3.0) as client:
+    async with JobClient(mesh.jobs, timeout_s=60.0) as client, JobClient(mesh.jobs, timeout_s=3.0) as hasty:
         before = await states(client)
         with locked(mesh.data / "jobs.db"):
-            refused = await asyncio.gather(*(client.submit(spec) for _ in range(3)), return_exceptions=True)
-        assert [type(error) for error in refused] == [UnavailableError] * 3
-        assert {error.reason for error in refused if isinstance(error, UnavailableError)} == {DATABASE_AWAY}
-        assert all(error.retry_after_s for error in refused if isinstance(error, UnavailableError))
+            refused = await asyncio.gather(*(refusal(hasty, spec) for _ in range(3)))
+        assert {error.reason for error in refused} == {DATABASE_AWAY}
+        assert all(error.retry_after_s for error in refused)
         taken = (await client.submit(spec)).job  # behind whatever was still waiting for the lock
         assert len(await states(client)) == len(before) + 1
         await client.cancel(taken.id)
