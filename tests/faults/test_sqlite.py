@@ -59,7 +59,7 @@ async def readiness(mesh: Mesh) -> ServiceState:
 async def test_what_a_locked_database_refuses_is_not_done_later(mesh: Mesh) -> None:
     """The lock is held for longer than any caller waits."""
     spec = spec_of(mesh, SCRIPT, seed=1)
-    async with JobClient(mesh.jobs, timeout_s=3.0) as client:
+    async with JobClient(mesh.jobs, timeout_s=6.0) as client:
         before = await states(client)
         with locked(mesh.data / "jobs.db"):
             refused = await asyncio.gather(*(client.submit(spec) for _ in range(3)), return_exceptions=True)

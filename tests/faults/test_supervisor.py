@@ -31,7 +31,8 @@ from tests.support.commands import TIMEOUT_S, Running, command_of, running
 from tests.support.servers import events, until_event
 from vigent.tts.v1 import tts_pb2, tts_pb2_grpc
 
-QUICK = WatchdogPolicy(interval_s=0.1, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.05, restarts=1000)
+QUICK = WatchdogPolicy(interval_s=0.1, timeout_s=20.0, misses=2, start_up_s=100, first_pause_s=0.05, restarts=1000)
+"""Nothing of what is kept by it hangs: a busy machine has its time to answer."""
 
 
 class Heard:
@@ -258,7 +259,7 @@ async def test_one_that_is_not_watched_is_restarted_only_when_it_ends(tmp_path: 
         probe = GrpcProbe("tts", tts.address)
         assert await probe.memory_bytes(TIMEOUT_S) > 10**7
         process.suspend()
-        assert not await probe.alive(QUICK.timeout_s)
+        assert not await probe.alive(2.0)
         await probe.close()
         process.resume()
         assert tts.restarts == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import HOUSE, ROOT, SOURCES, belongs_to, imports
+from tests.support.sources import HOUSE, ROOT, SOURCES, belongs_to, imports, named, tree
 
 MODEL_SERVICES = ("tts", "lipsync", "asr", "overlay")
 
@@ -46,15 +46,15 @@ def room_of(path: Path) -> str:
     return ".".join(parts[:2]) if parts[0] == "services" else parts[0]
 
 
-def named(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
-@pytest.mark.parametrize("path", [path for path in SOURCES if room_of(path) in MAY_IMPORT], ids=named)
-def test_the_arrow_points_one_way(path: Path) -> None:
+def against_the_arrow(path: Path) -> set[str]:
     room = room_of(path)
     ours = {name for name in imports(path) if belongs_to(name, *HOUSE, "tests")}
-    assert not {name for name in ours if not belongs_to(name, room, *MAY_IMPORT[room])}
+    return {name for name in ours if not belongs_to(name, room, *MAY_IMPORT[room])}
+
+
+def test_the_arrow_points_one_way() -> None:
+    wrong = {named(path): against_the_arrow(path) for path in SOURCES if room_of(path) in MAY_IMPORT}
+    assert not {place: names for place, names in wrong.items() if names}
 
 
 def test_tests_share_helpers_and_no_tests() -> None:
@@ -86,19 +86,19 @@ def test_no_engine_is_imported_from_outside_its_folder() -> None:
 
 
 def strings(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    found = (node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant))
+    return {value for value in found if isinstance(value, str)}
 
 
 ENGINES = {"qwen3", "kokoro", "warp", "latentsync", "dtw", "pocketsphinx", "whisper", "remotion"}
 """Names that mean nothing but an engine: "espeak" is a room too, "plain" a style."""
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=named)
-def test_no_engine_is_named_but_where_it_is_registered(path: Path) -> None:
-    own = [folder for folder, _ in engines()]
-    if path.name not in {"servicer.py", "espeak.py"} and not any(folder in path.parents for folder in own):
-        assert not strings(path) & ENGINES
+def test_no_engine_is_named_but_where_it_is_registered() -> None:
+    own = {folder for folder, _ in engines()}
+    others = [path for path in SOURCES if path.name not in {"servicer.py", "espeak.py"} and not own & {*path.parents}]
+    assert others
+    assert not [named(path) for path in others if strings(path) & ENGINES]
 
 
 def is_engine(path: Path) -> bool:
@@ -106,14 +106,18 @@ def is_engine(path: Path) -> bool:
     return parts[0] == "services" and parts[1] in MODEL_SERVICES and path.name not in {"servicer.py", "__main__.py"}
 
 
-@pytest.mark.parametrize("path", list(filter(is_engine, SOURCES)), ids=named)
-def test_engines_know_neither_grpc_nor_protobuf(path: Path) -> None:
-    assert not {name for name in imports(path) if belongs_to(name, "grpc", "google.protobuf", "google.rpc", "vigent")}
+def engines_that_import(*packages: str) -> list[str]:
+    paths = list(filter(is_engine, SOURCES))
+    assert paths
+    return [named(path) for path in paths if any(belongs_to(name, *packages) for name in imports(path))]
 
 
-@pytest.mark.parametrize("path", list(filter(is_engine, SOURCES)), ids=named)
-def test_engines_do_not_read_the_settings_of_their_process(path: Path) -> None:
-    assert not {name for name in imports(path) if belongs_to(name, "services.base.settings", "services.runtime")}
+def test_engines_know_neither_grpc_nor_protobuf() -> None:
+    assert not engines_that_import("grpc", "google.protobuf", "google.rpc", "vigent")
+
+
+def test_engines_do_not_read_the_settings_of_their_process() -> None:
+    assert not engines_that_import("services.base.settings", "services.runtime")
 
 
 def test_no_folder_is_crowded() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import ROOT, SOURCES, imports
+from tests.support.sources import ROOT, SOURCES, calls, imports, named, tree
 
 READERS = {
     "av.open": ("services/media/",),
@@ -50,17 +50,13 @@ OUTSIDE = {
 """Who else uses a decoder."""
 
 
-def calls(path: Path) -> list[ast.Call]:
-    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+def may_open(place: str, name: str) -> bool:
+    return place.startswith(READERS.get(name, (place,))) or (name == "av.open" and place.startswith(OWN_FILMS))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nobody_else_opens_a_file_from_outside(path: Path) -> None:
-    place = str(path.relative_to(ROOT))
-    for call in calls(path):
-        name = ast.unparse(call.func)
-        rooms = READERS.get(name, (place,))
-        assert place.startswith(rooms) or (name == "av.open" and place.startswith(OWN_FILMS)), f"{place} calls {name}"
+def test_nobody_else_opens_a_file_from_outside() -> None:
+    called = {(named(path), ast.unparse(call.func)) for path in SOURCES for call in calls(path)}
+    assert not [f"{place} calls {name}" for place, name in called if not may_open(place, name)]
 
 
 @pytest.mark.parametrize("module", ["gateway.http.app", "gateway.library.library", "gateway.films.request"])
@@ -77,7 +73,7 @@ def test_what_strangers_send_is_decoded_in_the_child_alone() -> None:
     asked = {
         node.value
         for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(tree(path))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_function(node.value)
     }
     assert asked == set(IN_THE_CHILD)
@@ -89,16 +85,15 @@ def _is_function(text: str) -> bool:
     return name.isidentifier() and name.islower() and (ROOT / f"{module.replace('.', '/')}.py").is_file()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_nobody_calls_outside_it_what_belongs_there(path: Path) -> None:
-    here = str(path.relative_to(ROOT))
-    taken = {
-        f"{node.module}:{alias.name}"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    }
-    assert not taken & set(IN_THE_CHILD)
+def taken(path: Path) -> set[str]:
+    """What it imports by name, as "module:name"."""
+    froms = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)]
+    return {f"{node.module}:{alias.name}" for node in froms for alias in node.names}
+
+
+def test_nobody_calls_outside_it_what_belongs_there() -> None:
+    assert not [named(path) for path in SOURCES if taken(path) & set(IN_THE_CHILD)]
     inside = {entry.partition(":")[0].replace(".", "/") + ".py" for entry in IN_THE_CHILD}
-    decoders = imports(path) & set(DECODERS)
-    assert not decoders or here.startswith("services/media/") or here in inside | set(OUTSIDE)
+    decoding = [named(path) for path in SOURCES if imports(path) & set(DECODERS)]
+    others = [place for place in decoding if not place.startswith("services/media/")]
+    assert not set(others) - inside - set(OUTSIDE)

@@ -27,7 +27,7 @@ from services.base.errors import FailedPreconditionError, InvalidInputError
 from tests.gateway.conftest import PATIENT
 from tests.support.commands import TIMEOUT_S, Running, command_of, running, until, vigent
 
-QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=2.0, misses=2, start_up_s=100, first_pause_s=0.1, stop_grace_s=5)
+QUICK = WatchdogPolicy(interval_s=0.2, timeout_s=5.0, misses=2, start_up_s=100, first_pause_s=0.1, stop_grace_s=5)
 UP = r"Vigent is up: (http://[\d.:]+)"
 
 

@@ -11,8 +11,12 @@ import httpx
 import pytest
 
 from tests.gateway.conftest import PATIENT, client_of
+<<<<<<< HEAD
 from tests.support.browser import Browser, run_browser
 from tests.support.commands import until
+=======
+from tests.support.commands import TIMEOUT_S, until
+>>>>>>> ci
 from tests.support.mesh import Mesh, Server, run_server
 from tests.support.platforms import Platforms, run_platforms
 
@@ -55,7 +59,7 @@ def http(posting: Server) -> Iterator[httpx.Client]:
 def connect(http: httpx.Client, platform: str) -> httpx.Response:
     """As a browser does: to the platform, which leads back."""
     url = http.post(f"/api/v1/connectors/{platform}/sign-in").json()["url"]
-    back = httpx.get(url, trust_env=False).headers["location"]
+    back = httpx.get(url, timeout=TIMEOUT_S, trust_env=False).headers["location"]
     assert back.startswith(str(http.base_url.join(f"/connect/{platform}?")))
     return http.get(back)
 

@@ -14,7 +14,7 @@ from services.base.errors import FailedPreconditionError
 from services.text.sentences import MAX_SCRIPT_CHARACTERS
 from tests.gateway.conftest import NOBODY, client_of
 from tests.support.chat import WORDS, Chat, run_chat
-from tests.support.commands import until, vigent
+from tests.support.commands import TIMEOUT_S, until, vigent
 from tests.support.mesh import ROOT, Server, run_server
 
 KEY = "sk-a-secret-of-the-operator"
@@ -39,7 +39,7 @@ def writing_gateway(chat: Chat, folder: Path) -> Iterator[Server]:
         "VIGENT_GATEWAY_WRITER_URL": chat.url,
         "VIGENT_GATEWAY_WRITER_MODEL": "small-writer",
         "VIGENT_GATEWAY_WRITER_API_KEY": KEY,
-        "VIGENT_GATEWAY_WRITER_TIMEOUT_S": "1",
+        "VIGENT_GATEWAY_WRITER_TIMEOUT_S": "10",  # only one who says no more is to exceed it, not a busy machine
         "VIGENT_GATEWAY_WRITER_AT_ONCE": "1",
         "VIGENT_GATEWAY_LOG_LEVEL": "DEBUG",
         **{f"VIGENT_GATEWAY_{name}": NOBODY for name in ("ORCHESTRATOR", "TTS", "LIPSYNC", "ASR", "OVERLAY")},
@@ -129,10 +129,11 @@ def test_a_writer_that_does_not_stop_is_stopped(writer: httpx.Client, chat: Chat
 
 def test_one_who_leaves_ends_the_work_and_another_waits_its_turn(writer: httpx.Client, chat: Chat) -> None:
     chat.how = "trickle"
-    with writer.stream("POST", "/api/v1/writing", json=ASKED) as response:
+    url = writer.base_url.join("/api/v1/writing")
+    with writer.stream("POST", url, json=ASKED) as response:
         parts = response.iter_raw(1)  # held: the stream ends with it
         next(parts)
-        busy = httpx.post(writer.base_url.join("/api/v1/writing"), json=ASKED, trust_env=False)
+        busy = httpx.post(url, json=ASKED, timeout=TIMEOUT_S, trust_env=False)
         assert (busy.status_code, busy.json()["reason"]) == (429, "TOO_MANY_WRITERS")
     assert chat.left.wait(60)
     chat.how = "written"

@@ -22,22 +22,22 @@ def test_bands_of_every_platform_lie_in_its_safe_area(platform, canvas):
     assert safe[1] <= band[1] < band[3] <= safe[3]
 
 
-@pytest.mark.parametrize("mouth_y", range(0, 1900, 50))
 @pytest.mark.parametrize("area", ["caption", "title"])
 @pytest.mark.parametrize("platform", list_platforms())
-def test_text_is_never_over_the_mouth(mouth_y, area, platform):
-    _, top, _, bottom = text_band(area, 1080, 1920, platform, avoid=[(400, mouth_y, 280, 160)], needed_px=130)
-    assert bottom <= mouth_y or top >= mouth_y + 160
-    assert bottom - top >= 130
+def test_text_is_never_over_the_mouth(area, platform):
+    for mouth_y in range(0, 1900, 50):
+        _, top, _, bottom = text_band(area, 1080, 1920, platform, avoid=[(400, mouth_y, 280, 160)], needed_px=130)
+        assert bottom <= mouth_y or top >= mouth_y + 160
+        assert bottom - top >= 130, mouth_y
 
 
-@pytest.mark.parametrize("face_y", range(0, 1400, 50))
-def test_a_title_keeps_off_the_face_the_labels_and_the_captions(face_y):
-    face = (300, face_y, 480, 500)
-    _, top, _, bottom = text_band("title", 1080, 1920, avoid=[face], needed_px=90)
+def test_a_title_keeps_off_the_face_the_labels_and_the_captions():
     label_bottom = safe_area("safe", 1080, 1920)[1] + 80
-    assert bottom <= face_y or top >= face_y + 500
-    assert label_bottom <= top < bottom <= safe_area("caption", 1080, 1920)[1]
+    for face_y in range(0, 1400, 50):
+        face = (300, face_y, 480, 500)
+        _, top, _, bottom = text_band("title", 1080, 1920, avoid=[face], needed_px=90)
+        assert bottom <= face_y or top >= face_y + 500
+        assert label_bottom <= top < bottom <= safe_area("caption", 1080, 1920)[1]
 
 
 def test_a_mouth_elsewhere_moves_nothing():

@@ -70,9 +70,9 @@ def test_reads_hanzi_inside_english_as_hanzi_and_numbers_as_english():
     assert "tw'Entitw'Enti" in read
 
 
-@pytest.mark.parametrize(("language", "written", "spelled"), READINGS)
-def test_says_numbers_and_signs_as_if_they_were_spelled_out(language, written, spelled):
-    assert phonemes(written, language) == phonemes(spelled, language)
+def test_says_numbers_and_signs_as_if_they_were_spelled_out():
+    said = {entry: [phonemes(text, entry[0]) for text in entry[1:]] for entry in READINGS}
+    assert not {entry: sounds for entry, sounds in said.items() if sounds[0] != sounds[1]}
 
 
 @pytest.mark.parametrize("language", ["", "zh"])

@@ -141,9 +141,10 @@ def test_logs_have_the_ids(mesh: Mesh, film: list[Kept]) -> None:
 
 def test_histograms_have_exemplars_where_the_scraper_takes_them(mesh: Mesh, film: list[Kept]) -> None:
     url = f"http://{mesh.servers['tts'].metrics}/metrics"
-    plain = httpx.get(url, trust_env=False)
+    plain = httpx.get(url, timeout=60, trust_env=False)
     assert "trace_id" not in plain.text
-    rich = httpx.get(url, headers={"Accept": "application/openmetrics-text; version=1.0.0"}, trust_env=False)
+    accepted = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    rich = httpx.get(url, headers=accepted, timeout=60, trust_env=False)
     assert rich.headers["content-type"].startswith("application/openmetrics-text")
     for name in ("vigent_request_seconds", "vigent_first_chunk_seconds", "vigent_realtime_factor"):
         found = re.findall(rf'{name}_bucket{{.*# {{.*trace_id="(\w+)"', rich.text)

@@ -4,7 +4,6 @@ import numpy as np
 import psutil
 import pytest
 import torch
-from torch._dynamo.exc import TorchDynamoException
 
 from services.base.errors import CancelledError, ExhaustedError, FailedPreconditionError, InvalidInputError
 from services.enginekit.progress import RECORD_WORDS, Progress, read_progress
@@ -383,6 +382,8 @@ def test_a_processor_is_given_the_time_that_a_step_of_the_real_network_takes_it(
 
 
 def test_an_engine_that_cannot_compile_says_so_at_the_start(checkpoint, tmp_path, monkeypatch):
+    from torch._dynamo.exc import TorchDynamoException  # torch's compiler, which takes seconds to load
+
     def never(*_):
         raise TorchDynamoException("no g++")
 
