@@ -11,12 +11,8 @@ import httpx
 import pytest
 
 from tests.gateway.conftest import PATIENT, client_of
-<<<<<<< HEAD
 from tests.support.browser import Browser, run_browser
-from tests.support.commands import until
-=======
 from tests.support.commands import TIMEOUT_S, until
->>>>>>> ci
 from tests.support.mesh import Mesh, Server, run_server
 from tests.support.platforms import Platforms, run_platforms
 
