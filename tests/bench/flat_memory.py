@@ -8,7 +8,8 @@
   finished film slowly, over one that nobody reads.
 
 Told are the most that was resident of the orchestrator (and the gateway), and the most that the whole mesh held
-together (PSS, its short-lived children too).
+together of pages that are no file's (its short-lived children too): of files, such as libraries, each process has a share
+that grows when other programs of the machine end.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import psutil
 from orchestrator.client import JobClient
 from services.media.store import MediaStore, media_ref
 from tests.bench.pipeline import script_of
-from tests.bench.processes import Peak, forget_peak, peak_mib
+from tests.bench.processes import OWN_PAGES, Peak, forget_peak, peak_mib
 from tests.support.films import ended, spec_of
 from tests.support.mesh import ROOT, Mesh, Server, run_mesh, run_server
 from vigent.jobs.v1 import jobs_pb2
@@ -102,7 +103,8 @@ def _watched(
     for process in told.values():
         forget_peak(process)
     begun_s = time.perf_counter()
-    with Peak(*(server.process.pid for server in (*mesh.servers.values(), *others))) as whole:
+    pids = [server.process.pid for server in (*mesh.servers.values(), *others)]
+    with Peak(*pids, pages=OWN_PAGES) as whole:
         job = asyncio.run(film_of(mesh, spec, beside))
     mib = {name: peak_mib(process) for name, process in told.items()}
     return Peaks(film_s(job), time.perf_counter() - begun_s, {**mib, "all": whole.mib})

@@ -13,6 +13,8 @@ import psutil
 
 _BETWEEN_SAMPLES_S = 0.5  # a look at a mesh takes 50 ms of a processor
 
+OWN_PAGES = "Pss_Anon:"
+
 
 def family(roots: Iterable[int]) -> list[psutil.Process]:
     """The processes of these ids, and all that they have started and that still run."""
@@ -26,10 +28,13 @@ def cpu_s(roots: Iterable[int]) -> float:
     return sum(time.user + time.system + time.children_user + time.children_system for time in times)
 
 
-def pss_mib(process: psutil.Process) -> float:
-    """What it holds; each page is shared out among those that have it. Nothing of one that has ended."""
+def pss_mib(process: psutil.Process, pages: str = "Pss:") -> float:
+    """What it holds; each page is shared out among those that have it. Nothing of one that has ended.
+
+    `pages`: OWN_PAGES for those that are no file's, of which other programs can take no share.
+    """
     with suppress(FileNotFoundError, ProcessLookupError):
-        return _kib(process, "smaps_rollup", "Pss:") / 2**10
+        return _kib(process, "smaps_rollup", pages) / 2**10
     return 0.0
 
 
@@ -51,15 +56,15 @@ def _kib(process: psutil.Process, file: str, name: str) -> int:
 class Peak:
     """The most that a family, its short-lived children too, holds together while this context is open: `mib`."""
 
-    def __init__(self, *roots: int) -> None:
-        """`roots` are the ids of processes that outlive this."""
-        self.mib = 0.0
+    def __init__(self, *roots: int, pages: str = "Pss:") -> None:
+        """`roots` are the ids of processes that outlive this; `pages` as in `pss_mib`."""
+        self.mib, self._pages = 0.0, pages
         self._roots, self._over = roots, threading.Event()
         self._sampler = threading.Thread(target=self._sample)
 
     def _sample(self) -> None:
         while not self._over.wait(_BETWEEN_SAMPLES_S):
-            self.mib = max(self.mib, sum(map(pss_mib, family(self._roots))))
+            self.mib = max(self.mib, sum(pss_mib(each, self._pages) for each in family(self._roots)))
 
     def __enter__(self) -> Self:
         self._sampler.start()
