@@ -8,8 +8,8 @@
   finished film slowly, over one that nobody reads.
 
 Told are the most that was resident of the orchestrator (and the gateway), and the most that the whole mesh held
-together of pages that are no file's (its short-lived children too): of files, such as libraries, each process has a share
-that grows when other programs of the machine end.
+together of pages that are no file's (its short-lived children too): of files, such as libraries, each process has a
+share that grows when other programs of the machine end.
 """
 
 from __future__ import annotations
