@@ -75,7 +75,7 @@ async def _serve(settings: OrchestratorSettings) -> int:
     store, servers = open_store(settings.media_root), Servers(settings)
     use_uploaded_fonts(store.root)
     executor_id = settings.executor_id if leases is None else leases.executor_id
-    engine = DurableEngine(settings.database_url, executor_id, settings.max_running_jobs)
+    engine = DurableEngine(settings.database_url, executor_id, settings.max_running_jobs, settings.parallel_segments)
     room = DiskRoom(store, settings.least_free_bytes)
     collector = Collector(records, engine, store, room, settings)
     job_metrics = JobMetrics(metrics.registry, records)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import cache
 
 import jieba
 from uniseg.linebreak import line_break_boundaries
@@ -38,6 +39,8 @@ _STARTING = """
 and or but because that which who when where while if as so than with from for in on at by to
 """
 _CONJUNCTIONS = frozenset(_STARTING.split())
+WORDS_WITHOUT_HAN = ("AT&T", "C#", "C++", "c#", "c++")
+"""All of jieba's dictionary that have none."""
 _HAN_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]{3,}")
 _HAN_CHARACTER = re.compile(f"[{HAN}]")
 _QUOTE_EDGE = re.compile(f"(?<=[{HAN}，。、；：？！…”’」』）】》])(?=[“‘])|(?<=[”’])(?=[{HAN}“‘「『（【《])")
@@ -125,5 +128,19 @@ def _divides_phrase(last: str, following: str, text: str) -> bool:
 
 
 def jieba_words(text: str) -> list[tuple[str, int, int]]:
-    """Words of `text` according to jieba: word, start, end. The first call reads its dictionary, for a second or so."""
-    return [(word, start, end) for word, start, end in _JIEBA.tokenize(text)]
+    """Words of `text` according to jieba: word, start, end.
+
+    The first text with Han characters waits a second or so for its dictionary.
+    """
+    tokenizer = _JIEBA if _HAN_CHARACTER.search(text) else _jieba_without_han()
+    return [(word, start, end) for word, start, end in tokenizer.tokenize(text)]
+
+
+@cache
+def _jieba_without_han() -> jieba.Tokenizer:
+    """Finds the same words where there are no Han characters, without the 60 MiB of the whole dictionary."""
+    tokenizer = jieba.Tokenizer()
+    words = WORDS_WITHOUT_HAN
+    beginnings = {word[:end]: 0 for word in words for end in range(1, len(word))}
+    tokenizer.FREQ, tokenizer.total, tokenizer.initialized = beginnings | dict.fromkeys(words, 1), 10, True
+    return tokenizer

@@ -32,6 +32,9 @@ WORKFLOW_PROTOCOL = "films-v2"
 _LOG = logging.getLogger(__name__)
 _QUEUE, _WORKFLOW = "films", "make_film"
 _PAUSE_S = 1.0
+_THREADS, _THREADS_A_STEP = 12, 4
+"""Also of `asyncio.to_thread` on the loop that it is started on. Without a bound a long film gets dozens, since all its
+sentences ask the database at once whether they are made already."""
 _T = TypeVar("_T")
 MakeFilm = Callable[[str, int], Awaitable[None]]
 """Gets the id of a job and the number of the attempt."""
@@ -51,7 +54,8 @@ class Claim:
 class DurableEngine:
     """Runs one film-making workflow per job to its end, even if this process crashes on the way. One per process."""
 
-    def __init__(self, database_url: str, executor_id: str, max_running: int) -> None:
+    def __init__(self, database_url: str, executor_id: str, max_running: int, side_by_side: int = 2) -> None:
+        """`side_by_side`: steps of a workflow that have work to do at the same time."""
         config = DBOSConfig(
             name="vigent",
             system_database_url=reached(database_url),
@@ -59,6 +63,7 @@ class DurableEngine:
             executor_id=executor_id,
             console_log_level="ERROR",
             serializer=JsonSerializer(),
+            max_executor_threads=_THREADS + _THREADS_A_STEP * max_running * side_by_side,
         )
         teach_sqlite_milliseconds()
         refuse_pickles()

@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from tests.bench import bench_compose, many_jobs, memory, overhead, overlay, pipeline, recover, replicas
+from tests.bench import (
+    bench_compose,
+    cost,
+    idle,
+    many_jobs,
+    memory,
+    overhead,
+    overlay,
+    peer,
+    pipeline,
+    recover,
+    replicas,
+)
 from tests.bench.figures import Figure, keep, machine, table
 
 
@@ -16,11 +28,14 @@ def _compose() -> list[Figure]:
 
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "compose": _compose,
+    "peer": peer.figures,
     "pipeline": pipeline.figures,
     "replicas": replicas.figures,
     "overhead": overhead.figures,
     "recover": recover.figures,
     "memory": memory.figures,
+    "cost": cost.figures,
+    "idle": idle.figures,
     "overlay": overlay.figures,
     "many_jobs": many_jobs.figures,
 }

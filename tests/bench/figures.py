@@ -14,33 +14,46 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "tests" / "bench" / "RESULTS.md"
+NONE = "-"
+_REACHED = {True: "yes", False: "no", None: NONE}
 BEGIN, END = "<!-- ratios -->", "<!-- /ratios -->"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A ratio, what it should reach (such as ">= 0.85"), and under which conditions it was measured."""
+    """A figure, what it should reach (such as ">= 0.85"), and under which conditions it was measured.
+
+    `value` is None for one that could not be measured here, `target` NONE for one that is told for scale alone.
+    """
 
     name: str
-    value: float
+    value: float | None
     target: str
     conditions: str
 
     @property
-    def reached(self) -> bool:
-        """Whether the target is met."""
+    def reached(self) -> bool | None:
+        """Whether the target is met; None where there is nothing to compare."""
+        if self.target == NONE or self.value is None:
+            return None
         sign, limit = self.target.split()
         return self.value >= float(limit) if sign == ">=" else self.value <= float(limit)
 
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table."""
-    rows = [
-        f"| `{figure.name}` | {figure.value:.3f} | {figure.target} | {'yes' if figure.reached else 'no'} "
-        f"| {figure.conditions} |"
-        for figure in figures
-    ]
-    return "\n".join(["| figure | value | to reach | reached | conditions |", "|---|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| figure | value | to reach | reached | conditions |", "|---|---|---|---|---|", *map(_row, figures)]
+    )
+
+
+def _row(figure: Figure) -> str:
+    reached = _REACHED[figure.reached]
+    return f"| `{figure.name}` | {_shown(figure.value)} | {figure.target} | {reached} | {figure.conditions} |"
+
+
+def _shown(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3f}"
 
 
 def machine() -> str:

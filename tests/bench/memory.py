@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import psutil
 
 from orchestrator.client import JobClient
 from tests.bench.figures import Figure
 from tests.bench.pipeline import script_of, sleeping_engines
+from tests.bench.processes import family, peak_mib
 from tests.support.films import ended, spec_of
 from tests.support.mesh import Mesh, run_mesh
 from vigent.jobs.v1 import jobs_pb2
@@ -22,27 +20,14 @@ _SPEED, _SENTENCE_S = 0.75, 3.5
 """A slow voice: half an hour has to fit into a script's 20,000 characters."""
 
 
-def _family(mesh: Mesh) -> Iterator[psutil.Process]:
-    for server in mesh.servers.values():
-        process = psutil.Process(server.process.pid)
-        yield process
-        yield from process.children(recursive=True)
-
-
-def _peak_bytes(process: psutil.Process) -> int:
-    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
-
-
 async def _make(mesh: Mesh, script: str) -> jobs_pb2.Job:
     async with JobClient(mesh.jobs) as client:
         spec = spec_of(mesh, script, width=_WIDTH, height=_HEIGHT, speed=_SPEED)
         return await ended(client, (await client.submit(spec)).job.id)
 
 
-def _peak_of(minutes: int) -> tuple[int, float, float]:
-    """Bytes at the peak, seconds of film, seconds of wall."""
+def _peak_of(minutes: int) -> tuple[float, float, float]:
+    """MiB at the peak, seconds of film, seconds of wall."""
     with tempfile.TemporaryDirectory() as folder:
         engines = sleeping_engines({"tts": 0.0, "lipsync": 0.0})
         with run_mesh(Path(folder), engines | {"VIGENT_ASR_ENGINE": "tests.knobs.asr:KnobsAsr"}) as mesh:
@@ -50,7 +35,8 @@ def _peak_of(minutes: int) -> tuple[int, float, float]:
             job = asyncio.run(_make(mesh, script_of(round(minutes * 60 / _SENTENCE_S))))
             assert job.state == jobs_pb2.JOB_STATE_DONE, job.error
             film_s = sum(segment.frames for segment in job.segments) / 25
-            return sum(map(_peak_bytes, _family(mesh))), film_s, time.perf_counter() - begun_s
+            pids = [server.process.pid for server in mesh.servers.values()]
+            return sum(map(peak_mib, family(pids))), film_s, time.perf_counter() - begun_s
 
 
 def figures() -> list[Figure]:
@@ -58,7 +44,7 @@ def figures() -> list[Figure]:
     short, _, _ = _peak_of(1)
     long, film_s, wall_s = _peak_of(30)
     conditions = (
-        f"{_WIDTH}x{_HEIGHT}, test engines, all processes: {short / 2**20:.0f} MiB, {long / 2**20:.0f} MiB "
+        f"{_WIDTH}x{_HEIGHT}, test engines, all processes: {short:.0f} MiB, {long:.0f} MiB "
         f"for {film_s / 60:.0f} min of film in {wall_s:.0f} s"
     )
     return [Figure("memory_growth", long / short, "<= 1.1", conditions)]

@@ -12,9 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import psutil
-
 from services.base.tracing.spans import ENDPOINT
+from tests.bench.processes import cpu_s
 from tests.support.collector import collecting
 from tests.support.films import made, spec_of
 from tests.support.mesh import Mesh, run_mesh
@@ -23,18 +22,12 @@ _FILMS = 6
 _SCRIPT = "大家好，我是主持人。It speaks English, too. 今天的进度是百分之九十五！"
 
 
-def _cpu_s(mesh: Mesh) -> float:
-    """Of all its processes so far, the ended children of each included."""
-    roots = [psutil.Process(server.process.pid) for server in mesh.servers.values()]
-    times = [each.cpu_times() for root in roots for each in (root, *root.children(recursive=True))]
-    return sum(time.user + time.system + time.children_user + time.children_system for time in times)
-
-
 def _film_s(mesh: Mesh, seed: int) -> float:
     """Processor seconds of a film."""
-    before = _cpu_s(mesh)
+    pids = [server.process.pid for server in mesh.servers.values()]
+    before = cpu_s(pids)
     asyncio.run(made(mesh, spec_of(mesh, _SCRIPT, seed=seed)))
-    return _cpu_s(mesh) - before
+    return cpu_s(pids) - before
 
 
 def main(films: int) -> None:
