@@ -38,8 +38,8 @@ def test_other_texts_have_the_same_words_without_the_dictionary(whole: jieba.Tok
 
 def test_the_dictionary_is_read_for_han_characters_alone() -> None:
     script = (
-        "from orchestrator.captions.opportunities import _jieba, break_costs\n"
-        "for text in ('Hello, C++.', '你好，世界。'): break_costs(text); print(_jieba.cache_info().currsize)"
+        "from orchestrator.captions.opportunities import _JIEBA, break_costs\n"
+        "for text in ('Hello, C++.', '你好，世界。'): break_costs(text); print(_JIEBA.initialized)"
     )
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
-    assert told.stdout.split() == ["0", "1"]
+    assert told.stdout.split() == ["False", "True"]
