@@ -88,13 +88,13 @@ def _cpu_figures(film: _Film, mix_s: float, x264_s: float) -> list[Figure]:
 
 def _wait_figure(film: _Film, last_s: float) -> Figure:
     conditions = f"{_SHAPE}, {film.seconds:.0f} s of film; {last_s:.1f} of {film.wall_s:.1f} s"
-    return Figure("wait_after_last_sentence", last_s / film.wall_s, "<= 0.1", conditions)
+    return Figure("wait_after_last_sentence", last_s / film.wall_s, "<= 0.05", conditions)
 
 
 def _memory_figures(film: _Film, rest_mib: float) -> list[Figure]:
     conditions = f"MiB (PSS, children too); {_SHAPE}, two segments side by side"
     return [
-        Figure("orchestrator_mb", film.orchestrator_mib, "<= 600", f"at the peak, {conditions}"),
+        Figure("orchestrator_mb", film.orchestrator_mib, "<= 450", f"at the peak, {conditions}"),
         Figure("orchestrator_rest_mb", rest_mib, "<= 200", f"{_REST_S:g} s after the last job, {conditions}"),
     ]
 
