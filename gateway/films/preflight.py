@@ -27,6 +27,12 @@ class Preflight(BaseModel):
     frames_with_several_faces: int = Field(description="Frames in which more than one face was found.")
     face: Region | None = Field(description="All places of the face that is followed; null where none was found.")
     mouth: Region | None = Field(description="All places of its mouth; null where none was found.")
+    turned_degrees: float | None = Field(
+        description="How far the head is usually turned from the camera; null where the engine does not look at that."
+    )
+    face_luma: float | None = Field(
+        description="Usual light on the face, 0 to 255; null where the engine does not look at that."
+    )
     problems: list[str] = Field(description="What to do better, in words; empty when all is well.")
 
 
@@ -41,6 +47,8 @@ def preflight_view(looked: jobs_pb2.LookAtFootageResponse) -> Preflight:
         frames_with_several_faces=report.frames_with_several_faces,
         face=_region(report.face, report),
         mouth=_region(report.mouth, report),
+        turned_degrees=round(report.turned_degrees, 1) if report.HasField("turned_degrees") else None,
+        face_luma=round(report.face_luma) if report.HasField("face_luma") else None,
         problems=[*looked.notes, *report.problems],
     )
 

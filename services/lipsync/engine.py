@@ -30,7 +30,11 @@ class Box:
 
 @dataclass(frozen=True)
 class FootageReport:
-    """What `prepare` found: size in pixels, rate, faces, problems in words, boxes around all mouths and all faces."""
+    """What `prepare` found: size in pixels, rate, faces, problems in words, boxes around all mouths and all faces.
+
+    Over the frames with a face: the median turn from the camera in degrees, and the median luma of the skin, 0 to 255;
+    None where nobody looked at that.
+    """
 
     width: int
     height: int
@@ -41,6 +45,8 @@ class FootageReport:
     problems: tuple[str, ...]
     mouth: Box | None
     face: Box | None
+    turned_degrees: float | None = None
+    face_luma: float | None = None
 
 
 class Quality(Enum):

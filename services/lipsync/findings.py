@@ -67,6 +67,20 @@ class FaceFindings:
         yaw, share = np.nan_to_num(self.rows[:, 0], nan=90.0), np.nan_to_num(self.rows[:, 4], nan=1.0)
         return np.asarray((np.abs(yaw) < TURNED_AWAY) & (share < COVERED))
 
+    @property
+    def turned_degrees(self) -> float | None:
+        """Median of how far the head is turned from the camera; None where nobody looked."""
+        return self._usual(np.abs(self.rows[:, 0]))
+
+    @property
+    def face_luma(self) -> float | None:
+        """Median luma of the skin, 0 to 255; None where nobody looked."""
+        return self._usual(self.rows[:, 2])
+
+    def _usual(self, values: NDArray[float64]) -> float | None:
+        looked_at = np.isfinite(self.rows[:, 2])  # boxes alone tell neither
+        return float(np.median(values[looked_at])) if looked_at.any() else None
+
     def problems(self, several: NDArray[bool_], frame_rate_hz: float, frame_width: int) -> list[str]:
         """Sentences for the maker; `several`: frames that show more than one face."""
         yaw, width, light, sharpness, share = self.rows.T

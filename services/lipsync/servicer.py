@@ -130,6 +130,8 @@ def _report_message(report: FootageReport) -> lipsync_pb2.FootageReport:
         problems=report.problems,
         mouth=_box_message(report.mouth) if report.mouth else None,
         face=_box_message(report.face) if report.face else None,
+        turned_degrees=report.turned_degrees,
+        face_luma=report.face_luma,
     )
 
 

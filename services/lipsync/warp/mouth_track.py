@@ -81,6 +81,8 @@ class MouthTrack:
             problems=tuple(findings.problems(self.rows.several, self.frame_rate_hz, self.width)),
             mouth=_union([mouth.spoken_box(self.width, self.height) for mouth in mouths]),
             face=face_box(self.rows.boxes[findings.present], self.width, self.height),
+            turned_degrees=findings.turned_degrees,
+            face_luma=findings.face_luma,
         )
 
     def arrays(self) -> Arrays:

@@ -132,3 +132,5 @@ def test_footage_is_looked_at_before_a_film_is_made(films, footage):
     face, mouth = told["face"], told["mouth"]
     assert 0 <= face["left"] < mouth["left"] < mouth["left"] + mouth["width"] < face["left"] + face["width"] <= 1
     assert 0 <= face["top"] < mouth["top"] < 1
+    assert 0 <= told["turned_degrees"] < 35  # from there on it is told as a problem
+    assert 45 < told["face_luma"] < 245

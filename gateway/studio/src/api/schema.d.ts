@@ -2222,6 +2222,16 @@ export interface components {
             /** @description All places of its mouth; null where none was found. */
             mouth: components["schemas"]["Region"] | null;
             /**
+             * Turned Degrees
+             * @description How far the head is usually turned from the camera; null where the engine does not look at that.
+             */
+            turned_degrees: number | null;
+            /**
+             * Face Luma
+             * @description Usual light on the face, 0 to 255; null where the engine does not look at that.
+             */
+            face_luma: number | null;
+            /**
              * Problems
              * @description What to do better, in words; empty when all is well.
              */

@@ -582,6 +582,8 @@ export const en = {
     film: "In the film",
     length: "Length",
     tall: "Height of the face",
+    turned: "Head turned by",
+    light: "Light on the face",
     without: "Without a face",
     several: "With several faces",
     fine: "The face can be seen well throughout.",

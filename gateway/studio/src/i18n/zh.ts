@@ -578,6 +578,8 @@ export const zh: Words = {
     film: "成片中",
     length: "时长",
     tall: "人脸高度",
+    turned: "头部偏转",
+    light: "面部亮度",
     without: "没有人脸",
     several: "有多张人脸",
     fine: "从头到尾都能看清人脸。",

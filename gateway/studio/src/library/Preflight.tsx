@@ -66,6 +66,11 @@ function Box({ region, name }: { region: NonNullable<Report["face"]>; name: stri
   );
 }
 
+/** A fact, where somebody looked at it. */
+function looked([name, value, words]: [string, number | null, (value: number) => string]): [string, string][] {
+  return value === null ? [] : [[name, words(value)]];
+}
+
 function Found({ report, footage }: { report: Report; footage: Footage }) {
   const { t } = useTranslation();
   const said = useSaid();
@@ -77,6 +82,8 @@ function Found({ report, footage }: { report: Report; footage: Footage }) {
     [t("preflight.film"), `${report.width}×${report.height}`],
     [t("preflight.length"), frames > 1 ? clock(frames / FRAMES_A_SECOND) : t("presenter.picture")],
     [t("preflight.tall"), tall],
+    ...looked([t("preflight.turned"), report.turned_degrees, (degrees) => `${Math.round(degrees)}°`]),
+    ...looked([t("preflight.light"), report.face_luma, (luma) => `${Math.round((100 * luma) / 255)} %`]),
     [t("preflight.without"), share(frames_without_face)],
     [t("preflight.several"), share(frames_with_several_faces)],
   ];

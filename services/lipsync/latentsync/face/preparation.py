@@ -65,6 +65,8 @@ class PreparedFootage:
             problems=tuple(self.findings.problems(self.several, self.frame_rate_hz, self.width)),
             mouth=self._mouth(),
             face=face_box(self.face_boxes, self.width, self.height),
+            turned_degrees=self.findings.turned_degrees,
+            face_luma=self.findings.face_luma,
         )
 
     def _mouth(self) -> Box | None:

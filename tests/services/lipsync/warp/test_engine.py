@@ -67,6 +67,7 @@ def test_finds_the_presenter_in_every_frame(engine):
 def test_finds_a_real_face_in_a_picture(engine, tmp_path):
     report = report_of(engine, write_mp4(tmp_path / "picture.mp4", [portrait()]))
     assert (report.frames, report.frames_without_face, report.problems) == (1, 0, ())
+    assert report.turned_degrees < 15
     middle = report.mouth.x + report.mouth.width / 2
     assert report.face.x + 0.3 * report.face.width < middle < report.face.x + 0.7 * report.face.width
     assert report.mouth.y > report.face.y + report.face.height / 2
@@ -185,6 +186,12 @@ def test_frames_without_a_face_pass_through(engine, tmp_path):
     assert report.problems == ("13 of 36 frames show no face; they stay as they are.",)
     patches = list(lipsynced(engine, path, [syllables(36 / 25)]))
     assert [patch.film_frame for patch in patches if patch.pixels is None] == list(range(14, 27))
+
+
+def test_tells_how_light_a_face_is(engine, tmp_path):
+    bright = report_of(engine, write_mp4(tmp_path / "bright.mp4", [portrait()])).face_luma
+    dark = report_of(engine, write_mp4(tmp_path / "dark.mp4", [portrait() // 2])).face_luma
+    assert dark == pytest.approx(bright / 2, rel=0.1)
 
 
 def test_of_several_faces_the_largest_speaks(engine, tmp_path):

@@ -25,37 +25,37 @@ _sym_db = _symbol_database.Default()
 from vigent.media.v1 import media_pb2 as vigent_dot_media_dot_v1_dot_media__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvigent/lipsync/v1/lipsync.proto\x12\x11vigent.lipsync.v1\x1a\x1bvigent/media/v1/media.proto\"<\n\x0ePrepareRequest\x12*\n\x07\x66ootage\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.MediaRef\"\xac\x01\n\x0fPrepareResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12\x32\n\x06report\x18\x03 \x01(\x0b\x32 .vigent.lipsync.v1.FootageReportH\x00\x42\x07\n\x05\x65vent\"\xf4\x01\n\rFootageReport\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\x15\n\rframe_rate_hz\x18\x03 \x01(\x01\x12\x0e\n\x06\x66rames\x18\x04 \x01(\x03\x12\x1b\n\x13\x66rames_without_face\x18\x05 \x01(\x03\x12!\n\x19\x66rames_with_several_faces\x18\x06 \x01(\x03\x12\x10\n\x08problems\x18\x07 \x03(\t\x12%\n\x05mouth\x18\x08 \x01(\x0b\x32\x16.vigent.lipsync.v1.Box\x12$\n\x04\x66\x61\x63\x65\x18\t \x01(\x0b\x32\x16.vigent.lipsync.v1.Box\":\n\x03\x42ox\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"\xa4\x01\n\x0eLipsyncRequest\x12.\n\x04open\x18\x01 \x01(\x0b\x32\x1e.vigent.lipsync.v1.LipsyncOpenH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12,\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1d.vigent.lipsync.v1.LipsyncEndH\x00\x42\x06\n\x04part\"\xbc\x01\n\x0bLipsyncOpen\x12*\n\x07\x66ootage\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.MediaRef\x12\x18\n\x10\x66irst_film_frame\x18\x02 \x01(\x03\x12,\n\x06\x66ormat\x18\x03 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\x12+\n\x07quality\x18\x04 \x01(\x0e\x32\x1a.vigent.lipsync.v1.Quality\x12\x0c\n\x04seed\x18\x05 \x01(\x04\"\x1d\n\nLipsyncEnd\x12\x0f\n\x07samples\x18\x01 \x01(\x03\"\xd3\x01\n\x0fLipsyncResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12)\n\x05patch\x18\x03 \x01(\x0b\x32\x18.vigent.lipsync.v1.PatchH\x00\x12.\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1e.vigent.lipsync.v1.LipsyncDoneH\x00\x42\x07\n\x05\x65vent\"\x84\x01\n\x05Patch\x12\x12\n\nfilm_frame\x18\x01 \x01(\x03\x12#\n\x03\x62ox\x18\x02 \x01(\x0b\x32\x16.vigent.lipsync.v1.Box\x12\x34\n\x0cpixel_format\x18\x03 \x01(\x0e\x32\x1e.vigent.lipsync.v1.PixelFormat\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\":\n\x0bLipsyncDone\x12\x0e\n\x06\x66rames\x18\x01 \x01(\x03\x12\x1b\n\x13\x66rames_without_face\x18\x02 \x01(\x03*]\n\x07Quality\x12\x17\n\x13QUALITY_UNSPECIFIED\x10\x00\x12\x11\n\rQUALITY_DRAFT\x10\x01\x12\x14\n\x10QUALITY_STANDARD\x10\x02\x12\x10\n\x0cQUALITY_BEST\x10\x03*C\n\x0bPixelFormat\x12\x1c\n\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PIXEL_FORMAT_RGB24\x10\x01\x32\xba\x01\n\x0eLipsyncService\x12R\n\x07Prepare\x12!.vigent.lipsync.v1.PrepareRequest\x1a\".vigent.lipsync.v1.PrepareResponse0\x01\x12T\n\x07Lipsync\x12!.vigent.lipsync.v1.LipsyncRequest\x1a\".vigent.lipsync.v1.LipsyncResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fvigent/lipsync/v1/lipsync.proto\x12\x11vigent.lipsync.v1\x1a\x1bvigent/media/v1/media.proto\"<\n\x0ePrepareRequest\x12*\n\x07\x66ootage\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.MediaRef\"\xac\x01\n\x0fPrepareResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12\x32\n\x06report\x18\x03 \x01(\x0b\x32 .vigent.lipsync.v1.FootageReportH\x00\x42\x07\n\x05\x65vent\"\xca\x02\n\rFootageReport\x12\r\n\x05width\x18\x01 \x01(\x05\x12\x0e\n\x06height\x18\x02 \x01(\x05\x12\x15\n\rframe_rate_hz\x18\x03 \x01(\x01\x12\x0e\n\x06\x66rames\x18\x04 \x01(\x03\x12\x1b\n\x13\x66rames_without_face\x18\x05 \x01(\x03\x12!\n\x19\x66rames_with_several_faces\x18\x06 \x01(\x03\x12\x10\n\x08problems\x18\x07 \x03(\t\x12%\n\x05mouth\x18\x08 \x01(\x0b\x32\x16.vigent.lipsync.v1.Box\x12$\n\x04\x66\x61\x63\x65\x18\t \x01(\x0b\x32\x16.vigent.lipsync.v1.Box\x12\x1b\n\x0eturned_degrees\x18\n \x01(\x01H\x00\x88\x01\x01\x12\x16\n\tface_luma\x18\x0b \x01(\x01H\x01\x88\x01\x01\x42\x11\n\x0f_turned_degreesB\x0c\n\n_face_luma\":\n\x03\x42ox\x12\t\n\x01x\x18\x01 \x01(\x05\x12\t\n\x01y\x18\x02 \x01(\x05\x12\r\n\x05width\x18\x03 \x01(\x05\x12\x0e\n\x06height\x18\x04 \x01(\x05\"\xa4\x01\n\x0eLipsyncRequest\x12.\n\x04open\x18\x01 \x01(\x0b\x32\x1e.vigent.lipsync.v1.LipsyncOpenH\x00\x12,\n\x05\x61udio\x18\x02 \x01(\x0b\x32\x1b.vigent.media.v1.AudioChunkH\x00\x12,\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1d.vigent.lipsync.v1.LipsyncEndH\x00\x42\x06\n\x04part\"\xbc\x01\n\x0bLipsyncOpen\x12*\n\x07\x66ootage\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.MediaRef\x12\x18\n\x10\x66irst_film_frame\x18\x02 \x01(\x03\x12,\n\x06\x66ormat\x18\x03 \x01(\x0b\x32\x1c.vigent.media.v1.AudioFormat\x12+\n\x07quality\x18\x04 \x01(\x0e\x32\x1a.vigent.lipsync.v1.Quality\x12\x0c\n\x04seed\x18\x05 \x01(\x04\"\x1d\n\nLipsyncEnd\x12\x0f\n\x07samples\x18\x01 \x01(\x03\"\xd3\x01\n\x0fLipsyncResponse\x12-\n\x08\x61\x63\x63\x65pted\x18\x01 \x01(\x0b\x32\x19.vigent.media.v1.AcceptedH\x00\x12-\n\x08progress\x18\x02 \x01(\x0b\x32\x19.vigent.media.v1.ProgressH\x00\x12)\n\x05patch\x18\x03 \x01(\x0b\x32\x18.vigent.lipsync.v1.PatchH\x00\x12.\n\x04\x64one\x18\x04 \x01(\x0b\x32\x1e.vigent.lipsync.v1.LipsyncDoneH\x00\x42\x07\n\x05\x65vent\"\x84\x01\n\x05Patch\x12\x12\n\nfilm_frame\x18\x01 \x01(\x03\x12#\n\x03\x62ox\x18\x02 \x01(\x0b\x32\x16.vigent.lipsync.v1.Box\x12\x34\n\x0cpixel_format\x18\x03 \x01(\x0e\x32\x1e.vigent.lipsync.v1.PixelFormat\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\":\n\x0bLipsyncDone\x12\x0e\n\x06\x66rames\x18\x01 \x01(\x03\x12\x1b\n\x13\x66rames_without_face\x18\x02 \x01(\x03*]\n\x07Quality\x12\x17\n\x13QUALITY_UNSPECIFIED\x10\x00\x12\x11\n\rQUALITY_DRAFT\x10\x01\x12\x14\n\x10QUALITY_STANDARD\x10\x02\x12\x10\n\x0cQUALITY_BEST\x10\x03*C\n\x0bPixelFormat\x12\x1c\n\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PIXEL_FORMAT_RGB24\x10\x01\x32\xba\x01\n\x0eLipsyncService\x12R\n\x07Prepare\x12!.vigent.lipsync.v1.PrepareRequest\x1a\".vigent.lipsync.v1.PrepareResponse0\x01\x12T\n\x07Lipsync\x12!.vigent.lipsync.v1.LipsyncRequest\x1a\".vigent.lipsync.v1.LipsyncResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'vigent.lipsync.v1.lipsync_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_QUALITY']._serialized_start=1425
-  _globals['_QUALITY']._serialized_end=1518
-  _globals['_PIXELFORMAT']._serialized_start=1520
-  _globals['_PIXELFORMAT']._serialized_end=1587
+  _globals['_QUALITY']._serialized_start=1511
+  _globals['_QUALITY']._serialized_end=1604
+  _globals['_PIXELFORMAT']._serialized_start=1606
+  _globals['_PIXELFORMAT']._serialized_end=1673
   _globals['_PREPAREREQUEST']._serialized_start=83
   _globals['_PREPAREREQUEST']._serialized_end=143
   _globals['_PREPARERESPONSE']._serialized_start=146
   _globals['_PREPARERESPONSE']._serialized_end=318
   _globals['_FOOTAGEREPORT']._serialized_start=321
-  _globals['_FOOTAGEREPORT']._serialized_end=565
-  _globals['_BOX']._serialized_start=567
-  _globals['_BOX']._serialized_end=625
-  _globals['_LIPSYNCREQUEST']._serialized_start=628
-  _globals['_LIPSYNCREQUEST']._serialized_end=792
-  _globals['_LIPSYNCOPEN']._serialized_start=795
-  _globals['_LIPSYNCOPEN']._serialized_end=983
-  _globals['_LIPSYNCEND']._serialized_start=985
-  _globals['_LIPSYNCEND']._serialized_end=1014
-  _globals['_LIPSYNCRESPONSE']._serialized_start=1017
-  _globals['_LIPSYNCRESPONSE']._serialized_end=1228
-  _globals['_PATCH']._serialized_start=1231
-  _globals['_PATCH']._serialized_end=1363
-  _globals['_LIPSYNCDONE']._serialized_start=1365
-  _globals['_LIPSYNCDONE']._serialized_end=1423
-  _globals['_LIPSYNCSERVICE']._serialized_start=1590
-  _globals['_LIPSYNCSERVICE']._serialized_end=1776
+  _globals['_FOOTAGEREPORT']._serialized_end=651
+  _globals['_BOX']._serialized_start=653
+  _globals['_BOX']._serialized_end=711
+  _globals['_LIPSYNCREQUEST']._serialized_start=714
+  _globals['_LIPSYNCREQUEST']._serialized_end=878
+  _globals['_LIPSYNCOPEN']._serialized_start=881
+  _globals['_LIPSYNCOPEN']._serialized_end=1069
+  _globals['_LIPSYNCEND']._serialized_start=1071
+  _globals['_LIPSYNCEND']._serialized_end=1100
+  _globals['_LIPSYNCRESPONSE']._serialized_start=1103
+  _globals['_LIPSYNCRESPONSE']._serialized_end=1314
+  _globals['_PATCH']._serialized_start=1317
+  _globals['_PATCH']._serialized_end=1449
+  _globals['_LIPSYNCDONE']._serialized_start=1451
+  _globals['_LIPSYNCDONE']._serialized_end=1509
+  _globals['_LIPSYNCSERVICE']._serialized_start=1676
+  _globals['_LIPSYNCSERVICE']._serialized_end=1862
 # @@protoc_insertion_point(module_scope)

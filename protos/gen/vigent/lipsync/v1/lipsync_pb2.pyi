@@ -145,6 +145,8 @@ class FootageReport(_message.Message):
     PROBLEMS_FIELD_NUMBER: _builtins.int
     MOUTH_FIELD_NUMBER: _builtins.int
     FACE_FIELD_NUMBER: _builtins.int
+    TURNED_DEGREES_FIELD_NUMBER: _builtins.int
+    FACE_LUMA_FIELD_NUMBER: _builtins.int
     width: _builtins.int
     """Picture width in pixels."""
     height: _builtins.int
@@ -157,6 +159,10 @@ class FootageReport(_message.Message):
     """Frames in which no face was found; they pass through unchanged."""
     frames_with_several_faces: _builtins.int
     """Frames in which more than one face was found. The largest one where a shot begins is followed."""
+    turned_degrees: _builtins.float
+    """How far the head is usually turned from the camera, in degrees; absent where the engine does not look at that."""
+    face_luma: _builtins.float
+    """The face's usual light: luma of its skin, 0 to 255; absent where the engine does not look at that."""
     @_builtins.property
     def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Problems in words for people; empty when all is well."""
@@ -181,12 +187,21 @@ class FootageReport(_message.Message):
         problems: _abc.Iterable[_builtins.str] | None = ...,
         mouth: Global___Box | None = ...,
         face: Global___Box | None = ...,
+        turned_degrees: _builtins.float | None = ...,
+        face_luma: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["face", b"face", "mouth", b"mouth"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_face_luma", b"_face_luma", "_turned_degrees", b"_turned_degrees", "face", b"face", "face_luma", b"face_luma", "mouth", b"mouth", "turned_degrees", b"turned_degrees"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["face", b"face", "frame_rate_hz", b"frame_rate_hz", "frames", b"frames", "frames_with_several_faces", b"frames_with_several_faces", "frames_without_face", b"frames_without_face", "height", b"height", "mouth", b"mouth", "problems", b"problems", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_face_luma", b"_face_luma", "_turned_degrees", b"_turned_degrees", "face", b"face", "face_luma", b"face_luma", "frame_rate_hz", b"frame_rate_hz", "frames", b"frames", "frames_with_several_faces", b"frames_with_several_faces", "frames_without_face", b"frames_without_face", "height", b"height", "mouth", b"mouth", "problems", b"problems", "turned_degrees", b"turned_degrees", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__face_luma: _TypeAlias = _typing.Literal["face_luma"]  # noqa: Y015
+    _WhichOneofArgType__face_luma: _TypeAlias = _typing.Literal["_face_luma", b"_face_luma"]  # noqa: Y015
+    _WhichOneofReturnType__turned_degrees: _TypeAlias = _typing.Literal["turned_degrees"]  # noqa: Y015
+    _WhichOneofArgType__turned_degrees: _TypeAlias = _typing.Literal["_turned_degrees", b"_turned_degrees"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__face_luma) -> _WhichOneofReturnType__face_luma | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__turned_degrees) -> _WhichOneofReturnType__turned_degrees | None: ...
 
 Global___FootageReport: _TypeAlias = FootageReport  # noqa: Y015
 
