@@ -7,7 +7,7 @@ import { useWorks } from "../api/queries.ts";
 import { clock, when } from "../lib/format.ts";
 import { usePageTitle } from "../lib/usePageTitle.ts";
 import { Icon } from "../ui/Icon.tsx";
-import { FailedQuery } from "../ui/Notice.tsx";
+import { FailedQuery, useFailureWords } from "../ui/Notice.tsx";
 import { Bar, Empty, Loading } from "../ui/parts.tsx";
 import { titleOf, useDeleted } from "./deleting.ts";
 import { StateBadge } from "./StateBadge.tsx";
@@ -114,12 +114,14 @@ function Grid({ jobs, more }: { jobs: Job[]; more: (() => void) | undefined }) {
 
 function WorkCard({ job }: { job: Job }) {
   const { t, i18n } = useTranslation();
+  const failureWords = useFailureWords();
   const cover = job.outputs["cover.jpg"];
   const frames = job.segments.reduce((sum, segment) => sum + (segment.frames ?? 0), 0);
   return (
     <Link className="work-card" to={`/works/${job.id}`}>
       <span className="work-cover">
         {cover ? <img src={cover.url} alt="" loading="lazy" /> : <Icon name="film" />}
+        {job.error && <span className="work-why">{failureWords(job.error).problem}</span>}
         {job.state === "done" && <span className="work-length">{clock(frames / FRAMES_A_SECOND)}</span>}
       </span>
       <span className="work-title">{titleOf(job)}</span>
