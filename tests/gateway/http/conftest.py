@@ -15,9 +15,9 @@ def footage(film_gateway) -> str:
     return httpx.post(url, files=files, timeout=200, trust_env=False).json()["id"]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def film(film_gateway, footage) -> dict:
-    """A finished job."""
+    """A finished job that no other file publishes; its pieces are made once."""
     with httpx.Client(base_url=f"http://{film_gateway.address}", timeout=200, trust_env=False) as client:
         job = submitted(client, footage, script=SCRIPT, title=TITLE)
         assert list(events(client, job["id"]))[-1]["name"] == "end"
