@@ -36,10 +36,10 @@ class Costs:
     """Processor seconds a second of film: decode, paste, encode. Measured, `python -m tests.bench.bench_compose`."""
     cpu_mix: float = 0.04
     """Measured, docs/cost.md."""
-    cpu_sentence: float = 1.2
+    cpu_sentence: float = 0.45
     """Processor seconds of an orchestrator a sentence beside its pictures: steps, records, calls, the ends of films.
 
-    Measured by the simulation, whose pictures are tiny and count as well.
+    Measured by the simulation at two speeds, for films that are made in 11 s; its tiny pictures count as well.
     """
     patch_bytes: float = 400 * 400 * 3 * 25
     """From lip-sync to orchestrator, a second of film: raw pixels."""
@@ -48,7 +48,7 @@ class Costs:
     stored_bytes: float = 0.6 * 2**20
     """A second of film with its pieces. Measured: 27.6 MiB for 33 s, without the preview that goes."""
     commits_s: float = 10.0
-    """Transactions a second that a film is being made: steps, its progress, questions. Measured by the simulation."""
+    """Transactions a second that a film is being made, as many at both speeds of the simulation. Measured."""
     busy: float = 0.85
     """Share of the time that a GPU works: the rest is waiting for the next sentence and for the ends of films."""
 
